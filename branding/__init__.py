@@ -1,0 +1,1 @@
+"""Brands: look, words, hosts."""

@@ -1,0 +1,32 @@
+"""Which brand is meant: by the host a browser asked for, or by the domain a sender writes from."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from branding.models import Brand
+
+
+def of_host(host: str) -> Brand | None:
+    """The brand registered for a host name (no port), or None: then the answer is 400."""
+    return Brand.objects.filter(host=host.lower().rstrip(".")).first()
+
+
+def of_domain(domain: str) -> Brand:
+    """The brand of a sender's mail domain, else the default brand."""
+    for brand in Brand.objects.exclude(domains=[]):
+        if domain.lower() in brand.domains:
+            return brand
+    return default()
+
+
+def default() -> Brand:
+    """The default brand; `manage.py prepare` makes it."""
+    return Brand.objects.get(is_default=True)
+
+
+def origin(brand: Brand) -> str:
+    """Scheme, host and port of a brand's pages, like https://secure.example.org."""
+    scheme, _, place = settings.LETTERLOCK.public_url.partition("://")
+    _, colon, port = place.rpartition(":")
+    return f"{scheme}://{brand.host}{':' + port if colon and port.isdecimal() else ''}"

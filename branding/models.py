@@ -1,0 +1,37 @@
+"""A brand: the organisation a recipient sees, with its host, its words and its defaults."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+
+
+class Brand(models.Model):
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    host = models.CharField(max_length=253, unique=True)
+    """Registered host name, lower case, no port. Links and pages of this brand use it and no other."""
+    domains = models.JSONField(default=list)
+    """Mail domains whose senders write under this brand."""
+    colour = models.CharField(max_length=7, default="#14594f", validators=[RegexValidator(r"^#[0-9a-f]{6}$")])
+    language = models.CharField(max_length=10, default="en")
+    intro = models.CharField(max_length=1024, blank=True)
+    postal_address = models.CharField(max_length=240, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    privacy_url = models.URLField(blank=True)
+    open_days = models.PositiveSmallIntegerField(default=30)
+    show_subject = models.BooleanField(default=False)
+    rights = models.JSONField(default=dict)
+    """Rights that differ from the defaults (portal.vault.rights), like {"download": false}."""
+    is_default = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["is_default"], condition=models.Q(is_default=True), name="one_default_brand"),
+            models.CheckConstraint(condition=models.Q(open_days__lte=730), name="brand_open_days_within_730"),
+        ]
+
+    def clean(self) -> None:
+        if self.host != self.host.lower() or ":" in self.host:
+            raise ValidationError({"host": "A host is a lower-case name without a port, like secure.example.org."})

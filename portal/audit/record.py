@@ -1,0 +1,24 @@
+"""Writing to the record and reading it back, message by message."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from portal.audit.models import Entry
+
+Fact = str | int | bool | None
+
+
+def record(
+    kind: str, *, message: uuid.UUID | None = None, reader: uuid.UUID | None = None, **facts: Fact
+) -> Entry:
+    """Add one entry, in the caller's transaction. `facts` are content-free: numbers, states, fixed reasons."""
+    return Entry.objects.create(at=timezone.now(), kind=kind, message=message, reader=reader, facts=facts)
+
+
+def timeline(message: uuid.UUID) -> QuerySet[Entry]:
+    """All entries of a message, oldest first."""
+    return Entry.objects.filter(message=message).order_by("id")

@@ -1,0 +1,1 @@
+"""The door, the spool and the pipeline."""

@@ -1,0 +1,1 @@
+"""Processes, health and the demo."""

@@ -1,0 +1,1 @@
+"""Inbox, message page, files."""

@@ -1,0 +1,1 @@
+"""Mail-flow rules: facts about a mail in, a decision out."""

@@ -1,0 +1,115 @@
+"""Messages as stored: sealed containers, their readers, and each reader's wrap of the message key.
+
+Clear columns are those that access control and housekeeping need (docs/sealed-format.md); all else is sealed.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from branding.models import Brand
+
+
+class Message(models.Model):
+    """One sealed message. Its id is the id in the door's 250 answer."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        WITHDRAWN = "withdrawn"
+        GONE = "gone"
+
+    class Direction(models.TextChoices):
+        OUT = "out"
+        """Written inside the organisation, read here."""
+        IN = "in"
+        """An answer written here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT)
+    direction = models.CharField(max_length=3, choices=Direction.choices, default=Direction.OUT)
+    thread = models.UUIDField(db_index=True)
+    """Id of the first message of the conversation."""
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    made_at = models.DateTimeField()
+    open_until = models.DateTimeField(null=True)
+    """Moment it closes; null means it stays open."""
+    rights = models.BinaryField()
+    """Canonical CBOR of portal.vault.rights.Rights."""
+    envelope = models.BinaryField()
+    """Sender's name and address and the date, sealed under the directory key: shown before anyone has proved anything."""
+    padded_size = models.BigIntegerField()
+    container = models.BinaryField()
+    """CBOR map of stream name to sealed bytes, at most 256 KiB together; streams that are not here are blobs."""
+
+    class Meta:
+        indexes = [models.Index(fields=["-made_at"]), models.Index(fields=["brand", "-made_at"])]
+
+
+class Epoch(models.Model):
+    """An epoch that a message was ever wrapped under, with the message's number in it; kept for destruction."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="epochs")
+    epoch = models.CharField(max_length=24)
+    number = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["epoch", "number"], name="number_unique_in_its_epoch"),
+            models.UniqueConstraint(fields=["message", "epoch"], name="message_once_an_epoch"),
+        ]
+
+
+class Reader(models.Model):
+    """One address that may read one message, by one link."""
+
+    class Role(models.TextChoices):
+        RECIPIENT = "recipient"
+        AUTHOR = "author"
+        """The person who wrote it; reads it, gets no notice."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="readers")
+    number = models.PositiveSmallIntegerField()
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.RECIPIENT)
+    address = models.BinaryField()
+    """Sealed under the directory key (label "reader")."""
+    address_lookup = models.BinaryField(max_length=32)
+    """HMAC of the normalised address (label "address")."""
+    link = models.BinaryField()
+    """The 22 characters, sealed under the directory key (label "link"): a dump of the database gives no link."""
+    link_lookup = models.BinaryField(max_length=32, unique=True)
+    first_opened_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message", "number"], name="reader_number_unique_in_message"),
+            models.UniqueConstraint(fields=["message", "address_lookup"], name="one_reader_an_address"),
+            models.CheckConstraint(condition=models.Q(number__lt=4096), name="reader_number_has_12_bits"),
+        ]
+        indexes = [models.Index(fields=["address_lookup", "message"])]
+
+
+class Wrap(models.Model):
+    """The message key, wrapped for one reader under one epoch: 60 bytes."""
+
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="wraps")
+    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="wraps")
+    wrapped = models.BinaryField(max_length=60)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reader", "epoch"], name="one_wrap_a_reader_and_epoch")]
+
+
+class Blob(models.Model):
+    """A stream too large for the container: one object in the blob store, named by this random id."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="blobs")
+    name = models.CharField(max_length=64)
+    """Stream name, like `original` or `part/3`."""
+    size = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "name"], name="stream_once_a_message")]
