@@ -1,0 +1,38 @@
+"""What can go wrong with sealed storage, each with a sentence that says what to do next."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VaultError(Exception):
+    """The family of this room; messages hold no content, key or address."""
+
+    sentence: ClassVar[str] = "Sealed storage cannot do this; see the log line before this one."
+
+    def __init__(self, *sentences: str) -> None:
+        super().__init__(*(sentences or (self.sentence,)))
+
+
+class UnknownFormat(VaultError):
+    """The bytes are not a sealed stream that this version can read."""
+
+    sentence = "This is not a sealed stream of a known version; check that it is whole and the software new enough."
+
+
+class SealBroken(VaultError):
+    """Bytes failed authentication: changed, moved, or sealed under another key. Nothing of them may be shown."""
+
+    sentence = "The sealed bytes are damaged or belong elsewhere; show nothing of them and restore them from a backup."
+
+
+class Truncated(SealBroken):
+    """The stream ends where no stream can end."""
+
+    sentence = "The sealed bytes end too early; show nothing of them and restore them from a backup."
+
+
+class StreamTooLong(VaultError):
+    """More than 2^32 chunks were fed to one stream."""
+
+    sentence = "A sealed stream holds at most 2^32 chunks; send the content in several messages."

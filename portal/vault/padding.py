@@ -1,0 +1,43 @@
+"""Hiding exact lengths: Padmé padding by zeros (Nikitin et al., "Reducing Metadata Leakage", PoPETs 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from portal.vault.errors import SealBroken
+
+_ZEROS = bytes(1 << 16)
+_LENGTH = 4  # bytes of the u32 that leads a framed document
+
+
+def padded_length(length: int) -> int:
+    """The Padmé length of `length` bytes: at most 12 % more, and only O(log log n) bits of it show."""
+    if length < 2:
+        return length
+    exponent = length.bit_length() - 1
+    free_bits = exponent - exponent.bit_length()
+    mask = (1 << free_bits) - 1
+    return (length + mask) & ~mask
+
+
+def padding(length: int) -> Iterator[bytes]:
+    """The zeros that follow `length` bytes of content, in pieces of at most 64 KiB."""
+    missing = padded_length(length) - length
+    while missing > 0:
+        piece = _ZEROS[:missing]
+        missing -= len(piece)
+        yield piece
+
+
+def framed(document: bytes) -> bytes:
+    """u32 length ‖ document: what a `toc` stream holds before its padding, for nothing outside it knows its length."""
+    return len(document).to_bytes(_LENGTH, "big") + document
+
+
+def unframed(plaintext: bytes) -> bytes:
+    """The document of a framed and padded plaintext. SealBroken when the length or the zeros are not as sealed."""
+    length = int.from_bytes(plaintext[:_LENGTH], "big")
+    end = _LENGTH + length
+    if len(plaintext) < end or plaintext[end:].strip(b"\0"):
+        raise SealBroken
+    return plaintext[_LENGTH:end]

@@ -1,0 +1,274 @@
+"""The sealed stream: bytes in authenticated chunks, any range of which opens alone (docs/sealed-format.md).
+
+header   "LLS1" | suite u8 | log2(chunk) u8 | salt 32 | commitment 32
+chunk i  AES-256-GCM(stream key, nonce = i as u88 | last u8, at most one chunk of plaintext) -> ciphertext | tag 16
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from portal.keys.binding import bound
+from portal.vault.errors import SealBroken, StreamTooLong, Truncated, UnknownFormat
+from portal.vault.padding import padded_length, padding
+
+MAGIC = b"LLS1"
+SUITE_AES_256_GCM = 1
+CHUNK_SMALL = 16  # log2: 64 KiB, for content below LARGE_FROM
+CHUNK_LARGE = 20  # log2: 1 MiB
+LARGE_FROM = 16 * 1024 * 1024
+KEY_SIZE = 32
+SALT_SIZE = 32
+COMMITMENT_SIZE = 32
+TAG_SIZE = 16
+HEADER_SIZE = len(MAGIC) + 2 + SALT_SIZE + COMMITMENT_SIZE
+MAX_CHUNKS = 1 << 32
+_LABEL = "letterlock/v1/stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The one place a stream belongs to: its message (or spool entry) and its name there, such as "toc" or "part/3"."""
+
+    message_id: UUID
+    name: str
+
+
+class RandomAccess(Protocol):
+    """Sealed bytes of known size that can be read anywhere; a short answer means that the bytes end there."""
+
+    @property
+    def size(self) -> int: ...
+
+    def read_at(self, offset: int, length: int) -> bytes: ...
+
+
+def chunk_log2_for(length: int) -> int:
+    """The chunk size, as its log2, for `length` bytes of plaintext."""
+    return CHUNK_SMALL if length < LARGE_FROM else CHUNK_LARGE
+
+
+def sealed_size(length: int, chunk_log2: int) -> int:
+    """How many bytes a stream of `length` bytes of plaintext (padding included) takes."""
+    chunks = max(1, -(-length >> chunk_log2) if length else 1)
+    return HEADER_SIZE + length + chunks * TAG_SIZE
+
+
+class Sealer:
+    """Seals one stream front to back in constant memory: write `header`, every `update`, then one of the two endings.
+
+    `key` is the 32-byte message key. `size` counts the plaintext fed so far, in bytes.
+    """
+
+    def __init__(self, key: bytes, context: Context, chunk_log2: int = CHUNK_SMALL) -> None:
+        if not CHUNK_SMALL <= chunk_log2 <= CHUNK_LARGE:
+            raise ValueError("the chunk size is 2^16 to 2^20 bytes")
+        # A fresh salt gives every stream its own key, so a nonce counted from zero never meets the same key twice,
+        # even when one message seals a stream of the same name again.
+        salt = os.urandom(SALT_SIZE)
+        stream_key, commitment = _derive(key, salt, context, chunk_log2)
+        self.header = MAGIC + bytes((SUITE_AES_256_GCM, chunk_log2)) + salt + commitment
+        self.size = 0
+        self._aead = AESGCM(stream_key)
+        self._chunk = 1 << chunk_log2
+        self._waiting = bytearray(self._chunk)  # the bytes of the chunk being filled: the first `_filled` of it
+        self._filled = 0
+        self._index = 0
+        self._finished = False
+
+    def update(self, data: bytes | bytearray | memoryview) -> bytes:
+        """Feed plaintext; returns the sealed bytes that are ready, often none."""
+        if self._finished:
+            raise ValueError("the stream is finished")
+        self.size += len(data)
+        return self._feed(data)
+
+    def finish(self) -> bytes:
+        """The last sealed bytes, for content that its owner has padded already. Nothing can be fed after it."""
+        if self._finished:
+            raise ValueError("the stream is finished")
+        self._finished = True
+        return self._seal(memoryview(self._waiting)[: self._filled], last=True)
+
+    def finish_padded(self) -> Iterator[bytes]:
+        """The last sealed bytes, Padmé padding before them. A reader needs the true length, `size`, from elsewhere."""
+        for zeros in padding(self.size):
+            yield self._feed(zeros)
+        yield self.finish()
+
+    def _feed(self, data: bytes | bytearray | memoryview) -> bytes:
+        rest = memoryview(data)
+        sealed: list[bytes] = []
+        # A full chunk waits until more arrives: only then is it known not to be the last, which its nonce must say.
+        while len(rest) > self._chunk - self._filled:
+            if self._filled:
+                taken = self._chunk - self._filled
+                self._waiting[self._filled :] = rest[:taken]
+                sealed.append(self._seal(self._waiting, last=False))
+                self._filled = 0
+            else:
+                taken = self._chunk
+                sealed.append(self._seal(rest[:taken], last=False))
+            rest = rest[taken:]
+        self._waiting[self._filled : self._filled + len(rest)] = rest
+        self._filled += len(rest)
+        return sealed[0] if len(sealed) == 1 else b"".join(sealed)
+
+    def _seal(self, chunk: bytearray | memoryview, *, last: bool) -> bytes:
+        nonce = _nonce(self._index, last=last)
+        # Counted before it is used: whatever fails below, no nonce is ever used again.
+        self._index += 1
+        return self._aead.encrypt(nonce, chunk, None)
+
+
+def seal(key: bytes, context: Context, plaintext: bytes, padded: bool = True) -> bytes:
+    """Seal `plaintext` whole; padded by zeros to its Padmé length unless its owner has padded it already."""
+    length = padded_length(len(plaintext)) if padded else len(plaintext)
+    sealer = Sealer(key, context, chunk_log2_for(length))
+    pieces = [sealer.header, sealer.update(plaintext)]
+    pieces += sealer.finish_padded() if padded else (sealer.finish(),)
+    return b"".join(pieces)
+
+
+class Opener:
+    """Opens any range of a sealed stream; `size` is its plaintext length in bytes, padding included.
+
+    Raises:
+        UnknownFormat: not a stream of this version.
+        Truncated, SealBroken: the bytes were cut, changed or moved, or sealed under another key.
+    """
+
+    def __init__(self, source: RandomAccess, key: bytes, context: Context) -> None:
+        self._source = source
+        header = source.read_at(0, HEADER_SIZE)
+        chunk_log2, salt, commitment = _parsed(header)
+        stream_key, expected = _derive(key, salt, context, chunk_log2)
+        # AES-GCM alone lets one ciphertext open under two keys to two texts (Dodis et al., "Fast message franking",
+        # 2018). The commitment comes from the same derivation as the key, so this stream has one key.
+        if not hmac.compare_digest(commitment, expected):
+            raise SealBroken
+        self._aead = AESGCM(stream_key)
+        self._chunk = 1 << chunk_log2
+        self._sealed_chunk = self._chunk + TAG_SIZE
+        body = source.size - HEADER_SIZE
+        self._last_index = max(0, -(-body // self._sealed_chunk) - 1)
+        last_length = body - self._last_index * self._sealed_chunk - TAG_SIZE
+        # Only an empty stream has an empty chunk. Otherwise two encodings of one content would open alike.
+        if last_length < (1 if self._last_index else 0):
+            raise Truncated
+        if self._last_index >= MAX_CHUNKS:
+            raise UnknownFormat
+        self.size = self._last_index * self._chunk + last_length
+        # The size of the source says where the last chunk is, and whoever stores the bytes can change that size. The
+        # last chunk's nonce says that it is the last and which one it is, so opening it first proves the size before
+        # anyone announces it; a stream cut at a chunk border or extended by whole chunks fails here.
+        self._last = self._open(self._last_index)
+
+    def read(self, start: int, length: int) -> bytes:
+        """The plaintext of [start, start + length); ValueError outside the stream."""
+        return b"".join(self.chunks(start, length))
+
+    def chunks(self, start: int, length: int) -> Iterator[bytes]:
+        """The same piece by piece, each at most a chunk and each authenticated before it is given."""
+        if start < 0 or length < 0 or start + length > self.size:
+            raise ValueError("the range is outside the stream")
+        return self._chunks(start, start + length)
+
+    def _chunks(self, start: int, end: int) -> Iterator[bytes]:
+        while start < end:
+            index, skip = divmod(start, self._chunk)
+            plain = self._last if index == self._last_index else self._open(index)
+            piece = plain if skip == 0 and len(plain) <= end - start else plain[skip : skip + end - start]
+            start += len(piece)
+            yield piece
+
+    def _open(self, index: int) -> bytes:
+        last = index == self._last_index
+        offset = HEADER_SIZE + index * self._sealed_chunk
+        length = self._source.size - offset if last else self._sealed_chunk
+        sealed = self._source.read_at(offset, length)
+        if len(sealed) != length:
+            raise Truncated
+        try:
+            return self._aead.decrypt(_nonce(index, last=last), sealed, None)
+        except InvalidTag:
+            raise SealBroken from None
+
+
+class Bytes:
+    """Sealed bytes in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = memoryview(data)
+        self.size = len(data)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return bytes(self._data[offset : offset + length])
+
+
+class FileSource:
+    """Sealed bytes in a file, which stays open until `close`; safe to read from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.size = os.fstat(self._descriptor).st_size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return os.pread(self._descriptor, length, offset)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            # A descriptor's number is given out again: closing it twice would close someone else's file.
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _derive(key: bytes, salt: bytes, context: Context, chunk_log2: int) -> tuple[bytes, bytes]:
+    """Stream key and commitment. Suite and chunk size are bound too, so that no byte of the header can be changed: a
+    one-chunk stream would otherwise open under any chunk size."""
+    if len(key) != KEY_SIZE:
+        raise ValueError("a message key has 32 bytes")
+    suite_and_chunk = bytes((SUITE_AES_256_GCM,)), bytes((chunk_log2,))
+    info = bound(_LABEL, context.message_id.bytes, context.name.encode(), *suite_and_chunk)
+    derived = HKDF(SHA256(), KEY_SIZE + COMMITMENT_SIZE, salt, info).derive(key)
+    return derived[:KEY_SIZE], derived[KEY_SIZE:]
+
+
+def _parsed(header: bytes) -> tuple[int, bytes, bytes]:
+    """log2 of the chunk size, salt and commitment."""
+    if header[: len(MAGIC)] != MAGIC[: len(header)]:
+        raise UnknownFormat
+    if len(header) != HEADER_SIZE:
+        raise Truncated
+    suite, chunk_log2 = header[len(MAGIC)], header[len(MAGIC) + 1]
+    if suite != SUITE_AES_256_GCM or not CHUNK_SMALL <= chunk_log2 <= CHUNK_LARGE:
+        raise UnknownFormat
+    salt_at = len(MAGIC) + 2
+    return chunk_log2, header[salt_at : salt_at + SALT_SIZE], header[salt_at + SALT_SIZE :]
+
+
+def _nonce(index: int, *, last: bool) -> bytes:
+    """index as u88, then 1 for the last chunk and 0 for the others: swapped, dropped or added chunks do not open."""
+    if index >= MAX_CHUNKS:
+        raise StreamTooLong
+    return index.to_bytes(11, "big") + (b"\x01" if last else b"\x00")
