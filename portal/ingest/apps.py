@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class IngestConfig(AppConfig):
     name = "portal.ingest"
     label = "ingest"
+
+    def ready(self) -> None:
+        from portal.delivery.letters import register
+        from portal.ingest.letters import relayed
+
+        register("relay", relayed)

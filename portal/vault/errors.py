@@ -36,3 +36,15 @@ class StreamTooLong(VaultError):
     """More than 2^32 chunks were fed to one stream."""
 
     sentence = "A sealed stream holds at most 2^32 chunks; send the content in several messages."
+
+
+class BlobMissing(VaultError):
+    """A row names a blob that the store does not have."""
+
+    sentence = "A part of this message is missing in the blob store; restore the blobs from a backup."
+
+
+class TooManyReaders(VaultError):
+    """More readers than a message's node in the key tree has leaves."""
+
+    sentence = "A message has at most 4,096 readers; send it in several mails."

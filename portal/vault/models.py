@@ -39,12 +39,18 @@ class Message(models.Model):
     """Canonical CBOR of portal.vault.rights.Rights."""
     envelope = models.BinaryField()
     """Sender's name and address and the date, sealed under the directory key: shown before anyone has proved anything."""
+    mail_id_lookup = models.BinaryField(max_length=32, default=b"")
+    """HMAC of the mail's Message-ID (label "mail-id"): an answer that names it belongs to this conversation."""
     padded_size = models.BigIntegerField()
     container = models.BinaryField()
     """CBOR map of stream name to sealed bytes, at most 256 KiB together; streams that are not here are blobs."""
 
     class Meta:
-        indexes = [models.Index(fields=["-made_at"]), models.Index(fields=["brand", "-made_at"])]
+        indexes = [
+            models.Index(fields=["-made_at"]),
+            models.Index(fields=["brand", "-made_at"]),
+            models.Index(fields=["mail_id_lookup"]),
+        ]
 
 
 class Epoch(models.Model):

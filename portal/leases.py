@@ -1,0 +1,33 @@
+"""Claiming rows for work: a lease with owner and time, so that no two workers do the same and none is stuck for ever.
+
+For models with the columns `leased_until` and `leased_by`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import TypeVar
+
+from django.db import connection, models, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+def claim(due: QuerySet[Row], *, seconds: int, limit: int) -> list[Row]:
+    """Lease up to `limit` of the rows that are due and not leased, oldest first; each comes back to one caller only."""
+    now = timezone.now()
+    owner = secrets.token_hex(16)
+    free = due.filter(Q(leased_until=None) | Q(leased_until__lt=now)).order_by("due_at")
+    with transaction.atomic():
+        if connection.features.has_select_for_update_skip_locked:
+            free = free.select_for_update(skip_locked=True)
+        keys = list(free.values_list("pk", flat=True)[:limit])
+        # The condition is repeated: between choosing and leasing another worker may have been quicker.
+        still_free = Q(leased_until=None) | Q(leased_until__lt=now)
+        due.model._default_manager.filter(still_free, pk__in=keys).update(
+            leased_until=now + timedelta(seconds=seconds), leased_by=owner
+        )
+    return list(due.model._default_manager.filter(pk__in=keys, leased_by=owner).order_by("due_at"))

@@ -1,0 +1,89 @@
+"""Opening a message for one reader: unwrap the key, open the table of contents, then any stream on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cbor2
+
+from portal.keys.errors import KeyDestroyed, WrapRefused
+from portal.keys.service import keys
+from portal.keys.wraps import unwrap
+from portal.vault.blobs import store
+from portal.vault.errors import SealBroken
+from portal.vault.models import Message, Reader
+from portal.vault.rights import Rights
+from portal.vault.sealing import rights_digest
+from portal.vault.stream import Bytes, Context, FileSource, Opener
+from portal.vault.toc import Body, File, Toc
+
+
+class Opened:
+    """A message opened for one reader. Holds the message key; keep it no longer than one request or task."""
+
+    def __init__(self, message: Message, key: bytes) -> None:
+        self.message = message
+        self._key = key
+        self._container: dict[str, bytes] = cbor2.loads(bytes(message.container))
+        self.rights = Rights.decode(bytes(message.rights))
+        toc = self.stream("toc")
+        self.toc = Toc.decode(toc.read(0, toc.size))
+
+    def __repr__(self) -> str:
+        return f"Opened({self.message.id})"
+
+    def stream(self, name: str) -> Opener:
+        """A named stream for reading at any place. SealBroken when it is not what was sealed, BlobMissing when gone."""
+        if name in self._container:
+            return Opener(Bytes(self._container[name]), self._key, Context(self.message.id, name))
+        blob = self.message.blobs.filter(name=name).first()
+        if blob is None:
+            raise SealBroken
+        return Opener(_Closing(store().open(blob.id)), self._key, Context(self.message.id, name))
+
+    def chunks(self, file: File, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """A file's bytes in pieces, each authenticated before it is given; all of it unless a range is named."""
+        opener = self.stream(file.stream)
+        return opener.chunks(start, file.size - start if length is None else length)
+
+    def body(self, body: Body) -> str:
+        """The text of a body, wherever it lies."""
+        return self.stream(body.stream).read(0, body.size).decode() if body.stream else body.here
+
+    def original(self) -> Iterator[bytes]:
+        """The mail byte for byte as it was received."""
+        return self.stream("original").chunks(0, self.toc.original_size)
+
+
+class _Closing:
+    """A blob that is closed when nobody holds it any more, as a streamed answer lets go of it at its end."""
+
+    def __init__(self, source: FileSource) -> None:
+        self._source = source
+        self.size = source.size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._source.read_at(offset, length)
+
+    def __del__(self) -> None:
+        self._source.close()
+
+
+def open_message(reader: Reader) -> Opened:
+    """Open a reader's message.
+
+    Raises:
+        ProviderUnavailable: the key service does not answer; nothing is wrong with the message.
+        KeyDestroyed: withdrawn or expired, for good.
+        SealBroken, UnknownFormat, BlobMissing: damaged.
+    """
+    message = reader.message
+    digest = rights_digest(message)
+    for held in reader.wraps.select_related("epoch").order_by("-id"):
+        leaf = keys().leaf(held.epoch.epoch, held.epoch.number, reader.number)
+        try:
+            key = unwrap(leaf, bytes(held.wrapped), held.epoch.epoch, message.id, reader.id, digest)
+        except WrapRefused:
+            raise SealBroken from None
+        return Opened(message, key)
+    raise KeyDestroyed

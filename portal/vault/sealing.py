@@ -1,0 +1,185 @@
+"""Sealing a message: one fresh key, named streams, a wrap for each reader, all committed together."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import cbor2
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from branding.models import Brand
+from portal.audit.record import record
+from portal.keys.epochs import epoch_name
+from portal.keys.errors import KeyDestroyed
+from portal.keys.service import keys
+from portal.keys.wraps import wrap
+from portal.vault import readers as directory
+from portal.vault.blobs import store
+from portal.vault.errors import TooManyReaders
+from portal.vault.models import Blob, Epoch, Message, Reader, Wrap
+from portal.vault.padding import padded_length
+from portal.vault.rights import Rights
+from portal.vault.stream import Context, Sealer, chunk_log2_for, seal, sealed_size
+from portal.vault.toc import Toc
+
+INLINE_BYTES = 256 * 1024
+"""Sealed streams together up to this size live in the message row: one commit, no further fsync."""
+MAX_READERS = 4096
+"""A reader's number in the key tree has 12 bits."""
+_NUMBER_TRIES = 8
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A message to be sealed. `streams` are all but the table of contents, by name."""
+
+    id: UUID
+    brand: Brand
+    direction: str
+    thread: UUID
+    open_until: datetime | None
+    rights: Rights
+    envelope: directory.Envelope
+    toc: Toc
+    streams: dict[str, bytes]
+    readers: Sequence[tuple[str, str]]
+    """Address and role of each; one entry an address."""
+
+    def __repr__(self) -> str:
+        return f"Draft({self.id})"
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """The sealed streams of one message: small ones here, large ones as written blobs."""
+
+    key: bytes
+    container: dict[str, bytes]
+    blobs: tuple[tuple[UUID, str, int], ...]
+
+    def __repr__(self) -> str:
+        return "Sealed(…)"
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.container.values())) + sum(size for _, _, size in self.blobs)
+
+
+def seal_streams(draft: Draft) -> Sealed:
+    """Seal all streams under a fresh key, outside any transaction; what is too large for the row is a durable blob."""
+    key = os.urandom(32)
+    streams = {"toc": draft.toc.encode(), **draft.streams}
+    container: dict[str, bytes] = {}
+    blobs: list[tuple[UUID, str, int]] = []
+    room = INLINE_BYTES
+    # The table first, then small before large: a page opens from the row alone, only downloads meet the blob store.
+    for name in sorted(streams, key=lambda name: (name != "toc", len(streams[name]))):
+        plaintext, context = streams[name], Context(draft.id, name)
+        padded = padded_length(len(plaintext))
+        size = sealed_size(padded, chunk_log2_for(padded))
+        if size <= room:
+            container[name] = seal(key, context, plaintext)
+            room -= size
+        else:
+            blob = uuid4()
+            blobs.append((blob, name, store().put(blob, _pieces(key, context, plaintext))))
+    return Sealed(key, container, tuple(blobs))
+
+
+def _pieces(key: bytes, context: Context, plaintext: bytes) -> Iterator[bytes]:
+    sealer = Sealer(key, context, chunk_log2_for(padded_length(len(plaintext))))
+    yield sealer.header
+    view = memoryview(plaintext)
+    for start in range(0, len(view), 1024 * 1024):
+        yield sealer.update(view[start : start + 1024 * 1024])
+    yield from sealer.finish_padded()
+
+
+def commit(draft: Draft, sealed: Sealed) -> Message:
+    """Write the message, its readers and their wraps, in the caller's transaction.
+
+    Raises:
+        TooManyReaders: more than the key tree numbers.
+        ProviderUnavailable and other key errors: nothing is written; try again later.
+    """
+    if len(draft.readers) > MAX_READERS:
+        raise TooManyReaders
+    now = timezone.now()
+    stored_rights = draft.rights.encode()
+    message = Message.objects.create(
+        id=draft.id,
+        brand=draft.brand,
+        direction=draft.direction,
+        thread=draft.thread,
+        made_at=now,
+        open_until=draft.open_until,
+        rights=stored_rights,
+        envelope=directory.seal_envelope(draft.id, draft.envelope),
+        mail_id_lookup=mail_id_lookup(draft.toc.message_id),
+        padded_size=sealed.size,
+        container=cbor2.dumps(sealed.container),
+    )
+    Blob.objects.bulk_create(Blob(id=id_, message=message, name=name, size=size) for id_, name, size in sealed.blobs)
+    made = [_reader(message, number, address, role) for number, (address, role) in enumerate(draft.readers)]
+    Reader.objects.bulk_create(made)
+    _wrap_for(message, made, sealed.key)
+    record("message.sealed", message=message.id, readers=len(made), size=sealed.size)
+    return message
+
+
+def mail_id_lookup(message_id: str) -> bytes:
+    """The keyed hash a mail's Message-ID is found by; empty for none."""
+    return keys().lookup("mail-id", message_id.strip()) if message_id.strip() else b""
+
+
+def rights_digest(message: Message) -> bytes:
+    """Digest of the rights as stored, whatever they are: a changed row opens no wrap."""
+    return hashlib.sha256(bytes(message.rights)).digest()
+
+
+def _reader(message: Message, number: int, address: str, role: str) -> Reader:
+    id_, link = uuid4(), directory.new_link()
+    return Reader(
+        id=id_,
+        message=message,
+        number=number,
+        role=role,
+        address=directory.seal_address(id_, address),
+        address_lookup=directory.address_lookup(address),
+        link=directory.seal_link(id_, link),
+        link_lookup=keys().lookup("link", link),
+    )
+
+
+def _wrap_for(message: Message, readers: Sequence[Reader], key: bytes) -> None:
+    """Wrap the message key for each reader under the epoch of the message's last day."""
+    name = keys().make_epoch(message.open_until.astimezone(UTC).date() if message.open_until else None)
+    for _ in range(_NUMBER_TRIES):
+        number = secrets.randbits(32)
+        try:
+            leaves = [keys().leaf(name, number, reader.number) for reader in readers]
+            with transaction.atomic():
+                epoch = Epoch.objects.create(message=message, epoch=name, number=number)
+        except (KeyDestroyed, IntegrityError):
+            continue  # the number is taken or was destroyed: draw again
+        digest = rights_digest(message)
+        Wrap.objects.bulk_create(
+            Wrap(reader=reader, epoch=epoch, wrapped=wrap(leaf, key, name, message.id, reader.id, digest))
+            for reader, leaf in zip(readers, leaves, strict=True)
+        )
+        return
+    raise KeyDestroyed
+
+
+def last_moment(day: datetime, open_days: int) -> datetime:
+    """End of the last day a message is open, `open_days` days after `day`, in the installation's time zone."""
+    local = timezone.localtime(day)
+    end = local.replace(hour=23, minute=59, second=59, microsecond=0)
+    return end + timedelta(days=open_days)
