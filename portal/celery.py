@@ -1,0 +1,121 @@
+"""Wake-ups between processes: which task runs in which queue, and how one is rung."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from functools import partial
+from typing import Any
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+log = logging.getLogger("letterlock.broker")
+
+SEND_PASSCODES = "portal.delivery.tasks.send_passcodes"
+SEND_MAIL = "portal.delivery.tasks.send_mail"
+PROCESS = "portal.ingest.tasks.process"
+PULSE = "portal.operations.tasks.pulse"
+
+QUEUES = ("passcode", "seal", "notice", "bulk")
+"""Someone waits for a passcode with the page open, so it never stands behind anything else."""
+ROUTES = {SEND_PASSCODES: "passcode", PROCESS: "seal"}
+"""Every other task goes to "notice"."""
+PULSE_SECONDS = 10
+QUIET_SECONDS = 5
+"""After a failed wake-up none is tried for this long: the sweeper rings later, and callers must not wait."""
+
+_quiet_until = 0.0
+
+
+def queue_of(task_name: str) -> str:
+    """The queue that a task waits in."""
+    return ROUTES.get(task_name, "notice")
+
+
+def ring(task_name: str) -> None:
+    """Wake a worker for `task_name` once the current transaction is committed.
+
+    Never raises and waits at most about a second: what is to be done is a row already, and the sweeper rings again.
+    """
+    from django.db import transaction
+
+    transaction.on_commit(partial(_send, task_name), robust=True)
+
+
+def _send(task_name: str) -> None:
+    global _quiet_until
+    if time.monotonic() < _quiet_until:
+        return
+    try:
+        app.send_task(task_name, queue=queue_of(task_name), retry=False, ignore_result=True)
+    except Exception as error:  # whatever a broker's client may raise: the caller's work is committed and must stand
+        _quiet_until = time.monotonic() + QUIET_SECONDS
+        # The text of a foreign error may hold the broker's address with its password.
+        log.warning("The broker took no wake-up (%s). The sweeper rings later.", type(error).__name__)
+
+
+def _defaults() -> dict[str, Any]:
+    """Celery's settings, made when they are first asked for: importing this module reads no environment."""
+    from django.conf import settings
+
+    seconds = settings.LETTERLOCK.sweep_seconds
+    return {
+        **_broker(settings.LETTERLOCK.broker_url),
+        "task_default_queue": "notice",
+        "task_routes": {name: {"queue": queue} for name, queue in ROUTES.items()},
+        "task_create_missing_queues": True,
+        "task_ignore_result": True,
+        "task_store_errors_even_if_ignored": False,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": False,  # the sweeper rings again; a poisonous wake-up must not come back for ever
+        "task_send_sent_event": False,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "worker_prefetch_multiplier": 1,
+        "worker_send_task_events": False,
+        "worker_enable_remote_control": False,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "broker_connection_timeout": 1,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "timezone": "UTC",
+        "beat_scheduler": "celery.beat:Scheduler",  # in memory: nothing here needs to be remembered
+        "beat_max_loop_interval": 5,
+        "beat_schedule": _schedule(seconds),
+    }
+
+
+def _broker(url: str) -> dict[str, Any]:
+    """`filesystem:///folder` is our own embedded broker; redis:// and amqp:// go to Celery as they are."""
+    if url.startswith("filesystem://"):
+        return {
+            "broker_url": "filesystem://",
+            "broker_transport": "portal.operations.broker:Transport",
+            "broker_transport_options": {"folder": url.removeprefix("filesystem://"), "max_retries": 0},
+        }
+    options = {"max_retries": 0, "socket_connect_timeout": 1} if url.startswith(("redis://", "rediss://")) else {}
+    return {"broker_url": url, "broker_transport_options": options}
+
+
+def _schedule(seconds: int) -> dict[str, Any]:
+    """The sweeper: intervals in seconds. A wake-up that nobody took in time is worth nothing, so it expires."""
+
+    def every(task: str, interval: float, queue: str) -> dict[str, Any]:
+        return {"task": task, "schedule": interval, "options": {"queue": queue, "expires": 2 * interval, "retry": False}}
+
+    return {
+        "passcodes": every(SEND_PASSCODES, seconds, "passcode"),
+        "mail": every(SEND_MAIL, seconds, "notice"),
+        "pipeline": every(PROCESS, seconds, "seal"),
+        **{f"pulse-{queue}": every(PULSE, PULSE_SECONDS, queue) for queue in ("passcode", "seal", "notice")},
+        "keys": every("portal.operations.tasks.prepare_keys", 3600, "notice"),
+        "tidy": every("portal.operations.tasks.tidy", 3600, "notice"),
+    }
+
+
+app = Celery("letterlock")
+app.add_defaults(_defaults)
+app.autodiscover_tasks(["portal.delivery", "portal.ingest", "portal.operations"])
