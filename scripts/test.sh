@@ -1,0 +1,40 @@
+#!/bin/sh
+# Every check, one after the other; with "lint" only those that run no test. Goes on after a failure and names all at the end.
+set -u
+cd "$(dirname "$0")/.."
+PATH=$PWD/.venv/bin:$PATH
+failed=
+
+step() {
+    name=$1
+    shift
+    began=$(date +%s)
+    printf '== %s\n' "$name"
+    "$@" || failed="$failed
+  $name"
+    printf '   %s took %s s\n' "$name" "$(($(date +%s) - began))"
+}
+
+# The settings of a real installation: https, a relay, a data folder of its own.
+production() {
+    data=$(mktemp -d)
+    env LETTERLOCK_DATA="$data" LETTERLOCK_PUBLIC_URL=https://secure.example.org LETTERLOCK_RELAY_URL=smtp://mail.example.org:25 \
+        sh -c 'python manage.py prepare >"$LETTERLOCK_DATA/prepare.txt" && python manage.py check --deploy --fail-level WARNING'
+    status=$?
+    rm -rf "$data"
+    return $status
+}
+
+step "ruff check" ruff check .
+step "ruff format" ruff format --check --quiet .
+step "mypy" mypy
+step "rooms" lint-imports
+step "migrations" python manage.py makemigrations --check --dry-run
+step "production settings" production
+[ "${1:-}" = lint ] || step "tests" python -m pytest -n 2 --dist loadgroup -q
+
+if [ -n "$failed" ]; then
+    printf 'FAILED:%s\n' "$failed"
+    exit 1
+fi
+echo "All checks passed."
