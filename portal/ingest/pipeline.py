@@ -74,6 +74,8 @@ def retry(row: Spooled) -> None:
 def _step(row: Spooled) -> bool:
     try:
         STEPS[row.state](row)
+    except Overtaken:
+        return False
     except (ProviderUnavailable, OSError, DatabaseError) as error:
         # Nothing is wrong with the mail: a key service, a disk or the database is. It waits for as long as that takes.
         _wait(row, _sentence(error))

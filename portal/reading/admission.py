@@ -1,0 +1,99 @@
+"""Who may see a message: the one check before every byte, and the page that says why not."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone
+
+from portal.access import views as door
+from portal.access.models import Person
+from portal.audit.record import record
+from portal.keys.errors import KeyDestroyed, KeysError
+from portal.vault import readers
+from portal.vault.errors import VaultError
+from portal.vault.models import Message, Reader
+from portal.vault.opening import Opened, open_message
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+Page = Callable[Concatenate[HttpRequest, Reader, Opened, P], HttpResponseBase]
+View = Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]
+RETRY_SECONDS = 600
+
+
+def page(view: Page[P]) -> View[P]:
+    """A page about one message: shows the way in, or why not, to whoever may not see it."""
+    return _admitting(view, content=False)
+
+
+def content(view: Page[P]) -> View[P]:
+    """A part of one message: 404 for everyone it is not for, so that nothing is told (P5)."""
+    return _admitting(view, content=True)
+
+
+def _admitting(view: Page[P], *, content: bool) -> View[P]:
+    @wraps(view)
+    def admitted(request: HttpRequest, link: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        reader = readers.by_link(link)
+        person: Person | None = request.person  # type: ignore[attr-defined]
+        if reader is None or reader.message.brand_id != request.brand.pk:  # type: ignore[attr-defined]
+            if content:
+                raise Http404
+            return door.neutral(request)
+        if person is None:
+            return HttpResponseRedirect(f"/m/{link}") if content else door.choose(request, reader)
+        if bytes.fromhex(person.lookup) != bytes(reader.address_lookup):
+            if content:
+                raise Http404
+            return door.other_address(request, reader)
+        if readers.is_closed(reader.message, timezone.now()):
+            return closed(request, reader.message)
+        try:
+            return view(request, reader, open_message(reader), *args, **kwargs)
+        except KeyDestroyed:
+            return problem(request, reader.message, "gone", 410)
+        except KeysError as error:
+            log.error("message %s cannot be opened now: %s", reader.message_id, error)
+            answer = problem(request, reader.message, "key", 503)
+            answer["Retry-After"] = str(RETRY_SECONDS)
+            return answer
+        except VaultError as error:
+            return damaged(request, reader, error)
+
+    return admitted
+
+
+def closed(request: HttpRequest, message: Message) -> HttpResponse:
+    """R5 for a message that was withdrawn, is gone, or is past its time."""
+    kinds: dict[str, str] = {Message.State.WITHDRAWN: "withdrawn", Message.State.GONE: "gone"}
+    return problem(request, message, kinds.get(message.state, "closed"), 410)
+
+
+def damaged(request: HttpRequest, reader: Reader, error: VaultError) -> HttpResponse:
+    """R5 for sealed bytes that do not open: nothing of them is shown, and it is recorded."""
+    log.error("message %s is damaged: %s", reader.message_id, error)
+    record("message.damaged", message=reader.message_id, reader=reader.id, reason=type(error).__name__)
+    return problem(request, reader.message, "damaged", 500)
+
+
+def problem(request: HttpRequest, message: Message, kind: str, status: int) -> HttpResponse:
+    """R5. A reference ties what the person reports to the log."""
+    envelope = readers.envelope_of(message)
+    reference = secrets.token_hex(4)
+    log.info("reference %s: message %s is %s", reference, message.id, kind)
+    context: dict[str, Any] = {
+        "kind": kind,
+        "sender_name": envelope.sender_name or envelope.sender_address,
+        "sender_address": envelope.sender_address,
+        "open_until": message.open_until,
+        "reference": reference,
+        "inbox_url": "/inbox/",
+    }
+    return render(request, "reading/problem.html", context, status=status)

@@ -1,0 +1,106 @@
+"""Files and inline pictures, streamed from the vault: any range, safe names, nothing a browser would run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from csp.decorators import csp_replace
+from portal.audit.record import record
+from portal.mime.names import content_disposition
+from portal.reading import admission
+from portal.reading.ranges import Range, Unsatisfiable, parse
+from portal.vault.errors import VaultError
+from portal.vault.models import Reader
+from portal.vault.opening import Opened
+from portal.vault.toc import File
+
+log = logging.getLogger(__name__)
+
+_PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+_SANDBOX = {"sandbox": [], "img-src": ["'none'"], "style-src": ["'none'"], "script-src": ["'none'"]}
+
+
+@require_safe
+@csp_replace(_SANDBOX)
+@admission.content
+def download(request: HttpRequest, reader: Reader, opened: Opened, number: int) -> HttpResponseBase:
+    """One file. Refused without the right to download, whatever the page showed."""
+    file = _file(opened, number)
+    if not opened.rights.download:
+        raise Http404
+    answer, whole = _stream(request, opened, file)
+    answer["Content-Disposition"] = content_disposition(file.name)
+    if request.method == "GET" and whole:
+        record("file.downloaded", message=reader.message_id, reader=reader.id, file=number)
+    return answer
+
+
+@require_safe
+@csp_replace(_SANDBOX)
+@admission.content
+def original(request: HttpRequest, reader: Reader, opened: Opened) -> HttpResponseBase:
+    """The mail as it was received, offered when it could not be read as MIME."""
+    if not opened.rights.download or opened.toc.readable:
+        raise Http404
+    file = File(0, "message.eml", "message/rfc822", opened.toc.original_size, "original", b"")
+    answer, _ = _stream(request, opened, file)
+    answer["Content-Disposition"] = content_disposition(file.name)
+    return answer
+
+
+@require_safe
+@csp_replace(_SANDBOX)
+@admission.content
+def inline(request: HttpRequest, reader: Reader, opened: Opened, number: int) -> HttpResponseBase:
+    """A picture that the body shows; only what begins like a raster picture is one, whatever it calls itself."""
+    file = _file(opened, number)
+    start = b"".join(opened.chunks(file, 0, min(file.size, 16)))
+    kind = next((kind for magic, kind in _PICTURES.items() if start.startswith(magic)), "")
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        kind = "image/webp"
+    if not kind or not file.content_id:
+        raise Http404
+    answer, _ = _stream(request, opened, file)
+    answer["Content-Type"] = kind
+    return answer
+
+
+def _file(opened: Opened, number: int) -> File:
+    for file in opened.toc.files:
+        if file.number == number:
+            return file
+    raise Http404
+
+
+def _stream(request: HttpRequest, opened: Opened, file: File) -> tuple[HttpResponseBase, bool]:
+    """The answer with its bytes, and whether it begins at the beginning."""
+    try:
+        wanted = parse(request.headers.get("Range", ""), file.size)
+    except Unsatisfiable:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}"}), False
+    span = wanted or Range(0, file.size)
+    chunks = opened.chunks(file, span.start, span.length)  # opens the stream: a damaged one fails before the headers
+    answer = StreamingHttpResponse(
+        () if request.method == "HEAD" else _stopping_at_damage(chunks, opened),
+        status=206 if wanted else 200,
+        content_type="application/octet-stream" if file.content_type.startswith("text/html") else file.content_type,
+    )
+    answer["Content-Length"] = str(span.length)
+    answer["Accept-Ranges"] = "bytes"
+    if wanted:
+        answer["Content-Range"] = f"bytes {span.start}-{span.start + span.length - 1}/{file.size}"
+    return answer, span.start == 0
+
+
+def _stopping_at_damage(chunks: Iterator[bytes], opened: Opened) -> Iterator[bytes]:
+    """The bytes up to the first bad chunk. The length was announced, so what stops there is visibly incomplete."""
+    try:
+        yield from chunks
+    except VaultError as error:
+        log.error("message %s is damaged: %s", opened.message.id, error)
+        record("message.damaged", message=opened.message.id, reason=type(error).__name__)
+        raise ConnectionAbortedError("the stored file is damaged; the download stops here") from None

@@ -1,0 +1,155 @@
+"""What the reading pages show of an opened message: plain data for the templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.keys.errors import KeysError
+from portal.mime.addresses import Mailbox
+from portal.mime.plain import to_html
+from portal.vault import readers
+from portal.vault.errors import VaultError
+from portal.vault.models import Message, Reader
+from portal.vault.opening import Opened, open_message
+from portal.vault.toc import File, Toc
+
+CLOSING_SOON_DAYS = 2
+CONVERSATION_LENGTH = 10
+SNIPPET_LENGTH = 140
+
+
+def message_page(reader: Reader, opened: Opened) -> dict[str, Any]:
+    """Everything reading/message.html needs."""
+    toc, rights, message = opened.toc, opened.rights, opened.message
+    link, address = readers.link_of(reader), readers.address_of(reader)
+    days_left = _days_left(message)
+    files = [file for file in toc.files if not _shown_in_body(file, toc)]
+    return {
+        "link": link,
+        "letter": {
+            "subject": toc.subject,
+            "sender_name": toc.sender.name or toc.sender.address,
+            "sender_address": toc.sender.address,
+            "initials": initials(toc.sender.name or toc.sender.address),
+            "others": tuple(shown(box) for box in (*toc.to, *toc.cc) if box.address.lower() != address.lower()),
+            "to": tuple(_full(box) for box in toc.to),
+            "cc": tuple(_full(box) for box in toc.cc),
+            "sent_at": toc.sent_at,
+            "verified": False,
+        },
+        "mine": reader.role == Reader.Role.AUTHOR,
+        "rights": rights,
+        "open_until": message.open_until,
+        "days_left": days_left,
+        "closing_soon": days_left is not None and days_left < CLOSING_SOON_DAYS,
+        "has_html": bool(toc.html),
+        "text_html": "" if toc.html else to_html(opened.body(toc.text)),
+        "body_url": f"/m/{link}/body",
+        "removed": toc.removed,
+        "remote_pictures": toc.remote_pictures,
+        "readable": toc.readable,
+        "original_url": f"/m/{link}/original" if not toc.readable and rights.download else "",
+        "files": [_file(file, link, may_download=rights.download) for file in files],
+        "files_size": filesizeformat(sum(file.size for file in files)),
+        "reply_url": f"/m/{link}/reply" if rights.reply and reader.role == Reader.Role.RECIPIENT else "",
+        "older": _conversation(reader),
+        "address": address,
+        "inbox_url": "/inbox/",
+    }
+
+
+def inbox_item(reader: Reader) -> dict[str, Any]:
+    """One line of R7. What is closed or cannot be opened keeps its sender and date, and loses its subject."""
+    message = reader.message
+    envelope = readers.envelope_of(message)
+    tag, subject, files = "", "", 0
+    if readers.is_closed(message, timezone.now()):
+        tag = _("Withdrawn") if message.state == Message.State.WITHDRAWN else _("Closed")
+    else:
+        try:
+            toc = open_message(reader).toc
+            subject, files = toc.subject or _("(no subject)"), sum(not _shown_in_body(f, toc) for f in toc.files)
+        except (KeysError, VaultError):
+            tag = _("Cannot be opened now")
+    mine = reader.role == Reader.Role.AUTHOR
+    return {
+        "url": f"/m/{readers.link_of(reader)}",
+        "sender": _("You") if mine else envelope.sender_name or envelope.sender_address,
+        "subject": subject,
+        "sent_at": envelope.sent_at,
+        "unread": reader.first_opened_at is None and not mine,
+        "files": files,
+        "tag": tag,
+    }
+
+
+def _conversation(reader: Reader) -> list[dict[str, Any]]:
+    """The other messages of the conversation that this person may read, newest first."""
+    others = (
+        Reader.objects.filter(message__thread=reader.message.thread, address_lookup=bytes(reader.address_lookup))
+        .exclude(pk=reader.pk)
+        .select_related("message__brand")
+        .order_by("-message__made_at")[:CONVERSATION_LENGTH]
+    )
+    lines = []
+    for other in others:
+        if readers.is_closed(other.message, timezone.now()):
+            continue
+        try:
+            opened = open_message(other)
+        except (KeysError, VaultError):
+            continue
+        sender = opened.toc.sender.name or opened.toc.sender.address
+        lines.append(
+            {
+                "url": f"/m/{readers.link_of(other)}",
+                "initials": initials(sender),
+                "who": _("You") if other.role == Reader.Role.AUTHOR else sender,
+                "sent_at": opened.toc.sent_at,
+                "snippet": " ".join(opened.toc.text.here.split())[:SNIPPET_LENGTH] or opened.toc.subject,
+            }
+        )
+    return lines
+
+
+def _file(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
+    kind = file.name.rpartition(".")[2].upper() if "." in file.name else ""
+    kind = kind if 0 < len(kind) <= 4 and kind.isalnum() else _("File")
+    return {
+        "name": file.name,
+        "kind": kind,
+        "description": f"{kind}, {filesizeformat(file.size)}",
+        "url": f"/m/{link}/file/{file.number}" if may_download else "",
+    }
+
+
+def _shown_in_body(file: File, toc: Toc) -> bool:
+    """A picture that the HTML body shows is no attachment to list."""
+    return file.inline and bool(toc.html) and bool(file.content_id)
+
+
+def _days_left(message: Message) -> int | None:
+    if message.open_until is None:
+        return None
+    return (timezone.localtime(message.open_until).date() - timezone.localdate()).days
+
+
+def shown(box: Mailbox) -> str:
+    """A mailbox by its name; a name that holds an address is not shown in place of the real one."""
+    return box.name if box.name and "@" not in box.name else box.address
+
+
+def _full(box: Mailbox) -> str:
+    return f"{box.name} <{box.address}>" if box.name else box.address
+
+
+def initials(name: str) -> str:
+    """Up to two letters for the round mark beside a name."""
+    words = [word for word in name.split() if word[:1].isalpha() and not word.endswith(".")] or [name]
+    titles = {"dr", "prof", "mr", "mrs", "ms"}
+    words = [word for word in words if word.lower() not in titles] or words
+    return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper()

@@ -1,0 +1,16 @@
+"""Addresses of the reading room. None holds anything a person wrote."""
+
+from django.urls import path
+
+from portal.reading import files, pages, views
+
+urlpatterns = [
+    path("", views.start, name="start"),
+    path("inbox/", views.inbox, name="inbox"),
+    path("m/<str:link>", views.message, name="message"),
+    path("m/<str:link>/body", views.body, name="body"),
+    path("m/<str:link>/inline/<int:number>", files.inline, name="inline"),
+    path("m/<str:link>/file/<int:number>", files.download, name="file"),
+    path("m/<str:link>/original", files.original, name="original"),
+    *pages.urlpatterns,
+]
