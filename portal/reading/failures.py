@@ -34,3 +34,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
         place, trace = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}", trace.tb_next
     log.error("reference %s: %s at %s", reference, kind.__name__ if kind else "an error", place)
     return render(request, "500.html", {"reference": reference}, status=500)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Nothing in the portal answers 403 but an old form; what a person may not see is 404."""
+    return page_too_old(request)
