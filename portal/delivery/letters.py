@@ -1,0 +1,54 @@
+"""Who writes which kind of mail: the rooms above register a builder, which is called only when the mail is sent."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from portal.delivery.errors import BadAddress, NoBuilder
+from portal.delivery.models import Outbound
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One mail with its envelope. It exists in memory only, while it is sent."""
+
+    envelope_sender: str = field(repr=False)
+    """Empty for the null sender (RFC 5321 section 4.5.5)."""
+    recipient: str = field(repr=False)
+    data: Iterable[bytes] = field(repr=False)
+    """The mail in pieces of any size; walked once."""
+    size: int = 0
+    """Bytes of `data`, or a little more; 0 when not known. For the relay's SIZE (RFC 1870)."""
+
+    def __post_init__(self) -> None:
+        for address in (self.envelope_sender, self.recipient):
+            # Angle brackets and line ends would end the SMTP command early and begin another.
+            if any(c in "<>" or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in address):
+                raise BadAddress
+        if not self.recipient:
+            raise BadAddress
+
+    @classmethod
+    def whole(cls, envelope_sender: str, recipient: str, mail: bytes) -> Prepared:
+        """A small mail that is in memory already."""
+        return cls(envelope_sender, recipient, (mail,), len(mail))
+
+
+Builder = Callable[[Outbound], Prepared | None]
+_builders: dict[str, Builder] = {}
+
+
+def register(kind: str, build: Builder) -> None:
+    """Name the builder of a kind, in AppConfig.ready(). It returns None when the mail is no longer wanted."""
+    _builders[kind] = build
+
+
+def prepare(outbound: Outbound) -> Prepared | None:
+    """Write the mail now. Raises NoBuilder, and whatever the builder raises."""
+    try:
+        build = _builders[outbound.kind]
+    except KeyError:
+        raise NoBuilder(outbound.kind) from None
+    return build(outbound)

@@ -1,0 +1,54 @@
+"""Asking for a mail to be sent: a row first, in the caller's transaction, then the bell."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from django.utils import timezone
+
+from portal.audit.record import record
+from portal.celery import SEND_MAIL, SEND_PASSCODES, ring
+from portal.delivery.models import Outbound
+from portal.keys.service import keys
+from portal.vault.models import Reader
+
+
+def enqueue(
+    kind: str,
+    *,
+    address: str,
+    message: UUID | None = None,
+    reader: Reader | None = None,
+    subject_row: UUID | None = None,
+    sender: str = "",
+) -> Outbound:
+    """Ask for one mail to one address. Nothing of it is written before it is sent; the addresses are kept sealed.
+
+    `sender` is the envelope sender of a relayed mail. Key errors mean that nothing was asked for.
+    """
+    id_ = uuid4()
+    outbound = Outbound.objects.create(
+        id=id_,
+        kind=kind,
+        message=message,
+        reader=reader,
+        subject_row=subject_row,
+        address=keys().seal_field("outbound", id_, address.encode()),
+        sender=keys().seal_field("outbound-sender", id_, sender.encode()) if sender else b"",
+        due_at=timezone.now(),
+    )
+    if kind == Outbound.Kind.NOTICE:
+        record("wrapper.queued", message=message, reader=reader.id if reader else None)
+    ring(SEND_PASSCODES if kind == Outbound.Kind.PASSCODE else SEND_MAIL)
+    return outbound
+
+
+def address_of(outbound: Outbound) -> str:
+    """The envelope recipient."""
+    return keys().open_field("outbound", outbound.id, bytes(outbound.address)).decode()
+
+
+def sender_of(outbound: Outbound) -> str:
+    """The envelope sender that was asked for; empty for none."""
+    sealed = bytes(outbound.sender)
+    return keys().open_field("outbound-sender", outbound.id, sealed).decode() if sealed else ""

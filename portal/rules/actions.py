@@ -1,0 +1,47 @@
+"""What a rule can order. An action is plain data that turns facts into a decision; it never raises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from portal.rules.decision import Decision
+from portal.rules.errors import BadTrigger
+from portal.rules.facts import Facts
+from portal.rules.triggers import HEADER, parse_trigger, strip_tag
+
+
+class Action(Protocol):
+    def decide(self, facts: Facts, rule: str) -> Decision: ...
+
+
+@dataclass(frozen=True)
+class Protect:
+    """Protect it as the brand says."""
+
+    def decide(self, facts: Facts, rule: str) -> Decision:
+        return Decision("protect", rule, tag_removed_subject=strip_tag(facts.subject))
+
+
+@dataclass(frozen=True)
+class ProtectAsAsked:
+    """Protect it with the date, rights and line of the trigger header; refuse it when that cannot be followed."""
+
+    def decide(self, facts: Facts, rule: str) -> Decision:
+        values = facts.header(HEADER)
+        try:
+            if len(set(values)) != 1:
+                raise BadTrigger("The header X-Letterlock-Protect is there more than once; send it once.")
+            asked = parse_trigger(values[0], facts.today)
+        except BadTrigger as error:
+            return Decision("refuse", rule, tag_removed_subject=facts.subject, text=str(error))
+        return Decision(
+            "protect",
+            rule,
+            rights=asked.rights,
+            keeps_default_date=asked.until is None,
+            open_until=asked.until,
+            tag_removed_subject=strip_tag(facts.subject),
+            note=asked.note,
+            receipt=asked.receipt,
+        )

@@ -1,0 +1,49 @@
+"""What a rule can look for. A condition is plain data with one question; it never raises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from portal.rules.facts import Facts
+from portal.rules.triggers import HEADER, has_tag
+
+
+class Condition(Protocol):
+    def holds(self, facts: Facts) -> bool: ...
+
+
+@dataclass(frozen=True)
+class AsksByHeader:
+    """The trigger header is there and comes from where such wishes are followed; elsewhere it is as if absent."""
+
+    def holds(self, facts: Facts) -> bool:
+        return facts.trusted and bool(facts.header(HEADER))
+
+
+@dataclass(frozen=True)
+class SubjectTag:
+    """The subject holds one of the tags, like [secure]."""
+
+    def holds(self, facts: Facts) -> bool:
+        return has_tag(facts.subject)
+
+
+@dataclass(frozen=True)
+class HeaderIs:
+    """A header has exactly this value, whatever its case."""
+
+    name: str
+    value: str
+
+    def holds(self, facts: Facts) -> bool:
+        wanted = self.value.casefold()
+        return any(value.strip().casefold() == wanted for value in facts.header(self.name))
+
+
+@dataclass(frozen=True)
+class AnswersProtected:
+    """It belongs to a conversation that is protected already."""
+
+    def holds(self, facts: Facts) -> bool:
+        return facts.refers_to_protected
