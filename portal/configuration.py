@@ -58,6 +58,7 @@ class Configuration:
     web_workers: int
     worker_processes: int
     sweep_seconds: int
+    lease_seconds: int
 
     @property
     def public_host(self) -> str:
@@ -133,6 +134,7 @@ def read(environment: Mapping[str, str]) -> Configuration:
         web_workers=setting("WEB_WORKERS", _between(1, 64), "1"),
         worker_processes=setting("WORKER_PROCESSES", _between(1, 64), "2"),
         sweep_seconds=setting("SWEEP_SECONDS", _between(1, 300), "5"),
+        lease_seconds=setting("LEASE_SECONDS", _between(2, 3600), "30"),
     )
     _check_public(made)
     return made

@@ -1,14 +1,15 @@
 """Claiming rows for work: a lease with owner and time, so that no two workers do the same and none is stuck for ever.
 
-For models with the columns `leased_until` and `leased_by`.
+For models with the columns `leased_until`, `leased_by` and `due_at`. A killed worker's rows come back when its lease ends.
 """
 
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
+from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -16,7 +17,11 @@ from django.utils import timezone
 Row = TypeVar("Row", bound=models.Model)
 
 
-def claim(due: QuerySet[Row], *, seconds: int, limit: int) -> list[Row]:
+def _end() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.LETTERLOCK.lease_seconds)
+
+
+def claim(due: QuerySet[Row], *, limit: int) -> list[Row]:
     """Lease up to `limit` of the rows that are due and not leased, oldest first; each comes back to one caller only."""
     now = timezone.now()
     owner = secrets.token_hex(16)
@@ -28,6 +33,12 @@ def claim(due: QuerySet[Row], *, seconds: int, limit: int) -> list[Row]:
         # The condition is repeated: between choosing and leasing another worker may have been quicker.
         still_free = Q(leased_until=None) | Q(leased_until__lt=now)
         due.model._default_manager.filter(still_free, pk__in=keys).update(
-            leased_until=now + timedelta(seconds=seconds), leased_by=owner
+            leased_until=_end(), leased_by=owner
         )
     return list(due.model._default_manager.filter(pk__in=keys, leased_by=owner).order_by("due_at"))
+
+
+def renew(row: Row) -> bool:
+    """Start the lease of a claimed row anew before a long step; False when another worker has taken it over."""
+    owner: str = row.leased_by  # type: ignore[attr-defined]
+    return bool(type(row)._default_manager.filter(pk=row.pk, leased_by=owner).update(leased_until=_end()))

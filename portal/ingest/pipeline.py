@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from branding import choosing
@@ -44,7 +45,6 @@ from portal.vault.toc import BODY_INLINE_BYTES, Body, File, Toc
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 300
 BATCH = 20
 ATTEMPTS_BEFORE_HELD = 6
 _WAIT_FIRST, _WAIT_MOST = timedelta(seconds=2), timedelta(minutes=10)
@@ -54,12 +54,12 @@ S = Spooled.State
 def process(limit: int = BATCH) -> int:
     """Take what is due one step further; returns how many mails moved."""
     moved = 0
-    for row in leases.claim(_due(), seconds=LEASE_SECONDS, limit=limit):
-        moved += _step(row)
+    for row in leases.claim(_due(), limit=limit):
+        moved += leases.renew(row) and _step(row)
     return moved
 
 
-def _due():  # type: ignore[no-untyped-def]
+def _due() -> QuerySet[Spooled]:
     return Spooled.objects.filter(state__in=[S.RECEIVED, S.SEALED, S.RELAYING], due_at__lte=timezone.now())
 
 
