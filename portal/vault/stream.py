@@ -83,24 +83,23 @@ class Sealer:
         self.size = 0
         self._aead = AESGCM(stream_key)
         self._chunk = 1 << chunk_log2
-        self._waiting = bytearray(self._chunk)  # the bytes of the chunk being filled: the first `_filled` of it
+        self._waiting = memoryview(bytearray(self._chunk))  # the chunk being filled: its first `_filled` bytes
         self._filled = 0
         self._index = 0
         self._finished = False
 
     def update(self, data: bytes | bytearray | memoryview) -> bytes:
         """Feed plaintext; returns the sealed bytes that are ready, often none."""
-        if self._finished:
-            raise ValueError("the stream is finished")
+        sealed = self._feed(data)
         self.size += len(data)
-        return self._feed(data)
+        return sealed
 
     def finish(self) -> bytes:
         """The last sealed bytes, for content that its owner has padded already. Nothing can be fed after it."""
         if self._finished:
             raise ValueError("the stream is finished")
         self._finished = True
-        return self._seal(memoryview(self._waiting)[: self._filled], last=True)
+        return self._seal(self._waiting[: self._filled], last=True)
 
     def finish_padded(self) -> Iterator[bytes]:
         """The last sealed bytes, Padmé padding before them. A reader needs the true length, `size`, from elsewhere."""
@@ -109,6 +108,8 @@ class Sealer:
         yield self.finish()
 
     def _feed(self, data: bytes | bytearray | memoryview) -> bytes:
+        if self._finished:
+            raise ValueError("the stream is finished")
         rest = memoryview(data)
         sealed: list[bytes] = []
         # A full chunk waits until more arrives: only then is it known not to be the last, which its nonce must say.
@@ -126,7 +127,7 @@ class Sealer:
         self._filled += len(rest)
         return sealed[0] if len(sealed) == 1 else b"".join(sealed)
 
-    def _seal(self, chunk: bytearray | memoryview, *, last: bool) -> bytes:
+    def _seal(self, chunk: memoryview, *, last: bool) -> bytes:
         nonce = _nonce(self._index, last=last)
         # Counted before it is used: whatever fails below, no nonce is ever used again.
         self._index += 1

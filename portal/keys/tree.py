@@ -1,0 +1,195 @@
+"""The puncturable tree: one key from which every leaf can be derived, except those that were punched out for good.
+
+GGM tree as in Aviram, Gellert, Jager, "Session resumption protocols and efficient forward security for TLS 1.3 0-RTT"
+(Journal of Cryptology 2021). Child i of a node is HMAC-SHA256(node, "letterlock/v1/node" | u8 i). A leaf is eleven
+steps of 4 bits below the root: message number (32 bits), then reader number (12 bits).
+
+What is stored is the nodes from which everything living derives: fixed-size records, sorted by path and never one above
+another, so a leaf's node is found by bisection however many there are, and nothing is parsed.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Self
+
+from portal.keys.errors import KeyDestroyed, KeyringDamaged
+
+NODE_SIZE = 32
+FAN_OUT = 16
+LEVELS = 11
+MESSAGE_LEVEL = 8  # a node here holds all readers of one message
+NUMBER_BITS = 32
+READER_BITS = 12
+_MAGIC = b"LLT1"
+_PATH_SIZE = 6  # 44 bits of path, left-aligned and zero-filled below the node's level, then 4 bits of level
+_RECORD = _PATH_SIZE + NODE_SIZE
+_STEPS = tuple(b"letterlock/v1/node" + bytes((child,)) for child in range(FAN_OUT))
+
+
+class _Span(NamedTuple):
+    """The leaves [low, high) under one node, by their 44-bit paths."""
+
+    low: int
+    high: int
+
+
+class Tree:
+    """An immutable set of nodes; a puncture gives a new tree. Its repr shows no key."""
+
+    __slots__ = ("_count", "_records")
+
+    def __init__(self, records: bytes) -> None:
+        self._records = records
+        self._count = len(records) // _RECORD
+
+    @classmethod
+    def fresh(cls) -> Self:
+        """A new tree with every leaf alive."""
+        return cls(_record(0, 0, os.urandom(NODE_SIZE)))
+
+    def leaf(self, number: int, reader: int) -> bytes:
+        """The 32-byte key of one message and reader. KeyDestroyed when it was punctured."""
+        if number >> NUMBER_BITS or reader >> READER_BITS:
+            raise ValueError("a message number has 32 bits and a reader number 12")
+        path = number << READER_BITS | reader
+        at = self._up_to(path) - 1
+        if at < 0:
+            raise KeyDestroyed
+        found, level = self._place(at)
+        shift = 4 * (LEVELS - level)
+        # Bisection finds the nearest node on the left; whether the leaf hangs below it must be asked.
+        if found >> shift != path >> shift:
+            raise KeyDestroyed
+        node = self._node(at)
+        while shift:
+            shift -= 4
+            node = hmac.digest(node, _STEPS[path >> shift & 0xF], "sha256")
+        return node
+
+    def punctured(self, number: int, reader: int | None) -> Tree:
+        """This tree without one leaf, or without a whole message when `reader` is None; what is gone stays gone."""
+        return self.punctured_all([(number, reader)])
+
+    def punctured_all(self, targets: Iterable[tuple[int, int | None]]) -> Tree:
+        """This tree without all `targets`, in one pass over it."""
+        spans = _outermost(_target(number, reader) for number, reader in targets)
+        pieces: list[bytes] = []
+        done = 0  # records before this one are in `pieces`, or dead
+        position = 0
+        while position < len(spans):
+            first, end = self._overlapping(spans[position])
+            following = position + 1
+            living: Iterable[bytes] = ()
+            if end - first == 1:
+                # One node above or at the target, and perhaps above targets after it: what lives below takes its place.
+                path, level = self._place(first)
+                high = _span(path, level).high
+                following = bisect_left(spans, high, lo=following, key=_low)
+                living = _living(path, level, self._node(first), spans[position:following])
+            # Otherwise parts of the target were punctured before: the records in between are the rest of it, and drop.
+            pieces.append(self._records[done * _RECORD : first * _RECORD])
+            pieces += living
+            done = end
+            position = following
+        pieces.append(self._records[done * _RECORD :])
+        return Tree(b"".join(pieces))
+
+    def encode(self) -> bytes:
+        """ "LLT1", then the records: path and level (6 bytes), node (32 bytes)."""
+        return _MAGIC + self._records
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """The tree of an authenticated keyring object; only its outline is checked, so reading costs no parsing."""
+        if content[: len(_MAGIC)] != _MAGIC or (len(content) - len(_MAGIC)) % _RECORD:
+            raise KeyringDamaged
+        return cls(content[len(_MAGIC) :])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tree) and self._records == other._records
+
+    __hash__ = None  # type: ignore[assignment]  # nothing with keys in it belongs into a set
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __repr__(self) -> str:
+        return f"<Tree of {self._count} nodes>"
+
+    def _place(self, at: int) -> tuple[int, int]:
+        """Path (44 bits, zero-filled) and level of a record."""
+        key = int.from_bytes(self._records[at * _RECORD : at * _RECORD + _PATH_SIZE], "big")
+        return key >> 4, key & 0xF
+
+    def _node(self, at: int) -> bytes:
+        return self._records[at * _RECORD + _PATH_SIZE : (at + 1) * _RECORD]
+
+    def _up_to(self, path: int) -> int:
+        """How many records have a path of at most `path`."""
+        records = self._records
+        wanted = (path << 4 | 0xF).to_bytes(_PATH_SIZE, "big")
+        low, high = 0, self._count
+        while low < high:
+            middle = (low + high) // 2
+            start = middle * _RECORD
+            if records[start : start + _PATH_SIZE] <= wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _overlapping(self, span: _Span) -> tuple[int, int]:
+        """The records [first, end) that hold leaves of `span`."""
+        first = max(0, self._up_to(span.low) - 1)
+        if first < self._count and _span(*self._place(first)).high <= span.low:
+            first += 1
+        return first, self._up_to(span.high - 1)
+
+
+def _living(path: int, level: int, node: bytes, dead: list[_Span]) -> Iterator[bytes]:
+    """Records of everything below a node but the spans in `dead`, which are sorted and overlap the node."""
+    if not dead:
+        yield _record(path, level, node)
+        return
+    whole = _span(path, level)
+    if dead[0].low <= whole.low and whole.high <= dead[0].high:
+        return
+    below = 0
+    for child in range(FAN_OUT):
+        span = _span(path | child << 4 * (LEVELS - level - 1), level + 1)
+        start, below = below, bisect_left(dead, span.high, lo=below, key=_low)
+        child_node = hmac.digest(node, _STEPS[child], "sha256")
+        yield from _living(span.low, level + 1, child_node, dead[start:below])
+
+
+def _target(number: int, reader: int | None) -> _Span:
+    if not 0 <= number < 1 << NUMBER_BITS or not 0 <= (reader or 0) < 1 << READER_BITS:
+        raise ValueError("a message number has 32 bits and a reader number 12")
+    if reader is None:
+        return _span(number << READER_BITS, MESSAGE_LEVEL)
+    return _span(number << READER_BITS | reader, LEVELS)
+
+
+def _outermost(spans: Iterable[_Span]) -> list[_Span]:
+    """Sorted, without those inside another: a reader's leaf in a message that goes whole."""
+    kept: list[_Span] = []
+    for span in sorted(spans, key=lambda span: (span.low, -span.high)):
+        if not kept or span.low >= kept[-1].high:
+            kept.append(span)
+    return kept
+
+
+def _span(path: int, level: int) -> _Span:
+    return _Span(path, path + (1 << 4 * (LEVELS - level)))
+
+
+def _low(span: _Span) -> int:
+    return span.low
+
+
+def _record(path: int, level: int, node: bytes) -> bytes:
+    return (path << 4 | level).to_bytes(_PATH_SIZE, "big") + node
