@@ -1,0 +1,57 @@
+"""What every template knows: the brand of the host that was asked, and whether this is the demo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from branding import choosing, look
+from branding.mark import initials
+from branding.models import Brand
+
+
+@dataclass(frozen=True)
+class Face:
+    """A brand as a template sees it."""
+
+    slug: str
+    name: str
+    colour: str
+    intro: str
+    postal_address: str
+    phone: str
+    privacy_url: str
+    initials: str
+    host: str
+    origin: str
+    origin_host: str
+    css_url: str
+    mark_url: str
+
+
+def brand(request: HttpRequest) -> dict[str, object]:
+    """Context processor: `brand` (a Face, or None where the host has no brand yet) and `demo`."""
+    found: Brand | None = getattr(request, "brand", None)
+    return {"brand": face(found) if found else None, "demo": settings.LETTERLOCK.demo}
+
+
+def face(brand: Brand) -> Face:
+    """What a template may show of a brand."""
+    origin = choosing.origin(brand)
+    return Face(
+        slug=brand.slug,
+        name=brand.name,
+        colour=brand.colour,
+        intro=brand.intro,
+        postal_address=brand.postal_address,
+        phone=brand.phone,
+        privacy_url=brand.privacy_url,
+        initials=initials(brand.name),
+        host=brand.host,
+        origin=origin,
+        origin_host=origin.partition("://")[2],
+        css_url=look.css_url(brand),
+        mark_url=look.mark_url(brand),
+    )

@@ -1,0 +1,119 @@
+"""Filters and tags that put dates, sizes and masked addresses into words, the same way on every page."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+from django import template
+from django.template.defaultfilters import date as format_date
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from branding.mark import initials as initials_of
+from branding.palette import Palette, palette
+
+register = template.Library()
+DAY, CLOCK = "j F Y", "H:i"
+
+
+def _stamp(value: datetime, kind: str, text: str) -> SafeString:
+    """A time element that static/js/local-time.js can say again in the reader's own zone."""
+    return format_html('<time datetime="{}" data-local="{}">{}</time>', value.isoformat(), kind, text)
+
+
+def _here(value: datetime) -> datetime:
+    return timezone.localtime(value) if timezone.is_aware(value) else value
+
+
+@register.filter
+def day(value: date | datetime | str | None) -> str:
+    """“17 November 2026”. A plain date is a day wherever the reader is; a moment follows the reader's zone."""
+    if isinstance(value, datetime):
+        return _stamp(value, "day", format_date(_here(value), DAY))
+    if isinstance(value, date):
+        return format_html('<time datetime="{}">{}</time>', value.isoformat(), format_date(value, DAY))
+    return value or ""
+
+
+@register.filter
+def moment(value: datetime | str | None) -> str:
+    """“17 November 2026, 14:48”."""
+    if isinstance(value, datetime):
+        return _stamp(value, "moment", format_date(_here(value), f"{DAY}, {CLOCK}"))
+    return value or ""
+
+
+@register.filter
+def clock(value: datetime | time | str | None) -> str:
+    """“14:48”."""
+    if isinstance(value, datetime):
+        return _stamp(value, "clock", format_date(_here(value), CLOCK))
+    if isinstance(value, time):
+        return value.strftime("%H:%M")
+    return value or ""
+
+
+@register.filter
+def plain_day(value: date | datetime | str | None) -> str:
+    """“17 November 2026” without markup, for mails."""
+    if isinstance(value, datetime):
+        return str(format_date(_here(value), DAY))
+    return str(format_date(value, DAY)) if isinstance(value, date) else value or ""
+
+
+@register.filter
+def plain_moment(value: datetime | str | None) -> str:
+    """“17 November 2026, 14:48 CET”: a mail cannot know the reader's zone, so it names its own."""
+    return str(format_date(_here(value), f"{DAY}, {CLOCK} e")) if isinstance(value, datetime) else value or ""
+
+
+@register.filter
+def plain_clock(value: datetime | time | str | None) -> str:
+    """“14:48 CET” without markup, for mails."""
+    if isinstance(value, datetime):
+        return str(format_date(_here(value), f"{CLOCK} e"))
+    return value.strftime("%H:%M") if isinstance(value, time) else value or ""
+
+
+@register.filter
+def zone(value: datetime | str | None) -> str:
+    """The zone in which the server says a moment, like “CET”."""
+    return _here(value).tzname() or "" if isinstance(value, datetime) and timezone.is_aware(value) else ""
+
+
+@register.filter
+def size(value: int | str | None) -> str:
+    """“412 KB” for a number of bytes; a text is shown as it is."""
+    if not isinstance(value, int):
+        return value or ""
+    if value < 1000:
+        return _("%(n)s bytes") % {"n": number_format(value)}
+    amount, unit = float(value), ""
+    for unit in ("KB", "MB", "GB"):
+        amount /= 1000
+        if amount < 999.5:
+            break
+    return f"{number_format(amount, 0 if unit == 'KB' or amount >= 99.95 else 1)} {unit}"
+
+
+@register.filter
+def initials(name: str | None) -> str:
+    """One or two letters for a round badge, from a name or an address."""
+    return initials_of(name or "")
+
+
+@register.filter
+def colours(colour: str | None) -> Palette:
+    """The whole palette of a brand colour, for mails, which can use no stylesheet of ours."""
+    return palette(colour or "#14594f")
+
+
+@register.simple_tag
+def masked_address(masked: str, spoken: str) -> SafeString:
+    """A masked address for the eye, and the same in words for the ear: dots are read out as noise."""
+    return format_html(
+        '<bdi class="who" aria-hidden="true">{}</bdi><span class="vh">{}</span>', masked, spoken or masked
+    )
