@@ -1,8 +1,19 @@
 """The operations room as a Django app."""
 
+import os
+
 from django.apps import AppConfig
 
 
 class OperationsConfig(AppConfig):
     name = "portal.operations"
     label = "operations"
+
+    def ready(self) -> None:
+        """Every process that loads Letterlock, by whatever command, holds keys sooner or later."""
+        from portal.operations import hardening
+
+        if os.environ.get("LETTERLOCK_PART"):
+            hardening.harden()
+        else:
+            hardening.no_memory_images()

@@ -1,0 +1,26 @@
+"""What our management commands share: no checks that slow a start, and refusals as one sentence without a traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import DatabaseError
+
+from portal.keys.errors import KeysError
+from portal.operations.errors import OperationsError
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Ends the program with exit status 1 and the sentence of what went wrong."""
+    try:
+        yield
+    except (OperationsError, KeysError) as error:
+        sys.exit(str(error))
+    except DatabaseError as error:
+        sys.exit(
+            f"The database (LETTERLOCK_DATABASE_URL) cannot be used ({type(error).__name__}). "
+            "Start it, or mend the setting."
+        )

@@ -1,0 +1,15 @@
+"""What stops a start, each with a sentence that says what to do next."""
+
+from __future__ import annotations
+
+
+class OperationsError(Exception):
+    """The family of this room."""
+
+
+class StartRefused(OperationsError):
+    """Letterlock must not start as things are: something is missing that would be lost for good if made anew."""
+
+
+class PortTaken(OperationsError):
+    """A port that Letterlock is to listen on cannot be had."""

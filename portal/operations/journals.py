@@ -1,0 +1,48 @@
+"""Log files of the parts, each line as it comes, rotated by size."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import BinaryIO
+
+from portal.operations.logs import hide
+
+MAX_BYTES = 5 * 1024 * 1024
+KEPT = 4
+"""Older files of a part: name.log.1 is the newest of them."""
+_OURS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
+
+
+class Journal:
+    """`$LETTERLOCK_DATA/logs/<part>.log`."""
+
+    def __init__(self, folder: Path, part: str) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = folder / f"{part}.log"
+        self._file: BinaryIO = self._path.open("ab", buffering=0)
+
+    def write(self, line: str) -> None:
+        """Add one line."""
+        self._file.write(line.encode("utf-8", "replace") + b"\n")
+        if self._file.tell() > MAX_BYTES:
+            self._rotate()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _rotate(self) -> None:
+        self._file.close()
+        for number in range(KEPT - 1, 0, -1):
+            older = self._path.with_name(f"{self._path.name}.{number}")
+            if older.exists():
+                older.rename(self._path.with_name(f"{self._path.name}.{number + 1}"))
+        self._path.rename(self._path.with_name(f"{self._path.name}.1"))
+        self._file = self._path.open("ab", buffering=0)
+
+
+def shown(raw: bytes) -> tuple[str, bool]:
+    """A child's output line as it may be kept, and whether it belongs on the terminal: what is no INFO or DEBUG line."""
+    line = hide(raw.decode("utf-8", "replace").rstrip("\r\n"))
+    found = _OURS.match(line)
+    return line, found is None or found[1] not in ("INFO", "DEBUG")

@@ -1,0 +1,20 @@
+"""`manage.py beat`: the scheduler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from portal.operations import hardening
+
+
+class Command(BaseCommand):
+    help = "Ring the sweeper's bells until SIGTERM. One is enough; two do no harm."
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from portal.operations.working import keep_time
+
+        hardening.harden()
+        keep_time()

@@ -1,0 +1,21 @@
+"""`manage.py web`: the pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from portal.operations import hardening
+
+
+class Command(BaseCommand):
+    help = "Serve the pages on LETTERLOCK_HTTP until SIGTERM."
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from portal.operations.web import serve
+
+        hardening.harden()
+        serve(settings.LETTERLOCK)

@@ -1,0 +1,31 @@
+"""`manage.py worker`: what is done behind the pages."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from portal.celery import QUEUES
+from portal.operations import hardening
+
+
+class Command(BaseCommand):
+    help = "Seal, notify and send passcodes until SIGTERM. Run one for passcode apart, so that nothing delays it."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--queues", default=",".join(QUEUES), help=f"Some of {','.join(QUEUES)}.")
+        parser.add_argument("--pool", choices=["prefork", "solo"], default="prefork")
+
+    def handle(self, *args: Any, queues: str, pool: str, **options: Any) -> None:
+        from portal.operations.working import work
+
+        chosen = [queue.strip() for queue in queues.split(",")]
+        if unknown := set(chosen) - set(QUEUES):
+            raise CommandError(f"There is no queue {', '.join(sorted(unknown))}. Choose from {', '.join(QUEUES)}.")
+        hardening.harden()
+        processes = settings.LETTERLOCK.worker_processes
+        sys.exit(work(chosen, pool=pool, processes=1 if pool == "solo" else processes))

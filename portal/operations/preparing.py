@@ -1,0 +1,146 @@
+"""Everything a start needs, made once and looked after at every start: folder, keys, database, brand, static files."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from branding.models import Brand
+from portal.configuration import Configuration
+from portal.keys.errors import VersionConflict
+from portal.keys.keyring import ANCHOR
+from portal.keys.provider import LocalFile
+from portal.keys.service import KeyService, configured, file_of, keys
+from portal.operations import administrators
+from portal.operations.errors import StartRefused
+
+DEMO = "portal.operations.demo_data"
+STATIC_STAMP = ".made-from"
+
+
+def prepare(configuration: Configuration) -> str | None:
+    """Prepare all; safe to repeat. Returns the first administrator's one-time link when one was made now.
+
+    Raises:
+        StartRefused: a key, keyring or database is missing where the others are there.
+        KeysError: the root key or keyring cannot be used.
+    """
+    make_data_folder(configuration)
+    make_keys(configuration, used_database=database_is_used())
+    migrate()
+    make_default_brand(configuration)
+    if configuration.demo and find_spec(DEMO):
+        importlib.import_module(DEMO).load_brands()
+    keys().prepare(datetime.now(UTC).date(), usual_open_days(configuration))
+    collect_static()
+    return administrators.first_link(configuration.public_url)
+
+
+def make_data_folder(configuration: Configuration) -> None:
+    """The data folder, for this user only."""
+    configuration.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    configuration.data.chmod(0o700)
+
+
+def make_keys(configuration: Configuration, *, used_database: bool) -> None:
+    """At the very first start a root key and an empty keyring. Whatever is missing later is asked for, never made."""
+    root_key = file_of(configuration.key_url, "LETTERLOCK_KEY_URL")
+    folder = file_of(configuration.keyring_url, "LETTERLOCK_KEYRING_URL")
+    has_keyring = (folder / f"{ANCHOR}.key").exists()
+    if has_keyring and not root_key.exists():
+        raise StartRefused(
+            f"The root key {root_key} is missing, but the keyring it opens is there. Restore the key from its backup "
+            "or name it in LETTERLOCK_KEY_URL; without it nothing that is stored can be read."
+        )
+    if has_keyring:
+        return
+    if used_database:
+        raise StartRefused(
+            f"The keyring {folder} is missing, but the database is in use. Restore the keyring from its newest backup "
+            "or name it in LETTERLOCK_KEYRING_URL; a new one could open none of the stored messages."
+        )
+    if not root_key.exists():
+        try:
+            LocalFile.create(root_key)
+        except VersionConflict:
+            pass  # another process makes its first start at the same moment; the keyring's lock decides below
+    provider, keyring, cache_seconds = configured()
+    try:
+        KeyService.initialise(provider, keyring, cache_seconds)
+    except VersionConflict:
+        pass
+
+
+def database_is_used() -> bool:
+    """Whether anything was ever stored: then keys that are missing are lost, not yet to be made."""
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        for table in ("vault_message", "ingest_spooled", "access_person"):
+            if table in tables:
+                cursor.execute(f"SELECT 1 FROM {connection.ops.quote_name(table)} LIMIT 1")  # noqa: S608 # own names
+                if cursor.fetchone():
+                    return True
+    return False
+
+
+def migrate() -> None:
+    """Bring the database's tables up to date; asks for the plan first, because that is all most starts need."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+def make_default_brand(configuration: Configuration) -> None:
+    """A brand for the host of the public address, so that the first page can be shown; an existing one is left alone."""
+    if Brand.objects.filter(is_default=True).exists():
+        return
+    Brand.objects.create(
+        slug="default",
+        name="Letterlock",
+        host=configuration.public_host,
+        domains=list(configuration.inside_domains),
+        open_days=configuration.open_days,
+        is_default=True,
+    )
+
+
+def usual_open_days(configuration: Configuration) -> Collection[int | None]:
+    """How long messages usually stay open, in days: each brand's own number and the setting's. None is for ever."""
+    return {configuration.open_days, None, *Brand.objects.values_list("open_days", flat=True)}
+
+
+def collect_static() -> None:
+    """Copy, hash and compress the static files when any of them changed."""
+    root = Path(settings.STATIC_ROOT)
+    stamp = root / STATIC_STAMP
+    now = _fingerprint()
+    if stamp.exists() and stamp.read_text() == now:
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
+    stamp.write_text(now)
+
+
+def _fingerprint() -> str:
+    """Of names, sizes and times: reading every file would cost each start more than it is worth."""
+    digest = hashlib.sha256()
+    for line in sorted(_static_files()):
+        digest.update(line.encode())
+    return digest.hexdigest()
+
+
+def _static_files() -> Iterator[str]:
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            status = Path(storage.path(name)).stat()
+            yield f"{name} {status.st_size} {status.st_mtime_ns}\n"

@@ -1,0 +1,158 @@
+"""`manage.py up`: the whole product as one supervised tree."""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+from django.db import connections
+
+from portal.configuration import Configuration
+from portal.operations import hardening, heartbeats, ports, preparing
+from portal.operations.errors import StartRefused
+from portal.operations.health import OK, reachable
+from portal.operations.supervising import Part, Tree, this_program
+
+HEALTHY_WITHIN = 60.0
+DEMO_STAMP = "demo.loaded"
+
+
+class Stop:
+    """Counts the signals that ask for an end: the first stops in order, the second at once."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._hear)
+
+    def _hear(self, number: int, _frame: object) -> None:
+        self.asked += 1
+
+    def impatient(self) -> bool:
+        return self.asked > 1
+
+
+def up(configuration: Configuration) -> None:
+    """Run until SIGINT or SIGTERM. Raises OperationsError or KeysError when it cannot start."""
+    ports.require_free(configuration)
+    hardening.harden()
+    preparing.make_data_folder(configuration)
+    with _alone(configuration):
+        link = preparing.prepare(configuration)
+        heartbeats.forget()
+        connections.close_all()
+        stop = Stop()
+        tree = Tree(_parts(), configuration.data / "logs", _say)
+        try:
+            tree.start()
+            _wait_until_well(configuration, tree, stop)
+            if not stop.asked:
+                _load_demo_once(configuration, tree)
+                print("\n".join(welcome(configuration, link)), flush=True)  # noqa: T201 # what the person came for
+            while not stop.asked:
+                tree.tend(0.25)
+                _mark_demo_loaded(configuration, tree)
+        finally:
+            tree.stop(stop.impatient)
+
+
+def welcome(configuration: Configuration, link: str | None) -> list[str]:
+    """The lines a newcomer needs: where to read, where to send, where outgoing mail lands, how to stop."""
+    page = "/demo/" if configuration.demo else "/"
+    lands = f"the folder {configuration.outbox}"
+    if configuration.demo:
+        lands += f", shown at {configuration.public_url}/demo/mail/"
+    if configuration.relay_url:
+        relay = urlsplit(configuration.relay_url)
+        lands = f"{relay.hostname}:{relay.port or 25}"
+    first = [f"Administrator  {link}  (works once, within 24 hours)"] if link else []
+    return [
+        *first,
+        f"Read           {configuration.public_url}{page}",
+        f"Send           by SMTP to {configuration.smtp}",
+        f"Outgoing mail  goes to {lands}",
+        "Stop           Ctrl-C",
+    ]
+
+
+def _parts() -> list[Part]:
+    return [
+        Part("web", this_program("web")),
+        Part("door", this_program("door")),
+        Part("worker-passcode", this_program("worker", "--queues", "passcode", "--pool", "solo")),
+        Part("worker-mail", this_program("worker", "--queues", "seal,notice,bulk")),
+        Part("beat", this_program("beat")),
+    ]
+
+
+@contextmanager
+def _alone(configuration: Configuration) -> Iterator[None]:
+    """One tree a data folder: two would sweep the same rows and write the same logs."""
+    descriptor = os.open(configuration.data / "up.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StartRefused(
+                f"Another Letterlock runs with the data folder {configuration.data}. Stop it, or choose another "
+                "folder: LETTERLOCK_DATA=./other make run"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait_until_well(configuration: Configuration, tree: Tree, stop: Stop) -> None:
+    """Until the health page says that all is well; after a minute it is said what is not, and the tree goes on trying."""
+    until = time.monotonic() + HEALTHY_WITHIN
+    states: dict[str, str] = {}
+    while time.monotonic() < until and not stop.asked:
+        tree.tend(0.1)
+        states = _ask(configuration)
+        if states and all(state == OK for state in states.values()):
+            return
+    if not stop.asked:
+        for name, state in (states or {"web": "The web server does not answer."}).items():
+            if state != OK:
+                _say(f"{name}: {state}")
+
+
+def _ask(configuration: Configuration) -> dict[str, str]:
+    """What the health page says; nothing while the web server is not up yet."""
+    line = http.client.HTTPConnection(reachable(configuration.http.host), configuration.http.port, timeout=3)
+    try:
+        line.request("GET", "/healthz", headers={"Host": urlsplit(configuration.public_url).netloc})
+        found = json.loads(line.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError):
+        return {}
+    finally:
+        line.close()
+    return found if isinstance(found, dict) else {}
+
+
+def _load_demo_once(configuration: Configuration, tree: Tree) -> None:
+    """The demo's messages go through the real door, in a process of their own, while the first page can be read."""
+    if configuration.demo and find_spec(preparing.DEMO) and not (configuration.data / DEMO_STAMP).exists():
+        tree.add(Part("demo", this_program("demo", "load"), once=True))
+
+
+def _mark_demo_loaded(configuration: Configuration, tree: Tree) -> None:
+    for part in tree.parts:
+        if part.name == "demo" and part.ended_with == 0:
+            (configuration.data / DEMO_STAMP).touch()
+            tree.parts.remove(part)
+            return
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,40 @@
+"""Housekeeping tasks: signs of life, keys ahead of need, and what has had its time."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from portal.celery import app
+from portal.operations import broker, heartbeats, tidying
+from portal.operations.preparing import usual_open_days
+
+
+@app.task(name="portal.operations.tasks.pulse", bind=True)
+def pulse(self: Any) -> None:
+    """Prove that the queue it came through has a worker at work."""
+    queue = (self.request.delivery_info or {}).get("routing_key")
+    if queue in heartbeats.QUEUES:
+        heartbeats.beat(queue)
+
+
+@app.task(name="portal.operations.tasks.prepare_keys")
+def prepare_keys() -> None:
+    """Make the keys of the next days."""
+    from portal.keys.service import keys
+
+    keys().prepare(datetime.now(UTC).date(), usual_open_days(settings.LETTERLOCK))
+
+
+@app.task(name="portal.operations.tasks.tidy")
+def tidy() -> None:
+    """Remove what has had its time."""
+    tidying.forget_old_door_keys()
+    tidying.delete_expired_rows()
+    url = settings.LETTERLOCK.broker_url
+    if url.startswith("filesystem://"):
+        broker.remove_leftovers(Path(url.removeprefix("filesystem://")), older_than=time.time() - 600)

@@ -1,0 +1,76 @@
+"""A Celery worker as Letterlock runs one: hardened processes, signs of life, nothing printed but log lines."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from typing import Any
+
+from billiard.process import current_process
+from celery import signals
+
+from portal.celery import PULSE, app
+from portal.operations import hardening, heartbeats
+
+log = logging.getLogger("letterlock.worker")
+
+
+def work(queues: list[str], *, pool: str, processes: int) -> int:
+    """Take wake-ups from `queues` until SIGTERM, which lets running tasks end. Returns the exit status."""
+    _connect_signals()
+    worker = app.Worker(
+        hostname=f"{'-'.join(queues)}@{socket.gethostname()}",
+        queues=queues,
+        pool_cls=pool,
+        concurrency=processes,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+        loglevel="INFO",
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def keep_time() -> None:
+    """Run the scheduler that rings the sweeper's bells, until SIGTERM."""
+    _connect_signals()
+    app.Beat(quiet=True, loglevel="INFO").run()
+
+
+def _connect_signals() -> None:
+    # Celery would write logs of its own shape otherwise; Django's are set up already.
+    signals.setup_logging.connect(_keep_logging, weak=False)
+    signals.worker_process_init.connect(_begin_process, weak=False)
+    signals.worker_ready.connect(_ask_for_a_sign_of_life, weak=False)
+    signals.task_prerun.connect(_task_began, weak=False)
+    signals.task_postrun.connect(_task_ended, weak=False)
+    logging.getLogger("celery").setLevel(logging.WARNING)
+
+
+def _keep_logging(**_: Any) -> None:
+    pass
+
+
+def _begin_process(**_: Any) -> None:
+    hardening.harden()
+    if current_process().name != "MainProcess":
+        hardening.watch_parent(os.getppid())
+
+
+def _ask_for_a_sign_of_life(sender: Any, **_: Any) -> None:
+    """Through the broker and the pool, so that the first sign of life proves the whole way, not only this process."""
+    for queue in sender.app.amqp.queues.consume_from:
+        if queue in heartbeats.QUEUES:
+            app.send_task(PULSE, queue=queue, ignore_result=True)
+    log.info("Ready.")
+
+
+def _task_began(task: Any, **_: Any) -> None:
+    heartbeats.task_began((task.request.delivery_info or {}).get("routing_key") or "notice")
+
+
+def _task_ended(**_: Any) -> None:
+    heartbeats.task_ended()
