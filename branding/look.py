@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 
-from django.urls import reverse
-
 from branding import mark, palette
 from branding.models import Brand
 
@@ -23,12 +21,12 @@ def svg(brand: Brand) -> bytes:
 
 def css_url(brand: Brand) -> str:
     """Path of the brand's stylesheet."""
-    return reverse("brand-css", args=[brand.slug, digest(css(brand))])
+    return f"/brand/{brand.slug}.{digest(css(brand))}.css"
 
 
 def mark_url(brand: Brand) -> str:
     """Path of the brand's mark."""
-    return reverse("brand-mark", args=[brand.slug, digest(svg(brand))])
+    return f"/brand/{brand.slug}.{digest(svg(brand))}.svg"
 
 
 def digest(content: bytes) -> str:

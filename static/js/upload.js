@@ -1,0 +1,98 @@
+// Shows the chosen files and how far the upload is. Without it the browser sends the same form by itself.
+const sizes = new Intl.NumberFormat(document.documentElement.lang || "en-GB", { maximumFractionDigits: 1 });
+
+function inWords(bytes) {
+  if (bytes < 1e3) return `${bytes} bytes`;
+  const [unit, of] = bytes < 999.5e3 ? ["KB", 1e3] : bytes < 999.5e6 ? ["MB", 1e6] : ["GB", 1e9];
+  const amount = bytes / of;
+  return `${sizes.format(unit === "KB" ? Math.round(amount) : amount)} ${unit}`;
+}
+
+function row(file) {
+  const item = document.createElement("li");
+  const name = document.createElement("bdi");
+  const size = document.createElement("span");
+  name.textContent = file.name;
+  size.className = "muted";
+  size.textContent = inWords(file.size);
+  item.append(name, size);
+  return item;
+}
+
+function enhance(form) {
+  const input = form.querySelector('input[type="file"]');
+  const list = form.querySelector("[data-chosen]");
+  const total = form.querySelector("[data-total]");
+  const status = form.querySelector("[data-status]");
+  const progress = form.querySelector("[data-progress]");
+  const bar = progress.querySelector("progress");
+  const button = form.querySelector("button");
+  const say = (words, amount) => words.replace("%s", amount).replace("%%", "%");
+
+  input.addEventListener("change", () => {
+    const files = [...input.files];
+    list.replaceChildren(...files.map(row));
+    list.hidden = total.hidden = files.length === 0;
+    total.textContent = say(status.dataset.all, inWords(files.reduce((sum, file) => sum + file.size, 0)));
+  });
+
+  form.addEventListener("submit", (event) => {
+    if (input.files.length === 0) return; // nothing to wait for: the browser sends it
+    event.preventDefault();
+    if (button.getAttribute("aria-disabled") === "true") return;
+    send();
+  });
+
+  function send() {
+    const request = new XMLHttpRequest();
+    let said = -1;
+    let percent = 0;
+    const tell = (amount) => {
+      percent = amount;
+      bar.value = amount;
+      const step = amount >= 100 ? 100 : amount >= 50 ? 50 : 0; // more would talk over a screen reader
+      if (step === said) return;
+      said = step;
+      status.textContent = step === 100 ? status.dataset.done : say(status.dataset.uploading, step);
+    };
+    const stop = () => {
+      progress.hidden = true;
+      button.removeAttribute("aria-disabled");
+      status.textContent = say(status.dataset.stopped, percent);
+    };
+    progress.hidden = false;
+    button.setAttribute("aria-disabled", "true");
+    tell(0);
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable) tell(Math.floor((100 * event.loaded) / event.total));
+    });
+    request.addEventListener("error", stop);
+    request.addEventListener("abort", stop);
+    request.addEventListener("load", () => {
+      // A reply that was sent answers with a redirect, which the request has followed: go where it went.
+      if (request.status < 400 && request.responseURL !== form.action) return window.location.assign(request.responseURL);
+      show(request);
+    });
+    request.open("POST", form.action);
+    request.send(new FormData(form));
+  }
+
+  // The server's own page (an error summary, or what went wrong) takes this one's place.
+  function show(request) {
+    if (!request.getResponseHeader("Content-Type")?.startsWith("text/html")) return stopAt(request);
+    const page = new DOMParser().parseFromString(request.responseText, "text/html");
+    document.title = page.title;
+    document.querySelector("main").replaceWith(document.adoptNode(page.querySelector("main")));
+    for (const next of document.querySelectorAll("form[data-upload]")) enhance(next);
+    (document.getElementById("errors") ?? document.querySelector("main h1"))?.scrollIntoView();
+    document.getElementById("errors")?.focus();
+  }
+
+  function stopAt(request) {
+    progress.hidden = true;
+    button.removeAttribute("aria-disabled");
+    status.textContent = say(status.dataset.stopped, request.status ? 100 : 0);
+  }
+}
+
+for (const form of document.querySelectorAll("form[data-upload]")) enhance(form);
