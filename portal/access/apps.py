@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class AccessConfig(AppConfig):
     name = "portal.access"
     label = "access"
+
+    def ready(self) -> None:
+        from portal.access.letters import passcode
+        from portal.delivery.letters import register
+
+        register("passcode", passcode)

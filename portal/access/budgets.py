@@ -1,0 +1,114 @@
+"""How often a passcode may be asked for and guessed: rows that no restart and no resend refills (access.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from portal.access.models import Asked, Failed, TrustedBrowser
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many times in any span of this length."""
+
+    count: int
+    span: timedelta
+
+
+FAILURES_AT_A_MESSAGE = Limit(10, HOUR)
+FAILURES_OF_AN_ADDRESS = Limit(30, DAY)
+"""Over all messages: 30 guesses of 10**8 a day."""
+MAILS_CLOSE_TOGETHER = Limit(1, MINUTE)
+MAILS = (Limit(5, HOUR), Limit(12, DAY))
+LONGEST_WAIT = HOUR
+"""The page never names a later time than this: a wait of a day would tell which budget is spent (ux.md R6)."""
+
+
+@dataclass(frozen=True)
+class Purse:
+    """Whose budget: an address, in a browser where it proved itself before (`trusted`), or in all others together."""
+
+    lookup: bytes
+    trusted: bytes = b""
+
+    @classmethod
+    def of(cls, lookup: bytes, trusted: bytes) -> Purse:
+        """`trusted` is the digest of the browser's cookie; it counts only where this very address was proved there.
+
+        So a stranger who spends the common budget does not lock out the person who reads here every week.
+        """
+        known = bool(trusted) and TrustedBrowser.objects.filter(token=trusted, address_lookup=lookup).exists()
+        return cls(lookup, trusted if known else b"")
+
+
+@contextmanager
+def one_at_a_time(lookup: bytes) -> Iterator[None]:
+    """A transaction in which nobody else counts for the same address: counting then adding leaves no gap to race in."""
+    with transaction.atomic():
+        # SQLite's transactions begin IMMEDIATE (settings), so one writer is alone already.
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                number = int.from_bytes(lookup[:8], "big", signed=True)
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+        yield
+
+
+def guessing_opens(purse: Purse, reader: UUID | None, now: datetime) -> datetime | None:
+    """When a guess is allowed again; None when one is allowed now. `reader` is None on the neutral page."""
+    failed = Failed.objects.filter(address_lookup=purse.lookup, trusted=purse.trusted)
+    return _latest(
+        _opens(failed.filter(reader=reader), FAILURES_AT_A_MESSAGE, now),
+        _opens(failed, FAILURES_OF_AN_ADDRESS, now),
+    )
+
+
+def asking_opens(purse: Purse, now: datetime) -> datetime | None:
+    """When a mail may be asked for again by the hour and the day; None when now."""
+    return _latest(*(_opens(_asked(purse), limit, now) for limit in MAILS))
+
+
+def next_mail_at(purse: Purse, now: datetime) -> datetime | None:
+    """When the minute since the last mail is over; None when it is."""
+    return _opens(_asked(purse), MAILS_CLOSE_TOGETHER, now)
+
+
+def count_mail(purse: Purse, now: datetime) -> None:
+    Asked.objects.create(address_lookup=purse.lookup, trusted=purse.trusted, at=now)
+
+
+def count_failure(purse: Purse, reader: UUID | None, now: datetime) -> None:
+    Failed.objects.create(address_lookup=purse.lookup, trusted=purse.trusted, reader=reader, at=now)
+
+
+def trust(token: bytes, lookup: bytes, now: datetime) -> None:
+    """Give a browser (digest of its cookie) budgets of its own for an address that was just proved in it."""
+    TrustedBrowser.objects.update_or_create(token=token, address_lookup=lookup, defaults={"seen_at": now})
+
+
+def as_shown(until: datetime, now: datetime) -> datetime:
+    """The moment a page names for `until`."""
+    return min(until, now + LONGEST_WAIT)
+
+
+def _asked(purse: Purse) -> QuerySet[Asked]:
+    return Asked.objects.filter(address_lookup=purse.lookup, trusted=purse.trusted)
+
+
+def _opens(spent: QuerySet[Asked] | QuerySet[Failed], limit: Limit, now: datetime) -> datetime | None:
+    """The oldest of the last `count` rows leaves the span at this moment; None when there are fewer in it."""
+    recent = spent.filter(at__gt=now - limit.span).order_by("-at")
+    moments: list[datetime] = list(recent.values_list("at", flat=True)[: limit.count])
+    return moments[-1] + limit.span if len(moments) == limit.count else None
+
+
+def _latest(*moments: datetime | None) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)

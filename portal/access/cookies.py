@@ -1,0 +1,55 @@
+"""The cookies of a recipient's browser and of an administrator's: random tokens of which only digests are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+SESSION = f"{settings.COOKIE_PREFIX}session"
+BROWSER = f"{settings.COOKIE_PREFIX}browser"
+TRUSTED = f"{settings.COOKIE_PREFIX}trusted"
+OFFICE = f"{settings.COOKIE_PREFIX}office"
+"""An administrator's: apart from SESSION, because an entry link proves no mailbox and must open no message."""
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+def new_token() -> str:
+    """32 random bytes in 43 characters."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(token: str) -> bytes:
+    """SHA-256 (32 bytes): what a row holds, so that a dump of the database signs nobody in."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def read(request: HttpRequest, name: str) -> str:
+    """The token in a cookie, or "" when there is none or it is not one of ours."""
+    token = request.COOKIES.get(name, "")
+    return token if _TOKEN.fullmatch(token) else ""
+
+
+def write(response: HttpResponseBase, name: str, token: str, seconds: int | None) -> None:
+    """Set a cookie; None lets it end with the browser. Lax, not Strict: a link in a mail must find its session."""
+    response.set_cookie(
+        name, token, max_age=seconds, path="/", secure=settings.LETTERLOCK.https, httponly=True, samesite="Lax"
+    )
+
+
+def drop(response: HttpResponseBase, name: str) -> None:
+    """Take a cookie back. Not delete_cookie(): a __Host- cookie is only replaced by one that is Secure too."""
+    response.set_cookie(
+        name,
+        "",
+        max_age=0,
+        expires="Thu, 01 Jan 1970 00:00:00 GMT",
+        path="/",
+        secure=settings.LETTERLOCK.https,
+        httponly=True,
+        samesite="Lax",
+    )

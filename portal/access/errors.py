@@ -1,0 +1,139 @@
+"""What can stand between a person and their message, each with the sentence the page shows (ux.md section 7)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+
+class AccessError(Exception):
+    """The family of this room. No sentence holds a code, a token or an address."""
+
+    @property
+    def sentence(self) -> str:
+        """What to tell the person."""
+        return _("Something failed on our side.")
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class PasscodeRefused(AccessError):
+    """The passcode page is shown again with the sentence."""
+
+    left: str = ""
+    """A second sentence: how many tries are left."""
+    dead: bool = False
+    """Nothing that is typed can help now; only a new passcode can."""
+
+
+class NothingEntered(PasscodeRefused):
+    @property
+    def sentence(self) -> str:
+        return _("Enter the 8 digits from the email.")
+
+
+class NotEightDigits(PasscodeRefused):
+    """Not counted as a guess: it could not have been one."""
+
+    def __init__(self, entered: int) -> None:
+        super().__init__()
+        self.entered = entered
+
+    @property
+    def sentence(self) -> str:
+        return _("A passcode has 8 digits. You entered {n}.").format(n=self.entered)
+
+
+class WrongPasscode(PasscodeRefused):
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self.left = ngettext("You have {n} try left.", "You have {n} tries left.", left).format(n=left)
+
+    @property
+    def sentence(self) -> str:
+        return _("That passcode is not right. Check the 8 digits and try again.")
+
+
+class PasscodeDead(PasscodeRefused):
+    dead = True
+
+    @property
+    def sentence(self) -> str:
+        return _("That passcode no longer works after five tries. Ask for a new one.")
+
+
+class PasscodeOld(PasscodeRefused):
+    dead = True
+
+    @property
+    def sentence(self) -> str:
+        return _("That passcode is too old. Ask for a new one.")
+
+
+class PasscodeUsed(PasscodeRefused):
+    dead = True
+
+    @property
+    def sentence(self) -> str:
+        return _("That passcode has been used. Ask for a new one.")
+
+
+class OtherBrowser(PasscodeRefused):
+    """Said whatever was typed: whether the code is right elsewhere is nobody's business here."""
+
+    dead = True
+
+    @property
+    def sentence(self) -> str:
+        return _("This passcode was asked for in another browser. Ask for a new one here.")
+
+
+class AskedTooSoon(PasscodeRefused):
+    """A passcode was mailed less than a minute ago; it still works."""
+
+    def __init__(self, sent_at: datetime, next_at: datetime) -> None:
+        super().__init__()
+        self.sent_at, self.next_at = sent_at, next_at
+
+    @property
+    def sentence(self) -> str:
+        return _("We sent one at {time}. You can ask for another at {time2}.").format(
+            time=clock(self.sent_at), time2=clock(whole_minute(self.next_at))
+        )
+
+
+class TooManyTries(AccessError):
+    """A budget is spent. Which one is not said, here or anywhere: that would tell a stranger what to try next."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__()
+        self.until = until
+
+    @property
+    def sentence(self) -> str:
+        return _("There have been too many tries for this message. You can try again at {time}.").format(
+            time=clock(whole_minute(self.until))
+        )
+
+
+class NotAPerson(AccessError):
+    """A session was asked for the stand-in of unknown addresses; that is a mistake in the program."""
+
+    @property
+    def sentence(self) -> str:
+        return _("Nobody has proved anything, so nobody can be signed in.")
+
+
+def clock(moment: datetime) -> str:
+    """A time as pages say it: 14:48, where the portal stands."""
+    return timezone.localtime(moment).strftime("%H:%M")
+
+
+def whole_minute(moment: datetime) -> datetime:
+    """The same moment or the next full minute after it: who comes back when the page says must not be early."""
+    floor = moment.replace(second=0, microsecond=0)
+    return floor if floor == moment else floor + timedelta(minutes=1)

@@ -1,0 +1,76 @@
+"""The passcode mail (ux.md M3), written only in the moment it is sent: the digits wait nowhere."""
+
+from __future__ import annotations
+
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from branding.context import face
+from branding.models import Brand
+from portal.access.models import Challenge
+from portal.delivery.letters import Prepared
+from portal.delivery.models import Outbound
+from portal.mime.addresses import Mailbox
+from portal.mime.building import Heads, alternative
+from portal.vault import readers
+from portal.vault.models import Reader
+
+HEADERS = (
+    ("X-Letterlock", "passcode"),
+    ("Auto-Submitted", "auto-generated"),  # RFC 3834: no holiday reply may answer a passcode
+    ("X-Auto-Response-Suppress", "All"),
+)
+
+
+def passcode(outbound: Outbound) -> Prepared | None:
+    """The mail for a challenge; None when its time has passed, a newer one waits, or nobody has the address."""
+    rows = Challenge.objects.select_related("brand", "reader__message")
+    challenge: Challenge | None = rows.filter(public_id=outbound.subject_row).first()
+    if challenge is None or challenge.refusal(timezone.now()) or _is_overtaken(outbound):
+        return None
+    reader = _mailbox(challenge)
+    if reader is None:
+        return None
+    # The address the message went to, never the typed one: the two may differ in case, and only one is known to work.
+    address = readers.address_of(reader)
+    return Prepared.whole("", address, _written(challenge, outbound, address))
+
+
+def _mailbox(challenge: Challenge) -> Reader | None:
+    """A reader whose mailbox the passcode goes to."""
+    if challenge.reader is not None:
+        found: Reader = challenge.reader
+        return found
+    return readers.of_person(bytes(challenge.address_lookup), challenge.brand).first()
+
+
+def _is_overtaken(outbound: Outbound) -> bool:
+    """Whether the same challenge was mailed again since: this mail would only bring the same digits twice."""
+    later = Outbound.objects.filter(subject_row=outbound.subject_row, kind=outbound.kind, made_at__gt=outbound.made_at)
+    return later.exists()
+
+
+def _written(challenge: Challenge, outbound: Outbound, address: str) -> bytes:
+    brand: Brand = challenge.brand
+    shown = face(brand)
+    context = {
+        "brand": shown,
+        "code": challenge.code(),
+        "reference": challenge.reference,
+        "until": challenge.expires_at,
+        "host": shown.origin_host,
+    }
+    with translation.override(brand.language):
+        subject = translation.gettext("Your passcode for {org} ({reference})").format(
+            org=brand.name, reference=challenge.reference
+        )
+        heads = Heads(
+            from_=Mailbox(brand.name, f"messages@{brand.host}"),
+            to=(Mailbox("", address),),
+            subject=subject,
+            date=outbound.made_at,
+            message_id=f"<{outbound.id}@{brand.host}>",
+            extra=HEADERS,
+        )
+        text, html = render_to_string("mail/passcode.txt", context), render_to_string("mail/passcode.html", context)
+    return alternative(heads, text, html)

@@ -1,0 +1,58 @@
+"""Who is signed in, looked up in the database on every request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import cast
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+
+from portal.access import cookies, people, sessions
+from portal.access.models import Person, Session
+from portal.access.requests import Request
+
+
+class SignedInPerson:
+    """Sets `request.person`, `request.session_row`, `request.owner` and `request.session_ended`; writes no cookie."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        self._look(cast(Request, request), timezone.now())
+        return self.get_response(request)
+
+    def _look(self, request: Request, now: datetime) -> None:
+        row = _row(request, cookies.SESSION, sessions.PASSCODE)
+        request.session_ended = row is not None and sessions.is_over(row, now)
+        request.session_row = _live(row, now)
+        request.person = request.session_row.person if request.session_row else None
+        request.session_address = _address_of(request.person)
+        office = _live(_row(request, cookies.OFFICE, sessions.ENTRY), now)
+        # The role is looked at each time: who is no administrator any more is out at once.
+        request.office_row = office if office and office.person.role == Person.Role.OWNER else None
+        request.owner = request.office_row.person if request.office_row else None
+
+
+def _address_of(person: Person | None) -> str:
+    """Opened only when a page shows it."""
+    return cast(str, SimpleLazyObject(lambda: people.address_of(person))) if person else ""
+
+
+def _row(request: Request, cookie: str, method: str) -> Session | None:
+    """The session of a cookie, if it was begun for that cookie: an administrator's token moved over opens no mail."""
+    brand = getattr(request, "brand", None)
+    token = cookies.read(request, cookie)
+    row = sessions.of_token(token, brand) if token and brand is not None else None
+    return row if row is not None and row.method == method else None
+
+
+def _live(row: Session | None, now: datetime) -> Session | None:
+    if row is None or sessions.is_over(row, now):
+        return None
+    sessions.touch(row, now)
+    return row

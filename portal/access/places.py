@@ -1,0 +1,80 @@
+"""Where on the site a proof is asked for: at one message's link, or on the neutral page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.urls import reverse
+from django.utils import timezone
+
+from branding.choosing import origin
+from branding.models import Brand
+from portal.mime.addresses import mask, spoken_mask
+from portal.vault import readers
+from portal.vault.models import Reader
+
+
+@dataclass(frozen=True)
+class EnvelopeShown:
+    """What R1 and R3 may say of a message to someone who has proved nothing."""
+
+    sender_name: str
+    sender_address: str
+    sent_at: datetime
+    open_until: date | None
+
+    def __repr__(self) -> str:
+        return "EnvelopeShown(…)"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The addresses of one way in. `reader` is None on the neutral page."""
+
+    brand: Brand
+    reader: Reader | None
+    ask_url: str
+    check_url: str
+    again_url: str
+    back_url: str
+    goal_url: str
+    """Where a proof leads."""
+
+    def context(self) -> dict[str, object]:
+        """What the templates of both ways share."""
+        names = ("ask_url", "check_url", "again_url", "back_url")
+        envelope = envelope_of(self.reader) if self.reader else None
+        return {**{name: getattr(self, name) for name in names}, "envelope": envelope, "host": host(self.brand)}
+
+
+def at_link(reader: Reader) -> Place:
+    """At a message, by its link as it was made, however it was typed."""
+    link = readers.link_of(reader)
+    ask, message = reverse("ask", args=[link]), f"/m/{link}"
+    return Place(reader.message.brand, reader, ask, reverse("passcode", args=[link]), ask, message, message)
+
+
+def neutral(brand: Brand) -> Place:
+    """The page that knows of no message."""
+    find = reverse("find")
+    return Place(brand, None, find, reverse("find-passcode"), reverse("find-again"), find, "/inbox/")
+
+
+def envelope_of(reader: Reader) -> EnvelopeShown:
+    """Sender and dates of a reader's message; the same whether it is open, closed or withdrawn."""
+    message = reader.message
+    told = readers.envelope_of(message)
+    # A message that closes at the very end of a day is open until that day.
+    last = timezone.localtime(message.open_until - timedelta(seconds=1)).date() if message.open_until else None
+    return EnvelopeShown(told.sender_name, told.sender_address, told.sent_at, last)
+
+
+def masked(address: str) -> dict[str, object]:
+    """An address as anyone may see and hear it."""
+    return {"masked": mask(address), "spoken": spoken_mask(address)}
+
+
+def host(brand: Brand) -> str:
+    """What the address bar shows."""
+    return origin(brand).partition("://")[2]

@@ -1,0 +1,24 @@
+"""A request as the views of the rooms above the middleware see it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from branding.models import Brand
+from portal.access.models import Person, Session
+
+
+class Request(HttpRequest):
+    """What branding.middleware.BrandOfHost and portal.access.middleware.SignedInPerson put on every request."""
+
+    brand: Brand
+    person: Person | None
+    """Who has proved their address in this browser."""
+    session_row: Session | None
+    session_address: str
+    """Their own address, or ""."""
+    owner: Person | None
+    """The administrator signed in here by an entry link. Proves no mailbox, so it opens no message."""
+    office_row: Session | None
+    session_ended: bool
+    """Whether the browser was signed in, and sat idle for too long."""

@@ -1,0 +1,26 @@
+"""Rows that can mean nothing any more: budgets past their day, challenges past their time, sessions that ended."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from portal.access.budgets import DAY
+from portal.access.models import Asked, Challenge, EntryLink, Failed, Session, TrustedBrowser
+
+CHALLENGES = 2 * DAY
+"""Longer than their 15 minutes, so that "has been used" and "too old" are still told apart the next morning."""
+TRUST = timedelta(days=400)
+"""As long as browsers keep any cookie (RFC 6265bis section 5.6.2)."""
+
+
+def tidy(now: datetime) -> int:
+    """Delete what is over; the number of rows. Safe to run at any time and twice."""
+    old = (
+        Asked.objects.filter(at__lt=now - DAY),
+        Failed.objects.filter(at__lt=now - DAY),
+        Challenge.objects.filter(expires_at__lt=now - CHALLENGES),
+        Session.objects.filter(ends_at__lt=now),
+        EntryLink.objects.filter(expires_at__lt=now - DAY),
+        TrustedBrowser.objects.filter(seen_at__lt=now - TRUST),
+    )
+    return sum(int(rows.delete()[0]) for rows in old)

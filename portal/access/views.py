@@ -1,0 +1,319 @@
+"""The pages on the way in: R1 to R3, R6, R16, the neutral page, and the administrator's entry."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import rotate_token
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from portal.access import budgets, cookies, entry, passcodes, people, places, sessions
+from portal.access.errors import OtherBrowser, PasscodeRefused, TooManyTries, whole_minute
+from portal.access.forms import AddressForm, PasscodeForm
+from portal.access.models import Challenge
+from portal.access.passcodes import Browser, Claim
+from portal.access.places import Place
+from portal.access.requests import Request
+from portal.audit.record import record
+from portal.delivery.models import Outbound
+from portal.mime.errors import BadAddress
+from portal.vault import readers
+from portal.vault.models import Reader
+
+BROWSER_SECONDS = 3600
+TRUSTED_SECONDS = 400 * 24 * 3600
+"""The longest that browsers keep a cookie (RFC 6265bis section 5.6.2)."""
+REFUSED = 422
+page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+# ------------------------------------------------------------------------------------------- for the reading room
+
+
+def choose(request: HttpRequest, reader: Reader, note: str = "", status: int = 200) -> HttpResponse:
+    """R1: who wrote, and the button that mails a passcode. The same for open, closed and withdrawn messages."""
+    if not note and getattr(request, "session_ended", False):
+        note = _("You were signed out because nothing happened for 30 minutes.")
+    context = {**places.at_link(reader).context(), **places.masked(readers.address_of(reader)), "note": note}
+    return render(request, "access/choose.html", context, status=status)
+
+
+def neutral(request: HttpRequest, status: int = 404) -> HttpResponse:
+    """The page for a link that leads nowhere, and for none: it asks for an address and tells nothing."""
+    return _find(request, status, link_typed=status == 404)  # type: ignore[arg-type]
+
+
+def other_address(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """R2: signed in, as someone else."""
+    envelope = places.envelope_of(reader)
+    person = request.person  # type: ignore[attr-defined]
+    context = {
+        **places.at_link(reader).context(),
+        **places.masked(readers.address_of(reader)),
+        "address": people.address_of(person),
+        "sender_name": envelope.sender_name or envelope.sender_address,
+    }
+    return render(request, "access/other_address.html", context, status=403)
+
+
+# --------------------------------------------------------------------------------------------------- at a message
+
+
+@page
+def ask(request: Request, link: str) -> HttpResponse:
+    reader = _reader(request, link)
+    if reader is None:
+        return neutral(request)
+    place = places.at_link(reader)
+    return _ask(request, place, Claim.of_reader(reader)) if request.method == "POST" else _see_other(place.back_url)
+
+
+@page
+def passcode(request: Request, link: str) -> HttpResponse:
+    """R3 at a message."""
+    reader = _reader(request, link)
+    if reader is None:
+        return neutral(request)
+    place = places.at_link(reader)
+    if request.method == "POST":
+        return _check(request, place)
+    challenge = passcodes.latest(place.brand, reader, _browser(request))
+    over = challenge is None or challenge.refusal(timezone.now()) is not None
+    if challenge is None or (over and people.reads(request.person, reader)):
+        return _see_other(place.back_url)
+    return _passcode_page(request, place, challenge, refused=challenge.refusal(timezone.now()))
+
+
+# --------------------------------------------------------------------------------------------- on the neutral page
+
+
+@page
+def find(request: Request) -> HttpResponse:
+    if request.method != "POST":
+        return neutral(request, status=200)
+    typed = AddressForm.of(request.POST).address
+    if not typed:
+        return _find(request, REFUSED, error=_("Enter the email address this message was sent to."))
+    try:
+        claim = Claim.of_address(request.brand, typed)
+    except BadAddress:
+        error = _("{address} is not a complete address.").format(address=typed)
+        return _find(request, REFUSED, address_value=typed, error=error)
+    return _ask(request, places.neutral(request.brand), claim)
+
+
+@page
+def find_passcode(request: Request) -> HttpResponse:
+    """R3 for a typed address; the same whether anyone has it."""
+    place = places.neutral(request.brand)
+    if request.method == "POST":
+        return _check(request, place)
+    challenge = passcodes.latest(place.brand, None, _browser(request))
+    if challenge is None:
+        return _see_other(place.back_url)
+    return _passcode_page(request, place, challenge, refused=challenge.refusal(timezone.now()))
+
+
+@page
+def find_again(request: Request) -> HttpResponse:
+    """Another passcode for the address that this browser typed."""
+    place = places.neutral(request.brand)
+    challenge = passcodes.latest(place.brand, None, _browser(request))
+    if request.method != "POST" or challenge is None:
+        return _see_other(place.check_url)
+    return _ask(request, place, passcodes.claim_of(challenge))
+
+
+# --------------------------------------------------------------------------------------------------------- leaving
+
+
+@page
+def sign_out(request: Request) -> HttpResponse:
+    """End the sessions of this browser at once. A GET, as of a curious robot, ends nothing."""
+    if request.method != "POST":
+        return _see_other("/")
+    for row in (request.session_row, request.office_row):
+        if row is not None:
+            sessions.end(row)
+    response = _see_other(reverse("signed-out"))
+    cookies.drop(response, cookies.SESSION)
+    cookies.drop(response, cookies.OFFICE)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@require_http_methods(["GET", "HEAD"])
+def signed_out(request: Request) -> HttpResponse:
+    return render(request, "access/signed_out.html", {"note": ""})
+
+
+# ------------------------------------------------------------------------------------------------- administrators
+
+
+@page
+def enter(request: Request, secret: str) -> HttpResponse:
+    """An administrator's one-time link: GET shows a button, only the button uses the link up."""
+    if request.method != "POST":
+        good = entry.is_good(secret)
+        return render(request, "console/enter.html", {"state": "good" if good else "over"}, status=200 if good else 410)
+    person = entry.redeem(secret)
+    if person is None:
+        return render(request, "console/enter.html", {"state": "over"}, status=410)
+    token = sessions.begin(person, request.brand, keep=False, method=sessions.ENTRY, instead_of=request.office_row)
+    response = _see_other("/admin/")
+    sessions.set_cookie(response, token, keep=False, name=cookies.OFFICE)
+    rotate_token(request)
+    return response
+
+
+@require_http_methods(["GET", "HEAD"])
+def how_to_enter(request: Request) -> HttpResponse:
+    return render(request, "console/enter.html", {"state": "none"})
+
+
+# ------------------------------------------------------------------------------------------------- what they share
+
+
+def _ask(request: Request, place: Place, claim: Claim) -> HttpResponse:
+    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    browser = Browser(cookies.digest(token), _browser(request).trusted)
+    try:
+        passcodes.ask(claim, browser)
+    except TooManyTries as error:
+        return _wait(request, error)
+    except PasscodeRefused as error:
+        challenge = passcodes.latest(place.brand, place.reader, browser)
+        return _passcode_page(request, place, challenge, refused=error, status=429)
+    response = _see_other(place.check_url)
+    cookies.write(response, cookies.BROWSER, token, BROWSER_SECONDS)
+    return response
+
+
+def _check(request: Request, place: Place) -> HttpResponse:
+    form = PasscodeForm.of(request.POST)
+    browser = _browser(request)
+    try:
+        challenge = passcodes.check(place.brand, place.reader, browser, form.code)
+    except TooManyTries as error:
+        return _wait(request, error)
+    except OtherBrowser as error:
+        return _elsewhere(request, place, error.sentence)
+    except PasscodeRefused as error:
+        asked = passcodes.latest(place.brand, place.reader, browser)
+        return _passcode_page(request, place, asked, refused=error, form=form, status=REFUSED)
+    return _welcome(request, place, challenge, form.keep)
+
+
+def _welcome(request: Request, place: Place, challenge: Challenge, keep: bool) -> HttpResponse:
+    """The address is proved: a new session in place of this browser's old one, and on to the message."""
+    reader = place.reader or readers.of_person(bytes(challenge.address_lookup), place.brand).first()
+    if reader is None:  # the last message to the address was removed in this very moment
+        return _elsewhere(request, place, OtherBrowser().sentence)
+    person = people.of_reader(reader)
+    Challenge.objects.filter(pk=challenge.pk).update(user=person)
+    token = sessions.begin(person, place.brand, keep=keep, instead_of=request.session_row)
+    trusted = cookies.read(request, cookies.TRUSTED) or cookies.new_token()
+    budgets.trust(cookies.digest(trusted), bytes(reader.address_lookup), timezone.now())
+    at = {"message": reader.message_id, "reader": reader.id} if place.reader else {}
+    record("recipient.confirmed", **at, method=sessions.PASSCODE, kept=keep)
+    response = _see_other(place.goal_url)
+    sessions.set_cookie(response, token, keep=keep)
+    cookies.write(response, cookies.TRUSTED, trusted, TRUSTED_SECONDS)
+    rotate_token(request)
+    return response
+
+
+def _passcode_page(
+    request: Request,
+    place: Place,
+    challenge: Challenge | None,
+    *,
+    refused: PasscodeRefused | None = None,
+    form: PasscodeForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    if challenge is None:
+        return _elsewhere(request, place, refused.sentence if refused else "")
+    address = challenge.asked_address()
+    context = {
+        **place.context(),
+        **places.masked(address),
+        "reference": challenge.reference,
+        "sent_at": challenge.sent_at,
+        "until": challenge.expires_at,
+        "code_value": form.code if form else "",
+        "keep": form.keep if form else False,
+        "error": refused.sentence if refused else "",
+        "left": refused.left if refused else "",
+        "dead": refused.dead if refused else False,
+        "note": _undelivered(place, challenge, address),
+    }
+    response = render(request, "access/passcode.html", context, status=status)
+    if status == 429 and refused is not None:
+        _retry_after(response, getattr(refused, "next_at", timezone.now()))
+    return response
+
+
+def _undelivered(place: Place, challenge: Challenge, address: str) -> str:
+    """Said at a message only: on the neutral page it would tell that someone has the address."""
+    if place.reader is None:
+        return ""
+    mails = Outbound.objects.filter(subject_row=challenge.public_id, kind=Outbound.Kind.PASSCODE)
+    state = mails.order_by("-made_at").values_list("state", flat=True).first()
+    if state != Outbound.State.FAILED:
+        return ""
+    reason = _("The recipient’s mail server refused it")
+    shown = places.masked(address)["masked"]
+    return _("The passcode could not be delivered to {masked}: {reason}.").format(masked=shown, reason=reason)
+
+
+def _elsewhere(request: Request, place: Place, sentence: str) -> HttpResponse:
+    """Nothing was asked for in this browser: the page to ask on, with the sentence."""
+    if place.reader is not None:
+        return choose(request, place.reader, note=sentence, status=REFUSED)
+    return _find(request, REFUSED, note=sentence)
+
+
+def _find(
+    request: Request, status: int, *, address_value: str = "", error: str = "", note: str = "", link_typed: bool = False
+) -> HttpResponse:
+    context = {
+        "address_value": address_value,
+        "error": error,
+        "note": note,
+        "link_typed": link_typed,
+        "find_url": reverse("find"),
+        "host": places.host(request.brand),
+    }
+    return render(request, "access/find.html", context, status=status)
+
+
+def _wait(request: Request, error: TooManyTries) -> HttpResponse:
+    """R6, the same for every budget."""
+    until = whole_minute(error.until)
+    response = render(request, "access/wait.html", {"until": until}, status=429)
+    _retry_after(response, until)
+    return response
+
+
+def _retry_after(response: HttpResponse, until: object) -> None:
+    """RFC 9110 section 10.2.3, in seconds."""
+    response.headers["Retry-After"] = str(max(1, int((until - timezone.now()).total_seconds())))
+
+
+def _reader(request: Request, link: str) -> Reader | None:
+    """The reader of a link under the brand of this host; a link of another brand leads nowhere here."""
+    reader = readers.by_link(link)
+    return reader if reader is not None and reader.message.brand_id == request.brand.pk else None
+
+
+def _browser(request: Request) -> Browser:
+    token, trusted = cookies.read(request, cookies.BROWSER), cookies.read(request, cookies.TRUSTED)
+    return Browser(cookies.digest(token) if token else b"", cookies.digest(trusted) if trusted else b"")
+
+
+def _see_other(url: str) -> HttpResponseRedirect:
+    return HttpResponseRedirect(url, status=303)
