@@ -1,47 +1,21 @@
-"""One-time links with which an administrator signs in first."""
+"""The first administrator, who gets in by a one-time link before any address is known."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import uuid
-from datetime import timedelta
 
 from django.db import transaction
-from django.utils import timezone
 
-from portal.access.models import EntryLink, Person
+from portal.access import entry
+from portal.access.models import Person
+from portal.access.people import NO_PASSWORD
 
-LINK_LIFE = timedelta(hours=24)
 
-
-def first_link(public_url: str) -> str | None:
-    """Make the first administrator with a link when there is none; None when there is one already."""
+def first_link() -> str | None:
+    """Make the first administrator and give their one-time link; None when there is an administrator already."""
     with transaction.atomic():
         if Person.objects.filter(role=Person.Role.OWNER).exists():
             return None
-        return _link(_new_owner(), public_url)
-
-
-def new_link(public_url: str) -> str:
-    """A fresh link for the administrator, who is made if need be; links that were not used yet stop working."""
-    with transaction.atomic():
-        owner = Person.objects.filter(role=Person.Role.OWNER).order_by("id").first() or _new_owner()
-        EntryLink.objects.filter(person=owner, used_at=None).delete()
-        return _link(owner, public_url)
-
-
-def digest(secret: str) -> bytes:
-    """What is stored of a link's secret: SHA-256, 32 bytes, so that a dump of the database signs nobody in."""
-    return hashlib.sha256(secret.encode()).digest()
-
-
-def _new_owner() -> Person:
-    # No address is known yet, so the name that people are found by is one that no address can hash to.
-    return Person.objects.create(lookup=f"owner-{uuid.uuid4().hex}", role=Person.Role.OWNER)
-
-
-def _link(owner: Person, public_url: str) -> str:
-    secret = secrets.token_urlsafe(32)
-    EntryLink.objects.create(token=digest(secret), person=owner, expires_at=timezone.now() + LINK_LIFE)
-    return f"{public_url}/admin/enter/{secret}"
+        # People are found by the hash of their address; this is a name that no address hashes to.
+        owner = Person.objects.create(lookup=f"owner-{uuid.uuid4().hex}", role=Person.Role.OWNER, password=NO_PASSWORD)
+        return entry.link(entry.make(owner))

@@ -114,7 +114,7 @@ class Transport(virtual.Transport):
 
 
 def remove_leftovers(root: Path, older_than: float) -> int:
-    """Delete what killed processes left half-written or half-taken before the time `older_than` (seconds since 1970)."""
+    """Delete what killed processes left half-written or half-taken before `older_than` (Unix time, seconds)."""
     count = 0
     for file in root.glob("*/.*"):
         try:

@@ -17,7 +17,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def no_memory_images() -> None:
-    """No core file, and no other process of the same user may attach (prctl(2), PR_SET_DUMPABLE): keys are in memory."""
+    """No core file, and no process of the same user may attach (prctl(2), PR_SET_DUMPABLE): keys are in memory."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
     if hard != 0:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

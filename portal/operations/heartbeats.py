@@ -39,7 +39,7 @@ def forget() -> None:
 
 
 def task_began(queue: str) -> None:
-    """A pool that seals a bulk run is busy for minutes and takes no pulse: while a task runs, a thread speaks for it."""
+    """A pool at a bulk run is busy for minutes and takes no pulse: while a task runs, a thread speaks for it."""
     global _at_work
     _at_work = (queue, time.monotonic())
     if _watching.acquire(blocking=False):

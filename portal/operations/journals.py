@@ -42,7 +42,7 @@ class Journal:
 
 
 def shown(raw: bytes) -> tuple[str, bool]:
-    """A child's output line as it may be kept, and whether it belongs on the terminal: what is no INFO or DEBUG line."""
+    """A child's output line as it may be kept, and whether the terminal shows it too: what is above INFO."""
     line = hide(raw.decode("utf-8", "replace").rstrip("\r\n"))
     found = _OURS.match(line)
     return line, found is None or found[1] not in ("INFO", "DEBUG")

@@ -31,9 +31,12 @@ def _sentence(number: int | None, setting: str, address: Address) -> str:
     if number == errno.EADDRINUSE:
         other = Address(address.host, address.port + 1 if address.port < 65535 else 8000)
         return (
-            f"Port {address.port} ({setting}) is in use by another program. "
-            f"Choose another: {setting}={other} make run"
+            f"Port {address.port} ({setting}) is in use by another program. Choose another: {setting}={other} make run"
         )
     if number == errno.EACCES:
-        return f"Port {address.port} ({setting}) is reserved for the system. Choose one from 1024 up, or grant the right."
-    return f"{address} ({setting}) is not an address of this machine. Choose one that is, like 127.0.0.1:{address.port}."
+        return (
+            f"Port {address.port} ({setting}) is reserved for the system. Choose one from 1024 up, or grant the right."
+        )
+    return (
+        f"{address} ({setting}) is not an address of this machine. Choose one that is, like 127.0.0.1:{address.port}."
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,7 +44,7 @@ def prepare(configuration: Configuration) -> str | None:
         importlib.import_module(DEMO).load_brands()
     keys().prepare(datetime.now(UTC).date(), usual_open_days(configuration))
     collect_static()
-    return administrators.first_link(configuration.public_url)
+    return administrators.first_link()
 
 
 def make_data_folder(configuration: Configuration) -> None:
@@ -70,15 +71,12 @@ def make_keys(configuration: Configuration, *, used_database: bool) -> None:
             "or name it in LETTERLOCK_KEYRING_URL; a new one could open none of the stored messages."
         )
     if not root_key.exists():
-        try:
+        # Another process may make its first start at the same moment; the keyring's lock decides below.
+        with suppress(VersionConflict):
             LocalFile.create(root_key)
-        except VersionConflict:
-            pass  # another process makes its first start at the same moment; the keyring's lock decides below
     provider, keyring, cache_seconds = configured()
-    try:
+    with suppress(VersionConflict):
         KeyService.initialise(provider, keyring, cache_seconds)
-    except VersionConflict:
-        pass
 
 
 def database_is_used() -> bool:
@@ -101,7 +99,7 @@ def migrate() -> None:
 
 
 def make_default_brand(configuration: Configuration) -> None:
-    """A brand for the host of the public address, so that the first page can be shown; an existing one is left alone."""
+    """A brand for the host of the public address, so that the first page can be shown, when there is none."""
     if Brand.objects.filter(is_default=True).exists():
         return
     Brand.objects.create(

@@ -112,7 +112,7 @@ def _alone(configuration: Configuration) -> Iterator[None]:
 
 
 def _wait_until_well(configuration: Configuration, tree: Tree, stop: Stop) -> None:
-    """Until the health page says that all is well; after a minute it is said what is not, and the tree goes on trying."""
+    """Until the health page says that all is well; after a minute say what is not, and let the tree go on trying."""
     until = time.monotonic() + HEALTHY_WITHIN
     states: dict[str, str] = {}
     while time.monotonic() < until and not stop.asked:

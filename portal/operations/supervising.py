@@ -105,7 +105,7 @@ class Tree:
             env={**os.environ, "LETTERLOCK_PART": part.name, "PYTHONUNBUFFERED": "1"},
             # Ctrl-C in the terminal goes to the whole foreground group: only this process shall hear it.
             start_new_session=True,
-            preexec_fn=hardening.die_with_parent,  # noqa: PLW1509 # one thread only, see the class
+            preexec_fn=hardening.die_with_parent,  # one thread only, see the class
         )
         assert part.process.stdout is not None  # noqa: S101 # asked for above
         os.set_blocking(part.process.stdout.fileno(), False)

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
+from portal.access import tidying as access_tidying
 from portal.celery import app
+from portal.keys.service import keys
 from portal.operations import broker, heartbeats, tidying
 from portal.operations.preparing import usual_open_days
 
@@ -25,16 +28,14 @@ def pulse(self: Any) -> None:
 @app.task(name="portal.operations.tasks.prepare_keys")
 def prepare_keys() -> None:
     """Make the keys of the next days."""
-    from portal.keys.service import keys
-
     keys().prepare(datetime.now(UTC).date(), usual_open_days(settings.LETTERLOCK))
 
 
 @app.task(name="portal.operations.tasks.tidy")
 def tidy() -> None:
     """Remove what has had its time."""
-    tidying.forget_old_door_keys()
-    tidying.delete_expired_rows()
+    tidying.forget_old_door_keys(datetime.now(UTC).date())
+    access_tidying.tidy(timezone.now())
     url = settings.LETTERLOCK.broker_url
     if url.startswith("filesystem://"):
         broker.remove_leftovers(Path(url.removeprefix("filesystem://")), older_than=time.time() - 600)

@@ -1,0 +1,1 @@
+"""Tests, room by room; journeys and promises beside them."""

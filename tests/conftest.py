@@ -1,0 +1,63 @@
+"""For all tests: keys to seal with, real servers, one worker for what needs the whole machine, and loud skips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.servers import Portal, PostgreSQL, Redis
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keyring() -> None:
+    """A root key and a keyring in this process's data folder, with the keys of today."""
+    from datetime import UTC, datetime
+
+    from portal.keys.service import keys
+    from portal.operations.preparing import make_data_folder, make_keys
+
+    make_data_folder(settings.LETTERLOCK)
+    make_keys(settings.LETTERLOCK, used_database=False)
+    keys().prepare(datetime.now(UTC).date(), {settings.LETTERLOCK.open_days, None})
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    """A real PostgreSQL with an empty database; `postgresql.url` is a LETTERLOCK_DATABASE_URL."""
+    with PostgreSQL(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """A real Redis; `redis.url` is a LETTERLOCK_BROKER_URL."""
+    with Redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[Portal]:
+    """A whole Letterlock of its own, without demo data, stopped afterwards."""
+    with Portal(tmp_path / "data", LETTERLOCK_DEMO="off") as running:
+        yield running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What drives a browser or starts servers runs in one worker, one after the other."""
+    for item in items:
+        if item.get_closest_marker("browser") or item.get_closest_marker("servers"):
+            item.add_marker(pytest.mark.xdist_group("whole-machine"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end, in colour, what did not run and why: a green line must not hide it."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if not skipped:
+        return
+    terminalreporter.section(f"{len(skipped)} NOT RUN", sep="!", red=True, bold=True)
+    for report in skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        terminalreporter.line(f"{report.nodeid}: {reason.removeprefix('Skipped: ')}", red=True)

@@ -1,0 +1,43 @@
+"""What tests need beyond Python: asked for by name, skipped loudly when missing, a failure where CI=true."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+BROWSER_PACKAGES = Path(__file__).parent / "browser" / "node_modules"
+
+
+def program(name: str) -> str | None:
+    """Path of a program, system folders included."""
+    return shutil.which(name, path=PATH)
+
+
+def postgresql_folder() -> Path | None:
+    """Where Debian keeps PostgreSQL's own programs, newest version first."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parent.parent.name))
+    return found[-1].parent if found else None
+
+
+def present(name: str) -> bool:
+    """Whether a part is here. Names: chromium, postgresql, redis, postfix, swaks, node, axe, or any program."""
+    if name == "postgresql":
+        return postgresql_folder() is not None
+    if name == "axe":
+        return (BROWSER_PACKAGES / "axe-core").is_dir()
+    return program({"redis": "redis-server"}.get(name, name)) is not None
+
+
+def need(*names: str) -> None:
+    """Skip the test unless every part is here; with CI=true a missing one fails it."""
+    missing = [name for name in names if not present(name)]
+    if not missing:
+        return
+    sentence = f"{', '.join(missing)} is not here; scripts/test-parts.sh says how to get it"
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(sentence, pytrace=False)
+    pytest.skip(sentence)

@@ -1,0 +1,315 @@
+"""Real servers for tests: PostgreSQL, Redis and a whole Letterlock, each on free ports and in a folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+from tests import parts
+
+ROOT = Path(__file__).resolve().parent.parent
+MANAGE = ROOT / "manage.py"
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(what: Callable[[], object], seconds: float, sentence: str) -> Any:
+    """The first true answer of `what`; AssertionError with the sentence after `seconds`."""
+    until = time.monotonic() + seconds
+    while True:
+        answer = what()
+        if answer:
+            return answer
+        assert time.monotonic() < until, f"{sentence} (waited {seconds:.0f} s)"
+        time.sleep(0.05)
+
+
+def listens(port: int) -> bool:
+    """Whether something accepts connections on a port of 127.0.0.1."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+class Server:
+    """A process that is started, stopped and killed."""
+
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def stop(self) -> int:
+        """SIGTERM, then wait; the exit status."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """SIGKILL to this process alone."""
+        return self._end(signal.SIGKILL)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _end(self, number: signal.Signals) -> int:
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("The server did not stop within 30 s.") from None
+        finally:
+            self.process = None
+
+
+class PostgreSQL(Server):
+    """A PostgreSQL with one empty database; as the user postgres when tests run as root, which it refuses to be."""
+
+    def __init__(self, folder: Path) -> None:
+        parts.need("postgresql")
+        programs = parts.postgresql_folder()
+        assert programs is not None
+        self._programs = programs
+        # Short and open to the user postgres, as pytest's own folders are not; a socket's path has 107 bytes.
+        self.folder = Path("/tmp") / f"letterlock-pg-{os.getpid()}-{free_port()}"
+        self.log = folder / "postgresql.log"
+        self.port = free_port()
+        self._user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            postgres = pwd.getpwnam("postgres")
+            self._user = {"user": postgres.pw_uid, "group": postgres.pw_gid, "extra_groups": []}
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/letterlock"
+
+    def start(self) -> None:
+        if not self.folder.exists():
+            self.folder.mkdir(mode=0o700)
+            if self._user:
+                shutil.chown(self.folder, self._user["user"], self._user["group"])
+            self._run("initdb", "-D", "data", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [self._programs / "postgres", "-D", "data", "-p", str(self.port), "-k", str(self.folder)],
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                **self._user,
+            )
+        wait_for(self._ready, 30, f"PostgreSQL did not start, see {self.log}")
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _end(self, number: signal.Signals) -> int:
+        # SIGTERM waits for clients to leave (smart shutdown); SIGINT sends them away.
+        return super()._end(signal.SIGINT if number == signal.SIGTERM else number)
+
+    def _ready(self) -> bool:
+        found = self._run(
+            "createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "letterlock", check=False
+        )
+        return found.returncode == 0 or b"already exists" in found.stderr
+
+    def _run(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [self._programs / program, *arguments], cwd=self.folder, capture_output=True, check=check, **self._user
+        )
+
+
+class Redis(Server):
+    """A Redis that keeps nothing on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        parts.need("redis")
+        self.folder = folder
+        self.port = free_port()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        program = parts.program("redis-server")
+        assert program is not None
+        self.process = subprocess.Popen(
+            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for(lambda: listens(self.port), 10, "Redis did not start")
+
+
+class Portal(Server):
+    """A whole Letterlock: `manage.py up` with its own data folder and ports. Settings are given by their full names."""
+
+    def __init__(self, data: Path, **settings: str) -> None:
+        self.data = data
+        self.http_port, self.smtp_port = free_port(), free_port()
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("LETTERLOCK_", "DJANGO_"))},
+            "LETTERLOCK_DATA": str(data),
+            "LETTERLOCK_HTTP": f"127.0.0.1:{self.http_port}",
+            "LETTERLOCK_SMTP": f"127.0.0.1:{self.smtp_port}",
+            **settings,
+        }
+        self.terminal = data.parent / f"{data.name}.terminal.txt"
+        """What the person at the terminal sees."""
+
+    @property
+    def url(self) -> str:
+        return self.environment.get("LETTERLOCK_PUBLIC_URL") or f"http://localhost:{self.http_port}"
+
+    @property
+    def outbox(self) -> Path:
+        """The Maildir of outgoing mail."""
+        return self.data / "outbox"
+
+    def start(self, *, within: float = 60) -> None:
+        """Start, and wait until the health page says that all is well."""
+        self.launch()
+        try:
+            wait_for(self._well_or_ended, within, "Letterlock did not become well")
+            assert self.process is not None
+            assert self.process.poll() is None, "Letterlock ended at once"
+        except AssertionError as error:
+            states, seen = self.health()[1], self.seen()
+            with contextlib.suppress(AssertionError):
+                self.stop()
+            raise AssertionError(f"{error}: {states}\n{seen}") from None
+
+    def launch(self) -> None:
+        """Start without waiting."""
+        with self.terminal.open("ab") as terminal:
+            self.process = subprocess.Popen(
+                [sys.executable, MANAGE, "up"],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=terminal,
+                stderr=terminal,
+                start_new_session=True,
+            )
+
+    def manage(self, *arguments: str, check: bool = True, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+        """Run a command with this portal's settings; its output as text."""
+        done = subprocess.run(
+            [sys.executable, MANAGE, *arguments], cwd=ROOT, env=self.environment, capture_output=True, input=stdin
+        )
+        result = subprocess.CompletedProcess(
+            arguments, done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        )
+        assert not check or result.returncode == 0, f"manage.py {' '.join(arguments)}: {result.stdout}{result.stderr}"
+        return result
+
+    def health(self) -> tuple[int, dict[str, str]]:
+        """Status and JSON of /healthz; (0, {}) while nothing answers."""
+        line = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
+        try:
+            line.request("GET", "/healthz")
+            answer = line.getresponse()
+            return answer.status, json.loads(answer.read())
+        except (OSError, http.client.HTTPException, ValueError):
+            return 0, {}
+        finally:
+            line.close()
+
+    def seen(self) -> str:
+        """All that was printed to the terminal so far."""
+        return self.terminal.read_text() if self.terminal.exists() else ""
+
+    def log(self, part: str) -> str:
+        """The log of a part: web, door, worker-passcode, worker-mail, beat, demo."""
+        path = self.data / "logs" / f"{part}.log"
+        return path.read_text() if path.exists() else ""
+
+    def processes(self) -> dict[str, int]:
+        """Process ids of the running parts, by the same names."""
+        assert self.process is not None
+        found = {}
+        for child in children_of(self.process.pid):
+            words = command_of(child)
+            if "manage.py" not in " ".join(words):
+                continue
+            name = next((words[at + 1] for at, word in enumerate(words[:-1]) if word.endswith("manage.py")), "")
+            if name == "worker":
+                name = "worker-passcode" if "passcode" in words else "worker-mail"
+            found[name] = child
+        return found
+
+    def all_processes(self) -> set[int]:
+        """Every process of the tree, the parts' own children too."""
+        assert self.process is not None
+        found, fresh = {self.process.pid}, [self.process.pid]
+        while fresh:
+            for child in children_of(fresh.pop()):
+                if child not in found:
+                    found.add(child)
+                    fresh.append(child)
+        return found
+
+    def kill_part(self, part: str) -> int:
+        """kill -9 of one part with its own children; it is started again. Returns the old process id."""
+        process = self.processes()[part]
+        os.killpg(process, signal.SIGKILL)
+        return process
+
+    def _well_or_ended(self) -> bool:
+        return self.health()[0] == 200 or self.process is None or self.process.poll() is not None
+
+
+def children_of(process: int) -> list[int]:
+    """Direct children, from /proc (proc(5): field 4 of stat is the parent)."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with contextlib.suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[1]) == process and fields[0] != "Z":
+                    found.append(int(entry.name))
+    return found
+
+
+def command_of(process: int) -> list[str]:
+    """A process's command line."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text().split("\0")
+    except OSError:
+        return []
+
+
+def alive(process: int) -> bool:
+    """Whether a process runs; one that waits only to be collected does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False

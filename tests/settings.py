@@ -1,0 +1,23 @@
+"""Letterlock's settings for tests inside the process: a data folder of its own for each process, gone afterwards."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+for _name in [name for name in os.environ if name.startswith("LETTERLOCK_")]:
+    del os.environ[_name]
+_data = tempfile.mkdtemp(prefix="letterlock-test-")
+atexit.register(shutil.rmtree, _data, ignore_errors=True)
+os.environ["LETTERLOCK_DATA"] = _data
+# Programs that a test starts run with the settings of the product.
+os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
+
+from portal.settings import *  # noqa: E402, F403
+from portal.settings import DATABASES, STORAGES  # noqa: E402
+
+# A file, not memory: the locks between connections are those of the product.
+DATABASES["default"]["TEST"] = {"NAME": str(Path(_data) / "test.sqlite3")}
+# The manifest of hashed names is made by `manage.py prepare`; pages must render without it here.
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
