@@ -35,7 +35,7 @@ from portal.rules.deciding import decide
 from portal.rules.decision import Decision
 from portal.rules.facts import Facts
 from portal.rules.first import RULES
-from portal.rules.triggers import BadTrigger
+from portal.rules.errors import BadTrigger
 from portal.vault import sealing
 from portal.vault.errors import VaultError
 from portal.vault.models import Message, Reader

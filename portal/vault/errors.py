@@ -48,3 +48,9 @@ class TooManyReaders(VaultError):
     """More readers than a message's node in the key tree has leaves."""
 
     sentence = "A message has at most 4,096 readers; send it in several mails."
+
+
+class KeyringOlder(VaultError):
+    """Messages are wrapped under an epoch that the keyring does not have."""
+
+    sentence = "The keyring lacks a key that messages here are wrapped under: restore its newest copy, then try again."

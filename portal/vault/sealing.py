@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import cbor2
@@ -17,12 +17,12 @@ from django.utils import timezone
 from branding.models import Brand
 from portal.audit.record import record
 from portal.keys.epochs import epoch_name
-from portal.keys.errors import KeyDestroyed
+from portal.keys.errors import KeyDestroyed, NoSuchKey
 from portal.keys.service import keys
 from portal.keys.wraps import wrap
 from portal.vault import readers as directory
 from portal.vault.blobs import store
-from portal.vault.errors import TooManyReaders
+from portal.vault.errors import KeyringOlder, TooManyReaders
 from portal.vault.models import Blob, Epoch, Message, Reader, Wrap
 from portal.vault.padding import padded_length
 from portal.vault.rights import Rights
@@ -160,7 +160,8 @@ def _reader(message: Message, number: int, address: str, role: str) -> Reader:
 
 def _wrap_for(message: Message, readers: Sequence[Reader], key: bytes) -> None:
     """Wrap the message key for each reader under the epoch of the message's last day."""
-    name = keys().make_epoch(message.open_until.astimezone(UTC).date() if message.open_until else None)
+    day = message.open_until.astimezone(UTC).date() if message.open_until else None
+    name = epoch_name(day)
     for _ in range(_NUMBER_TRIES):
         number = secrets.randbits(32)
         try:
@@ -169,6 +170,9 @@ def _wrap_for(message: Message, readers: Sequence[Reader], key: bytes) -> None:
                 epoch = Epoch.objects.create(message=message, epoch=name, number=number)
         except (KeyDestroyed, IntegrityError):
             continue  # the number is taken or was destroyed: draw again
+        except NoSuchKey:
+            _make_epoch(name, day)
+            continue
         digest = rights_digest(message)
         Wrap.objects.bulk_create(
             Wrap(reader=reader, epoch=epoch, wrapped=wrap(leaf, key, name, message.id, reader.id, digest))
@@ -176,6 +180,13 @@ def _wrap_for(message: Message, readers: Sequence[Reader], key: bytes) -> None:
         )
         return
     raise KeyDestroyed
+
+
+def _make_epoch(name: str, day: date | None) -> None:
+    """The key of a day that nobody usually asks for. A key that messages were wrapped under is never made again."""
+    if Epoch.objects.filter(epoch=name).exists():
+        raise KeyringOlder
+    keys().make_epoch(day)
 
 
 def last_moment(day: datetime, open_days: int) -> datetime:

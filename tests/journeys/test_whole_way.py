@@ -1,0 +1,111 @@
+"""A person's whole way, in a real browser: notice, passcode, reading, download, answer, and the answer's arrival."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.browsers import DESKTOP, PHONE, chromium, jonas, sign_in, someone
+from tests.mails import JONAS, MAYA, Mailbox, link_in, mail, send
+from tests.parts import need
+from tests.servers import Portal
+
+pytestmark = [pytest.mark.browser, pytest.mark.servers]
+HTML = '<p>Dear Jonas, <b>good news</b>.</p><img src="https://tracker.example/pixel.png"><script>document.title = "x"</script>'
+
+
+def walk(portal: Portal, page: Page, tmp_path: Path) -> None:
+    report = os.urandom(700_000)
+    raw = mail(html=HTML, files=[("MRI-report-left-knee.pdf", "application/pdf", report)])
+    send(portal.smtp, raw)
+    notice = jonas(portal).wait("notice")
+    assert "good news" not in notice.as_string()
+    sign_in(page, link_in(notice), jonas(portal))
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your results")
+    expect(page.frame_locator("iframe").get_by_text("good news")).to_be_visible()
+    expect(page.get_by_text("1 picture from the internet is hidden")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download MRI-report-left-knee.pdf").click()
+    assert download.value.suggested_filename == "MRI-report-left-knee.pdf"
+    assert hashlib.sha256(Path(download.value.path()).read_bytes()).digest() == hashlib.sha256(report).digest()
+
+    page.get_by_role("link", name="Reply").locator("visible=true").first.click()
+    page.get_by_label("Message", exact=True).fill("Thank you, Thursday works.\nJonas")
+    photo = tmp_path / "knee brace.bin"
+    photo.write_bytes(os.urandom(300_000))
+    page.locator("input[type=file]").set_input_files(photo)
+    page.get_by_role("button", name="Send").locator("visible=true").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your reply has been sent")
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your reply has been sent")
+
+    reply = Mailbox(portal.data / "outbox", MAYA).wait("reply")
+    assert reply["Subject"] == "Re: Your results"
+    assert reply["In-Reply-To"] in raw.decode()
+    assert reply["In-Reply-To"] in reply["References"]
+    body = reply.get_body(("plain",))
+    assert body is not None
+    assert "Thank you, Thursday works." in body.get_content()
+    (attached,) = reply.iter_attachments()
+    assert attached.get_filename() == "knee brace.bin"
+    assert attached.get_payload(decode=True) == photo.read_bytes()
+
+    page.get_by_role("link", name="Back to the message").click()
+    page.reload()
+    expect(page.get_by_role("heading", name="Earlier in this conversation")).to_be_visible()
+    expect(page.get_by_text("Thank you, Thursday works.")).to_be_visible()
+
+
+@pytest.mark.parametrize("way", ["desktop", "phone", "without scripts"])
+def test_a_message_is_read_and_answered(portal: Portal, tmp_path: Path, way: str) -> None:
+    need("chromium")
+    options: dict[str, Any] = {"viewport": PHONE if way == "phone" else DESKTOP}
+    with chromium() as browser:
+        person = someone(browser, java_script_enabled=way != "without scripts", **options)
+        walk(portal, person.new_page(), tmp_path)
+
+
+def test_the_inbox_lists_it_and_signing_out_ends_it(portal: Portal) -> None:
+    need("chromium")
+    send(portal.smtp, mail())
+    link = link_in(jonas(portal).wait("notice"))
+    with chromium() as browser:
+        page = someone(browser).new_page()
+        sign_in(page, link, jonas(portal))
+        page.goto(f"{portal.url}/inbox/")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your messages")
+        page.get_by_role("link", name="Your results").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your results")
+        page.get_by_label("Account menu").click()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
+        page.goto(link)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Read your message")
+
+
+def test_another_signed_in_reader_is_told_that_it_is_a_different_address(portal: Portal) -> None:
+    need("chromium")
+    karin = "karin.berg@post.example"
+    send(portal.smtp, mail("[secure] For Jonas", files=[("a.txt", "text/plain", b"only Jonas")]))
+    send(portal.smtp, mail("[secure] For Karin", to=karin), karin)
+    theirs = link_in(jonas(portal).wait("notice"))
+    mailbox = Mailbox(portal.data / "outbox", karin)
+    with chromium() as browser:
+        page = someone(browser).new_page()
+        sign_in(page, link_in(mailbox.wait("notice")), mailbox)
+        page.goto(theirs)
+        expect(page.get_by_role("heading", level=1)).to_have_text("That is a different address")
+        assert JONAS not in page.content()
+        for content in ("body", "file/1", "inline/1", "original"):
+            answer = page.request.get(f"{theirs}/{content}")
+            assert answer.status == 404
+            assert b"only Jonas" not in answer.body()
+        assert page.request.get(f"{theirs}/reply").text().count("That is a different address") > 0
+
+

@@ -1,0 +1,96 @@
+"""P2: a canary in subject, body, file name and attachment is in no byte under the data folder, the outbox apart."""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import os
+import quopri
+from pathlib import Path
+
+import pytest
+
+from tests.mails import JONAS, MAYA, Mailbox, link_in, mail, send
+from tests.person import Person
+from tests.servers import Portal
+
+pytestmark = pytest.mark.servers
+CANARY = "KanarienVogel7Zwitschert"
+
+
+def forms(canary: str) -> list[bytes]:
+    """A canary as it would lie on a disk: clear, in either case, UTF-16, base64 at each of its three offsets, hex, ROT."""
+    raw = canary.encode()
+    found = [raw, raw.lower(), canary.encode("utf-16-le"), canary.encode("utf-16-be"), raw.hex().encode()]
+    for offset in range(3):
+        coded = base64.b64encode(b"\0" * offset + raw)
+        found.append(coded[4 if offset else 0 : -4])
+    found.append(quopri.encodestring(raw))
+    found.append(codecs.encode(canary, "rot13").encode())
+    return found
+
+
+def places(folder: Path, *canaries: str) -> list[str]:
+    """Files that hold a canary in some form, in their bytes or their name."""
+    wanted = [form for canary in canaries for form in forms(canary)]
+    held = []
+    for path in folder.rglob("*"):
+        if "outbox" in path.relative_to(folder).parts or not path.is_file():
+            continue
+        content = path.read_bytes() + str(path).encode()
+        if any(form in content for form in wanted):
+            held.append(str(path.relative_to(folder)))
+    return held
+
+
+def test_the_search_would_find_it(tmp_path: Path) -> None:
+    for number, form in enumerate(forms(CANARY)):
+        (tmp_path / str(number)).write_bytes(os.urandom(40) + form + os.urandom(40))
+    (tmp_path / "eml").write_bytes(mail(files=[("x.bin", "application/pdf", CANARY.encode() * 50)]))
+    assert len(places(tmp_path, CANARY)) == len(forms(CANARY)) + 1
+
+
+def test_a_canary_is_nowhere(portal: Portal) -> None:
+    big = (CANARY.encode() + b" ") * 40_000
+    raw = mail(
+        f"[secure] {CANARY}",
+        f"Dear Jonas, {CANARY}.",
+        html=f"<p>{CANARY}</p>",
+        files=[(f"{CANARY}.pdf", "application/pdf", big), ("small.txt", "text/plain", CANARY.encode())],
+    )
+    send(portal.smtp, raw)
+    jonas = Mailbox(portal.data / "outbox", JONAS)
+    notice = jonas.wait("notice")
+    assert CANARY not in notice.as_string()
+    person = Person(portal.url)
+    link = link_in(notice)
+    page = person.sign_in(link, jonas)
+    assert CANARY in page.text
+    assert person.get(f"{link}/file/1").body == big
+    answered = person.post(
+        f"{link}/reply",
+        {"subject": f"Re: {CANARY}", "message": f"Answer {CANARY}"},
+        files=[("files", f"{CANARY}.bin", big)],
+    )
+    assert "Your reply has been sent" in answered.text
+    Mailbox(portal.data / "outbox", MAYA).wait("reply")
+    assert places(portal.data, CANARY) == []
+    # While everything still runs, and after it stopped: journals and caches are flushed by then.
+    portal.stop()
+    assert places(portal.data, CANARY) == []
+
+
+def test_addresses_codes_and_links_are_nowhere_either(portal: Portal) -> None:
+    send(portal.smtp, mail())
+    jonas = Mailbox(portal.data / "outbox", JONAS)
+    link = link_in(jonas.wait("notice"))
+    person = Person(portal.url)
+    person.sign_in(link, jonas)
+    from tests.mails import passcode_in
+
+    code = passcode_in(jonas.wait("passcode"))
+    portal.stop()
+    secrets = (link.rsplit("/", 1)[-1], JONAS, MAYA, *person.cookies.values())
+    assert places(portal.data, *secrets) == []
+    held = [p for p in portal.data.rglob("*") if p.is_file() and "outbox" not in p.parts and code.encode() in p.read_bytes()]
+    assert held == []

@@ -1,0 +1,81 @@
+"""P4: only a typed passcode opens a message; whatever a scanner fetches, runs or presses, nothing counts as read."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Error as BrowserError
+
+from tests.journeys.browsers import chromium, someone
+from tests.mails import JONAS, Mailbox, link_in, mail, send, text_of
+from tests.parts import need
+from tests.person import Person
+from tests.servers import Portal
+
+pytestmark = pytest.mark.servers
+SECRET = "the scan shows no new tear"
+
+
+def opened(portal: Portal, id_: str) -> bool:
+    """Whether anything says that the message was opened."""
+    return any(event["kind"] in ("message.opened", "file.downloaded") for event in portal.trace(id_)["events"])
+
+
+def test_get_and_head_of_every_address_change_nothing(portal: Portal) -> None:
+    id_ = send(portal.smtp, mail(text=SECRET, files=[("a.txt", "text/plain", SECRET.encode())]))
+    jonas = Mailbox(portal.data / "outbox", JONAS)
+    notice = jonas.wait("notice")
+    link = link_in(notice)
+    before = portal.trace(id_)
+    scanner = Person(portal.url)
+    for _ in range(10):
+        for method in ("GET", "HEAD", "OPTIONS"):
+            for path in ("", "/", "/ask/", "/passcode/", "/body", "/file/1", "/inline/1", "/original", "/reply"):
+                assert SECRET not in scanner.ask(method, link + path).text
+        for url in set(re.findall(r'(?:href|src)="([^"]+)"', scanner.get(link).text)):
+            scanner.get(url)
+    assert portal.trace(id_) == before
+    assert not opened(portal, id_)
+    assert jonas.mails("passcode") == []
+    assert SECRET in Person(portal.url).sign_in(link, jonas).text
+    assert opened(portal, id_)
+
+
+@pytest.mark.browser
+def test_a_browser_that_runs_scripts_and_presses_every_button_reads_nothing(portal: Portal) -> None:
+    need("chromium")
+    id_ = send(portal.smtp, mail(text=SECRET))
+    jonas = Mailbox(portal.data / "outbox", JONAS)
+    link = link_in(jonas.wait("notice"))
+    with chromium() as browser:
+        page = someone(browser).new_page()
+        page.set_default_timeout(3_000)
+        for visit in range(3):
+            page.goto(link)
+            for number in range(page.locator("button, summary, input[type=submit], a").count()):
+                try:
+                    page.goto(link)
+                    page.locator("button, summary, input[type=submit], a").nth(number).click()
+                    page.wait_for_load_state()
+                    for further in range(min(page.locator("button, input[type=submit]").count(), 6)):
+                        page.locator("button, input[type=submit]").nth(further).click()
+                        page.wait_for_load_state()
+                        assert SECRET not in page.content()
+                except BrowserError:
+                    continue  # hidden, or gone after the last press
+                assert SECRET not in page.content(), visit
+    assert not opened(portal, id_)
+    assert len(jonas.mails("passcode")) <= 1
+    assert all(link not in text_of(message) for message in jonas.mails("passcode"))
+
+
+def test_a_code_works_only_in_the_browser_that_asked(portal: Portal) -> None:
+    send(portal.smtp, mail(text=SECRET))
+    jonas = Mailbox(portal.data / "outbox", JONAS)
+    link = link_in(jonas.wait("notice"))
+    asking, other = Person(portal.url), Person(portal.url)
+    assert SECRET in asking.sign_in(link, jonas).text
+    assert SECRET not in other.get(link).text
+    assert other.get(f"{link}/body").status in (404, 200)
+    assert SECRET not in other.get(f"{link}/body").text

@@ -1,0 +1,72 @@
+"""P5: only those addressed can open a message, and only what their rights allow, for every byte served."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.mails import JONAS, KARIN, Mailbox, link_in, mail, send
+from tests.person import Person
+from tests.servers import Portal
+
+pytestmark = pytest.mark.servers
+SECRET = b"only for Jonas"
+CONTENT = ("body", "file/1", "file/2", "inline/1", "original", "file/99")
+
+
+def reader(portal: Portal, address: str, *, known: int = 0) -> tuple[Person, str]:
+    mailbox = Mailbox(portal.data / "outbox", address)
+    link = link_in(mailbox.wait("notice"))
+    person = Person(portal.url)
+    person.sign_in(link, mailbox, known=known)
+    return person, link
+
+
+def test_another_signed_in_reader_gets_nothing(portal: Portal) -> None:
+    files = [("a.txt", "text/plain", SECRET), ("b.bin", "application/pdf", SECRET * 50_000)]
+    send(portal.smtp, mail(text=SECRET.decode(), html=f"<p>{SECRET.decode()}</p>", files=files))
+    send(portal.smtp, mail(to=KARIN), KARIN)
+    jonas, theirs = reader(portal, JONAS)
+    karin, _ = reader(portal, KARIN)
+    assert jonas.get(f"{theirs}/file/1").body == SECRET
+    page = karin.get(theirs)
+    assert "That is a different address" in page.text
+    assert JONAS not in page.text
+    for content in CONTENT:
+        answer = karin.get(f"{theirs}/{content}")
+        assert answer.status == 404
+        assert SECRET not in answer.body
+    assert SECRET not in karin.get(f"{theirs}/reply").body
+    assert SECRET.decode() not in karin.get("/inbox/").text
+
+
+def test_a_stranger_gets_nothing(portal: Portal) -> None:
+    send(portal.smtp, mail(text=SECRET.decode(), files=[("a.txt", "text/plain", SECRET)]))
+    link = link_in(Mailbox(portal.data / "outbox", JONAS).wait("notice"))
+    for content in ("", *(f"/{name}" for name in CONTENT), "/reply"):
+        assert SECRET not in Person(portal.url).get(link + content).body
+
+
+def test_a_file_is_refused_when_downloading_is_off(portal: Portal) -> None:
+    raw = mail("Results", files=[("a.txt", "text/plain", SECRET)], headers=[("X-Letterlock-Protect", "v=1; dl=0")])
+    send(portal.smtp, raw)
+    person, link = reader(portal, JONAS)
+    assert "/file/1" not in person.get(link).text
+    answer = person.get(f"{link}/file/1")
+    assert answer.status == 404
+    assert SECRET not in answer.body
+
+
+def test_each_recipient_has_a_link_of_their_own(portal: Portal) -> None:
+    send(portal.smtp, mail(), JONAS, KARIN)
+    links = {link_in(Mailbox(portal.data / "outbox", who).wait("notice")) for who in (JONAS, KARIN)}
+    assert len(links) == 2
+    notice = Mailbox(portal.data / "outbox", KARIN).mails("notice")[0]
+    assert JONAS not in notice.as_string()
+
+
+def test_a_link_says_nothing_under_another_brands_host(portal: Portal) -> None:
+    send(portal.smtp, mail())
+    link = link_in(Mailbox(portal.data / "outbox", JONAS).wait("notice"))
+    answer = Person(portal.url).get(link, Host="evil.example")
+    assert answer.status == 400
+    assert "Maya" not in answer.text
