@@ -1,0 +1,112 @@
+"""Group commit: mails of many sessions made durable together, in a thread beside the door's loop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from uuid import UUID
+
+from django.db import close_old_connections, connection
+
+from portal.celery import PROCESS, ring
+from portal.ingest.errors import SpoolUnavailable
+from portal.ingest.spool import SpoolWriter, commit_all
+
+log = logging.getLogger(__name__)
+
+BATCH = 256
+FSYNC_THREADS = 8
+"""Fsyncs that run together share one write of the disk's journal: 0.33 ms a file with 8, 0.53 one by one (ext4)."""
+RING_SECONDS = 0.02
+_Submitted = tuple[SpoolWriter, Future[UUID]]
+
+
+class Committer:
+    """Takes finished mails and tells their outcome by a future. While one batch is written the next one gathers."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[_Submitted | None] = SimpleQueue()
+        self._pool = ThreadPoolExecutor(FSYNC_THREADS, thread_name_prefix="fsync")
+        self._bell = _Bell()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="committer")
+        self._thread.start()
+
+    def submit(self, writer: SpoolWriter) -> Future[UUID]:
+        """The future's exception is SpoolUnavailable; then nothing of the mail is kept."""
+        future: Future[UUID] = Future()
+        self._queue.put((writer, future))
+        return future
+
+    def close(self) -> None:
+        """Commit what was submitted, ring once more, end the threads."""
+        self._closing = True
+        self._queue.put(None)
+        self._thread.join()
+        self._pool.shutdown()
+        self._bell.close()
+
+    def _run(self) -> None:
+        while not (self._closing and self._queue.empty()):
+            if batch := self._gather():
+                self._commit(batch)
+        connection.close()
+
+    def _gather(self) -> list[_Submitted]:
+        """Wait for one mail, then take all that wait by now."""
+        taken = [self._queue.get()]
+        with suppress(Empty):
+            while len(taken) < BATCH:
+                taken.append(self._queue.get_nowait())
+        return [submitted for submitted in taken if submitted is not None]
+
+    def _commit(self, batch: list[_Submitted]) -> None:
+        close_old_connections()
+        writers = [writer for writer, _ in batch]
+        outcomes: list[UUID | SpoolUnavailable]
+        try:
+            outcomes = commit_all(writers, self._pool.map if len(batch) > 1 else map)
+        except Exception as error:
+            # Whatever it is, no session may wait for ever, and the text may hold what must not be logged.
+            log.error("a batch of mail was not committed: %s", type(error).__name__)
+            outcomes = [SpoolUnavailable("the spool failed")] * len(batch)
+        for (_, future), outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, SpoolUnavailable):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+                self._bell.ring()
+
+
+class _Bell:
+    """Wakes the pipeline at most every 20 ms, in a thread of its own: a dead broker may take a second to say so."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="bell", daemon=True)
+        self._thread.start()
+
+    def ring(self) -> None:
+        self._asked.set()
+
+    def close(self) -> None:
+        self._closing = True
+        self._asked.set()
+        self._thread.join(timeout=2)
+
+    def _run(self) -> None:
+        while True:
+            self._asked.wait()
+            self._asked.clear()
+            last = self._closing
+            ring(PROCESS)
+            close_old_connections()
+            if last:
+                break
+            time.sleep(RING_SECONDS)
+        connection.close()

@@ -1,0 +1,124 @@
+"""What can go wrong while mail comes in, each with a sentence that says what to do next."""
+
+from __future__ import annotations
+
+from portal.mime.errors import LimitExceeded
+
+
+class IngestError(Exception):
+    """The family of this room; messages hold no content, address or key."""
+
+
+class NotTaken(IngestError):
+    """A mail is refused for good: the same bytes would be refused again.
+
+    `smtp` is the reply code with its enhanced status code (RFC 5321, RFC 3463); `status` is the HTTP status.
+    """
+
+    smtp = "554 5.6.0"
+    status = 422
+    title = "This mail cannot be taken"
+
+
+class TooLarge(NotTaken):
+    """More bytes than LETTERLOCK_MAX_MESSAGE_BYTES."""
+
+    smtp = "552 5.3.4"
+    status = 413
+    title = "The message is too large"
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(
+            f"The message is larger than {maximum:,} bytes, the limit here: send it with fewer or smaller files."
+        )
+
+
+class TooComplex(NotTaken):
+    """A limit of portal.mime.limits: parts, depth or the length of a header block."""
+
+    title = "The message is over a limit"
+
+    def __init__(self, exceeded: LimitExceeded) -> None:
+        super().__init__(str(exceeded))
+
+
+class TriggerRefused(NotTaken):
+    """The X-Letterlock-Protect header cannot be obeyed, so the mail is not taken at all (fail closed)."""
+
+    title = "The X-Letterlock-Protect header cannot be obeyed"
+
+
+class AddressRefused(NotTaken):
+    """Something given as an address is none."""
+
+    smtp = "553 5.1.3"
+    title = "An address is not usable"
+
+    def __init__(self) -> None:
+        super().__init__("This is not a mail address that mail can reach: write it like name@example.org.")
+
+
+class NoRecipients(NotTaken):
+    """Nobody is named to receive it."""
+
+    smtp = "554 5.5.1"
+    title = "The message has no recipients"
+
+    def __init__(self) -> None:
+        super().__init__("No valid recipients are named: name at least one.")
+
+
+class NoSender(NotTaken):
+    """Nobody is named to have sent it."""
+
+    title = "The message has no sender"
+
+    def __init__(self) -> None:
+        super().__init__("The message names no sender: give it a From header or name the sender beside it.")
+
+
+class TooManyRecipients(NotTaken):
+    """More than LETTERLOCK_MAX_RECIPIENTS. SMTP clients send the rest in another transaction (RFC 5321 §4.5.3.1.10)."""
+
+    smtp = "452 4.5.3"
+    title = "The message has too many recipients"
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(f"A message takes at most {maximum:,} recipients: send it to the others in another one.")
+
+
+class BareLineEnd(NotTaken):
+    """A CR without LF or an LF without CR in DATA: where servers disagree on line ends, a second mail can be smuggled
+    in (https://www.postfix.org/smtp-smuggling.html), so none is taken (RFC 5321 §2.3.8)."""
+
+    smtp = "550 5.5.2"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The message holds a bare <CR> or <LF>: end every line with <CR><LF> (RFC 5321 section 2.3.8)."
+        )
+
+
+class SpoolUnavailable(IngestError):
+    """The mail could not be made durable just now; nothing of it is kept, and its sender should try again."""
+
+    smtp = "451 4.3.0"
+    status = 503
+    title = "Mail cannot be taken just now"
+
+    def __init__(self, missing: str) -> None:
+        super().__init__(f"Mail cannot be stored just now ({missing}): nothing was kept, try again later.")
+
+
+class SpoolMissing(IngestError):
+    """The file of a spooled mail is not in the spool folder."""
+
+    def __init__(self) -> None:
+        super().__init__("The spool file of this mail is not there: mount or restore the spool folder, then try again.")
+
+
+class SpoolDamaged(IngestError):
+    """The file of a spooled mail is not as it was written."""
+
+    def __init__(self) -> None:
+        super().__init__("The spool file of this mail is damaged: restore it from a backup, or ask for the mail again.")

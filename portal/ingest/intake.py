@@ -1,0 +1,170 @@
+"""What is checked of every mail on its way in, whichever way it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+from django.utils import timezone
+
+from portal.ingest.errors import (
+    AddressRefused,
+    NoRecipients,
+    NoSender,
+    TooComplex,
+    TooLarge,
+    TooManyRecipients,
+    TriggerRefused,
+)
+from portal.ingest.spool import Envelope, SpoolWriter
+from portal.mime.addresses import normalise, parse_list
+from portal.mime.building import without_headers
+from portal.mime.errors import BadAddress, LimitExceeded
+from portal.mime.fields import raw_fields
+from portal.mime.limits import Watcher
+from portal.mime.reading import read_headers
+from portal.rules.errors import BadTrigger
+from portal.rules.triggers import HEADER as TRIGGER
+from portal.rules.triggers import parse_trigger
+
+HIDDEN = ("Bcc", "Resent-Bcc")
+"""Header fields that a mail loses when a program hands it in; a mail server's mail had them removed by its client."""
+_RECIPIENT_FIELDS = ("to", "cc", "bcc")
+_MAX_ADDRESS_CHARACTERS = 320
+
+
+class Intake:
+    """One mail, fed in chunks of any size, checked and sealed into the spool as it comes.
+
+    Nothing is written before the header block is complete and has passed (at most 256 KiB wait for that).
+    `addressed` makes the envelope from the header block.
+    """
+
+    def __init__(self, addressed: Callable[[bytes], Envelope], expected_size: int = 0, *, hide: bool = False) -> None:
+        self.size = 0
+        self._addressed = addressed
+        self._expected_size = expected_size
+        self._hide = hide
+        self._maximum: int = settings.LETTERLOCK.max_message_bytes
+        self._watcher = Watcher()
+        self._held: list[bytes] = []
+        self._writer: SpoolWriter | None = None
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises NotTaken or SpoolUnavailable; call `discard` then."""
+        if not chunk:
+            return
+        self.size += len(chunk)
+        if self.size > self._maximum:
+            raise TooLarge(self._maximum)
+        try:
+            self._watcher.feed(chunk)
+        except LimitExceeded as exceeded:
+            raise TooComplex(exceeded) from None
+        if self._writer is not None:
+            self._writer.write(chunk)
+            return
+        self._held.append(chunk)
+        if (block := self._watcher.header_block()) is not None:
+            self._begin(block)
+
+    def finish(self) -> SpoolWriter:
+        """The mail is complete: its writer, now the caller's to end. Raises NotTaken or SpoolUnavailable."""
+        try:
+            self._watcher.close()
+        except LimitExceeded as exceeded:
+            raise TooComplex(exceeded) from None
+        writer = self._writer or self._begin(self._watcher.header_block() or b"")
+        self._writer = None
+        return writer
+
+    def discard(self) -> None:
+        """Leave nothing behind; does nothing after `finish`."""
+        self._held = []
+        if self._writer is not None:
+            self._writer.discard()
+
+    def _begin(self, block: bytes) -> SpoolWriter:
+        envelope = self._addressed(block)
+        if envelope.trusted:
+            check_trigger(block, timezone.localdate())
+        self._writer = SpoolWriter.begin(envelope, self._expected_size)
+        held, self._held = b"".join(self._held), []
+        for chunk in without_headers([held], HIDDEN) if self._hide else [held]:
+            self._writer.write(chunk)
+        return self._writer
+
+
+def check_trigger(block: bytes, today: date) -> None:
+    """Refuse a mail whose X-Letterlock-Protect header cannot be obeyed, while its sender still waits for the answer."""
+    if TRIGGER.encode("ascii") not in block.lower():
+        return
+    for name, value in read_headers(block):
+        if name.lower() == TRIGGER:
+            try:
+                parse_trigger(value, today)
+            except BadTrigger as refused:
+                raise TriggerRefused(str(refused)) from None
+
+
+def check_address(address: str) -> str:
+    """The address as given, once it is sure that every later step can use it. Raises AddressRefused."""
+    if len(address) > _MAX_ADDRESS_CHARACTERS:
+        raise AddressRefused
+    try:
+        normalise(address)
+    except BadAddress:
+        raise AddressRefused from None
+    return address.strip()
+
+
+def check_recipients(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Each address once, in order. Raises NoRecipients, TooManyRecipients, AddressRefused."""
+    unique: dict[str, str] = {}
+    for address in addresses:
+        unique.setdefault(normalise(check_address(address)), address.strip())
+    if not unique:
+        raise NoRecipients
+    maximum = settings.LETTERLOCK.max_recipients
+    if len(unique) > maximum:
+        raise TooManyRecipients(maximum)
+    return tuple(unique.values())
+
+
+@dataclass(frozen=True)
+class Named:
+    """Sender and recipients that a program names itself; what is None is read from the mail's own header."""
+
+    source: str
+    sender: str | None = None
+    recipients: tuple[str, ...] | None = None
+
+    def __repr__(self) -> str:
+        return f"Named({self.source})"
+
+    def envelope(self, block: bytes) -> Envelope:
+        """Raises NotTaken."""
+        fields = [(name.lower(), value) for name, value in raw_fields(block)]
+        sender = self.sender if self.sender is not None else _sender(fields)
+        recipients = self.recipients if self.recipients is not None else _recipients(fields)
+        return Envelope(
+            sender=check_address(sender) if sender else "",
+            recipients=check_recipients(recipients),
+            source=self.source,
+            trusted=True,
+        )
+
+
+def _sender(fields: list[tuple[str, str]]) -> str:
+    """The Sender, or the first of From (RFC 5322 §3.6.2)."""
+    for wanted in ("sender", "from"):
+        for name, value in fields:
+            if name == wanted and (boxes := parse_list(value)):
+                return boxes[0].address
+    raise NoSender
+
+
+def _recipients(fields: list[tuple[str, str]]) -> list[str]:
+    return [box.address for name, value in fields if name in _RECIPIENT_FIELDS for box in parse_list(value)]

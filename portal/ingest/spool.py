@@ -1,0 +1,242 @@
+"""Taking mail into the spool: sealed to the day's door key while it arrives, and durable before anyone says 250.
+
+Order of writes: file and fsync, rename, fsync of the folder, row. So a row always has its file, and after a crash a
+file without a row was never answered 250; `sweep_orphans` takes it away.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from portal.celery import PROCESS, ring
+from portal.ingest.errors import SpoolUnavailable
+from portal.ingest.models import Spooled
+from portal.ingest.spoolfile import STREAM, Envelope, OpenedSpool, head
+from portal.ingest.spoolfolder import PART, folder, fsync_folder, remove, sweep_orphans, sweeping_stopped
+from portal.keys.door import DoorPublic
+from portal.keys.errors import KeysError
+from portal.keys.service import keys
+from portal.vault.stream import Context, Sealer, chunk_log2_for
+
+__all__ = ["Envelope", "OpenedSpool", "SpoolWriter", "commit_all", "open_spooled", "remove", "sweep_orphans"]
+
+FLUSH_BYTES = 128 * 1024
+"""Sealed bytes up to this wait in memory, so that a small mail is one write."""
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def new_id() -> UUID:
+    """A UUID of version 7 (RFC 9562 section 5.7): the rows of a day lie together."""
+    head = int(time.time() * 1000).to_bytes(6, "big")
+    tail = bytearray(os.urandom(10))
+    tail[0] = tail[0] & 0x0F | 0x70
+    tail[2] = tail[2] & 0x3F | 0x80
+    return UUID(bytes=head + bytes(tail))
+
+
+class SpoolWriter:
+    """One mail on its way in. Holds the door key's public half and nothing that could open the file again once the key
+    of its stream, which lives in memory only, is gone. Safe to discard from another thread than the one that writes."""
+
+    @classmethod
+    def begin(cls, envelope: Envelope, expected_size: int = 0) -> SpoolWriter:
+        """`expected_size` in bytes chooses the chunk size; 0 when unknown. Raises SpoolUnavailable."""
+        try:
+            public = keys().door_public(datetime.now(UTC).date())
+            target = folder()
+        except KeysError:
+            raise SpoolUnavailable("there is no door key for today") from None
+        except OSError as error:
+            raise _unavailable(error) from None
+        return cls(envelope, expected_size, target, public)
+
+    def __init__(self, envelope: Envelope, expected_size: int, target: Path, public: DoorPublic) -> None:
+        self.id = new_id()
+        self.size = 0
+        self.recipients = len(envelope.recipients)
+        self.door_key = public.key_id
+        self.path = target / str(self.id)
+        self._part = target / f"{self.id}{PART}"
+        self._lock = threading.Lock()
+        self._descriptor = -1
+        self._done = False
+        stream_key = os.urandom(32)
+        self._sealer = Sealer(stream_key, Context(self.id, STREAM), chunk_log2_for(expected_size))
+        encoded = envelope.encode()
+        self._waiting = [head(public, stream_key, self.id), self._sealer.header]
+        self._waiting_bytes = 0
+        self._keep(self._sealer.update(len(encoded).to_bytes(4, "big") + encoded))
+
+    def __repr__(self) -> str:
+        return f"SpoolWriter({self.id})"
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Seal the mail's next bytes. Raises SpoolUnavailable; then nothing of the mail is kept."""
+        with self._lock:
+            if self._done:
+                raise ValueError("the mail is committed or discarded")
+            self.size += len(chunk)
+            self._keep(self._sealer.update(chunk))
+            if self._waiting_bytes >= FLUSH_BYTES:
+                self._flush()
+
+    def commit(self) -> UUID:
+        """Make file and row durable, the row in the caller's transaction if there is one, and wake the pipeline.
+
+        Raises SpoolUnavailable; then nothing of the mail is kept.
+        """
+        (outcome,) = commit_all([self])
+        if isinstance(outcome, SpoolUnavailable):
+            raise outcome
+        ring(PROCESS)
+        return outcome
+
+    def discard(self) -> None:
+        """Leave nothing behind. Does nothing when the mail is committed, being committed, or discarded already."""
+        with self._lock:
+            if not self._done:
+                self._drop()
+
+    def finish(self) -> None:
+        """The first step of a commit: the file is whole and on the disk, under its passing name."""
+        with self._lock:
+            if self._done:
+                raise ValueError("the mail is committed or discarded")
+            self._keep(self._sealer.finish())
+            self._flush()
+            try:
+                os.fsync(self._descriptor)
+                os.close(self._descriptor)
+            except OSError as error:
+                self._drop()
+                raise _unavailable(error) from None
+            self._done = True
+
+    def publish(self) -> None:
+        """The second step: the file gets its name; durable when the folder is."""
+        self._part.rename(self.path)
+
+    def withdraw(self) -> None:
+        """Undo the first and second step."""
+        for path in (self._part, self.path):
+            with suppress(OSError):
+                path.unlink()
+
+    def row(self, now: datetime) -> Spooled:
+        return Spooled(
+            id=self.id,
+            door_key=self.door_key,
+            size=self.size,
+            recipients=self.recipients,
+            received_at=now,
+            due_at=now,
+        )
+
+    def _keep(self, sealed: bytes) -> None:
+        if sealed:
+            self._waiting.append(sealed)
+            self._waiting_bytes += len(sealed)
+
+    def _flush(self) -> None:
+        try:
+            if self._descriptor < 0:
+                self._descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            _write_all(self._descriptor, self._waiting)
+        except OSError as error:
+            self._drop()
+            raise _unavailable(error) from None
+        self._waiting, self._waiting_bytes = [], 0
+
+    def _drop(self) -> None:
+        self._done = True
+        self._waiting = []
+        if self._descriptor >= 0:
+            with suppress(OSError):
+                os.close(self._descriptor)
+            with suppress(OSError):
+                self._part.unlink()
+
+
+def commit_all(
+    writers: Sequence[SpoolWriter], each: Callable[[Callable[[T], R], Iterable[T]], Iterable[R]] = map
+) -> list[UUID | SpoolUnavailable]:
+    """Make several mails durable with one fsync of the folder and one transaction; an outcome for each, in order.
+
+    `each` is `map`, or that of a pool of threads, so that the fsyncs of several files share the disk's journal.
+    """
+    outcomes: list[UUID | SpoolUnavailable] = list(each(_finished, writers))  # type: ignore[arg-type]
+    good = [writer for writer, outcome in zip(writers, outcomes, strict=True) if isinstance(outcome, UUID)]
+    if not good:
+        return outcomes
+    committing = False
+    try:
+        with sweeping_stopped():
+            publish(good)
+            with transaction.atomic():
+                insert_rows(good)
+                committing = True
+    except (OSError, DatabaseError) as error:
+        # A commit that fails may have happened all the same: the database says so only when it is back. Its files stay,
+        # for a row without its file would be a lost mail; `sweep_orphans` takes them when there is no row.
+        if not committing:
+            for writer in good:
+                writer.withdraw()
+        failure = _unavailable(error) if isinstance(error, OSError) else SpoolUnavailable("the database takes no rows")
+        return [failure if isinstance(outcome, UUID) else outcome for outcome in outcomes]
+    return outcomes
+
+
+def _finished(writer: SpoolWriter) -> UUID | SpoolUnavailable:
+    try:
+        writer.finish()
+    except SpoolUnavailable as failure:
+        return failure
+    return writer.id
+
+
+def publish(writers: Sequence[SpoolWriter]) -> None:
+    """Name the finished files and make the names durable."""
+    for writer in writers:
+        writer.publish()
+    for target in {writer.path.parent for writer in writers}:
+        fsync_folder(target)
+
+
+def insert_rows(writers: Sequence[SpoolWriter]) -> None:
+    """One row for each file, in the caller's transaction."""
+    now = timezone.now()
+    Spooled.objects.bulk_create([writer.row(now) for writer in writers])
+
+
+def open_spooled(row: Spooled) -> OpenedSpool:
+    """Needs the door key's private half.
+
+    Raises:
+        SpoolMissing, SpoolDamaged, portal.vault.errors.VaultError: the file is gone or not as it was written.
+        portal.keys.errors.KeysError: the key cannot be had; ProviderUnavailable when it may be had later.
+        OSError: the folder cannot be read just now.
+    """
+    return OpenedSpool(row.id, folder() / str(row.id))
+
+
+def _write_all(descriptor: int, pieces: Sequence[bytes]) -> None:
+    data = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _unavailable(error: OSError) -> SpoolUnavailable:
+    # strerror is a fixed text of the system; str(error) would name the path.
+    return SpoolUnavailable(os.strerror(error.errno) if error.errno else "the spool folder failed")

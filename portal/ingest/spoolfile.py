@@ -1,0 +1,124 @@
+"""What a spool file holds, and how it is opened again.
+
+File     "LLD1" | suite u8 = 1 | u16 length and door key's id | u16 length and sealed stream key | sealed stream
+stream   Context(spool id, "spool"), key random; plaintext: u32 length and CBOR envelope, then the mail's bytes
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from uuid import UUID
+
+import cbor2
+
+from portal.ingest.errors import SpoolDamaged, SpoolMissing
+from portal.keys.door import DoorPublic, seal_key
+from portal.keys.service import keys
+from portal.vault.stream import Context, Opener
+
+MAGIC = b"LLD1"
+SUITE = 1
+STREAM = "spool"
+_HEAD_BYTES = 8192
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Who sends to whom, and how the mail came; kept only in the sealed file. The door fills `peer` and `hello`."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    source: str
+    """ "smtp", "api", "command" or "reply"."""
+    trusted: bool
+    thread: UUID | None = None
+    author: UUID | None = None
+    peer: str = ""
+    hello: str = ""
+
+    def __repr__(self) -> str:
+        return f"Envelope({self.source}, {len(self.recipients)} recipients)"
+
+    def encode(self) -> bytes:
+        return cbor2.dumps(asdict(self))
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> Envelope:
+        """Raises SpoolDamaged when it is none."""
+        try:
+            fields = cbor2.loads(encoded)
+            return cls(**{**fields, "recipients": tuple(fields["recipients"])})
+        except (cbor2.CBORDecodeError, TypeError, KeyError):
+            raise SpoolDamaged from None
+
+
+def head(public: DoorPublic, stream_key: bytes, id_: UUID) -> bytes:
+    key_id = public.key_id.encode("ascii")
+    sealed_key = seal_key(public, stream_key, id_)
+    fields = (len(field).to_bytes(2, "big") + field for field in (key_id, sealed_key))
+    return MAGIC + bytes((SUITE,)) + b"".join(fields)
+
+
+class OpenedSpool:
+    """A spooled mail, opened in memory; `size` is that of the mail in bytes."""
+
+    def __init__(self, id_: UUID, path: Path) -> None:
+        try:
+            source = _Tail(path)
+        except FileNotFoundError:
+            raise SpoolMissing from None
+        key_id, sealed_key = source.read_head()
+        self._opener = Opener(source, keys().open_door_key(key_id, sealed_key, id_), Context(id_, STREAM))
+        if self._opener.size < 4:
+            raise SpoolDamaged
+        length = int.from_bytes(self._opener.read(0, 4), "big")
+        if not 0 < length <= self._opener.size - 4:
+            raise SpoolDamaged
+        self.envelope = Envelope.decode(self._opener.read(4, length))
+        self._start = 4 + length
+        self.size = self._opener.size - self._start
+
+    def __repr__(self) -> str:
+        return f"OpenedSpool({self.size} bytes)"
+
+    def chunks(self) -> Iterator[bytes]:
+        """The mail's bytes as received, each piece authenticated before it is given."""
+        return self._opener.chunks(self._start, self.size)
+
+    def read(self) -> bytes:
+        return b"".join(self.chunks())
+
+
+class _Tail:
+    """A spool file read from where its stream begins; closes itself when it is forgotten."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+        self._start = 0
+        self.size = 0
+
+    def read_head(self) -> tuple[str, bytes]:
+        """The door key's id and the sealed stream key. Raises SpoolDamaged."""
+        head = os.pread(self._file.fileno(), _HEAD_BYTES, 0)
+        if head[:5] != MAGIC + bytes((SUITE,)):
+            raise SpoolDamaged
+        key_id, at = _field(head, 5)
+        sealed_key, self._start = _field(head, at)
+        self.size = os.fstat(self._file.fileno()).st_size - self._start
+        try:
+            return key_id.decode("ascii"), sealed_key
+        except UnicodeDecodeError:
+            raise SpoolDamaged from None
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return os.pread(self._file.fileno(), length, self._start + offset)
+
+
+def _field(head: bytes, at: int) -> tuple[bytes, int]:
+    end = at + 2 + int.from_bytes(head[at : at + 2], "big")
+    if end > len(head):
+        raise SpoolDamaged
+    return head[at + 2 : end], end

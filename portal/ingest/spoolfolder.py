@@ -1,0 +1,97 @@
+"""The folder of spool files: where each lies, what makes it durable, and what is swept out of it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from portal.ingest.models import Spooled
+
+PART = ".part"
+"""Ends the passing name of a file that is still being written."""
+ORPHAN_SECONDS = 3600
+
+
+def folder() -> Path:
+    """The spool folder, made when it is not there."""
+    return _made(settings.LETTERLOCK.data / "spool")
+
+
+@lru_cache(maxsize=4)
+def _made(path: Path) -> Path:
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fsync_folder(path.parent)
+    return path
+
+
+def remove(row: Spooled) -> None:
+    """Take the file away once what it holds is safe elsewhere. Safe to do twice."""
+    (folder() / str(row.id)).unlink(missing_ok=True)
+
+
+def sweep_orphans() -> int:
+    """Remove files older than an hour that have no row: leftovers of crashes, never answered 250. Returns how many."""
+    before = time.time() - ORPHAN_SECONDS
+    old = {path: id_ for path in folder().iterdir() if (id_ := _id_of(path)) and _modified(path) < before}
+    removed = 0
+    for path, id_ in old.items():
+        # A commit holds this lock from the file's name to its row. Without it, a clock that jumps ahead could make a
+        # file look old in just that moment, and its row would lose it.
+        with _sweeping():
+            if _modified(path) < before and (path.suffix or not Spooled.objects.filter(pk=id_).exists()):
+                path.unlink(missing_ok=True)
+                removed += 1
+    return removed
+
+
+def _id_of(path: Path) -> UUID | None:
+    try:
+        return UUID(path.stem) if path.suffix in ("", PART) else None
+    except ValueError:
+        return None
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
+
+
+@contextmanager
+def sweeping_stopped() -> Iterator[None]:
+    """While a file has its name and not yet its row."""
+    with _locked(fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def _sweeping() -> Iterator[None]:
+    with _locked(fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _locked(how: int) -> Iterator[None]:
+    descriptor = os.open(folder() / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def fsync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
