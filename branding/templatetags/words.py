@@ -39,6 +39,12 @@ def day(value: date | datetime | str | None) -> str:
 
 
 @register.filter
+def last_day(value: date | datetime | str | None) -> str:
+    """The day until which a message is open, in the server's zone, as the mail about it said it."""
+    return day(_here(value).date()) if isinstance(value, datetime) else day(value)
+
+
+@register.filter
 def moment(value: datetime | str | None) -> str:
     """“17 November 2026, 14:48”."""
     if isinstance(value, datetime):

@@ -33,7 +33,12 @@ function enhance(form) {
     const files = [...input.files];
     list.replaceChildren(...files.map(row));
     list.hidden = total.hidden = files.length === 0;
-    total.textContent = say(status.dataset.all, inWords(files.reduce((sum, file) => sum + file.size, 0)));
+    const bytes = files.reduce((sum, file) => sum + file.size, 0);
+    const most = Number(form.dataset.most);
+    total.textContent = most
+      ? say(say(status.dataset.of, inWords(bytes)), inWords(most))
+      : say(status.dataset.all, inWords(bytes));
+    total.classList.toggle("over", most > 0 && bytes > most);
   });
 
   form.addEventListener("submit", (event) => {
@@ -71,6 +76,7 @@ function enhance(form) {
     request.addEventListener("load", () => {
       // A reply that was sent answers with a redirect, which the request has followed: go where it went.
       if (request.status < 400 && request.responseURL !== form.action) return window.location.assign(request.responseURL);
+      if (!request.getResponseHeader("Content-Type")?.startsWith("text/html")) return stop();
       show(request);
     });
     request.open("POST", form.action);
@@ -79,8 +85,7 @@ function enhance(form) {
 
   // The server's own page (an error summary, or what went wrong) takes this one's place.
   function show(request) {
-    if (!request.getResponseHeader("Content-Type")?.startsWith("text/html")) return stopAt(request);
-    const page = new DOMParser().parseFromString(request.responseText, "text/html");
+        const page = new DOMParser().parseFromString(request.responseText, "text/html");
     document.title = page.title;
     document.querySelector("main").replaceWith(document.adoptNode(page.querySelector("main")));
     for (const next of document.querySelectorAll("form[data-upload]")) enhance(next);
@@ -88,11 +93,6 @@ function enhance(form) {
     document.getElementById("errors")?.focus();
   }
 
-  function stopAt(request) {
-    progress.hidden = true;
-    button.removeAttribute("aria-disabled");
-    status.textContent = say(status.dataset.stopped, request.status ? 100 : 0);
-  }
 }
 
 for (const form of document.querySelectorAll("form[data-upload]")) enhance(form);

@@ -1,0 +1,345 @@
+"""Every page and mail with the values a view would give it, in its ordinary and its awkward states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from branding.models import Brand
+from portal.vault.rights import Rights
+
+SENT = datetime(2026, 11, 17, 13, 48, tzinfo=UTC)
+ADDRESS = "jonas.berg@mail.example"
+LINK = "/m/7jq2vd9rkt4xwc8h5n0ame"
+LONG = "Haushaltsgegenständeversicherungsbescheinigungsverlängerungsantrag"
+
+ALDER = Brand(
+    slug="alder",
+    name="Alder Valley Clinic",
+    host="localhost",
+    domains=["aldervalley.example"],
+    colour="#14594f",
+    intro="Alder Valley Clinic uses this page to send letters and results that should not travel by ordinary email.",
+    postal_address="Alder Street 4, 123 45 Alder Valley",
+    phone="+46 8 123 45 67",
+    privacy_url="https://aldervalley.example/privacy",
+)
+HARBOUR = Brand(slug="harbour", name="Harbour Legal", host="harbour.localhost", colour="#e8a33d")
+NAKHIL = Brand(slug="nakhil", name="مدرسة النخيل", host="nakhil.localhost", colour="#8a2f52")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A template with a context; `language` and `brand` as the request would have them."""
+
+    name: str
+    template: str
+    context: dict[str, Any] = field(default_factory=dict)
+    brand: Brand | None = ALDER
+    language: str = "en-gb"
+    signed_in_as: str = ""
+    post: dict[str, str] | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+ENVELOPE = {
+    "sender_name": "Dr Maya Lindqvist",
+    "sender_address": "maya.lindqvist@aldervalley.example",
+    "sent_at": SENT,
+    "open_until": date(2026, 12, 17),
+}
+MASKED = {
+    "masked": "jo•••••@mail.example",
+    "spoken": "the address that starts with j o, at mail.example",
+    "host": "localhost:8000",
+}
+PASSCODE = {
+    **MASKED,
+    "envelope": ENVELOPE,
+    "reference": "KITE-27",
+    "sent_at": SENT,
+    "until": SENT + timedelta(minutes=15),
+    "code_value": "",
+    "error": "",
+    "left": "",
+    "dead": False,
+    "check_url": f"{LINK}/passcode/",
+    "again_url": f"{LINK}/ask/",
+    "back_url": LINK,
+    "note": "",
+    "keep": False,
+}
+WRONG = {
+    "error": "That passcode is not right. Check the 8 digits and try again.",
+    "left": "You have 3 tries left.",
+    "code_value": "28417360",
+}
+LETTER = {
+    "subject": "Your MRI results and next appointment",
+    "sender_name": "Dr Maya Lindqvist",
+    "sender_address": "maya.lindqvist@aldervalley.example",
+    "initials": "ML",
+    "others": ("Karin Berg",),
+    "to": (f"Jonas Berg <{ADDRESS}>", "Karin Berg <karin.berg@post.example>"),
+    "cc": (),
+    "sent_at": SENT,
+    "verified": False,
+}
+FILES = [
+    {"name": "MRI-report-left-knee.pdf", "kind": "PDF", "description": "PDF, 412 KB", "url": f"{LINK}/file/1"},
+    {"name": "Knee-scan-sagittal.jpg", "kind": "JPG", "description": "JPG, 3.6 MB", "url": f"{LINK}/file/2"},
+    {"name": "Exercise plan weeks 5 to 8.docx", "kind": "DOCX", "description": "DOCX, 288 KB", "url": f"{LINK}/file/3"},
+]
+TEXT = (
+    "<p>Dear Jonas,</p><p>Good news: the scan from 12 November shows that the swelling in your left knee has gone down "
+    "and the ligament is healing as we hoped. There is no sign of a new tear.</p><p>What happens next:<br>"
+    "- Carry on with the exercises in the attached plan, twice a day.<br>- You may cycle, and swim.</p>"
+    '<p>More at <a href="https://aldervalley.example/knee" target="_blank" rel="noopener noreferrer nofollow">'
+    "https://aldervalley.example/knee</a></p><p>Kind regards,<br>Maya Lindqvist</p>"
+    "<details><summary><span>Show the quoted text</span></summary><blockquote>Thank you, Thursday works.</blockquote></details>"
+)
+HTML = (
+    '<div style="font-family:Georgia,serif"><h2>Dear Jonas,</h2><p>Good news: the scan shows that the swelling has gone '
+    "down.</p>"
+    + "<p>The ligament is healing as we hoped. There is no sign of a new tear in any of the pictures.</p>" * 12
+    + '<p><a href="https://aldervalley.example/" target="_blank">Our page</a></p></div>'
+)
+MESSAGE = {
+    "link": LINK.rpartition("/")[2],
+    "letter": LETTER,
+    "mine": False,
+    "rights": Rights(),
+    "open_until": SENT + timedelta(days=30),
+    "days_left": 24,
+    "closing_soon": False,
+    "text_html": TEXT,
+    "has_html": False,
+    "body_url": f"{LINK}/body",
+    "removed": False,
+    "remote_pictures": 1,
+    "readable": True,
+    "original_url": "",
+    "files": FILES,
+    "files_size": "4.3 MB",
+    "reply_url": f"{LINK}/reply",
+    "older": [
+        {
+            "url": "/m/1",
+            "initials": "JB",
+            "who": "You",
+            "sent_at": SENT - timedelta(days=8),
+            "snippet": "Thank you, Thursday the 12th works. Do I need to fast before the scan?",
+        },
+        {
+            "url": "/m/2",
+            "initials": "ML",
+            "who": "Dr Maya Lindqvist",
+            "sent_at": SENT - timedelta(days=9),
+            "snippet": "We have a time for your MRI scan. Please confirm that 12 November at 09:40 suits you.",
+        },
+    ],
+    "address": ADDRESS,
+    "inbox_url": "/inbox/",
+}
+AWKWARD = {
+    "letter": {
+        **LETTER,
+        "subject": f"{LONG} und {LONG}",
+        "sender_name": "ceo@bank.example",
+        "sender_address": f"{'x' * 60}@evil.example",
+        "others": ("Karin Berg", "Otto Weiß", "Samira Nasser"),
+        "cc": ("Otto Weiß <otto.weiss@web.example>",),
+    },
+    "rights": Rights(reply=False, forward=True, download=False, print=False),
+    "days_left": 1,
+    "closing_soon": True,
+    "removed": True,
+    "remote_pictures": 3,
+    "readable": False,
+    "original_url": f"{LINK}/original",
+    "files": [{"name": f"{LONG}-{LONG}.pdf", "kind": "PDF", "description": "PDF, 598 KB", "url": ""}],
+    "files_size": 612004,
+    "reply_url": "",
+    "text_html": f"<p>{LONG * 3}</p><pre>{'0123456789' * 20}</pre>",
+}
+ITEMS = [
+    {
+        "url": f"{LINK}",
+        "sender": "Dr Maya Lindqvist",
+        "subject": "Your MRI results and next appointment",
+        "sent_at": SENT,
+        "unread": True,
+        "files": 3,
+        "tag": "",
+    },
+    {
+        "url": "/m/2",
+        "sender": "Alder Valley reception",
+        "subject": "Laboratory results",
+        "sent_at": SENT - timedelta(days=29),
+        "unread": True,
+        "files": 0,
+        "tag": "Closes 18 November",
+    },
+    {"url": "/m/3", "sender": "You", "subject": LONG * 2, "sent_at": SENT, "unread": False, "files": 1, "tag": ""},
+    {
+        "url": "/m/4",
+        "sender": "ليلى حداد",
+        "subject": "تقرير الفصل الأول",
+        "sent_at": SENT - timedelta(days=40),
+        "unread": False,
+        "files": 0,
+        "tag": "Withdrawn",
+    },
+]
+REPLY = {
+    "link": "x",
+    "to_name": "Dr Maya Lindqvist",
+    "subject": "Re: Your MRI results and next appointment",
+    "message_value": "",
+    "errors": [],
+    "limits": "Up to 25 files, 50 MB together.",
+    "action_url": f"{LINK}/reply",
+    "back_url": LINK,
+    "original": {"sender_name": "Dr Maya Lindqvist", "sent_at": SENT, "text": "Dear Jonas,\n\nGood news: the scan …"},
+}
+PROBLEM = {
+    "sender_name": "Dr Maya Lindqvist",
+    "sender_address": "maya.lindqvist@aldervalley.example",
+    "open_until": SENT,
+    "reference": "",
+    "inbox_url": "/inbox/",
+}
+FIND = {**MASKED, "address_value": "", "error": "", "find_url": "/m/", "note": "", "link_typed": False}
+SECTIONS = [
+    {"url": "/admin/", "label": "Overview", "icon": "home", "current": True},
+    {"url": "/admin/messages/", "label": "Messages", "icon": "mail", "count": "1,204"},
+    {"url": "/admin/log/", "label": "Audit log", "icon": "log", "operate": True},
+    {"url": "/admin/health/", "label": "Health", "icon": "pulse", "operate": True},
+]
+
+PAGES = [
+    Sample("R1", "access/choose.html", {**MASKED, "envelope": ENVELOPE, "ask_url": f"{LINK}/ask/", "note": ""}),
+    Sample(
+        "R1-note",
+        "access/choose.html",
+        {**MASKED, "envelope": {**ENVELOPE, "open_until": None}, "note": "You were signed out."},
+        brand=HARBOUR,
+    ),
+    Sample("R1-right-to-left", "access/choose.html", {**MASKED, "envelope": ENVELOPE}, brand=NAKHIL, language="ar"),
+    Sample("neutral", "access/find.html", {**FIND, "link_typed": True}),
+    Sample(
+        "neutral-error",
+        "access/find.html",
+        {**FIND, "address_value": "jonas@", "error": "jonas@ is not a complete address."},
+    ),
+    Sample("R3", "access/passcode.html", PASSCODE),
+    Sample("R3-neutral", "access/passcode.html", {**PASSCODE, "envelope": None, "keep": True}),
+    Sample("R3-wrong", "access/passcode.html", {**PASSCODE, **WRONG}),
+    Sample(
+        "R3-dead",
+        "access/passcode.html",
+        {**PASSCODE, "error": "That passcode no longer works after five tries. Ask for a new one.", "dead": True},
+    ),
+    Sample(
+        "R2",
+        "access/other_address.html",
+        {
+            **MASKED,
+            "envelope": ENVELOPE,
+            "address": "anna.with.a.long.name@other.example",
+            "ask_url": LINK,
+            "sender_name": "Dr Maya Lindqvist",
+        },
+        signed_in_as="anna.with.a.long.name@other.example",
+    ),
+    Sample("R6", "access/wait.html", {"until": SENT}),
+    Sample("R16", "access/signed_out.html", {"note": ""}),
+    Sample("R8", "reading/message.html", MESSAGE, signed_in_as=ADDRESS),
+    Sample(
+        "R8-html",
+        "reading/message.html",
+        {**MESSAGE, "has_html": True, "text_html": "", "body_url": "/R8-body", "remote_pictures": 0, "open_until": None},
+        signed_in_as=ADDRESS,
+    ),
+    Sample("R8-awkward", "reading/message.html", {**MESSAGE, **AWKWARD}, brand=HARBOUR, signed_in_as=ADDRESS),
+    Sample("R8-mine", "reading/message.html", {**MESSAGE, "mine": True, "reply_url": ""}, signed_in_as=ADDRESS),
+    Sample("R8-right-to-left", "reading/message.html", MESSAGE, brand=NAKHIL, language="ar", signed_in_as=ADDRESS),
+    Sample(
+        "R7",
+        "reading/inbox.html",
+        {"address": ADDRESS, "items": ITEMS, "older_url": "/inbox/?page=3", "newer_url": "/inbox/?page=1"},
+        signed_in_as=ADDRESS,
+    ),
+    Sample("R7-empty", "reading/inbox.html", {"address": ADDRESS, "items": []}, signed_in_as=ADDRESS),
+    *(
+        Sample(f"R5-{kind}", "reading/problem.html", {**PROBLEM, "kind": kind}, signed_in_as=ADDRESS)
+        for kind in ("closed", "withdrawn", "gone")
+    ),
+    *(
+        Sample(f"R5-{kind}", "reading/problem.html", {**PROBLEM, "kind": kind, "reference": "9f31c2aa"})
+        for kind in ("damaged", "key")
+    ),
+    Sample("R11", "writing/reply.html", {**REPLY, "max_bytes": 50_000_000}, signed_in_as=ADDRESS),
+    Sample(
+        "R11-errors",
+        "writing/reply.html",
+        {
+            **REPLY,
+            "errors": [
+                {"field": "message", "sentence": "Write a message or add a file."},
+                {"field": "files", "sentence": "scan.tiff is 61 MB. The limit is 50 MB together."},
+            ],
+        },
+        signed_in_as=ADDRESS,
+    ),
+    Sample(
+        "R12",
+        "writing/sent.html",
+        {"to": "Dr Maya Lindqvist", "sent_at": SENT, "files": 2, "message_url": LINK, "inbox_url": "/inbox/"},
+        signed_in_as=ADDRESS,
+    ),
+    Sample("help", "pages/help.html"),
+    Sample("privacy", "pages/privacy.html"),
+    Sample("accessibility", "pages/accessibility.html", brand=HARBOUR),
+    Sample("genuine", "pages/genuine.html", {"domains": ALDER.domains, "checked": False}),
+    Sample(
+        "genuine-no",
+        "pages/genuine.html",
+        {"domains": [], "checked": True, "ours": False, "pasted": "https://evil.example/m/1"},
+    ),
+    *(Sample(str(status), f"{status}.html", {"reference": "9f31c2aa"}) for status in (400, 403, 404, 413, 500, 503)),
+    Sample("500-without-a-brand", "500.html", {"reference": "9f31c2aa"}, brand=None),
+    Sample("console", "console/frame.html", {"sections": SECTIONS}, signed_in_as="ebba.olsson@aldervalley.example"),
+]
+BODY = Sample("R8-body", "reading/body.html", {"html": HTML, "subject": "Your MRI results", "rights": Rights()})
+NOTICE = {
+    "sender_name": "Dr Maya Lindqvist",
+    "sender_address": "maya.lindqvist@aldervalley.example",
+    "recipient": ADDRESS,
+    "url": f"https://secure.aldervalley.example{LINK}",
+    "host": "secure.aldervalley.example",
+    "sent_at": SENT,
+    "open_until": SENT + timedelta(days=30),
+    "note": "",
+    "reply": False,
+}
+CODE = {
+    "code": "28417306",
+    "reference": "KITE-27",
+    "until": SENT + timedelta(minutes=15),
+    "host": "secure.aldervalley.example",
+}
+MAILS = [
+    Sample("M1", "mail/notice.html", NOTICE),
+    Sample(
+        "M1-reply-forever-note",
+        "mail/notice.html",
+        {**NOTICE, "reply": True, "open_until": None, "sender_name": "", "note": "About <b>Tuesday</b>"},
+        brand=HARBOUR,
+    ),
+    Sample("M3", "mail/passcode.html", CODE),
+]
