@@ -1,0 +1,257 @@
+"""A second reader and writer of the sealed format, made from docs/sealed-format.md alone: it imports nothing of ours.
+
+Run it (`python tests/vectors/reference.py`) to write the vectors beside it again, from inputs that are fixed here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import math
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+FOLDER = Path(__file__).parent
+
+
+def bound(label: str, *fields: bytes) -> bytes:
+    return label.encode() + b"".join(len(field).to_bytes(2, "big") + field for field in fields)
+
+
+def hkdf(key: bytes, salt: bytes, info: bytes, length: int) -> bytes:
+    """RFC 5869."""
+    return hkdf_expand(hmac.digest(salt, key, "sha256"), info, length)
+
+
+def hkdf_expand(extracted: bytes, info: bytes, length: int) -> bytes:
+    made, block = b"", b""
+    for counter in range(1, -(-length // 32) + 1):
+        block = hmac.digest(extracted, block + info + bytes([counter]), "sha256")
+        made += block
+    return made[:length]
+
+
+def plaintext(length: int) -> bytes:
+    """What the vectors seal: SHAKE-256 of "letterlock"."""
+    return hashlib.shake_256(b"letterlock").digest(length)
+
+
+def seal_stream(key: bytes, message_id: bytes, name: str, log2: int, salt: bytes, content: bytes) -> bytes:
+    derived = hkdf(key, salt, bound("letterlock/v1/stream", message_id, name.encode(), b"\1", bytes([log2])), 64)
+    sealed = b"LLS1" + b"\1" + bytes([log2]) + salt + derived[32:]
+    count = max(1, math.ceil(len(content) / 2**log2))
+    for index in range(count):
+        nonce = index.to_bytes(11, "big") + bytes([index == count - 1])
+        sealed += AESGCM(derived[:32]).encrypt(nonce, content[index << log2 : (index + 1) << log2], None)
+    return sealed
+
+
+def open_stream(key: bytes, message_id: bytes, name: str, sealed: bytes) -> bytes:
+    if sealed[:5] != b"LLS1\1" or not 16 <= sealed[5] <= 20:
+        raise ValueError("unknown format")
+    log2, salt, commitment, body = sealed[5], sealed[6:38], sealed[38:70], sealed[70:]
+    derived = hkdf(key, salt, bound("letterlock/v1/stream", message_id, name.encode(), b"\1", bytes([log2])), 64)
+    if not hmac.compare_digest(derived[32:], commitment):
+        raise ValueError("another key or place")
+    step = (1 << log2) + 16
+    chunks = [body[at : at + step] for at in range(0, len(body), step)] or [b""]
+    opened = [
+        AESGCM(derived[:32]).decrypt(index.to_bytes(11, "big") + bytes([index == len(chunks) - 1]), chunk, None)
+        for index, chunk in enumerate(chunks)
+    ]
+    if len(opened) > 1 and not opened[-1]:
+        raise ValueError("an empty last chunk")
+    return b"".join(opened)
+
+
+def padme(length: int) -> int:
+    if length < 2:
+        return length
+    exponent = math.floor(math.log2(length))
+    step = 2 ** (exponent - (math.floor(math.log2(exponent)) + 1 if exponent else 0))
+    return math.ceil(length / step) * step
+
+
+def leaf(root: bytes, number: int, reader: int) -> bytes:
+    node = root
+    for nibble in f"{number:08x}{reader:03x}":
+        node = hmac.digest(node, b"letterlock/v1/node" + bytes([int(nibble, 16)]), "sha256")
+    return node
+
+
+def tree_object(root: bytes, dead: list[tuple[int, int | None]]) -> bytes:
+    """By the definition: every node that has no dead leaf below it, and whose parent has one."""
+    dead_paths = [f"{number:08x}" if reader is None else f"{number:08x}{reader:03x}" for number, reader in dead]
+    records: list[bytes] = []
+
+    def visit(path: str, node: bytes) -> None:
+        if any(path.startswith(gone) for gone in dead_paths):
+            return
+        if not any(gone.startswith(path) for gone in dead_paths):
+            records.append((int(path.ljust(11, "0"), 16) << 4 | len(path)).to_bytes(6, "big") + node)
+            return
+        for child in range(16):
+            visit(f"{path}{child:x}", hmac.digest(node, b"letterlock/v1/node" + bytes([child]), "sha256"))
+
+    visit("", root)
+    return b"LLT1" + b"".join(records)
+
+
+def wrap(
+    leaf_key: bytes, message_key: bytes, epoch: str, message_id: bytes, reader_id: bytes, rights: bytes, nonce: bytes
+) -> bytes:
+    context = bound("letterlock/v1/wrap", epoch.encode(), message_id, reader_id, rights)
+    return nonce + AESGCM(leaf_key).encrypt(nonce, message_key, context)
+
+
+def open_door_key(private: bytes, key_id: str, spool_id: bytes, sealed: bytes) -> bytes:
+    """RFC 9180 base mode, by hand, over X-Wing."""
+    encapsulated, ciphertext = sealed[:1120], sealed[1120:]
+    x25519 = X25519PrivateKey.from_private_bytes(private[64:])
+    secret_mlkem = MLKEM768PrivateKey.from_seed_bytes(private[:64]).decapsulate(encapsulated[:1088])
+    secret_x25519 = x25519.exchange(X25519PublicKey.from_public_bytes(encapsulated[1088:]))
+    own = x25519.public_key().public_bytes_raw()
+    shared = hashlib.sha3_256(secret_mlkem + secret_x25519 + encapsulated[1088:] + own + b"\\.//^\\").digest()
+    suite = b"HPKE" + bytes.fromhex("647a 0001 0002")
+
+    def extract(salt: bytes, label: bytes, material: bytes) -> bytes:
+        return hmac.digest(salt, b"HPKE-v1" + suite + label + material, "sha256")
+
+    def expand(extracted: bytes, label: bytes, info: bytes, length: int) -> bytes:
+        return hkdf_expand(extracted, length.to_bytes(2, "big") + b"HPKE-v1" + suite + label + info, length)
+
+    info = bound("letterlock/v1/door", key_id.encode(), spool_id)
+    schedule = b"\0" + extract(b"", b"psk_id_hash", b"") + extract(b"", b"info_hash", info)
+    secret = extract(shared, b"secret", b"")
+    key, nonce = expand(secret, b"key", schedule, 32), expand(secret, b"base_nonce", schedule, 12)
+    return AESGCM(key).decrypt(nonce, ciphertext, b"")
+
+
+def seal_field(directory: bytes, label: str, row: bytes, text: bytes, nonce: bytes) -> bytes:
+    context = bound("letterlock/v1/field", label.encode(), row)
+    padded = text + b"\x80"
+    padded += bytes(-len(padded) % 32)
+    return nonce + AESGCM(hmac.digest(directory, context, "sha256")).encrypt(nonce, padded, context)
+
+
+def lookup(secret: bytes, label: str, value: str) -> bytes:
+    return hmac.digest(secret, bound("letterlock/v1/lookup", label.encode(), value.encode()), "sha256")
+
+
+def keyring_object(root: bytes, name: str, version: int, content: bytes, object_key: bytes, nonce: bytes) -> bytes:
+    place = name.encode(), version.to_bytes(8, "big")
+    derived = hkdf(root, bytes(32), bound("letterlock/v1/local-file"), 40)
+    context = bound("letterlock/v1/object-key", *place)
+    wrapped = derived[32:] + nonce + AESGCM(derived[:32]).encrypt(nonce, object_key, context)
+    header = b"LLK1" + place[1] + len(wrapped).to_bytes(2, "big") + wrapped
+    sealed = AESGCM(object_key).encrypt(bytes(12), content, bound("letterlock/v1/object", *place))
+    return header + hashlib.sha256(header).digest()[:16] + sealed
+
+
+def fixed(what: str, length: int) -> bytes:
+    """Inputs of the vectors that are random in use."""
+    return hashlib.shake_256(b"letterlock vector " + what.encode()).digest(length)
+
+
+def _streams() -> dict[str, object]:
+    key, salt, message = fixed("key", 32), fixed("salt", 32), fixed("message", 16)
+    cases = []
+    sizes = [
+        (0, 16),
+        (1, 16),
+        (65536, 16),
+        (65537, 16),
+        (200_000, 16),
+        (200_000, 17),
+        (1 << 20, 20),
+        ((1 << 20) + 1, 20),
+    ]
+    for length, log2 in sizes:
+        sealed = seal_stream(key, message, "part/1", log2, salt, plaintext(length))
+        case = {"log2": log2, "length": length, "sealed_sha256": hashlib.sha256(sealed).hexdigest()}
+        cases.append(case | ({"sealed": sealed.hex()} if length < 100 else {}))
+    sealed = seal_stream(key, message, "part/1", 16, salt, plaintext(40))
+    empty_last = seal_stream(key, message, "part/1", 16, salt, plaintext(65537))[: 70 + 65552]
+    refused = {
+        "magic": b"LLS2" + sealed[4:],
+        "suite": sealed[:4] + b"\2" + sealed[5:],
+        "chunk size": sealed[:5] + b"\x11" + sealed[6:],
+        "chunk size out of range": sealed[:5] + b"\x15" + sealed[6:],
+        "salt": sealed[:6] + bytes([sealed[6] ^ 1]) + sealed[7:],
+        "commitment": sealed[:69] + bytes([sealed[69] ^ 1]) + sealed[70:],
+        "ciphertext": sealed[:70] + bytes([sealed[70] ^ 1]) + sealed[71:],
+        "tag": sealed[:-1] + bytes([sealed[-1] ^ 1]),
+        "cut": sealed[:-1],
+        "cut in the header": sealed[:60],
+        "no chunk": sealed[:70],
+        "extended": sealed + b"\0",
+    }
+    opened = {"key": key.hex(), "message_id": message.hex(), "name": "part/1", "salt": salt.hex(), "cases": cases}
+    cut_at_border = {"length": 65537, "kept": len(empty_last)}
+    return opened | {"refused": {why: bad.hex() for why, bad in refused.items()}, "cut_at_a_border": cut_at_border}
+
+
+def _keys() -> dict[str, object]:
+    root, message, reader = fixed("tree", 32), fixed("message", 16), fixed("reader", 16)
+    wrap_key, message_key = leaf(root, 0x12345678, 0xABC), fixed("key", 32)
+    rights, nonce, epoch = fixed("rights", 32), fixed("nonce", 12), "2026-12-17.0"
+    dead: list[tuple[int, int | None]] = [(0x12345678, 0xABC), (0x12345679, None), (0xFFFFFFFF, 0)]
+    stored = tree_object(root, dead)
+    secret, row, text = fixed("secret", 32), fixed("row", 16), "jonas.berg@mail.example"
+    content = fixed("content", 40)
+    stored_object = keyring_object(fixed("root", 32), "epoch-2026-12-17.0", 3, content, fixed("object", 32), nonce)
+    return {
+        "tree": {
+            "root": root.hex(),
+            "leaves": [
+                {"number": number, "reader": at, "leaf": leaf(root, number, at).hex()}
+                for number, at in [(0, 0), (0x12345678, 0xABC), (0xFFFFFFFF, 0xFFF)]
+            ],
+            "punctured": [list(target) for target in dead],
+            "nodes": (len(stored) - 4) // 38,
+            "object_sha256": hashlib.sha256(stored).hexdigest(),
+        },
+        "wrap": {
+            "leaf": wrap_key.hex(),
+            "message_key": message_key.hex(),
+            "epoch": epoch,
+            "message_id": message.hex(),
+            "reader_id": reader.hex(),
+            "rights_digest": rights.hex(),
+            "nonce": nonce.hex(),
+            "wrapped": wrap(wrap_key, message_key, epoch, message, reader, rights, nonce).hex(),
+        },
+        "field": {
+            "directory": secret.hex(),
+            "label": "reader",
+            "row": row.hex(),
+            "text": text,
+            "nonce": nonce.hex(),
+            "sealed": seal_field(secret, "reader", row, text.encode(), nonce).hex(),
+        },
+        "lookup": {
+            "secret": secret.hex(),
+            "label": "address",
+            "value": text,
+            "hash": lookup(secret, "address", text).hex(),
+        },
+        "keyring_object": {
+            "root": fixed("root", 32).hex(),
+            "name": "epoch-2026-12-17.0",
+            "version": 3,
+            "content": content.hex(),
+            "object_key": fixed("object", 32).hex(),
+            "nonce": nonce.hex(),
+            "stored": stored_object.hex(),
+        },
+        "padding": [[length, padme(length)] for length in (0, 1, 2, 3, 9, 100, 1000, 65537, 1 << 20, 123_456_789)],
+    }
+
+
+if __name__ == "__main__":
+    for name, made in (("stream", _streams()), ("keys", _keys())):
+        (FOLDER / f"{name}.json").write_text(json.dumps(made, indent=1) + "\n")

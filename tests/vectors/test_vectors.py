@@ -1,0 +1,167 @@
+"""The sealed format against its vectors and against a second implementation made from its specification alone."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from portal.keys.door import DoorPrivate, DoorPublic, seal_key
+from portal.keys.errors import KeyDestroyed
+from portal.keys.installation import Secrets
+from portal.keys.keyring import FolderKeyring
+from portal.keys.provider import LocalFile
+from portal.keys.tree import Tree
+from portal.keys.wraps import unwrap, wrap
+from portal.vault.errors import SealBroken, UnknownFormat
+from portal.vault.padding import padded_length
+from portal.vault.stream import Bytes, Context, Opener, Sealer, seal
+
+FOLDER = Path(__file__).parent
+
+
+def _reference() -> ModuleType:
+    specification = importlib.util.spec_from_file_location("reference", FOLDER / "reference.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+reference = _reference()
+STREAM: dict[str, Any] = json.loads((FOLDER / "stream.json").read_text())
+KEYS: dict[str, Any] = json.loads((FOLDER / "keys.json").read_text())
+DOOR: dict[str, Any] = json.loads((FOLDER / "door.json").read_text())
+KEY, SALT, NAME = bytes.fromhex(STREAM["key"]), bytes.fromhex(STREAM["salt"]), STREAM["name"]
+MESSAGE = UUID(STREAM["message_id"])
+
+
+def raw(vector: dict[str, Any], *names: str) -> list[bytes]:
+    return [bytes.fromhex(vector[name]) for name in names]
+
+
+def opened(sealed: bytes) -> bytes:
+    opener = Opener(Bytes(sealed), KEY, Context(MESSAGE, NAME))
+    return opener.read(0, opener.size)
+
+
+@pytest.mark.parametrize("case", STREAM["cases"], ids=lambda case: f"{case['length']}-{case['log2']}")
+def test_streams_are_as_in_the_vectors(case: dict[str, Any]) -> None:
+    content = reference.plaintext(case["length"])
+    sealed = reference.seal_stream(KEY, MESSAGE.bytes, NAME, case["log2"], SALT, content)
+    assert hashlib.sha256(sealed).hexdigest() == case["sealed_sha256"]
+    assert sealed.hex() == case.get("sealed", sealed.hex())
+    assert opened(sealed) == content
+
+
+@pytest.mark.parametrize("length", [0, 1, 65536, 65537, 200_000])
+@pytest.mark.parametrize("log2", [16, 18])
+def test_a_second_reader_opens_what_is_sealed_here(length: int, log2: int) -> None:
+    content = os.urandom(length)
+    sealer = Sealer(KEY, Context(MESSAGE, NAME), log2)
+    sealed = sealer.header + sealer.update(content) + sealer.finish()
+    assert reference.open_stream(KEY, MESSAGE.bytes, NAME, sealed) == content
+    whole = reference.open_stream(KEY, MESSAGE.bytes, NAME, seal(KEY, Context(MESSAGE, NAME), content))
+    assert whole == content + bytes(reference.padme(length) - length)
+
+
+@pytest.mark.parametrize("why", STREAM["refused"])
+def test_what_the_vectors_refuse_is_refused(why: str) -> None:
+    with pytest.raises((SealBroken, UnknownFormat)):
+        opened(bytes.fromhex(STREAM["refused"][why]))
+
+
+def test_a_stream_cut_at_a_border_is_refused() -> None:
+    cut = STREAM["cut_at_a_border"]
+    sealed = reference.seal_stream(KEY, MESSAGE.bytes, NAME, 16, SALT, reference.plaintext(cut["length"]))
+    with pytest.raises(SealBroken):
+        opened(sealed[: cut["kept"]])
+
+
+def test_padding_is_as_in_the_vectors() -> None:
+    for length, padded in KEYS["padding"]:
+        assert padded_length(length) == padded
+    for length in [*range(5000), *(2**power + more for power in range(13, 38) for more in (-1, 0, 1, 12345))]:
+        assert padded_length(length) == reference.padme(length)
+
+
+def test_leaves_are_as_in_the_vectors() -> None:
+    vector = KEYS["tree"]
+    tree = Tree(bytes(6) + bytes.fromhex(vector["root"]))
+    for leaf in vector["leaves"]:
+        assert tree.leaf(leaf["number"], leaf["reader"]).hex() == leaf["leaf"]
+
+
+def test_a_punctured_tree_is_stored_as_in_the_vectors() -> None:
+    vector = KEYS["tree"]
+    targets = [(number, reader) for number, reader in vector["punctured"]]
+    root = bytes.fromhex(vector["root"])
+    tree = Tree(bytes(6) + root).punctured_all(targets)
+    assert len(tree) == vector["nodes"]
+    assert hashlib.sha256(tree.encode()).hexdigest() == vector["object_sha256"]
+    assert tree.encode() == reference.tree_object(root, targets)
+    for number, reader in targets:
+        with pytest.raises(KeyDestroyed):
+            tree.leaf(number, reader or 0)
+
+
+def test_wraps_are_as_in_the_vectors() -> None:
+    vector = KEYS["wrap"]
+    leaf, key, rights, nonce, wrapped = raw(vector, "leaf", "message_key", "rights_digest", "nonce", "wrapped")
+    message, reader, epoch = UUID(vector["message_id"]), UUID(vector["reader_id"]), vector["epoch"]
+    assert unwrap(leaf, wrapped, epoch, message, reader, rights) == key
+    ours = wrap(leaf, key, epoch, message, reader, rights)
+    assert reference.wrap(leaf, key, epoch, message.bytes, reader.bytes, rights, ours[:12]) == ours
+    assert reference.wrap(leaf, key, epoch, message.bytes, reader.bytes, rights, nonce) == wrapped
+
+
+def test_door_keys_are_as_in_the_vectors() -> None:
+    private, public, key, sealed = raw(DOOR, "private", "public", "stream_key", "sealed")
+    spool = UUID(DOOR["spool_id"])
+    door = DoorPrivate.decode(private)
+    assert door.public() == public
+    assert door.open_key(DOOR["key_id"], sealed, spool) == key
+    assert reference.open_door_key(private, DOOR["key_id"], spool.bytes, sealed) == key
+    again = seal_key(DoorPublic(DOOR["key_id"], public), key, spool)
+    assert reference.open_door_key(private, DOOR["key_id"], spool.bytes, again) == key
+
+
+def test_fields_and_lookups_are_as_in_the_vectors() -> None:
+    vector = KEYS["field"]
+    directory, nonce, sealed = raw(vector, "directory", "nonce", "sealed")
+    row, text = UUID(vector["row"]), vector["text"].encode()
+    secrets = Secrets({"directory": (directory,), "lookup": (bytes.fromhex(KEYS["lookup"]["secret"]),)})
+    assert secrets.open_field(vector["label"], row, sealed) == text
+    ours = secrets.seal_field(vector["label"], row, text)
+    assert reference.seal_field(directory, vector["label"], row.bytes, text, ours[:12]) == ours
+    assert reference.seal_field(directory, vector["label"], row.bytes, text, nonce) == sealed
+    assert secrets.lookup(KEYS["lookup"]["label"], KEYS["lookup"]["value"]).hex() == KEYS["lookup"]["hash"]
+
+
+def test_keyring_objects_are_as_in_the_vectors(tmp_path: Path) -> None:
+    vector = KEYS["keyring_object"]
+    root, content, stored, nonce = raw(vector, "root", "content", "stored", "nonce")
+    object_key = bytes.fromhex(vector["object_key"])
+    made = reference.keyring_object(root, vector["name"], vector["version"], content, object_key, nonce)
+    assert made == stored
+    key_file = tmp_path / "root.key"
+    key_file.write_bytes(root)
+    key_file.chmod(0o600)
+    keyring = FolderKeyring(tmp_path / "keyring", LocalFile(key_file))
+    keyring.initialise(b"")
+    (tmp_path / "keyring" / f"{vector['name']}.key").write_bytes(stored)
+    assert keyring.read(vector["name"]) == (vector["version"], content)
+
+
+def test_the_second_reader_refuses_a_stream_of_another_place() -> None:
+    sealed = seal(KEY, Context(MESSAGE, NAME), b"content")
+    with pytest.raises(ValueError, match="place"):
+        reference.open_stream(KEY, uuid4().bytes, NAME, sealed)
