@@ -6,3 +6,10 @@ from django.apps import AppConfig
 class DeliveryConfig(AppConfig):
     name = "portal.delivery"
     label = "delivery"
+
+    def ready(self) -> None:
+        from portal.delivery import notices, replies
+        from portal.delivery.letters import register
+
+        register("notice", notices.build)
+        register("reply", replies.build)

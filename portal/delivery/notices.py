@@ -1,0 +1,76 @@
+"""The notice: it tells one recipient that a protected message waits, and holds nothing of what the message says."""
+
+from __future__ import annotations
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from branding import choosing
+from branding.models import Brand
+from portal.delivery import naming
+from portal.delivery.letters import Prepared
+from portal.delivery.models import Outbound
+from portal.delivery.queue import address_of
+from portal.mime.addresses import Mailbox, clean_name
+from portal.mime.building import Heads, alternative
+from portal.vault.models import Reader
+from portal.vault.readers import Envelope, envelope_of, is_closed, link_of
+
+LONGEST_SUBJECT = 200
+
+
+def build(outbound: Outbound) -> Prepared | None:
+    """The notice for one reader; None when the message can no longer be read, or the reader is gone."""
+    reader = Reader.objects.select_related("message__brand").filter(pk=outbound.reader_id).first()
+    if reader is None or is_closed(reader.message, timezone.now()):
+        return None
+    brand, envelope, recipient = reader.message.brand, envelope_of(reader.message), address_of(outbound)
+    writer = Mailbox(envelope.sender_name, envelope.sender_address)
+    context = _context(reader, envelope, writer, recipient)
+    mail = alternative(
+        _heads(outbound, brand, envelope, writer, recipient),
+        render_to_string("mail/notice.txt", context),
+        render_to_string("mail/notice.html", context),
+    )
+    bounces_to = writer.address if naming.is_inside(writer.address) else naming.own_address(brand)
+    return Prepared.whole(bounces_to, recipient, mail)
+
+
+def _context(reader: Reader, envelope: Envelope, writer: Mailbox, recipient: str) -> dict[str, object]:
+    message, brand = reader.message, reader.message.brand
+    origin = choosing.origin(brand)
+    return {
+        "brand": brand,
+        "sender_name": naming.shown_name(writer) or ("" if writer.address else brand.name),
+        "sender_address": writer.address,
+        "recipient": recipient,
+        "url": f"{origin}/m/{link_of(reader)}",
+        "host": origin.partition("://")[2],
+        "sent_at": envelope.sent_at,
+        "open_until": message.open_until,
+        "note": envelope.note,
+        "reply": message.thread != message.id,
+    }
+
+
+def _heads(outbound: Outbound, brand: Brand, envelope: Envelope, writer: Mailbox, recipient: str) -> Heads:
+    from_, reply_to = naming.from_and_reply_to(writer, brand)
+    in_reply_to, references = naming.thread(envelope.references, envelope.message_id)
+    return Heads(
+        from_=from_,
+        to=(Mailbox("", recipient),),
+        subject=_subject(brand, envelope, writer),
+        # The row's own time and id: a notice that is sent twice is the same mail twice, and mail servers see that.
+        date=timezone.localtime(outbound.made_at),
+        message_id=f"<{outbound.id}@{brand.host}>",
+        in_reply_to=in_reply_to,
+        references=references,
+        reply_to=reply_to,
+        extra=(("X-Letterlock", "notice"), ("Auto-Submitted", "auto-generated")),
+    )
+
+
+def _subject(brand: Brand, envelope: Envelope, writer: Mailbox) -> str:
+    if brand.show_subject and envelope.subject:
+        return f"Protected: {clean_name(envelope.subject)[:LONGEST_SUBJECT]}"
+    return f"Protected message from {naming.shown(writer, brand)}"

@@ -1,0 +1,61 @@
+"""An answer written here, handed whole into the mailbox of the person inside who is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils import timezone
+
+from branding.models import Brand
+from portal.delivery import naming
+from portal.delivery.letters import Prepared
+from portal.delivery.models import Outbound
+from portal.delivery.queue import address_of
+from portal.mime.addresses import Mailbox, clean_name
+from portal.mime.building import Attachment, Heads, stream_mixed
+from portal.vault.models import Reader
+from portal.vault.opening import Opened, open_message
+from portal.vault.toc import Toc
+
+TOP_LINE = "Protected reply from {recipient}. Your answer is protected again."
+"""True because an answer names this mail, and the rules protect what refers to a protected message."""
+_ROOM_FOR_HEADERS = 8192
+
+
+def build(outbound: Outbound) -> Prepared | None:
+    """The answer as an ordinary mail; its files are opened piece by piece while it is sent.
+
+    Raises the errors of portal.vault.opening.open_message.
+    """
+    reader = Reader.objects.select_related("message__brand").filter(pk=outbound.reader_id).first()
+    if reader is None:
+        return None
+    opened, brand, address = open_message(reader), reader.message.brand, address_of(outbound)
+    text = f"{TOP_LINE.format(recipient=naming.shown(opened.toc.sender, brand))}\n\n{opened.body(opened.toc.text)}"
+    heads = _heads(outbound, brand, opened.toc, address)
+    # Base64 in lines of 76 takes 78 bytes for every 57, and each part has its own few headers.
+    size = _ROOM_FOR_HEADERS + 3 * opened.toc.text.size + sum(f.size * 78 // 57 + 1024 for f in opened.toc.files)
+    return Prepared(naming.own_address(brand), address, stream_mixed(heads, text, _attachments(opened)), size)
+
+
+def _heads(outbound: Outbound, brand: Brand, toc: Toc, address: str) -> Heads:
+    in_reply_to, references = naming.thread(toc.references, toc.in_reply_to)
+    # The answer keeps its own Message-ID: what refers to it later is known by that to belong to this conversation.
+    own, _ = naming.thread((), toc.message_id)
+    writer = toc.sender
+    return Heads(
+        from_=Mailbox(f"{naming.shown(writer, brand)} via {brand.name} secure messages", naming.own_address(brand)),
+        to=(next((box for box in toc.to if box.address.lower() == address.lower()), Mailbox("", address)),),
+        subject=clean_name(toc.subject),
+        date=timezone.localtime(toc.sent_at),
+        message_id=own or f"<{outbound.id}@{brand.host}>",
+        in_reply_to=in_reply_to,
+        references=references,
+        reply_to=Mailbox(naming.shown_name(writer), writer.address),
+        extra=(("X-Letterlock", "reply"),),
+    )
+
+
+def _attachments(opened: Opened) -> Iterator[Attachment]:
+    for file in opened.toc.files:
+        yield Attachment(file.name, file.content_type, opened.chunks(file))
