@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portal.vault.errors import SealBroken
-
 _ZEROS = bytes(1 << 16)
-_LENGTH = 4  # bytes of the u32 that leads a framed document
 
 
 def padded_length(length: int) -> int:
@@ -27,17 +24,3 @@ def padding(length: int) -> Iterator[bytes]:
         piece = _ZEROS[:missing]
         missing -= len(piece)
         yield piece
-
-
-def framed(document: bytes) -> bytes:
-    """u32 length ‖ document: what a `toc` stream holds before its padding, for nothing outside it knows its length."""
-    return len(document).to_bytes(_LENGTH, "big") + document
-
-
-def unframed(plaintext: bytes) -> bytes:
-    """The document of a framed and padded plaintext. SealBroken when the length or the zeros are not as sealed."""
-    length = int.from_bytes(plaintext[:_LENGTH], "big")
-    end = _LENGTH + length
-    if len(plaintext) < end or plaintext[end:].strip(b"\0"):
-        raise SealBroken
-    return plaintext[_LENGTH:end]

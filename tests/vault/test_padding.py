@@ -1,4 +1,4 @@
-"""Padmé padding and the framing of documents."""
+"""Padmé padding."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.vault.errors import SealBroken
-from portal.vault.padding import framed, padded_length, padding, unframed
+from portal.vault.padding import padded_length, padding
 
 
 @pytest.mark.parametrize(
@@ -40,14 +39,3 @@ def test_padding_comes_as_small_pieces_of_zeros(length: int) -> None:
     assert sum(map(len, pieces)) == padded_length(length) - length
     assert all(0 < len(piece) <= 1 << 16 for piece in pieces)
     assert not b"".join(pieces).strip(b"\0")
-
-
-@given(st.binary(max_size=3000), st.integers(min_value=0, max_value=300))
-def test_a_framed_document_comes_back_from_its_padding(document: bytes, zeros: int) -> None:
-    assert unframed(framed(document) + bytes(zeros)) == document
-
-
-@pytest.mark.parametrize("plaintext", [b"", b"\0\0\0", b"\0\0\0\5abc", b"\xff\xff\xff\xff", b"\0\0\0\1a\0\0x"])
-def test_a_frame_that_does_not_add_up_is_refused(plaintext: bytes) -> None:
-    with pytest.raises(SealBroken):
-        unframed(plaintext)
