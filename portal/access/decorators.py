@@ -26,4 +26,4 @@ def owner_required(view: View[R, P]) -> View[R, P]:
             return HttpResponseRedirect(reverse("how-to-enter"), status=303)
         return view(request, *args, **kwargs)
 
-    return guarded
+    return cast(View[R, P], guarded)

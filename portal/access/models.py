@@ -43,7 +43,7 @@ class Person(AbstractBaseUser):
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.READER)
 
     USERNAME_FIELD = "lookup"
-    objects: BaseUserManager[Person] = BaseUserManager()
+    objects: BaseUserManager[Person] = BaseUserManager()  # type: ignore[assignment]
 
     def __str__(self) -> str:
         return f"person {self.id}"
@@ -56,8 +56,10 @@ class Challenge(Device):  # type: ignore[misc]
     """
 
     public_id = models.UUIDField(unique=True, default=uuid.uuid4)
-    brand = models.ForeignKey(Brand, on_delete=models.CASCADE)
-    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, null=True)
+    user = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    """Who proved the address before, else "nobody"; after the proof, whose it is."""
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="+")
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, null=True, related_name="+")
     """The message asked for; null when an address was typed on the neutral page."""
     address_lookup = models.BinaryField(max_length=32)
     typed_address = models.BinaryField(default=b"")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import rotate_token
 from django.shortcuts import render
@@ -11,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portal.access import budgets, cookies, entry, passcodes, people, places, sessions
-from portal.access.errors import OtherBrowser, PasscodeRefused, TooManyTries, whole_minute
+from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, TooManyTries, whole_minute
 from portal.access.forms import AddressForm, PasscodeForm
 from portal.access.models import Challenge
 from portal.access.passcodes import Browser, Claim
@@ -217,8 +219,14 @@ def _welcome(request: Request, place: Place, challenge: Challenge, keep: bool) -
     token = sessions.begin(person, place.brand, keep=keep, instead_of=request.session_row)
     trusted = cookies.read(request, cookies.TRUSTED) or cookies.new_token()
     budgets.trust(cookies.digest(trusted), bytes(reader.address_lookup), timezone.now())
-    at = {"message": reader.message_id, "reader": reader.id} if place.reader else {}
-    record("recipient.confirmed", **at, method=sessions.PASSCODE, kept=keep)
+    at = place.reader
+    record(
+        "recipient.confirmed",
+        message=at.message_id if at else None,
+        reader=at.id if at else None,
+        method=sessions.PASSCODE,
+        kept=keep,
+    )
     response = _see_other(place.goal_url)
     sessions.set_cookie(response, token, keep=keep)
     cookies.write(response, cookies.TRUSTED, trusted, TRUSTED_SECONDS)
@@ -252,8 +260,8 @@ def _passcode_page(
         "note": _undelivered(place, challenge, address),
     }
     response = render(request, "access/passcode.html", context, status=status)
-    if status == 429 and refused is not None:
-        _retry_after(response, getattr(refused, "next_at", timezone.now()))
+    if isinstance(refused, AskedTooSoon):
+        _retry_after(response, refused.next_at)
     return response
 
 
@@ -299,7 +307,7 @@ def _wait(request: Request, error: TooManyTries) -> HttpResponse:
     return response
 
 
-def _retry_after(response: HttpResponse, until: object) -> None:
+def _retry_after(response: HttpResponse, until: datetime) -> None:
     """RFC 9110 section 10.2.3, in seconds."""
     response.headers["Retry-After"] = str(max(1, int((until - timezone.now()).total_seconds())))
 

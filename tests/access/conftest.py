@@ -1,0 +1,43 @@
+"""A brand, a reader and a clock for the tests of the access room."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from branding.models import Brand
+from portal.vault.models import Reader
+from tests.access.visitors import Clock, Visitor, make_brand, make_reader
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    standing = Clock()
+    monkeypatch.setattr(timezone, "now", standing)
+    return standing
+
+
+@pytest.fixture
+def brand(db: None) -> Brand:
+    return make_brand("secure.aldervalley.example", is_default=True)
+
+
+@pytest.fixture
+def other_brand(db: None) -> Brand:
+    return make_brand("mail.harbour.example", name="Harbour Law")
+
+
+@pytest.fixture
+def reader(brand: Brand) -> Reader:
+    return make_reader(brand, "Jonas.Berg@mail.example")
+
+
+@pytest.fixture
+def visitor(brand: Brand) -> Visitor:
+    return Visitor(brand)
+
+
+@pytest.fixture
+def stranger(brand: Brand) -> Visitor:
+    """Another browser."""
+    return Visitor(brand)
