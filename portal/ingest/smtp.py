@@ -10,6 +10,7 @@ import ipaddress
 import logging
 from asyncio import StreamReader
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -172,7 +173,7 @@ class Door(SMTP):
             await self._farewell(_CLOSING_REPLY)
 
     def _set_rset_state(self) -> None:
-        super()._set_rset_state()
+        super()._set_rset_state()  # type: ignore[no-untyped-call]
         self.sender, self.recipients, self.expected_size, self.utf8 = None, {}, 0, False
 
     async def _end_transaction(self, reply: str) -> None:
@@ -313,11 +314,7 @@ class Door(SMTP):
         except IngestError as error:
             return _reply(error)
         finally:
-            if self._sealing is None:
-                intake.discard()
-            else:
-                # A thread may still be at work on it when the connection breaks; the discarding comes after.
-                self._sealing.add_done_callback(lambda _: intake.discard())
+            self._after_sealing(intake.discard)
         return f"250 2.0.0 queued as {spooled}"
 
     async def _read_data(self, intake: Intake) -> IngestError | None:
@@ -353,6 +350,13 @@ class Door(SMTP):
         else:
             self._sealing = self.house.pool.submit(intake.feed, mail)
             await asyncio.wrap_future(self._sealing, loop=self.loop)
+
+    def _after_sealing(self, action: Callable[[], None]) -> None:
+        """When the connection breaks, a thread may still be at work on the mail; the action comes after it."""
+        if self._sealing is None:
+            action()
+        else:
+            self._sealing.add_done_callback(lambda _: action())
 
     def _unread(self, data: bytes) -> None:
         """Give back what the client has sent after its mail: with PIPELINING, its next commands."""

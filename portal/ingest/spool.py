@@ -11,7 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -33,6 +34,8 @@ __all__ = ["Envelope", "OpenedSpool", "SpoolWriter", "commit_all", "open_spooled
 
 FLUSH_BYTES = 128 * 1024
 """Sealed bytes up to this wait in memory, so that a small mail is one write."""
+KEY_SECONDS = 2.0
+"""How long the door key's public half is remembered; reading it from its file took as long as sealing to it."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -46,6 +49,11 @@ def new_id() -> UUID:
     return UUID(bytes=head + bytes(tail))
 
 
+@lru_cache(maxsize=2)
+def _door_public(today: date, _period: int) -> DoorPublic:
+    return keys().door_public(today)
+
+
 class SpoolWriter:
     """One mail on its way in. Holds the door key's public half and nothing that could open the file again once the key
     of its stream, which lives in memory only, is gone. Safe to discard from another thread than the one that writes."""
@@ -54,7 +62,7 @@ class SpoolWriter:
     def begin(cls, envelope: Envelope, expected_size: int = 0) -> SpoolWriter:
         """`expected_size` in bytes chooses the chunk size; 0 when unknown. Raises SpoolUnavailable."""
         try:
-            public = keys().door_public(datetime.now(UTC).date())
+            public = _door_public(datetime.now(UTC).date(), int(time.monotonic() / KEY_SECONDS))
             target = folder()
         except KeysError:
             raise SpoolUnavailable("there is no door key for today") from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -43,7 +43,7 @@ class Envelope:
         return f"Envelope({self.source}, {len(self.recipients)} recipients)"
 
     def encode(self) -> bytes:
-        return cbor2.dumps(asdict(self))
+        return cbor2.dumps(vars(self))
 
     @classmethod
     def decode(cls, encoded: bytes) -> Envelope:
