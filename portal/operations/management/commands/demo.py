@@ -24,4 +24,6 @@ class Command(BaseCommand):
         with sentences():
             load_brands()
             number = load_messages()
-        self.stdout.write(f"{number} messages of the demo were sent through the door." if number else "Nothing to load.")
+        self.stdout.write(
+            f"{number} messages of the demo were sent through the door." if number else "Nothing to load."
+        )
