@@ -65,6 +65,8 @@ with_uv 2>/dev/null || with_pip || {
     say "The packages in $lock could not be installed. Check the network or the package index, then run this again."
     exit 1
 }
+# Here, once: a start without compiled modules takes three times as long, and some environments forbid writing them later.
+.venv/bin/python -m compileall -q .venv/lib >/dev/null 2>&1 || true
 digest "$lock" >".venv/.installed-$want"
 # dev.txt holds all of run.txt.
 [ "$want" != dev ] || digest requirements/run.txt >.venv/.installed-run

@@ -21,6 +21,7 @@ from tests import parts
 
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = ROOT / "manage.py"
+PARTS = ("web", "door", "worker-passcode", "worker-mail", "beat", "demo")
 
 
 def free_port() -> int:
@@ -190,6 +191,16 @@ class Portal(Server):
         return self.environment.get("LETTERLOCK_PUBLIC_URL") or f"http://localhost:{self.http_port}"
 
     @property
+    def smtp(self) -> tuple[str, int]:
+        """Where the door listens."""
+        return "127.0.0.1", self.smtp_port
+
+    def trace(self, id_: str) -> dict[str, Any]:
+        """What `manage.py trace ID --json` says."""
+        found: dict[str, Any] = json.loads(self.manage("trace", id_, "--json").stdout)
+        return found
+
+    @property
     def outbox(self) -> Path:
         """The Maildir of outgoing mail."""
         return self.data / "outbox"
@@ -255,16 +266,8 @@ class Portal(Server):
     def processes(self) -> dict[str, int]:
         """Process ids of the running parts, by the same names."""
         assert self.process is not None
-        found = {}
-        for child in children_of(self.process.pid):
-            words = command_of(child)
-            if "manage.py" not in " ".join(words):
-                continue
-            name = next((words[at + 1] for at, word in enumerate(words[:-1]) if word.endswith("manage.py")), "")
-            if name == "worker":
-                name = "worker-passcode" if "passcode" in words else "worker-mail"
-            found[name] = child
-        return found
+        names = {name_of(child): child for child in children_of(self.process.pid)}
+        return {part: names[shown] for part in PARTS if (shown := f"ll-{part}"[:15]) in names}
 
     def all_processes(self) -> set[int]:
         """Every process of the tree, the parts' own children too."""
@@ -299,12 +302,12 @@ def children_of(process: int) -> list[int]:
     return found
 
 
-def command_of(process: int) -> list[str]:
-    """A process's command line."""
+def name_of(process: int) -> str:
+    """The name that a process gave itself, at most 15 characters."""
     try:
-        return Path(f"/proc/{process}/cmdline").read_text().split("\0")
+        return Path(f"/proc/{process}/comm").read_text().strip()
     except OSError:
-        return []
+        return ""
 
 
 def alive(process: int) -> bool:

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import http.client
+import importlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from django.db import connections
+from django.core.management import call_command
 
 from portal.configuration import Configuration
-from portal.operations import hardening, heartbeats, ports, preparing
+from portal.operations import hardening, ports, preparing
 from portal.operations.errors import StartRefused
 from portal.operations.health import OK, reachable
-from portal.operations.supervising import Part, Tree, this_program
+from portal.operations.supervising import Part, Tree
 
 HEALTHY_WITHIN = 60.0
+SHARED = (
+    "portal.urls",
+    "portal.wsgi",
+    "portal.operations.web",
+    "portal.operations.working",
+    "portal.ingest.management.commands.door",
+)
+"""What the parts load first, with all that they need in turn."""
 DEMO_STAMP = "demo.loaded"
 
 
@@ -42,22 +55,20 @@ class Stop:
 
 
 def up(configuration: Configuration) -> None:
-    """Run until SIGINT or SIGTERM. Raises OperationsError or KeysError when it cannot start."""
+    """Run until SIGINT or SIGTERM. Raises OperationsError when it cannot start."""
     ports.require_free(configuration)
     hardening.harden()
     preparing.make_data_folder(configuration)
-    with _alone(configuration):
-        link = preparing.prepare(configuration)
-        heartbeats.forget()
-        connections.close_all()
+    with _alone(configuration) as lock:
         stop = Stop()
-        tree = Tree(_parts(), configuration.data / "logs", _say)
+        link = _prepare_while_loading()
+        tree = Tree(_parts(), configuration.data / "logs", _say, close=lambda: os.close(lock))
         try:
             tree.start()
             _wait_until_well(configuration, tree, stop)
             if not stop.asked:
                 _load_demo_once(configuration, tree)
-                print("\n".join(welcome(configuration, link)), flush=True)  # noqa: T201 # what the person came for
+                print("\n".join([*link, *welcome(configuration)]), flush=True)  # noqa: T201 # what they came for
             while not stop.asked:
                 tree.tend(0.25)
                 _mark_demo_loaded(configuration, tree)
@@ -65,7 +76,31 @@ def up(configuration: Configuration) -> None:
             tree.stop(stop.impatient)
 
 
-def welcome(configuration: Configuration, link: str | None) -> list[str]:
+def _prepare_while_loading() -> list[str]:
+    """Prepare in a process of its own, whose lines are returned, while this one loads what every part will need.
+
+    The parts are copies of this process, so no key may ever be opened in it; and on two cores the start is as long as
+    the longer of the two, not as both.
+    """
+    manage = Path(__file__).resolve().parent.parent.parent / "manage.py"
+    with subprocess.Popen(
+        [sys.executable, str(manage), "prepare", "--start"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hardening.die_with_parent,
+    ) as child:
+        for module in SHARED:
+            importlib.import_module(module)
+        said, refused = child.communicate()
+    if child.returncode:
+        raise StartRefused(refused.strip() or "The preparation did not end well. Run manage.py prepare to see why.")
+    gc.freeze()  # what is loaded by now stays one copy in memory, however often the children collect
+    return said.splitlines()
+
+
+def welcome(configuration: Configuration) -> list[str]:
     """The lines a newcomer needs: where to read, where to send, where outgoing mail lands, how to stop."""
     page = "/demo/" if configuration.demo else "/"
     lands = f"the folder {configuration.outbox}"
@@ -74,9 +109,7 @@ def welcome(configuration: Configuration, link: str | None) -> list[str]:
     if configuration.relay_url:
         relay = urlsplit(configuration.relay_url)
         lands = f"{relay.hostname}:{relay.port or 25}"
-    first = [f"Administrator  {link}  (works once, within 24 hours)"] if link else []
     return [
-        *first,
         f"Read           {configuration.public_url}{page}",
         f"Send           by SMTP to {configuration.smtp}",
         f"Outgoing mail  goes to {lands}",
@@ -86,16 +119,16 @@ def welcome(configuration: Configuration, link: str | None) -> list[str]:
 
 def _parts() -> list[Part]:
     return [
-        Part("web", this_program("web")),
-        Part("door", this_program("door")),
-        Part("worker-passcode", this_program("worker", "--queues", "passcode", "--pool", "solo")),
-        Part("worker-mail", this_program("worker", "--queues", "seal,notice,bulk")),
-        Part("beat", this_program("beat")),
+        Part("web", partial(call_command, "web")),
+        Part("door", partial(call_command, "door")),
+        Part("worker-passcode", partial(call_command, "worker", queues="passcode", pool="solo")),
+        Part("worker-mail", partial(call_command, "worker", queues="seal,notice,bulk")),
+        Part("beat", partial(call_command, "beat")),
     ]
 
 
 @contextmanager
-def _alone(configuration: Configuration) -> Iterator[None]:
+def _alone(configuration: Configuration) -> Iterator[int]:
     """One tree a data folder: two would sweep the same rows and write the same logs."""
     descriptor = os.open(configuration.data / "up.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
@@ -106,7 +139,7 @@ def _alone(configuration: Configuration) -> Iterator[None]:
                 f"Another Letterlock runs with the data folder {configuration.data}. Stop it, or choose another "
                 "folder: LETTERLOCK_DATA=./other make run"
             ) from None
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -142,7 +175,7 @@ def _ask(configuration: Configuration) -> dict[str, str]:
 def _load_demo_once(configuration: Configuration, tree: Tree) -> None:
     """The demo's messages go through the real door, in a process of their own, while the first page can be read."""
     if configuration.demo and find_spec(preparing.DEMO) and not (configuration.data / DEMO_STAMP).exists():
-        tree.add(Part("demo", this_program("demo", "load"), once=True))
+        tree.add(Part("demo", partial(call_command, "demo", "load"), once=True))
 
 
 def _mark_demo_loaded(configuration: Configuration, tree: Tree) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import warnings
 from typing import Any
 
+import celery.apps.worker
 from billiard.process import current_process
 from celery import signals
+from celery.exceptions import SecurityWarning
 
 from portal.celery import PULSE, app
 from portal.operations import hardening, heartbeats
@@ -19,6 +22,10 @@ log = logging.getLogger("letterlock.worker")
 def work(queues: list[str], *, pool: str, processes: int) -> int:
     """Take wake-ups from `queues` until SIGTERM, which lets running tasks end. Returns the exit status."""
     _connect_signals()
+    # It would announce its end on stderr in words of its own, past the log's shape.
+    celery.apps.worker.safe_say = lambda *_: None
+    # Celery fears root for pickle's sake, which nothing here reads (accept_content).
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     worker = app.Worker(
         hostname=f"{'-'.join(queues)}@{socket.gethostname()}",
         queues=queues,

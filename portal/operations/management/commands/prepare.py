@@ -6,8 +6,9 @@ import os
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
+from portal.operations import heartbeats
 from portal.operations.commands import sentences
 from portal.operations.preparing import prepare
 
@@ -16,9 +17,14 @@ class Command(BaseCommand):
     help = "Make data folder, keys, tables, default brand and first administrator, as far as they are not there."
     requires_system_checks = []
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--start", action="store_true", help="Forget the signs of life of an earlier run.")
+
+    def handle(self, *args: Any, start: bool, **options: Any) -> None:
         os.umask(0o077)
         with sentences():
             link = prepare(settings.LETTERLOCK)
+            if start:
+                heartbeats.forget()
         if link:
             self.stdout.write(f"Administrator  {link}  (works once, within 24 hours)")
