@@ -10,7 +10,7 @@ from branding.models import Brand
 from portal.delivery import naming
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.queue import address_of
+from portal.delivery.queue import address_of, reader_of
 from portal.mime.addresses import Mailbox, clean_name
 from portal.mime.building import Heads, alternative
 from portal.vault.models import Reader
@@ -21,7 +21,7 @@ LONGEST_SUBJECT = 200
 
 def build(outbound: Outbound) -> Prepared | None:
     """The notice for one reader; None when the message can no longer be read, or the reader is gone."""
-    reader = Reader.objects.select_related("message__brand").filter(pk=outbound.reader_id).first()
+    reader = reader_of(outbound)
     if reader is None or is_closed(reader.message, timezone.now()):
         return None
     brand, envelope, recipient = reader.message.brand, envelope_of(reader.message), address_of(outbound)

@@ -52,3 +52,9 @@ def sender_of(outbound: Outbound) -> str:
     """The envelope sender that was asked for; empty for none."""
     sealed = bytes(outbound.sender)
     return keys().open_field("outbound-sender", outbound.id, sealed).decode() if sealed else ""
+
+
+def reader_of(outbound: Outbound) -> Reader | None:
+    """The reader a mail is for, with its message and brand; None when there is none any more."""
+    known = Reader.objects.select_related("message__brand")
+    return known.filter(pk=outbound.reader_id).first() if outbound.reader_id else None

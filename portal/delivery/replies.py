@@ -10,10 +10,9 @@ from branding.models import Brand
 from portal.delivery import naming
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.queue import address_of
+from portal.delivery.queue import address_of, reader_of
 from portal.mime.addresses import Mailbox, clean_name
 from portal.mime.building import Attachment, Heads, stream_mixed
-from portal.vault.models import Reader
 from portal.vault.opening import Opened, open_message
 from portal.vault.toc import Toc
 
@@ -27,7 +26,7 @@ def build(outbound: Outbound) -> Prepared | None:
 
     Raises the errors of portal.vault.opening.open_message.
     """
-    reader = Reader.objects.select_related("message__brand").filter(pk=outbound.reader_id).first()
+    reader = reader_of(outbound)
     if reader is None:
         return None
     opened, brand, address = open_message(reader), reader.message.brand, address_of(outbound)

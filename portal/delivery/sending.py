@@ -187,5 +187,5 @@ def _again(row: Outbound, lease: Lease, *, answer: str, wait: timedelta) -> None
 
 def _back_off(row: Outbound) -> timedelta:
     """30 s, doubled each time up to 1 h; uneven, so that a relay coming back is not met by all at once."""
-    wait = min(_WAIT_FIRST * 2 ** min(row.attempts, 10), _WAIT_MOST)
+    wait = min(_WAIT_FIRST * (1 << min(row.attempts, 10)), _WAIT_MOST)
     return wait * random.uniform(0.8, 1.2)  # noqa: S311 jitter
