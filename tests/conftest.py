@@ -41,7 +41,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
 @pytest.fixture
 def portal(tmp_path: Path) -> Iterator[Portal]:
     """A whole Letterlock of its own, without demo data, stopped afterwards."""
-    with Portal(tmp_path / "data", LETTERLOCK_DEMO="off") as running:
+    with Portal(tmp_path / "data", LETTERLOCK_DEMO="off", LETTERLOCK_INSIDE_DOMAINS="aldervalley.example") as running:
         yield running
 
 

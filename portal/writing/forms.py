@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
-from portal.writing.replying import MAX_SUBJECT_CHARACTERS, MAX_TEXT_CHARACTERS, Answer
+from portal.writing.replying import MAX_TEXT_CHARACTERS, Answer
 from portal.writing.uploads import REPLY_FILES, REPLY_FILES_BYTES, SealedUpload
 
 PROGRAMS = {"exe", "js", "scr", "bat", "cmd", "com", "msi", "vbs", "jar", "ps1", "hta", "lnk", "pif", "cpl", "wsf"}
@@ -32,18 +32,15 @@ def limits() -> str:
     }
 
 
-def read_answer(request: HttpRequest) -> tuple[Answer, list[Fault]]:
+def read_answer(request: HttpRequest, subject: str) -> tuple[Answer, list[Fault]]:
     """The answer as posted, and all that stands against sending it."""
     text = request.POST.get("message", "").replace("\r\n", "\n")
-    subject = " ".join(request.POST.get("subject", "").split())
     files = cast(list[SealedUpload], request.FILES.getlist("files"))
     faults = []
     if not text.strip() and not files:
         faults.append(Fault("message", _("Write a message or add a file.")))
     if len(text) > MAX_TEXT_CHARACTERS:
         faults.append(Fault("message", _("The message is too long. The limit is 500,000 characters.")))
-    if len(subject) > MAX_SUBJECT_CHARACTERS:
-        faults.append(Fault("subject", _("The subject is too long. The limit is 250 characters.")))
     if len(files) > REPLY_FILES:
         faults.append(Fault("files", _("There are too many files. The limit is %(count)d.") % {"count": REPLY_FILES}))
     for file in files:

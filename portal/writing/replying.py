@@ -20,7 +20,6 @@ from portal.vault.readers import address_of
 from portal.writing.uploads import SealedUpload
 
 MAX_TEXT_CHARACTERS = 500_000
-MAX_SUBJECT_CHARACTERS = 250
 
 
 @dataclass(frozen=True)

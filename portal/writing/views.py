@@ -19,6 +19,7 @@ from portal.vault.models import Reader
 from portal.vault.opening import Opened
 from portal.vault.readers import link_of
 from portal.writing import forms, replying
+from portal.writing.uploads import REPLY_FILES_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ def reply(request: HttpRequest, reader: Reader, opened: Opened) -> HttpResponseB
         raise Http404
     if request.method != "POST":
         return _form(request, reader, opened, replying.Answer(replying.subject_of(opened), "", ()), [])
-    answer, faults = forms.read_answer(request)
+    answer, faults = forms.read_answer(request, replying.subject_of(opened))
     if faults:
         return _form(request, reader, opened, answer, faults)
     try:
@@ -78,6 +79,7 @@ def _form(
         "message_value": answer.text,
         "errors": faults,
         "limits": forms.limits(),
+        "max_bytes": REPLY_FILES_BYTES,
         "action_url": f"/m/{link}/reply",
         "back_url": f"/m/{link}",
         "original": {

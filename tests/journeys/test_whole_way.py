@@ -82,7 +82,7 @@ def test_the_inbox_lists_it_and_signing_out_ends_it(portal: Portal) -> None:
         expect(page.get_by_role("heading", level=1)).to_have_text("Your messages")
         page.get_by_role("link", name="Your results").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Your results")
-        page.get_by_label("Account menu").click()
+        page.locator("summary", has_text="Account menu").click()
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
         page.goto(link)

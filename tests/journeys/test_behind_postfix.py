@@ -1,0 +1,77 @@
+"""Letterlock behind a real Postfix, set up with the lines of the README: protected mail comes back as a notice."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.mails import JONAS, MAYA, link_in, mail, send, until
+from tests.person import Person
+from tests.postfix import Postfix
+from tests.servers import Portal, free_port
+
+pytestmark = pytest.mark.servers
+SECRET = "the scan shows no new tear"
+
+
+class World:
+    """The mail servers of everyone else: takes all mail and keeps it."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, EmailMessage, bytes]] = []
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        raw = envelope.content
+        assert isinstance(raw, bytes)
+        message = email.message_from_bytes(raw, policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        self.taken += [(recipient, message, raw) for recipient in envelope.rcpt_tos]
+        return "250 2.0.0 taken"
+
+    def find(self, recipient: str, kind: str) -> list[EmailMessage]:
+        return [m for to, m, _ in self.taken if to == recipient and m.get("X-Letterlock", "") == kind]
+
+
+@pytest.fixture
+def world() -> Iterator[tuple[World, int]]:
+    handler, port = World(), free_port()
+    server = Controller(handler, hostname="127.0.0.1", port=port, data_size_limit=0)
+    server.start()
+    yield handler, port
+    server.stop()
+
+
+def test_protected_mail_leaves_as_a_notice_and_the_rest_passes(world: tuple[World, int], tmp_path: Path) -> None:
+    outside, relay_port = world
+    portal = Portal(tmp_path / "data")
+    postfix = Postfix(tmp_path, letterlock_port=portal.smtp_port, relay_port=relay_port)
+    portal.environment["LETTERLOCK_RELAY_URL"] = f"smtp://127.0.0.1:{postfix.back_port}"
+    portal.environment["LETTERLOCK_INSIDE_DOMAINS"] = "aldervalley.example"
+    with portal, postfix:
+        send(("127.0.0.1", postfix.port), mail("Lunch", "Shall we have lunch?"))
+        until(lambda: outside.find(JONAS, ""), 30, "ordinary mail")
+        assert "lunch" in outside.find(JONAS, "")[0].as_string()
+
+        send(("127.0.0.1", postfix.port), mail("[secure] Your results", SECRET))
+        until(lambda: outside.find(JONAS, "notice"), 40, "notice")
+        (notice,) = outside.find(JONAS, "notice")
+        person, link = Person(portal.url), link_in(notice)
+
+        person.post(f"{link}/ask/", page=link)
+        until(lambda: outside.find(JONAS, "passcode"), 30, "passcode")
+        from tests.mails import passcode_in
+
+        page = person.post(f"{link}/passcode/", {"code": passcode_in(outside.find(JONAS, "passcode")[0])})
+        assert SECRET in page.text
+        person.post(f"{link}/reply", {"subject": "Re: Your results", "message": "Thank you for the news."})
+        until(lambda: outside.find(MAYA, "reply"), 30, "answer")
+        assert "Thank you for the news." in outside.find(MAYA, "reply")[0].as_string()
+
+    assert not [to for to, _, raw in outside.taken if SECRET.encode() in raw]

@@ -1,0 +1,98 @@
+"""A real Postfix with a configuration of its own, set up with the very lines that the README gives."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests import parts
+from tests.servers import ROOT, Server, free_port, listens, wait_for
+
+_BLOCK = re.compile(r"^```\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_SERVICES = """\
+127.0.0.1:{port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+def readme_lines() -> tuple[str, str, str]:
+    """What the README says to put into main.cf, letterlock_checks and master.cf."""
+    chapter = (ROOT / "README.md").read_text().split("## Behind your Postfix")[1].split("\n## ")[0]
+    main, checks, master = _BLOCK.findall(chapter)
+    return main, checks, master
+
+
+class Postfix(Server):
+    """Takes mail on `port`, hands what the README says to Letterlock, and everything else to `relay_port`."""
+
+    def __init__(self, folder: Path, *, letterlock_port: int, relay_port: int) -> None:
+        parts.need("postfix")
+        if os.geteuid() != 0:
+            pytest.skip("Postfix's master runs as root only")
+        self.port, self.back_port = free_port(), free_port()
+        self.folder = Path("/tmp") / f"letterlock-postfix-{os.getpid()}-{self.port}"
+        self.log = folder / "postfix.log"
+        self._letterlock, self._relay = letterlock_port, relay_port
+
+    def start(self) -> None:
+        configuration, queue, data = (self.folder / name for name in ("etc", "queue", "data"))
+        for folder in (configuration, queue, data):
+            folder.mkdir(parents=True)
+        shutil.chown(data, pwd.getpwnam("postfix").pw_uid)
+        main, checks, master = readme_lines()
+        (configuration / "letterlock_checks").write_text(self._here(checks))
+        (configuration / "main.cf").write_text(
+            f"compatibility_level = 3.6\nqueue_directory = {queue}\ndata_directory = {data}\n"
+            "command_directory = /usr/sbin\ndaemon_directory = /usr/lib/postfix/sbin\n"
+            f"maillog_file = {self.folder}/mail.log\nmaillog_file_prefixes = {self.folder}\n"
+            "myhostname = mail.aldervalley.example\nmydestination =\nlocal_recipient_maps =\ninet_interfaces = 127.0.0.1\n"
+            "inet_protocols = ipv4\nmynetworks = 127.0.0.0/8\nalias_maps =\nsmtputf8_enable = yes\n"
+            f"relayhost = [127.0.0.1]:{self._relay}\nmessage_size_limit = 104857600\n" + self._here(main)
+        )
+        (configuration / "master.cf").write_text(_SERVICES.format(port=self.port) + self._here(master))
+        done = self._postfix("start")
+        assert done.returncode == 0, done.stderr
+        wait_for(lambda: listens(self.port) and listens(self.back_port), 20, "Postfix did not start")
+
+    def stop(self) -> int:
+        done = self._postfix("stop")
+        if (self.folder / "mail.log").exists():
+            shutil.copy(self.folder / "mail.log", self.log)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return done.returncode
+
+    def _postfix(self, verb: str) -> subprocess.CompletedProcess[str]:
+        program = parts.program("postfix")
+        assert program
+        return subprocess.run([program, "-c", self.folder / "etc", verb], capture_output=True, text=True, timeout=60)
+
+    def _here(self, lines: str) -> str:
+        """The README's lines with this test's ports and folder."""
+        return (
+            lines.replace(":2525", f":{self._letterlock}")
+            .replace("127.0.0.1:10026", f"127.0.0.1:{self.back_port}")
+            .replace("/etc/postfix/", f"{self.folder}/etc/")
+        )
