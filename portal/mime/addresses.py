@@ -1,0 +1,207 @@
+"""Mail addresses: reading lists of them, one form for comparing, and masks for showing."""
+
+import encodings.idna
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from portal.mime.errors import BadAddress
+from portal.mime.fields import decode_words, one_line
+
+LONGEST = 320  # characters: 64 before the @, 255 after it (RFC 5321 §4.5.3.1)
+_MOST = 10_000  # mailboxes read from one header field
+
+# Invisible characters that turn or hide what a person reads: bidirectional controls, zero widths, tags.
+_DECEPTIVE = re.compile(
+    "[\u061c\u115f\u1160\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*+"?|<[^<>]*+>?|[,;:()]|[^",;:<>()]++|.', re.DOTALL)
+_SPECIAL = re.compile(r'["(:;\\]')
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_ADDRESS = re.compile(
+    r'(?:"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*+"|[^\s\x00-\x20\x7f-\x9f"(),:;<>@\[\\\]]++)@[^\s\x00-\x20\x7f-\x9f"(),;<>@\\]++'
+)
+_DOT_ATOM = re.compile(r"[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\\\].]++(?:\.[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\\\].]++)*+")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|ipv6:[0-9a-f:.]{2,45})\]")
+# Letters that IDNA 2008 keeps and IDNA 2003 (Python's codec) would replace (RFC 5894 §7.2).
+_KEPT_BY_IDNA_2008 = re.compile("[ßς\u200c\u200d]")
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """One address with the name it was written with ("" if none), both as plain text, neither proved."""
+
+    name: str
+    address: str
+
+    def __repr__(self) -> str:
+        return "Mailbox(…)"  # tracebacks and logs hold no addresses
+
+
+def parse_list(header_value: str) -> tuple[Mailbox, ...]:
+    """Mailboxes of an address header (RFC 5322 §3.4), groups opened; what is no address is left out. Never raises.
+
+    Give the value as it came, encoded words not decoded: decoding first would let a name forge an address.
+    """
+    if _SPECIAL.search(header_value) is None:
+        pieces = header_value.split(",", _MOST)[:_MOST]
+        return tuple([box for piece in pieces if (box := _simple(piece)) is not None])
+    return tuple(_Reader(header_value).mailboxes())
+
+
+def _simple(piece: str) -> Mailbox | None:
+    """A mailbox without quotes, comments or groups: the form of nearly all mail."""
+    name, angle, rest = piece.rpartition("<")
+    if not angle:
+        return _mailbox("", piece)
+    return _mailbox(name, rest.partition(">")[0])
+
+
+def _mailbox(name: str, address: str) -> Mailbox | None:
+    address = address.strip()
+    if len(address) > LONGEST or _ADDRESS.fullmatch(address) is None:
+        return None
+    if not address.isascii() and _DECEPTIVE.search(address):
+        return None
+    return Mailbox(clean_name(name) if name else "", address)
+
+
+def clean_name(name: str) -> str:
+    """A display name fit to show: words decoded, one line, no control and no direction-changing characters."""
+    text = decode_words(name) if "=?" in name else one_line(name)
+    if not text.isascii():
+        text = _DECEPTIVE.sub("", text)
+    return " ".join(text.split()).strip("\"' ")
+
+
+class _Reader:
+    """Walks the tokens of an address list with quotes, comments and groups."""
+
+    def __init__(self, value: str) -> None:
+        self._pieces = _PIECE.findall(value)
+        self._found: list[Mailbox] = []
+        self._start()
+
+    def _start(self) -> None:
+        self._words: list[str] = []
+        self._bare: list[str] = []
+        self._angle = ""
+        self._comment: list[str] = []
+
+    def mailboxes(self) -> list[Mailbox]:
+        depth = 0
+        for piece in self._pieces:
+            if piece == "(":
+                depth += 1
+            elif piece == ")":
+                depth = max(0, depth - 1)
+            elif depth:
+                self._comment.append(piece)
+            elif piece in ",;":
+                self._end()
+            elif piece == ":" and "@" not in "".join(self._bare):
+                self._start()  # the name of a group
+            else:
+                self._take(piece)
+            if len(self._found) >= _MOST:
+                return self._found
+        self._end()
+        return self._found
+
+    def _take(self, piece: str) -> None:
+        if piece.startswith("<"):
+            self._angle = piece[1:].removesuffix(">")
+            if self._angle.startswith("@"):  # a source route before the address is obsolete (RFC 5322 §4.4)
+                self._angle = self._angle.rpartition(":")[2]
+            return
+        self._bare.append(piece)
+        if piece.startswith('"'):
+            piece = _QUOTED_PAIR.sub(r"\1", piece[1:].removesuffix('"'))
+        self._words.append(piece)
+
+    def _end(self) -> None:
+        if self._angle:
+            box = _mailbox("".join(self._words), self._angle)
+        else:
+            box = _mailbox("".join(self._comment), "".join(self._bare))
+        if box is not None:
+            self._found.append(box)
+        self._start()
+
+
+def normalise(address: str) -> str:
+    """The one form of an address for comparing and looking up: trimmed, NFC, lower case, domain in ASCII (IDNA).
+
+    Idempotent. Raises BadAddress, also for what mail could not reach (RFC 5321 §4.1.2, §4.5.3.1).
+    """
+    if len(address) > 2 * LONGEST:
+        raise BadAddress
+    local, at, domain = _lower(address.strip()).rpartition("@")
+    local = _local(local)
+    if not at or not 0 < len(local.encode("utf-8", "replace")) <= 64:
+        raise BadAddress
+    return f"{local}@{_domain(domain)}"
+
+
+def _lower(text: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+
+
+def _local(local: str) -> str:
+    if _DECEPTIVE.search(local):
+        raise BadAddress
+    if local.startswith('"') and local.endswith('"') and len(local) > 1:
+        unquoted = _QUOTED_PAIR.sub(r"\1", local[1:-1])
+        if _DOT_ATOM.fullmatch(unquoted):
+            return unquoted  # quotes that change nothing are no part of the address (RFC 5321 §4.1.2)
+        if re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", unquoted) or not unquoted:
+            raise BadAddress
+        return '"' + re.sub(r'(["\\])', r"\\\1", unquoted) + '"'
+    if _DOT_ATOM.fullmatch(local) is None or re.search("[\ud800-\udfff]", local):
+        raise BadAddress
+    return local
+
+
+def _domain(domain: str) -> str:
+    if _LITERAL.fullmatch(domain):
+        return domain
+    labels = domain.removesuffix(".").split(".")
+    try:
+        domain = ".".join([label if label.isascii() else _ascii_label(label) for label in labels])
+    except (UnicodeError, ValueError):
+        raise BadAddress from None
+    if len(domain) > 253 or not all(_LABEL.fullmatch(label) for label in domain.split(".")):
+        raise BadAddress
+    return domain
+
+
+def _ascii_label(label: str) -> str:
+    if len(label) > 63:  # Python's codec takes quadratic time
+        raise BadAddress
+    if _KEPT_BY_IDNA_2008.search(label):
+        return "xn--" + label.encode("punycode").decode("ascii")
+    return encodings.idna.ToASCII(label).decode("ascii").lower()
+
+
+def domain_of(address: str) -> str:
+    """The domain of an address in its comparing form. Raises BadAddress."""
+    return normalise(address).rpartition("@")[2]
+
+
+def _shown(local: str) -> str:
+    return local[: min(2, max(0, len(local) - 1))]
+
+
+def mask(address: str) -> str:
+    """An address as a stranger may see it: at most two letters, five dots, the domain ("jo•••••@mail.example")."""
+    local, _, domain = one_line(address).rpartition("@")
+    return f"{_shown(local)}•••••@{domain}"
+
+
+def spoken_mask(address: str) -> str:
+    """What a screen reader says for `mask`: "the address that starts with j o, at mail.example"."""
+    local, _, domain = one_line(address).rpartition("@")
+    letters = " ".join(_shown(local))
+    return f"the address that starts with {letters}, at {domain}" if letters else f"the address at {domain}"

@@ -1,0 +1,286 @@
+"""Reads a mail into plain values: who, when, what to show and which files; never raises on any input."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import unquote
+
+from portal.mime import charsets, plain
+from portal.mime.addresses import Mailbox, parse_list
+from portal.mime.errors import LimitExceeded
+from portal.mime.fields import decode_words, header_end, raw_fields
+from portal.mime.names import safe_file_name
+from portal.mime.structure import Node, tree
+
+_SHOWN_WHEN_UNREADABLE = 1024 * 1024  # bytes of a message shown as text when it cannot be read; the file is offered
+_MOST_REFERENCES = 100
+_ID = re.compile(r"<[^<>\s]{1,990}>")
+_DATE = re.compile(
+    r"(?:[A-Za-z]{3}, {1,3})?([0-9]{1,2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([0-9]{4})"
+    r" ([0-9]{2}):([0-9]{2})(?::([0-9]{2}))? ([+-])([0-9]{2})([0-9]{2})(?: {1,3}\([^()]{0,60}\))?",
+    re.IGNORECASE,
+)
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
+    )
+}
+_CID_REFERENCE = re.compile(r"""cid:([^"'\s<>)]{1,500})""", re.IGNORECASE)
+_META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.+-]{1,40})""", re.IGNORECASE)
+# Second renderings of the same text for one program only (AMP, Apple Watch).
+_NOT_FOR_READERS = {"text/x-amp-html", "text/watch-html"}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Part:
+    """A file of a message: an attachment, or a picture that the HTML shows (`inline`). `number` counts from 1."""
+
+    number: int
+    name: str
+    content_type: str
+    data: bytes
+    content_id: str
+    inline: bool
+
+    def __repr__(self) -> str:
+        return f"Part(number={self.number}, {len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Letter:
+    """A mail that was read. Text is decoded and on one line where it comes from a header; `html` is not cleaned.
+
+    `message_id`, `in_reply_to` and `references` keep their angle brackets. Where a field is given twice, as From may
+    be to deceive, the first counts. `damage` is a sentence without content when `readable` is False.
+    """
+
+    subject: str
+    sender: Mailbox | None
+    to: tuple[Mailbox, ...]
+    cc: tuple[Mailbox, ...]
+    reply_to: tuple[Mailbox, ...]
+    date: datetime | None
+    message_id: str
+    in_reply_to: str
+    references: tuple[str, ...]
+    headers: tuple[tuple[str, str], ...]
+    text: str | None
+    html: str | None
+    parts: tuple[Part, ...]
+    readable: bool
+    damage: str
+
+    def __repr__(self) -> str:
+        return f"Letter({len(self.parts)} parts, readable={self.readable})"
+
+
+@dataclass(slots=True)
+class _Content:
+    """What the walk over the tree has gathered: pieces of body as (text, html), then files."""
+
+    pieces: list[tuple[str | None, str | None]]
+    files: list[Node]
+    damage: str = ""
+
+
+def read(raw: bytes) -> Letter:
+    """Read a whole message. Never raises: what is no MIME, or beyond the limits of `limits`, is shown as text."""
+    try:
+        head, body = header_end(raw)
+        fields = raw_fields(raw[:head])
+    except Exception:
+        head, body, fields = 0, 0, []
+    try:
+        content = _Content([], [])
+        _gather(tree(raw), content, root=True)
+        return _letter(fields, content)
+    except LimitExceeded as failure:
+        damage = f"{failure}".partition(":")[0] + "."
+    except Exception:  # whatever odd mail finds next: it is shown as text, and the cause may hold content
+        damage = "The message could not be read as mail."
+    return _as_text(fields, raw, body, damage)
+
+
+def read_headers(block: bytes) -> tuple[tuple[str, str], ...]:
+    """The fields of a header block (as `Watcher.header_block` gives it) in order, decoded, one line each."""
+    return _decoded(raw_fields(block[: header_end(block)[0]]))
+
+
+def _as_text(fields: list[tuple[str, str]], raw: bytes, body: int, damage: str) -> Letter:
+    shown = raw[body : body + _SHOWN_WHEN_UNREADABLE]
+    if body + len(shown) < len(raw):
+        damage += " Only its beginning is shown."
+    content = _Content([(_lines(charsets.decode(shown)), None)], [], damage)
+    try:
+        return _letter(fields, content)
+    except Exception:
+        return _letter([], content)
+
+
+def _letter(fields: list[tuple[str, str]], content: _Content) -> Letter:
+    headers = _decoded(fields)
+    first: dict[str, str] = {}
+    subject = ""
+    for (name, value), (_, decoded) in zip(reversed(fields), reversed(headers), strict=True):
+        key = name.lower()
+        first[key] = value
+        if key == "subject":
+            subject = decoded
+    get = first.get
+    text, html = _joined(content.pieces)
+    senders = parse_list(get("from", "")) or parse_list(get("sender", ""))
+    return Letter(
+        subject=subject,
+        sender=senders[0] if senders else None,
+        to=parse_list(first["to"]) if "to" in first else (),
+        cc=parse_list(first["cc"]) if "cc" in first else (),
+        reply_to=parse_list(first["reply-to"]) if "reply-to" in first else (),
+        date=_date(get("date", "")),
+        message_id=_first_id(get("message-id", "")),
+        in_reply_to=_first_id(get("in-reply-to", "")),
+        references=_references(get("references", "")),
+        headers=headers,
+        text=text,
+        html=html,
+        parts=_parts(content.files, html or "") if content.files else (),
+        readable=not content.damage,
+        damage=content.damage,
+    )
+
+
+def _decoded(fields: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple([field if "=?" not in field[1] else (field[0], decode_words(field[1])) for field in fields])
+
+
+def _gather(node: Node, content: _Content, root: bool = False, first: bool = True, alternative: bool = False) -> None:
+    """Sort a part and all below it into body and files (RFC 2046 §5.1, RFC 2183 §2)."""
+    content.damage = content.damage or node.damage
+    if node.data is not None:
+        if _is_body(node, root, first, alternative):
+            shown = _text_of(node)
+            content.pieces.append((None, shown) if node.content_type == "text/html" else (shown, None))
+        elif not (alternative and node.content_type in _NOT_FOR_READERS):
+            content.files.append(node)
+    elif node.content_type == "multipart/alternative":
+        _gather_alternatives(node, content)
+    elif node.content_type == "multipart/related":
+        _gather(node.children[0], content, first=first, alternative=True)
+        for child in node.children[1:]:
+            below = child.data is not None and child.content_type.startswith("text/")
+            content.files.append(child) if below else _gather(child, content, first=False)
+    else:
+        for place, child in enumerate(node.children):
+            _gather(child, content, first=place == 0)
+
+
+def _is_body(node: Node, root: bool, first: bool, alternative: bool) -> bool:
+    if node.content_type not in {"text/plain", "text/html"} or node.disposition == "attachment":
+        return False
+    # A named text is a file, except where only a body can stand.
+    return not node.name or root or alternative or (first and not node.disposition)
+
+
+def _gather_alternatives(node: Node, content: _Content) -> None:
+    """One piece of body from renderings of the same thing: the last text, the last HTML (RFC 2046 §5.1.4)."""
+    text: str | None = None
+    html: str | None = None
+    for child in node.children:
+        found = _Content([], content.files)
+        _gather(child, found, alternative=True)
+        content.damage = content.damage or found.damage
+        child_text, child_html = _joined(found.pieces)
+        html = child_html if child_html is not None else html
+        text = child_text if child_text is not None and (child_html is None or text is None) else text
+    if text is not None or html is not None:
+        content.pieces.append((text, html))
+
+
+def _joined(pieces: list[tuple[str | None, str | None]]) -> tuple[str | None, str | None]:
+    """The whole body as text and as HTML; a piece that lacks one form is written in it when others have it."""
+    if len(pieces) == 1:
+        return pieces[0]
+    texts = html = None
+    if any(text is not None for text, _ in pieces):
+        texts = "\n".join([text if text is not None else plain.from_html(html or "") for text, html in pieces])
+    if any(html is not None for _, html in pieces):
+        html = "\n".join([html if html is not None else plain.to_html(text or "") for text, html in pieces])
+    return texts, html
+
+
+def _text_of(node: Node) -> str:
+    data = node.data or b""
+    charset = node.settings.get("charset", "")
+    if node.content_type == "text/html":
+        if not charset and (declared := _META_CHARSET.search(data, 0, 4096)):
+            charset = declared[1].decode("ascii")
+        return charsets.decode(data, charset)
+    text = _lines(charsets.decode(data, charset))
+    if node.settings.get("format", "").lower() == "flowed":
+        text = plain.unflowed(text, node.settings.get("delsp", "").lower() == "yes")
+    return text
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _parts(files: list[Node], html: str) -> tuple[Part, ...]:
+    shown: set[str] = set()
+    if html and any(node.content_id for node in files):
+        shown = {unquote(found) for found in _CID_REFERENCE.findall(html)}
+    return tuple([_part(number, node, shown) for number, node in enumerate(files, 1)])
+
+
+def _part(number: int, node: Node, shown: set[str]) -> Part:
+    data = node.data or b""
+    kind = node.content_type
+    name = node.name
+    if not name and kind in {"message/rfc822", "message/global"}:
+        name = _forwarded_name(data)
+    # SVG is a document with scripts, whatever its type says: never a picture in the text.
+    inline = node.content_id in shown and kind.startswith("image/") and kind != "image/svg+xml"
+    return Part(number, safe_file_name(name, kind), kind, data, node.content_id, inline)
+
+
+def _forwarded_name(data: bytes) -> str:
+    block = data[: 64 * 1024]
+    for name, value in read_headers(block):
+        if name.lower() == "subject" and value:
+            return re.sub(r"[/\\]", "_", value)[:500] + ".eml"
+    return ""
+
+
+def _date(value: str) -> datetime | None:
+    if not value:
+        return None
+    try:
+        usual = _DATE.fullmatch(value)
+        date = _usual_date(usual) if usual else parsedate_to_datetime(value)
+        date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    # Beyond these years a time zone takes the date out of what Python can tell.
+    return date if 1970 <= date.year < 9999 else None
+
+
+def _usual_date(match: re.Match[str]) -> datetime:
+    """The form of RFC 5322 §3.3, read in a fifth of the time that the standard library takes."""
+    day, month, year, hour, minute, second, sign, hours, minutes = match.groups()
+    shift = timedelta(hours=int(hours), minutes=int(minutes))
+    written = datetime(
+        int(year), _MONTHS[month.lower()], int(day), int(hour), int(minute), min(int(second or 0), 59), tzinfo=UTC
+    )
+    return written + shift if sign == "-" else written - shift
+
+
+def _first_id(value: str) -> str:
+    found = _ID.search(value) if value else None
+    return found[0] if found else ""
+
+
+def _references(value: str) -> tuple[str, ...]:
+    """The thread's message ids, oldest first; of a very long list the first one and the latest."""
+    found = _ID.findall(value) if value else []
+    return tuple(found if len(found) <= _MOST_REFERENCES else found[:1] + found[1 - _MOST_REFERENCES :])

@@ -1,0 +1,167 @@
+"""The tree of parts of a message, by the fast parser where it is safe, by our own lenient splitting elsewhere."""
+
+import binascii
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import fast_mail_parser
+from fast_mail_parser import PyMimePart
+
+from portal.mime.errors import LimitExceeded
+from portal.mime.fields import decode_words, header_end, lenient_base64, parameters, raw_fields, text_settings
+from portal.mime.limits import MAX_DEPTH, MAX_HEADER_BYTES, MAX_PARTS
+
+# The fast parser opens messages inside messages and keeps a copy of the bytes at each of up to 256 levels: 3 MB of
+# nested forwards took 936 MiB. Every level needs its own Content-Type, so this product bounds what it can take.
+_FAST_LEVELS = 256
+_FAST_COPIES = 64 * 1024 * 1024
+
+_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
+
+
+@dataclass(slots=True)
+class Node:
+    """A part of a message: a container (`data` is None, it has `children`) or a leaf with its decoded bytes."""
+
+    content_type: str
+    disposition: str
+    name: str
+    content_id: str
+    settings: dict[str, str]  # parameters of Content-Type; filled in for text only
+    data: bytes | None
+    children: list["Node"]
+    damage: str = ""
+
+
+def tree(raw: bytes) -> Node:
+    """The parts of a whole message. Raises LimitExceeded for too many parts or levels."""
+    if len(raw) * _FAST_LEVELS <= _FAST_COPIES or len(raw) * raw.lower().count(b"content-type") <= _FAST_COPIES:
+        try:
+            return _from_fast(fast_mail_parser.parse_email_tree(raw), _Count())
+        except (fast_mail_parser.ParseError, _Refused, UnicodeError):
+            pass
+    return _apart(raw, 0, len(raw), _Count(), "text/plain")
+
+
+class _Refused(Exception):
+    """The fast parser gave a tree that has lost something."""
+
+
+class _Count:
+    """How many parts have been met, and how deep the walk is."""
+
+    def __init__(self) -> None:
+        self.parts = -1  # the message itself is none
+        self.depth = 0
+
+    def part(self) -> None:
+        self.parts += 1
+        if self.parts > MAX_PARTS:
+            raise LimitExceeded("parts", MAX_PARTS)
+
+    def enter(self) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise LimitExceeded("depth", MAX_DEPTH)
+
+
+@lru_cache(maxsize=256)
+def media_type(token: str) -> str:
+    """A media type fit to be sent in a header again; what is none becomes text/plain (RFC 2045 §5.2)."""
+    token = token.strip().lower()
+    return token if _TYPE.fullmatch(token) else "text/plain"
+
+
+def _from_fast(part: PyMimePart, count: _Count) -> Node:
+    count.part()
+    kind = media_type(part.content_type)
+    data = part.content
+    if data is None:
+        if not part.children:
+            raise _Refused  # a wrong or missing boundary: the bytes are still in `raw`, not here
+        count.enter()
+        children = [_from_fast(child, count) for child in part.children]
+        count.depth -= 1
+        return Node(kind, "", "", "", {}, None, children)
+    settings: dict[str, str] = {}
+    if kind.startswith("text/"):
+        for name, values in part.headers.items():
+            if name.lower() == "content-type":
+                settings = text_settings(values[0])
+                break
+    name = part.filename
+    return Node(
+        kind,
+        (part.disposition or "").strip().lower(),
+        decode_words(name) if "=?" in name else name,
+        part.content_id or "",
+        settings,
+        data,
+        [],
+    )
+
+
+def _apart(raw: bytes, start: int, end: int, count: _Count, default: str) -> Node:
+    """The part in `raw[start:end]`, read by offsets so that a large part is copied once, when it is decoded."""
+    count.part()
+    head_length, body_offset = header_end(raw[start : min(end, start + MAX_HEADER_BYTES)])
+    fields: dict[str, str] = {}
+    for name, value in raw_fields(raw[start : start + head_length]):
+        fields.setdefault(name.lower(), value)
+    body = min(end, start + body_offset)
+    token, settings = parameters(fields["content-type"]) if "content-type" in fields else (default, {})
+    kind = media_type(token)
+    disposition, options = parameters(fields.get("content-disposition", ""))
+    if kind.startswith("multipart/"):
+        return _container(raw, body, end, count, kind, settings.get("boundary", "").rstrip())
+    return Node(
+        kind,
+        disposition,
+        decode_words(options.get("filename") or settings.get("name", "")),
+        fields.get("content-id", "").strip("<> \t"),
+        settings,
+        _decoded(raw[body:end], fields.get("content-transfer-encoding", "").strip().lower()),
+        [],
+    )
+
+
+def _container(raw: bytes, start: int, end: int, count: _Count, kind: str, boundary: str) -> Node:
+    spans = _spans(raw, start, end, boundary.encode("utf-8", "replace")) if boundary else []
+    if not spans:
+        # Nothing is lost: the whole body is shown as text.
+        damage = "Its parts could not be told apart, so they are shown as plain text."
+        return Node("text/plain", "", "", "", {}, raw[start:end], [], damage)
+    count.enter()
+    default = "message/rfc822" if kind == "multipart/digest" else "text/plain"
+    children = [_apart(raw, first, last, count, default) for first, last in spans]
+    count.depth -= 1
+    return Node(kind, "", "", "", {}, None, children)
+
+
+def _spans(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[int, int]]:
+    """Where the parts between the delimiter lines of `boundary` lie (RFC 2046 §5.1.1); the last may lack its end."""
+    delimiter = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*+(?:\r?\n|\Z)")
+    spans: list[tuple[int, int]] = []
+    open_at = -1
+    position = max(0, start - 1)  # the empty line before the body may be the line end of the first delimiter
+    while (match := delimiter.search(raw, position, end)) is not None:
+        if open_at >= 0:
+            spans.append((open_at, max(open_at, match.start())))
+            if len(spans) > MAX_PARTS:
+                raise LimitExceeded("parts", MAX_PARTS)
+        if match[1]:
+            return spans
+        open_at = match.end()
+        position = max(match.end() - 1, match.start() + 1)
+    if open_at >= 0:
+        spans.append((open_at, end))
+    return spans
+
+
+def _decoded(body: bytes, encoding: str) -> bytes:
+    if encoding == "base64":
+        return lenient_base64(body) or body
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(body)
+    return body
