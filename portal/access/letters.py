@@ -10,6 +10,7 @@ from branding.models import Brand
 from portal.access.models import Challenge
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
+from portal.delivery.naming import own_address
 from portal.mime.addresses import Mailbox
 from portal.mime.building import Heads, alternative
 from portal.vault import readers
@@ -52,20 +53,20 @@ def _is_overtaken(outbound: Outbound) -> bool:
 
 def _written(challenge: Challenge, outbound: Outbound, address: str) -> bytes:
     brand: Brand = challenge.brand
-    shown = face(brand)
     context = {
-        "brand": shown,
+        "brand": face(brand),
         "code": challenge.code(),
         "reference": challenge.reference,
         "until": challenge.expires_at,
-        "host": shown.origin_host,
+        # Without its port, which a phone would take for a passcode.
+        "host": brand.host,
     }
     with translation.override(brand.language):
         subject = translation.gettext("Your passcode for {org} ({reference})").format(
             org=brand.name, reference=challenge.reference
         )
         heads = Heads(
-            from_=Mailbox(brand.name, f"messages@{brand.host}"),
+            from_=Mailbox(brand.name, own_address(brand)),
             to=(Mailbox("", address),),
             subject=subject,
             date=outbound.made_at,

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from branding.choosing import origin
 from branding.models import Brand
-from portal.mime.addresses import mask, spoken_mask
+from portal.delivery.naming import shown_name
+from portal.mime.addresses import Mailbox, mask, spoken_mask
 from portal.vault import readers
 from portal.vault.models import Reader
 
@@ -67,7 +68,9 @@ def envelope_of(reader: Reader) -> EnvelopeShown:
     told = readers.envelope_of(message)
     # A message that closes at the very end of a day is open until that day.
     last = timezone.localtime(message.open_until - timedelta(seconds=1)).date() if message.open_until else None
-    return EnvelopeShown(told.sender_name, told.sender_address, told.sent_at, last)
+    # A name that reads like another address or a link is left out: nobody has checked it.
+    name = shown_name(Mailbox(told.sender_name, told.sender_address))
+    return EnvelopeShown(name, told.sender_address, told.sent_at, last)
 
 
 def masked(address: str) -> dict[str, object]:

@@ -39,7 +39,7 @@ def test_programs_can_tell_what_it_is_and_do_not_answer_it(mail: EmailMessage) -
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["X-Auto-Response-Suppress"] == "All"
     outbound = Outbound.objects.get()
-    assert mail["Message-ID"] == f"<{outbound.id}@secure.aldervalley.example>"
+    assert mail["Message-ID"].strip() == f"<{outbound.id}@secure.aldervalley.example>"
     prepared = letters.prepare(outbound)
     assert prepared is not None
     assert prepared.envelope_sender == ""

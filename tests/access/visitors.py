@@ -138,4 +138,5 @@ class Visitor:
 def words(response: HttpResponse) -> str:
     """A page's text with its entities and line breaks evened out."""
     text = response.content.decode()
-    return " ".join(re.sub(r"<[^>]+>", " ", text).replace("&#x27;", "'").replace("&quot;", '"').split())
+    plain = " ".join(re.sub(r"<[^>]+>", " ", text).replace("&#x27;", "'").replace("&quot;", '"').split())
+    return re.sub(r" (?=[.,:])", "", plain)
