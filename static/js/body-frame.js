@@ -3,7 +3,9 @@ function fit(frame) {
   const page = frame.contentDocument;
   if (!page?.body) return;
   const scrollbar = page.documentElement.scrollWidth > page.documentElement.clientWidth ? 20 : 0;
-  const height = Math.ceil(page.body.getBoundingClientRect().height) + scrollbar;
+  const paper = getComputedStyle(frame);
+  const edges = frame.offsetHeight - frame.clientHeight + parseFloat(paper.paddingTop) + parseFloat(paper.paddingBottom);
+  const height = Math.ceil(page.body.getBoundingClientRect().height) + scrollbar + edges;
   frame.style.height = `${Math.max(height, 48)}px`;
 }
 

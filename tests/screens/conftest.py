@@ -44,7 +44,9 @@ def rendered(sample: samples.Sample) -> str:
     if sample.template.startswith("mail/") and sample.brand:
         context["brand"] = face(sample.brand)
     with translation.override(sample.language), override_settings(STORAGES=PLAIN_STATIC):
-        return engines["django"].get_template(sample.template).render(context, request)
+        engine = engines["django"]
+        template = engine.from_string(sample.source) if sample.source else engine.get_template(sample.template)
+        return template.render(context, request)
 
 
 def policy(body_document: bool) -> str:
@@ -83,7 +85,7 @@ def site() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             kind, body, csp = answers.get(self.path.partition("?")[0], ("text/plain", b"", ""))
-            self.send_response(200 if body else 404)
+            self.send_response(200 if body or self.path == "/favicon.ico" else 404)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             if csp:
@@ -138,7 +140,7 @@ def axe() -> str:
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
     """A page that fails the test on any script error, refused resource or broken policy."""
-    context = chromium.new_context(locale="en-GB", timezone_id="Europe/Stockholm")
+    context = chromium.new_context(locale="en-GB", timezone_id="Europe/Stockholm", reduced_motion="reduce")
     page = context.new_page()
     faults: list[str] = []
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)

@@ -39,7 +39,8 @@ class Sample:
     brand: Brand | None = ALDER
     language: str = "en-gb"
     signed_in_as: str = ""
-    post: dict[str, str] | None = None
+    source: str = ""
+    """Template text in place of a file."""
 
     def __str__(self) -> str:
         return self.name
@@ -56,6 +57,7 @@ MASKED = {
     "spoken": "the address that starts with j o, at mail.example",
     "host": "localhost:8000",
 }
+CHOOSE = {**MASKED, "envelope": ENVELOPE, "ask_url": f"{LINK}/ask/", "note": ""}
 PASSCODE = {
     **MASKED,
     "envelope": ENVELOPE,
@@ -221,15 +223,24 @@ SECTIONS = [
     {"url": "/admin/health/", "label": "Health", "icon": "pulse", "operate": True},
 ]
 
+CONSOLE = """{% extends "console/frame.html" %}{% block title %}Overview{% endblock %}
+{% block crumbs %}<nav class="crumbs" aria-label="Breadcrumb"><a href="/admin/">Overview</a></nav>{% endblock %}
+{% block pagehead %}<h1>Overview</h1><span class="tag tag--ok"><span class="dot" aria-hidden="true"></span> Well</span>
+<div class="row"><button class="btn btn--s btn--ink">Send a test</button></div>{% endblock %}
+{% block main %}<section class="panel" aria-labelledby="p"><header><h2 id="p">Waiting</h2></header><div class="panel__in">
+<table><caption>Mail that waits to leave</caption><thead><tr><th scope="col">Kind</th><th scope="col" class="num">Rows</th>
+</tr></thead><tbody><tr><th scope="row">Notices</th><td class="num">12</td></tr></tbody></table></div></section>
+{% endblock %}"""
+
 PAGES = [
-    Sample("R1", "access/choose.html", {**MASKED, "envelope": ENVELOPE, "ask_url": f"{LINK}/ask/", "note": ""}),
+    Sample("R1", "access/choose.html", CHOOSE),
     Sample(
         "R1-note",
         "access/choose.html",
-        {**MASKED, "envelope": {**ENVELOPE, "open_until": None}, "note": "You were signed out."},
+        {**CHOOSE, "envelope": {**ENVELOPE, "open_until": None}, "note": "You were signed out."},
         brand=HARBOUR,
     ),
-    Sample("R1-right-to-left", "access/choose.html", {**MASKED, "envelope": ENVELOPE}, brand=NAKHIL, language="ar"),
+    Sample("R1-right-to-left", "access/choose.html", CHOOSE, brand=NAKHIL, language="ar"),
     Sample("neutral", "access/find.html", {**FIND, "link_typed": True}),
     Sample(
         "neutral-error",
@@ -313,7 +324,9 @@ PAGES = [
     ),
     *(Sample(str(status), f"{status}.html", {"reference": "9f31c2aa"}) for status in (400, 403, 404, 413, 500, 503)),
     Sample("500-without-a-brand", "500.html", {"reference": "9f31c2aa"}, brand=None),
-    Sample("console", "console/frame.html", {"sections": SECTIONS}, signed_in_as="ebba.olsson@aldervalley.example"),
+    Sample(
+        "console", "", {"sections": SECTIONS}, signed_in_as="ebba.olsson@aldervalley.example", source=CONSOLE, brand=None
+    ),
 ]
 BODY = Sample("R8-body", "reading/body.html", {"html": HTML, "subject": "Your MRI results", "rights": Rights()})
 NOTICE = {
