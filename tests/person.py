@@ -56,7 +56,8 @@ class Person:
                         self.cookies[morsel.key] = morsel.value
                     else:
                         self.cookies.pop(morsel.key, None)
-            answer = Answer(response.status, dict(response.headers.items()), response.read(), where.geturl())
+            seen = {name.title(): value for name, value in response.headers.items()}
+            answer = Answer(response.status, seen, response.read(), where.geturl())
         finally:
             connection.close()
         if follow and answer.status in (302, 303):

@@ -16,6 +16,7 @@ from portal.access import views as door
 from portal.access.models import Person
 from portal.audit.record import record
 from portal.keys.errors import KeyDestroyed, KeysError
+from portal.reading.failures import no_keys
 from portal.vault import readers
 from portal.vault.errors import VaultError
 from portal.vault.models import Message, Reader
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 Page = Callable[Concatenate[HttpRequest, Reader, Opened, P], HttpResponseBase]
 View = Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]
-RETRY_SECONDS = 600
 
 
 def page(view: Page[P]) -> View[P]:
@@ -60,10 +60,9 @@ def _admitting(view: Page[P], *, content: bool) -> View[P]:
         except KeyDestroyed:
             return problem(request, reader.message, "gone", 410)
         except KeysError as error:
-            log.error("message %s cannot be opened now: %s", reader.message_id, error)
-            answer = problem(request, reader.message, "key", 503)
-            answer["Retry-After"] = str(RETRY_SECONDS)
-            return answer
+            reference = secrets.token_hex(4)
+            log.error("reference %s: message %s cannot be opened now: %s", reference, reader.message_id, error)
+            return no_keys(request, reference)
         except VaultError as error:
             return damaged(request, reader, error)
 

@@ -8,8 +8,13 @@ import sys
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from branding.context import brand
+from portal.keys.errors import KeysError
 
 log = logging.getLogger(__name__)
+RETRY_SECONDS = 600
 
 
 def page_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -17,8 +22,13 @@ def page_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403.html", {"again_url": request.path}, status=403)
 
 
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Nothing in the portal answers 403 but an old form; what a person may not see is 404."""
+    return page_too_old(request)
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "400.html", status=400)
+    return _bare(request, "400.html", 400)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -28,14 +38,24 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """A fault of ours. The log gets its type and place under the reference that the page shows, never its text."""
     reference = secrets.token_hex(4)
-    kind, _, trace = sys.exc_info()
+    _, error, trace = sys.exc_info()
+    if isinstance(error, KeysError):
+        log.error("reference %s: no page without keys: %s", reference, error)
+        return no_keys(request, reference)
     place = ""
     while trace is not None:
         place, trace = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}", trace.tb_next
-    log.error("reference %s: %s at %s", reference, kind.__name__ if kind else "an error", place)
-    return render(request, "500.html", {"reference": reference}, status=500)
+    log.error("reference %s: %s at %s", reference, type(error).__name__, place)
+    return _bare(request, "500.html", 500, reference=reference)
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Nothing in the portal answers 403 but an old form; what a person may not see is 404."""
-    return page_too_old(request)
+def no_keys(request: HttpRequest, reference: str) -> HttpResponse:
+    """R5 while the key service does not answer: nothing is lost, and trying again is all a person can do."""
+    answer = _bare(request, "reading/problem.html", 503, kind="key", reference=reference)
+    answer["Retry-After"] = str(RETRY_SECONDS)
+    return answer
+
+
+def _bare(request: HttpRequest, template: str, status: int, **context: object) -> HttpResponse:
+    """A page that needs no key: who is signed in is not looked up, for that may be what failed."""
+    return HttpResponse(render_to_string(template, {**brand(request), **context}), status=status)
