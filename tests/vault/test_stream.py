@@ -337,6 +337,7 @@ def test_a_write_that_fails_fails_the_sealing_and_leaves_no_thread(fails_at: int
 
     with pytest.raises(OSError, match="no space"):
         Sealer(KEY, HERE).seal_all([bytes(CHUNK)] * 9, failing)
+    assert calls == fails_at + 1
     assert not [thread for thread in threading.enumerate() if thread.name == "write-behind"]
 
 
