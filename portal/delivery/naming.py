@@ -13,7 +13,8 @@ from portal.mime.errors import BadAddress
 
 LONGEST_NAME = 80
 MOST_REFERENCES = 20
-_LINK_LIKE = re.compile(r"[@/\\<>]|www\.", re.IGNORECASE)
+_LINK_LIKE = re.compile(r"://|www\.", re.IGNORECASE)
+_ADDRESS_LIKE = re.compile(r"[@/\\<>]")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
 
 
@@ -21,9 +22,14 @@ def shown_name(writer: Mailbox) -> str:
     """The writer's name, or "" when it must not stand for them: one that reads like an address or a link would put
     another sender, or a second link, into a mail that people are told to check."""
     name = clean_name(writer.name).strip(" \"'")
-    if not name or len(name) > LONGEST_NAME or _LINK_LIKE.search(unicodedata.normalize("NFKC", name)):
+    if len(name) > LONGEST_NAME or link_like(name) or _ADDRESS_LIKE.search(unicodedata.normalize("NFKC", name)):
         return ""
     return name
+
+
+def link_like(text: str) -> bool:
+    """Whether a mail program could make a link of it. A notice has exactly one link, its own."""
+    return bool(_LINK_LIKE.search(unicodedata.normalize("NFKC", text)))
 
 
 def shown(writer: Mailbox, brand: Brand) -> str:

@@ -48,7 +48,7 @@ def _context(reader: Reader, envelope: Envelope, writer: Mailbox, recipient: str
         "host": origin.partition("://")[2],
         "sent_at": envelope.sent_at,
         "open_until": message.open_until,
-        "note": envelope.note,
+        "note": "" if naming.link_like(envelope.note) else clean_name(envelope.note),
         "reply": message.thread != message.id,
     }
 

@@ -43,6 +43,7 @@ _PAIR = re.compile(r"[\[［﹇][^\[\]［］﹇﹈]{1,40}[\]］﹈]")
 _NAME = re.compile(r"\s*([A-Za-z][A-Za-z0-9_-]{0,31})\s*=\s*")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*', re.DOTALL)
 _PLAIN = re.compile(r'([^\s;"]*)\s*')
+_LINK = re.compile(r"://|\bwww\.", re.IGNORECASE)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -163,4 +164,7 @@ def _note(text: str) -> str:
     line = " ".join("".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text).split())
     if len(line) > MAX_NOTE_CHARACTERS:
         raise BadTrigger("In the header X-Letterlock-Protect, note may have 140 characters.")
+    if _LINK.search(line):
+        # The notice has exactly one link, its own: people are told to trust no other.
+        raise BadTrigger("In the header X-Letterlock-Protect, note may hold no link; write it in the message.")
     return line

@@ -39,7 +39,8 @@ class Relay:
     answers: dict[str, str] = field(default_factory=dict)
     taken: list[Taken] = field(default_factory=list)
     url: str = ""
-    before_accepting: Callable[[], None] = lambda: None
+    before_accepting: Callable[[], object] = lambda: None
+    before_rcpt: Callable[[], object] = lambda: None
     sessions: int = 0
 
     async def handle_EHLO(
@@ -57,6 +58,7 @@ class Relay:
         return answer
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        self.before_rcpt()
         answer = self.answers.get(address) or self.answers.get("RCPT", "250 2.1.5 OK")
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)

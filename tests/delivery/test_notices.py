@@ -58,7 +58,7 @@ def test_it_is_a_mail_of_two_parts_with_the_right_headers(seal, mail_to):
     assert mail["X-Letterlock"] == "notice"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Reply-To"] is None
-    assert mail["Message-ID"].strip() == f"<{outbound.id}@secure.aldervalley.example>"
+    assert mail["Message-ID"] == f"<{outbound.id}@secure.aldervalley.example>"
     assert mail["In-Reply-To"] == "<m2@aldervalley.example>"
     assert mail["References"] == "<m1@aldervalley.example> <r1@mail.example> <m2@aldervalley.example>"
     assert mail["Date"].datetime == outbound.made_at.replace(microsecond=0)
@@ -257,10 +257,17 @@ def test_sent_twice_it_is_the_same_mail(seal, mail_to, relay):
     Outbound.objects.update(state="sending", leased_until=None)
     send_due(["notice"])
     first, second = (taken.data for taken in relay.taken)
-    assert re.sub(rb"=+[0-9]{10,}=*", b"", first) == re.sub(rb"=+[0-9]{10,}=*", b"", second)
+    boundaries = [re.search(rb'boundary="([^"]+)"', mail).group(1) for mail in (first, second)]
+    assert first.replace(boundaries[0], b"") == second.replace(boundaries[1], b"")
 
 
 def test_it_can_be_read_with_pictures_and_styles_off(seal, mail_to):
     _, page = parts_of(mail_to(seal()))
     assert "Alder Valley Clinic" in " ".join(read_html(page).words)
     assert "Read message" in " ".join(read_html(page).words)
+
+
+def test_a_line_of_the_sender_brings_no_second_link(seal, mail_to):
+    text, page = parts_of(mail_to(seal(note="Read it at https://evil.example/ now")))
+    assert "evil.example" not in text + page
+    assert len(re.findall(r"https?://", text)) == 1

@@ -115,6 +115,8 @@ def test_another_version_or_none_is_refused(value):
         "v=1; fwd=0 dl=0",
         "protect",
         'v=1; note="' + "x" * 141 + '"',
+        'v=1; note="see https://evil.example/"',
+        'v=1; note="see WWW.evil.example"',
         "v=1; " + "x" * 5000,
     ],
 )

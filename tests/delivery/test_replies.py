@@ -1,0 +1,129 @@
+"""An answer in the mailbox of the person inside (ux.md M6): whole, in its thread, and plainly from the portal."""
+
+import hashlib
+import os
+import tracemalloc
+
+import pytest
+
+from portal.delivery import replies
+from portal.delivery.models import Outbound
+from portal.delivery.queue import enqueue
+from portal.delivery.sending import send_due
+from portal.mime.addresses import Mailbox
+from portal.vault import readers
+from portal.vault.models import Blob, Message, Wrap
+
+pytestmark = pytest.mark.django_db
+
+MAYA = Mailbox("Dr Maya Lindqvist", "maya.lindqvist@aldervalley.example")
+ANSWER = {
+    "sender": Mailbox("Jonas Berg", "jonas.berg@mail.example"),
+    "to": (MAYA,),
+    "subject": "Re: Your MRI results – Füße",
+    "text": "Thank you.\nThursday works.\n.\nSüße Grüße",
+    "message_id": "<answer@secure.aldervalley.example>",
+    "in_reply_to": "<first@aldervalley.example>",
+    "references": ("<zero@aldervalley.example>", "<first@aldervalley.example>"),
+    "direction": Message.Direction.IN,
+}
+
+
+def test_it_arrives_as_an_ordinary_mail_in_the_thread(seal, mail_to, relay):
+    mail = mail_to(seal(**ANSWER, files=()), "reply")
+    assert relay.taken[0].recipients == ("maya.lindqvist@aldervalley.example",)
+    assert relay.taken[0].sender == "messages@secure.aldervalley.example"
+    assert mail["From"].addresses[0].display_name == "Jonas Berg via Alder Valley Clinic secure messages"
+    assert mail["From"].addresses[0].addr_spec == "messages@secure.aldervalley.example"
+    assert mail["Reply-To"] == "Jonas Berg <jonas.berg@mail.example>"
+    assert mail["To"] == "Dr Maya Lindqvist <maya.lindqvist@aldervalley.example>"
+    assert mail["Subject"] == "Re: Your MRI results – Füße"
+    assert mail["X-Letterlock"] == "reply"
+    assert mail["Auto-Submitted"] is None
+    assert mail["Message-ID"].strip() == "<answer@secure.aldervalley.example>"
+    assert mail["In-Reply-To"] == "<first@aldervalley.example>"
+    assert mail["References"].split() == ["<zero@aldervalley.example>", "<first@aldervalley.example>"]
+    text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    assert text.removesuffix("\n") == (
+        "Protected reply from Jonas Berg. Your answer is protected again.\n\nThank you.\nThursday works.\n.\nSüße Grüße"
+    )
+
+
+def test_its_files_arrive_whole_under_their_names(seal, mail_to, relay):
+    large = os.urandom(3_000_001)
+    files = (
+        ("Röntgen – Knie.pdf", "application/pdf", b"%PDF-1.7 small"),
+        ("empty.txt", "text/plain", b""),
+        ("scan.tiff", "image/tiff", large),
+    )
+    mail = mail_to(seal(**ANSWER, files=files), "reply")
+    got = [(p.get_filename(), p.get_content_type(), p.get_payload(decode=True)) for p in mail.iter_attachments()]
+    assert [(name, type_) for name, type_, _ in got] == [(name, type_) for name, type_, _ in files]
+    for (_, _, arrived), (_, _, written) in zip(got, files, strict=True):
+        assert hashlib.sha256(arrived).digest() == hashlib.sha256(written).digest()
+    assert max(len(line) for line in relay.taken[0].data.split(b"\r\n")) <= 998
+    announced = next(int(o.removeprefix("SIZE=")) for o in relay.taken[0].options if o.startswith("SIZE="))
+    assert len(relay.taken[0].data) <= announced < 1.1 * len(relay.taken[0].data) + 20_000
+
+
+def test_large_files_are_opened_piece_by_piece(seal):
+    message = seal(**ANSWER, files=(("big.bin", "application/octet-stream", os.urandom(48_000_000)),))
+    reader = message.readers.get(number=0)
+    outbound = enqueue("reply", address=readers.address_of(reader), message=message.id, reader=reader)
+    tracemalloc.start()
+    try:
+        mail = replies.build(outbound)
+        size = sum(len(chunk) for chunk in mail.data)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size > 64_000_000
+    assert peak < 20_000_000
+
+
+def test_a_writer_who_poses_as_somebody_else_is_named_by_their_address(seal, mail_to):
+    changed = ANSWER | {"sender": Mailbox("Dr Maya <maya.lindqvist@aldervalley.example>", "jonas.berg@mail.example")}
+    mail = mail_to(seal(**changed, files=()), "reply")
+    (from_,) = mail["From"].addresses
+    assert from_.display_name == "jonas.berg@mail.example via Alder Valley Clinic secure messages"
+    assert mail["Reply-To"] == "jonas.berg@mail.example"
+    text = mail.get_body(("plain",)).get_content()
+    assert text.startswith("Protected reply from jonas.berg@mail.example. Your answer is protected again.")
+
+
+def test_no_field_of_an_answer_breaks_the_headers(seal, mail_to):
+    changed = ANSWER | {
+        "sender": Mailbox("Jonas\r\nBcc: x@evil.invalid", "jonas.berg@mail.example"),
+        "subject": "Re: a\r\nX-Letterlock: notice\r\n\r\nbody",
+        "in_reply_to": "<a@b>\r\nBcc: x@evil.invalid",
+    }
+    mail = mail_to(seal(**changed, files=(("a\r\nBcc: x.pdf", "application/pdf\r\nBcc: x", b"x"),)), "reply")
+    assert mail["Bcc"] is None
+    assert mail.get_all("X-Letterlock") == ["reply"]
+    assert all(part["Bcc"] is None for part in mail.walk())
+
+
+def test_a_damaged_answer_sends_nothing_and_is_seen(seal, relay):
+    message = seal(**ANSWER, files=(("big.bin", "application/octet-stream", os.urandom(2_000_000)),))
+    blob = Blob.objects.get(name="part/1")
+    from django.conf import settings
+
+    (path,) = (settings.LETTERLOCK.data / "blobs").rglob(blob.id.hex)
+    sealed = bytearray(path.read_bytes())
+    sealed[1_500_000] ^= 1
+    path.write_bytes(sealed)
+    reader = message.readers.get(number=0)
+    enqueue("reply", address=readers.address_of(reader), message=message.id, reader=reader)
+    send_due(["reply"])
+    outbound = Outbound.objects.get()
+    assert (outbound.state, outbound.last_answer, relay.taken) == (Outbound.State.FAILED, "damaged", [])
+
+
+def test_an_answer_whose_key_is_destroyed_does_not_leave(seal, relay):
+    message = seal(**ANSWER, files=())
+    reader = message.readers.get(number=0)
+    enqueue("reply", address=readers.address_of(reader), message=message.id, reader=reader)
+    Wrap.objects.all().delete()
+    send_due(["reply"])
+    outbound = Outbound.objects.get()
+    assert (outbound.state, outbound.last_answer, relay.taken) == (Outbound.State.DROPPED, "key destroyed", [])
