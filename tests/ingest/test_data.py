@@ -65,7 +65,9 @@ def test_it_tells_bare_line_ends_in_any_chunking(mail: bytes, cuts: list[int]) -
     assert decode(pieces(data, cuts))[3] is (b"\r" in unpaired or b"\n" in unpaired)
 
 
-@pytest.mark.parametrize("false_end", [b"\n.\n", b"\r.\r", b"\n.\r\n", b"\r\n.\n", b"\r.\r\n", b"\r\n.\r", b"\n\n.\r\r\n"])
+@pytest.mark.parametrize(
+    "false_end", [b"\n.\n", b"\r.\r", b"\n.\r\n", b"\r\n.\n", b"\r.\r\n", b"\r\n.\r", b"\n\n.\r\r\n"]
+)
 def test_nothing_but_the_whole_mark_ends_a_mail(false_end: bytes) -> None:
     mail, rest, ended, bare = decode([b"a" + false_end + b"MAIL FROM:<x@y>\r\n", b"b\r\n.\r\n"])
     assert ended
