@@ -96,7 +96,8 @@ class Channel(virtual.Channel):
         return self._root() / _safe(queue)
 
     def _root(self) -> Path:
-        return Path(self.connection.client.transport_options["folder"])
+        client: Any = self.connection.client  # kombu's own types say less than its virtual channels do
+        return Path(client.transport_options["folder"])
 
 
 class Transport(virtual.Transport):

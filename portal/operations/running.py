@@ -12,9 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,12 +29,11 @@ from portal.operations.supervising import Part, Tree
 HEALTHY_WITHIN = 60.0
 SHARED = (
     "portal.urls",
-    "portal.wsgi",
     "portal.operations.web",
     "portal.operations.working",
     "portal.ingest.management.commands.door",
 )
-"""What the parts load first, with all that they need in turn."""
+"""What the parts load first, with all that they need in turn. Nothing that looks at the data folder when loaded."""
 DEMO_STAMP = "demo.loaded"
 
 
@@ -117,13 +115,22 @@ def welcome(configuration: Configuration) -> list[str]:
     ]
 
 
+def _command(name: str, *arguments: str, **options: str) -> Callable[[], None]:
+    """A command of ours, to be run in a process of its own."""
+
+    def run() -> None:
+        call_command(name, *arguments, **options)
+
+    return run
+
+
 def _parts() -> list[Part]:
     return [
-        Part("web", partial(call_command, "web")),
-        Part("door", partial(call_command, "door")),
-        Part("worker-passcode", partial(call_command, "worker", queues="passcode", pool="solo")),
-        Part("worker-mail", partial(call_command, "worker", queues="seal,notice,bulk")),
-        Part("beat", partial(call_command, "beat")),
+        Part("web", _command("web")),
+        Part("door", _command("door")),
+        Part("worker-passcode", _command("worker", queues="passcode", pool="solo")),
+        Part("worker-mail", _command("worker", queues="seal,notice,bulk")),
+        Part("beat", _command("beat")),
     ]
 
 
@@ -175,7 +182,7 @@ def _ask(configuration: Configuration) -> dict[str, str]:
 def _load_demo_once(configuration: Configuration, tree: Tree) -> None:
     """The demo's messages go through the real door, in a process of their own, while the first page can be read."""
     if configuration.demo and find_spec(preparing.DEMO) and not (configuration.data / DEMO_STAMP).exists():
-        tree.add(Part("demo", partial(call_command, "demo", "load"), once=True))
+        tree.add(Part("demo", _command("demo", "load"), once=True))
 
 
 def _mark_demo_loaded(configuration: Configuration, tree: Tree) -> None:

@@ -13,6 +13,7 @@ from granian.server import Server
 
 from portal.configuration import Configuration
 from portal.operations import hardening
+from portal.operations.bodies import whole_bodies
 
 THREADS = 32
 """Requests at work at once in a process. A slow download holds its thread, and idle threads end after 30 s."""
@@ -37,7 +38,7 @@ def serve(configuration: Configuration) -> None:
     def load() -> Callable[..., Any]:
         hardening.harden()
         hardening.watch_parent(parent)
-        return portal.wsgi.application
+        return whole_bodies(portal.wsgi.application)
 
     server = Server(
         "portal.wsgi:application",

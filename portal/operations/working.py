@@ -23,7 +23,7 @@ def work(queues: list[str], *, pool: str, processes: int) -> int:
     """Take wake-ups from `queues` until SIGTERM, which lets running tasks end. Returns the exit status."""
     _connect_signals()
     # It would announce its end on stderr in words of its own, past the log's shape.
-    celery.apps.worker.safe_say = lambda *_: None
+    celery.apps.worker.safe_say = lambda *_: None  # type: ignore[attr-defined]
     # Celery fears root for pickle's sake, which nothing here reads (accept_content).
     warnings.filterwarnings("ignore", category=SecurityWarning)
     worker = app.Worker(
