@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from django.urls import include, path
 
-from django.urls import URLPattern, URLResolver, include, path
-
-ROOMS = (
-    "branding.urls",
-    "portal.access.urls",
-    "portal.reading.urls",
-    "portal.writing.urls",
-    "portal.api.urls",
-    "portal.console.urls",
-    "portal.operations.urls",
-)
-
-urlpatterns: list[URLPattern | URLResolver] = [path("", include(room)) for room in ROOMS if find_spec(room)]
+urlpatterns = [
+    path("", include("branding.urls")),
+    path("", include("portal.access.urls")),
+    path("", include("portal.reading.urls")),
+    path("", include("portal.writing.urls")),
+    path("", include("portal.api.urls")),
+    path("", include("portal.console.urls")),
+    path("", include("portal.operations.urls")),
+]
 
 handler400 = "portal.reading.failures.bad_request"
 handler403 = "portal.reading.failures.forbidden"

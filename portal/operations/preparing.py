@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 
 from django.conf import settings
@@ -25,7 +23,6 @@ from portal.keys.service import KeyService, configured, file_of, keys
 from portal.operations import administrators
 from portal.operations.errors import StartRefused
 
-DEMO = "portal.operations.demo_data"
 STATIC_STAMP = ".made-from"
 
 
@@ -40,8 +37,10 @@ def prepare(configuration: Configuration) -> str | None:
     make_keys(configuration, used_database=database_is_used())
     migrate()
     make_default_brand(configuration)
-    if configuration.demo and find_spec(DEMO):
-        importlib.import_module(DEMO).load_brands()
+    if configuration.demo:
+        from portal.operations.demo_data import load_brands  # a real installation never loads the demo's code
+
+        load_brands()
     keys().prepare(datetime.now(UTC).date(), usual_open_days(configuration))
     collect_static()
     return administrators.first_link()

@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -181,7 +180,7 @@ def _ask(configuration: Configuration) -> dict[str, str]:
 
 def _load_demo_once(configuration: Configuration, tree: Tree) -> None:
     """The demo's messages go through the real door, in a process of their own, while the first page can be read."""
-    if configuration.demo and find_spec(preparing.DEMO) and not (configuration.data / DEMO_STAMP).exists():
+    if configuration.demo and not (configuration.data / DEMO_STAMP).exists():
         tree.add(Part("demo", _command("demo", "load"), once=True))
 
 
