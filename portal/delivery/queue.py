@@ -56,5 +56,6 @@ def sender_of(outbound: Outbound) -> str:
 
 def reader_of(outbound: Outbound) -> Reader | None:
     """The reader a mail is for, with its message and brand; None when there is none any more."""
-    known = Reader.objects.select_related("message__brand")
+    # A notice needs no byte of the container, which may be 256 KiB; an answer fetches it when it is opened.
+    known = Reader.objects.select_related("message__brand").defer("message__container")
     return known.filter(pk=outbound.reader_id).first() if outbound.reader_id else None
