@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from portal.audit.models import Entry
-from portal.delivery import letters
+from portal.delivery import letters, tasks
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, enqueue, sender_of
 from portal.delivery.sending import GIVE_UP_AFTER, send_due
@@ -288,3 +288,21 @@ def test_many_senders_at_once_send_each_mail_once(relay, relayed):
     recipients = [recipient for taken in relay.taken for recipient in taken.recipients]
     assert sorted(recipients) == sorted(f"reader{number}@mail.example" for number in range(40))
     assert set(Outbound.objects.values_list("state", flat=True)) == {S.SENT}
+
+
+@pytest.mark.django_db
+def test_a_passcode_never_waits_behind_other_mail(relay, relayed, monkeypatch):
+    monkeypatch.setitem(
+        letters._builders,
+        "passcode",
+        lambda row: letters.Prepared.whole("", address_of(row), b"Subject: code\r\n\r\n12345678\r\n"),
+    )
+    relayed()
+    passcode = enqueue("passcode", address="karin@post.example")
+    tasks.send_passcodes()
+    assert [taken.recipients for taken in relay.taken] == [("karin@post.example",)]
+    passcode.refresh_from_db()
+    assert passcode.state == S.SENT
+    assert kinds_recorded() == ["recipient.passcode_sent"]
+    tasks.send_mail()
+    assert len(relay.taken) == 2
