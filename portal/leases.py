@@ -1,6 +1,7 @@
 """Claiming rows for work: a lease with owner and time, so that no two workers do the same and none is stuck for ever.
 
-For models with the columns `leased_until`, `leased_by` and `due_at`. A killed worker's rows come back when its lease ends.
+For models with the columns `leased_until`, `leased_by` and `due_at`. A killed worker's rows come back when their lease
+ends.
 """
 
 from __future__ import annotations
@@ -32,9 +33,7 @@ def claim(due: QuerySet[Row], *, limit: int) -> list[Row]:
         keys = list(free.values_list("pk", flat=True)[:limit])
         # The condition is repeated: between choosing and leasing another worker may have been quicker.
         still_free = Q(leased_until=None) | Q(leased_until__lt=now)
-        due.model._default_manager.filter(still_free, pk__in=keys).update(
-            leased_until=_end(), leased_by=owner
-        )
+        due.model._default_manager.filter(still_free, pk__in=keys).update(leased_until=_end(), leased_by=owner)
     return list(due.model._default_manager.filter(pk__in=keys, leased_by=owner).order_by("due_at"))
 
 

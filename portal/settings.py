@@ -87,9 +87,13 @@ _SQLITE = {
     # FULL because a committed row is what lets the door say 250 (P1). Nothing temporary reaches the disk (P2).
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON;",
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON;"
+    ),
 }
-_database: dict[str, Any] = dict(dj_database_url.parse(LETTERLOCK.database_url, conn_max_age=300, conn_health_checks=True))
+_database: dict[str, Any] = dict(
+    dj_database_url.parse(LETTERLOCK.database_url, conn_max_age=300, conn_health_checks=True)
+)
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {**_database.get("OPTIONS", {}), **_SQLITE}
     _database["CONN_HEALTH_CHECKS"] = False

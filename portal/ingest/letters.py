@@ -14,7 +14,7 @@ TRIGGER_HEADER = "X-Letterlock-Protect"
 
 def relayed(outbound: Outbound) -> Prepared | None:
     """Unchanged but for the trigger header, which never leaves, honoured or not (ecosystem: three contracts)."""
-    row = Spooled.objects.filter(pk=outbound.message).first()
+    row = Spooled.objects.filter(pk=outbound.message).first() if outbound.message else None
     if row is None:
         return None
     opened = spool.open_spooled(row)

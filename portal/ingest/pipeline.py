@@ -28,18 +28,19 @@ from portal.ingest import spool
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeysError, ProviderUnavailable
-from portal.mime.addresses import BadAddress, Mailbox, domain_of, normalise
+from portal.mime.addresses import Mailbox, domain_of, normalise
 from portal.mime.cleaning import CLEANER_VERSION, clean
+from portal.mime.errors import BadAddress
 from portal.mime.reading import Letter, read
 from portal.rules.deciding import decide
 from portal.rules.decision import Decision
+from portal.rules.errors import BadTrigger
 from portal.rules.facts import Facts
 from portal.rules.first import RULES
-from portal.rules.errors import BadTrigger
 from portal.vault import sealing
 from portal.vault.errors import VaultError
 from portal.vault.models import Message, Reader
-from portal.vault.readers import Envelope
+from portal.vault.readers import Envelope, address_of
 from portal.vault.rights import Rights
 from portal.vault.toc import BODY_INLINE_BYTES, Body, File, Toc
 
@@ -99,7 +100,10 @@ def _wait(row: Spooled, sentence: str) -> None:
     delay = min(_WAIT_FIRST * 2 ** min(row.attempts, 20), _WAIT_MOST) * random.uniform(0.8, 1.2)  # noqa: S311 jitter
     log.warning("mail %s waits: %s", row.pk, sentence)
     Spooled.objects.filter(pk=row.pk).update(
-        attempts=min(row.attempts + 1, 1000), due_at=timezone.now() + delay, leased_until=None, last_error=sentence[:240]
+        attempts=min(row.attempts + 1, 1000),
+        due_at=timezone.now() + delay,
+        leased_until=None,
+        last_error=sentence[:240],
     )
 
 
@@ -157,7 +161,7 @@ def _advance(row: Spooled, old: str, new: str) -> None:
 
 def _tell(message: Message, reader: Reader) -> None:
     """A notice to whoever reads here; an answer for our own people goes whole into their mailbox."""
-    address = sealing.directory.address_of(reader)
+    address = address_of(reader)
     inside = domain_of(address) in settings.LETTERLOCK.inside_domains
     kind = "reply" if message.direction == Message.Direction.IN and inside else "notice"
     enqueue(kind, address=address, message=message.id, reader=reader)
@@ -192,7 +196,9 @@ def _draft(row: Spooled, letter: Letter, raw: bytes, envelope: spool.Envelope, d
     answered = Message.objects.filter(pk=envelope.thread).first() if envelope.thread else _thread_of(letter)
     sender = letter.sender or Mailbox("", envelope.sender)
     from_portal = envelope.source == "reply"
-    brand = answered.brand if answered and from_portal else choosing.of_domain(_domain(envelope.sender or sender.address))
+    brand = (
+        answered.brand if answered and from_portal else choosing.of_domain(_domain(envelope.sender or sender.address))
+    )
     sent_at = letter.date or row.received_at
     subject = decision.tag_removed_subject
     streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at)
@@ -229,7 +235,9 @@ def contents(
         streams[stream] = part.data
         digest = hashlib.sha256(part.data).digest()
         files.append(
-            File(part.number, part.name, part.content_type, len(part.data), stream, digest, part.inline, part.content_id)
+            File(
+                part.number, part.name, part.content_type, len(part.data), stream, digest, part.inline, part.content_id
+            )
         )
     inline = {file.content_id: f"inline/{file.number}" for file in files if file.content_id}
     cleaned = clean(letter.html, inline) if letter.html else None

@@ -6,14 +6,14 @@ import logging
 import secrets
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 
 from portal.access import views as door
-from portal.access.models import Person
+from portal.access.requests import Request
 from portal.audit.record import record
 from portal.keys.errors import KeyDestroyed, KeysError
 from portal.reading.failures import no_keys
@@ -24,8 +24,8 @@ from portal.vault.opening import Opened, open_message
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
-Page = Callable[Concatenate[HttpRequest, Reader, Opened, P], HttpResponseBase]
-View = Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]
+Page = Callable[Concatenate[Request, Reader, Opened, P], HttpResponseBase]
+View = Callable[Concatenate[Request, str, P], HttpResponseBase]
 
 
 def page(view: Page[P]) -> View[P]:
@@ -40,10 +40,10 @@ def content(view: Page[P]) -> View[P]:
 
 def _admitting(view: Page[P], *, content: bool) -> View[P]:
     @wraps(view)
-    def admitted(request: HttpRequest, link: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def admitted(request: Request, link: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         reader = readers.by_link(link)
-        person: Person | None = request.person  # type: ignore[attr-defined]
-        if reader is None or reader.message.brand_id != request.brand.pk:  # type: ignore[attr-defined]
+        person = request.person
+        if reader is None or reader.message.brand_id != request.brand.pk:
             if content:
                 raise Http404
             return door.neutral(request)
@@ -66,23 +66,23 @@ def _admitting(view: Page[P], *, content: bool) -> View[P]:
         except VaultError as error:
             return damaged(request, reader, error)
 
-    return admitted
+    return cast(View[P], admitted)
 
 
-def closed(request: HttpRequest, message: Message) -> HttpResponse:
+def closed(request: Request, message: Message) -> HttpResponse:
     """R5 for a message that was withdrawn, is gone, or is past its time."""
     kinds: dict[str, str] = {Message.State.WITHDRAWN: "withdrawn", Message.State.GONE: "gone"}
     return problem(request, message, kinds.get(message.state, "closed"), 410)
 
 
-def damaged(request: HttpRequest, reader: Reader, error: VaultError) -> HttpResponse:
+def damaged(request: Request, reader: Reader, error: VaultError) -> HttpResponse:
     """R5 for sealed bytes that do not open: nothing of them is shown, and it is recorded."""
     log.error("message %s is damaged: %s", reader.message_id, error)
     record("message.damaged", message=reader.message_id, reader=reader.id, reason=type(error).__name__)
     return problem(request, reader.message, "damaged", 500)
 
 
-def problem(request: HttpRequest, message: Message, kind: str, status: int) -> HttpResponse:
+def problem(request: Request, message: Message, kind: str, status: int) -> HttpResponse:
     """R5. A reference ties what the person reports to the log."""
     envelope = readers.envelope_of(message)
     reference = secrets.token_hex(4)

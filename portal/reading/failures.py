@@ -51,7 +51,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def no_keys(request: HttpRequest, reference: str) -> HttpResponse:
     """R5 while the key service does not answer: nothing is lost, and trying again is all a person can do."""
-    answer = _bare(request, "reading/problem.html", 503, kind="key", reference=reference)
+    answer = _bare(
+        request, "reading/problem.html", 503, kind="key", reference=reference, sender_name="", sender_address=""
+    )
     answer["Retry-After"] = str(RETRY_SECONDS)
     return answer
 

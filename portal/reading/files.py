@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from csp.decorators import csp_replace
+from portal.access.requests import Request
 from portal.audit.record import record
 from portal.mime.names import content_disposition
-from portal.reading import admission
+from portal.reading import admission, policies
 from portal.reading.ranges import Range, Unsatisfiable, parse
 from portal.vault.errors import VaultError
 from portal.vault.models import Reader
@@ -21,13 +21,11 @@ from portal.vault.toc import File
 log = logging.getLogger(__name__)
 
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
-_SANDBOX = {"sandbox": [], "img-src": ["'none'"], "style-src": ["'none'"], "script-src": ["'none'"]}
 
 
 @require_safe
-@csp_replace(_SANDBOX)
 @admission.content
-def download(request: HttpRequest, reader: Reader, opened: Opened, number: int) -> HttpResponseBase:
+def download(request: Request, reader: Reader, opened: Opened, number: int) -> HttpResponseBase:
     """One file. Refused without the right to download, whatever the page showed."""
     file = _file(opened, number)
     if not opened.rights.download:
@@ -40,9 +38,8 @@ def download(request: HttpRequest, reader: Reader, opened: Opened, number: int) 
 
 
 @require_safe
-@csp_replace(_SANDBOX)
 @admission.content
-def original(request: HttpRequest, reader: Reader, opened: Opened) -> HttpResponseBase:
+def original(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
     """The mail as it was received, offered when it could not be read as MIME."""
     if not opened.rights.download or opened.toc.readable:
         raise Http404
@@ -53,9 +50,8 @@ def original(request: HttpRequest, reader: Reader, opened: Opened) -> HttpRespon
 
 
 @require_safe
-@csp_replace(_SANDBOX)
 @admission.content
-def inline(request: HttpRequest, reader: Reader, opened: Opened, number: int) -> HttpResponseBase:
+def inline(request: Request, reader: Reader, opened: Opened, number: int) -> HttpResponseBase:
     """A picture that the body shows; only what begins like a raster picture is one, whatever it calls itself."""
     file = _file(opened, number)
     start = b"".join(opened.chunks(file, 0, min(file.size, 16)))
@@ -76,12 +72,13 @@ def _file(opened: Opened, number: int) -> File:
     raise Http404
 
 
-def _stream(request: HttpRequest, opened: Opened, file: File) -> tuple[HttpResponseBase, bool]:
+def _stream(request: Request, opened: Opened, file: File) -> tuple[HttpResponseBase, bool]:
     """The answer with its bytes, and whether it begins at the beginning."""
     try:
         wanted = parse(request.headers.get("Range", ""), file.size)
     except Unsatisfiable:
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}"}), False
+        refused = HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}"})
+        return policies.under(policies.FILE, refused), False
     span = wanted or Range(0, file.size)
     chunks = opened.chunks(file, span.start, span.length)  # opens the stream: a damaged one fails before the headers
     answer = StreamingHttpResponse(
@@ -93,7 +90,7 @@ def _stream(request: HttpRequest, opened: Opened, file: File) -> tuple[HttpRespo
     answer["Accept-Ranges"] = "bytes"
     if wanted:
         answer["Content-Range"] = f"bytes {span.start}-{span.start + span.length - 1}/{file.size}"
-    return answer, span.start == 0
+    return policies.under(policies.FILE, answer), span.start == 0
 
 
 def _stopping_at_damage(chunks: Iterator[bytes], opened: Opened) -> Iterator[bytes]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from csp.constants import NONE, SELF
-from csp.decorators import csp_replace
 from portal.access import views as door
+from portal.access.requests import Request
 from portal.audit.record import record
-from portal.reading import admission, letters
+from portal.reading import admission, letters, policies
 from portal.vault import readers
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
@@ -19,26 +18,24 @@ INBOX_PAGE = 25
 
 
 @require_safe
-def start(request: HttpRequest) -> HttpResponse:
+def start(request: Request) -> HttpResponse:
     """The portal's root: the messages of whoever is signed in."""
     return HttpResponseRedirect("/inbox/")
 
 
 @require_safe
-def inbox(request: HttpRequest) -> HttpResponse:
+def inbox(request: Request) -> HttpResponse:
     """R7: this brand's messages to the signed-in address, newest first."""
-    person = request.person  # type: ignore[attr-defined]
+    person = request.person
     if person is None:
         return door.neutral(request, status=200)
     page = request.GET.get("page", "1")
     number = max(int(page), 1) if page.isdecimal() and len(page) < 7 else 1
     start = (number - 1) * INBOX_PAGE
-    found = list(
-        readers.of_person(bytes.fromhex(person.lookup), request.brand)[start : start + INBOX_PAGE + 1]  # type: ignore[attr-defined]
-    )
+    found = list(readers.of_person(bytes.fromhex(person.lookup), request.brand)[start : start + INBOX_PAGE + 1])
     context = {
         "items": [letters.inbox_item(reader) for reader in found[:INBOX_PAGE]],
-        "address": request.session_address,  # type: ignore[attr-defined]
+        "address": request.session_address,
         "older_url": f"/inbox/?page={number + 1}" if len(found) > INBOX_PAGE else "",
         "newer_url": f"/inbox/?page={number - 1}" if number > 1 else "",
     }
@@ -47,7 +44,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @admission.page
-def message(request: HttpRequest, reader: Reader, opened: Opened) -> HttpResponse:
+def message(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
     """R8. Being shown to a confirmed person is what counts as opened; a HEAD shows nothing."""
     answer = render(request, "reading/message.html", letters.message_page(reader, opened))
     if request.method == "GET":
@@ -57,20 +54,9 @@ def message(request: HttpRequest, reader: Reader, opened: Opened) -> HttpRespons
 
 
 @require_safe
-@csp_replace(
-    {
-        "style-src": ["'unsafe-inline'"],
-        "img-src": [SELF, "data:"],
-        "script-src": [NONE],
-        "connect-src": [NONE],
-        "frame-src": [NONE],
-        "form-action": [NONE],
-        "frame-ancestors": [SELF],
-        "sandbox": ["allow-same-origin", "allow-popups", "allow-popups-to-escape-sandbox"],
-    }
-)
 @admission.content
-def body(request: HttpRequest, reader: Reader, opened: Opened) -> HttpResponseBase:
-    """The HTML body as a document of its own, for the sandboxed frame: no script, no connection, no form."""
+def body(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
+    """The HTML body as a document of its own, for the sandboxed frame."""
     html = opened.body(opened.toc.html)
-    return render(request, "reading/body.html", {"html": html, "subject": opened.toc.subject, "rights": opened.rights})
+    context = {"html": html, "subject": opened.toc.subject, "rights": opened.rights}
+    return policies.under(policies.BODY, render(request, "reading/body.html", context))

@@ -1,4 +1,4 @@
-"""The blob store on the file system: sealed streams too large for a database row, one file each, named by random ids."""
+"""The blob store on the file system: sealed streams too large for a database row, one file each, with random names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class FileStore:
         self._folder = folder
 
     def put(self, blob: UUID, sealed: Iterable[bytes]) -> int:
-        """Write a blob and make it durable; returns its size in bytes. Nothing is visible under its name before that."""
+        """Write a blob and make it durable; returns its size in bytes. Nothing has its name before that."""
         path = self._path(blob)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".writing")

@@ -38,7 +38,7 @@ class Message(models.Model):
     rights = models.BinaryField()
     """Canonical CBOR of portal.vault.rights.Rights."""
     envelope = models.BinaryField()
-    """Sender's name and address and the date, sealed under the directory key: shown before anyone has proved anything."""
+    """Sender's name and address and the date, sealed under the directory key: shown before any proof."""
     mail_id_lookup = models.BinaryField(max_length=32, default=b"")
     """HMAC of the mail's Message-ID (label "mail-id"): an answer that names it belongs to this conversation."""
     padded_size = models.BigIntegerField()

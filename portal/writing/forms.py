@@ -48,7 +48,7 @@ def read_answer(request: HttpRequest, subject: str) -> tuple[Answer, list[Fault]
         if file.refused:
             sentence = _("%(name)s is %(size)s. The limit is %(limit)s together.") % {
                 "name": name,
-                "size": filesizeformat(file.size),
+                "size": filesizeformat(file.size or 0),
                 "limit": filesizeformat(REPLY_FILES_BYTES),
             }
             faults.append(Fault("files", sentence))

@@ -66,7 +66,9 @@ def send(reader: Reader, opened: Opened, answer: Answer) -> UUID:
         references=(*opened.toc.references, opened.toc.message_id) if opened.toc.message_id else opened.toc.references,
     )
     files = [
-        Attachment(safe_file_name(f.name or "", f.content_type or ""), f.content_type or "application/octet-stream", f.chunks())
+        Attachment(
+            safe_file_name(f.name or "", f.content_type or ""), f.content_type or "application/octet-stream", f.chunks()
+        )
         for f in answer.files
     ]
     expected = len(answer.text) + sum(f.size or 0 for f in answer.files)

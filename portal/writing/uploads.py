@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -23,10 +23,18 @@ REPLY_FILES_BYTES = 50 * 1024 * 1024
 REPLY_FILES = 25
 
 
-class SealedUpload(UploadedFile):
-    """An uploaded file at rest under a key that only this object has. `refused` when the files together were too large."""
+if TYPE_CHECKING:
+    Upload = UploadedFile[bytes]
+else:
+    Upload = UploadedFile
 
-    def __init__(self, path: Path, key: bytes, id_: UUID, name: str, content_type: str, size: int, refused: bool) -> None:
+
+class SealedUpload(Upload):
+    """An uploaded file, sealed under a key that only this object has; `refused` when all together are too large."""
+
+    def __init__(
+        self, path: Path, key: bytes, id_: UUID, name: str, content_type: str, size: int, refused: bool
+    ) -> None:
         super().__init__(file=BytesIO(), name=name, content_type=content_type, size=size)
         self._path, self._key, self._id = path, key, id_
         self.refused = refused

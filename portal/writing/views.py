@@ -6,11 +6,12 @@ import logging
 from uuid import UUID
 
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from portal.access.requests import Request
 from portal.audit.models import Entry
 from portal.ingest.errors import IngestError
 from portal.keys.errors import KeysError
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @admission.page
-def reply(request: HttpRequest, reader: Reader, opened: Opened) -> HttpResponseBase:
+def reply(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
     """R11. Refused without the right to reply, and to the author of the message."""
     if not opened.rights.reply or reader.role != Reader.Role.RECIPIENT or not opened.toc.sender.address:
         raise Http404
@@ -46,7 +47,7 @@ def reply(request: HttpRequest, reader: Reader, opened: Opened) -> HttpResponseB
 
 @require_safe
 @admission.page
-def sent(request: HttpRequest, reader: Reader, opened: Opened, answer: UUID) -> HttpResponseBase:
+def sent(request: Request, reader: Reader, opened: Opened, answer: UUID) -> HttpResponseBase:
     """R12, for an answer that this reader sent; it can be reloaded safely."""
     entry = Entry.objects.filter(
         kind="message.replied", message=reader.message_id, reader=reader.id, facts__answer=str(answer)
@@ -64,7 +65,7 @@ def sent(request: HttpRequest, reader: Reader, opened: Opened, answer: UUID) -> 
 
 
 def _form(
-    request: HttpRequest,
+    request: Request,
     reader: Reader,
     opened: Opened,
     answer: replying.Answer,

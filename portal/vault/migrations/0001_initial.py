@@ -6,114 +6,152 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('branding', '0001_initial'),
+        ("branding", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('direction', models.CharField(choices=[('out', 'Out'), ('in', 'In')], default='out', max_length=3)),
-                ('thread', models.UUIDField(db_index=True)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('withdrawn', 'Withdrawn'), ('gone', 'Gone')], default='open', max_length=10)),
-                ('made_at', models.DateTimeField()),
-                ('open_until', models.DateTimeField(null=True)),
-                ('rights', models.BinaryField()),
-                ('envelope', models.BinaryField()),
-                ('mail_id_lookup', models.BinaryField(default=b'', max_length=32)),
-                ('padded_size', models.BigIntegerField()),
-                ('container', models.BinaryField()),
-                ('brand', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='branding.brand')),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("direction", models.CharField(choices=[("out", "Out"), ("in", "In")], default="out", max_length=3)),
+                ("thread", models.UUIDField(db_index=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("withdrawn", "Withdrawn"), ("gone", "Gone")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("made_at", models.DateTimeField()),
+                ("open_until", models.DateTimeField(null=True)),
+                ("rights", models.BinaryField()),
+                ("envelope", models.BinaryField()),
+                ("mail_id_lookup", models.BinaryField(default=b"", max_length=32)),
+                ("padded_size", models.BigIntegerField()),
+                ("container", models.BinaryField()),
+                ("brand", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="branding.brand")),
             ],
         ),
         migrations.CreateModel(
-            name='Epoch',
+            name="Epoch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('epoch', models.CharField(max_length=24)),
-                ('number', models.BigIntegerField()),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='epochs', to='vault.message')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("epoch", models.CharField(max_length=24)),
+                ("number", models.BigIntegerField()),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="epochs", to="vault.message"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Blob',
+            name="Blob",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=64)),
-                ('size', models.BigIntegerField()),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='blobs', to='vault.message')),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=64)),
+                ("size", models.BigIntegerField()),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="blobs", to="vault.message"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Reader',
+            name="Reader",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('role', models.CharField(choices=[('recipient', 'Recipient'), ('author', 'Author')], default='recipient', max_length=10)),
-                ('address', models.BinaryField()),
-                ('address_lookup', models.BinaryField(max_length=32)),
-                ('link', models.BinaryField()),
-                ('link_lookup', models.BinaryField(max_length=32, unique=True)),
-                ('first_opened_at', models.DateTimeField(null=True)),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='readers', to='vault.message')),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("number", models.PositiveSmallIntegerField()),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("recipient", "Recipient"), ("author", "Author")], default="recipient", max_length=10
+                    ),
+                ),
+                ("address", models.BinaryField()),
+                ("address_lookup", models.BinaryField(max_length=32)),
+                ("link", models.BinaryField()),
+                ("link_lookup", models.BinaryField(max_length=32, unique=True)),
+                ("first_opened_at", models.DateTimeField(null=True)),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="readers", to="vault.message"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Wrap',
+            name="Wrap",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('wrapped', models.BinaryField(max_length=60)),
-                ('epoch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='wraps', to='vault.epoch')),
-                ('reader', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='wraps', to='vault.reader')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("wrapped", models.BinaryField(max_length=60)),
+                (
+                    "epoch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="wraps", to="vault.epoch"
+                    ),
+                ),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="wraps", to="vault.reader"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['-made_at'], name='vault_messa_made_at_dc31f7_idx'),
+            model_name="message",
+            index=models.Index(fields=["-made_at"], name="vault_messa_made_at_dc31f7_idx"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['brand', '-made_at'], name='vault_messa_brand_i_182b49_idx'),
+            model_name="message",
+            index=models.Index(fields=["brand", "-made_at"], name="vault_messa_brand_i_182b49_idx"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['mail_id_lookup'], name='vault_messa_mail_id_65d281_idx'),
+            model_name="message",
+            index=models.Index(fields=["mail_id_lookup"], name="vault_messa_mail_id_65d281_idx"),
         ),
         migrations.AddConstraint(
-            model_name='epoch',
-            constraint=models.UniqueConstraint(fields=('epoch', 'number'), name='number_unique_in_its_epoch'),
+            model_name="epoch",
+            constraint=models.UniqueConstraint(fields=("epoch", "number"), name="number_unique_in_its_epoch"),
         ),
         migrations.AddConstraint(
-            model_name='epoch',
-            constraint=models.UniqueConstraint(fields=('message', 'epoch'), name='message_once_an_epoch'),
+            model_name="epoch",
+            constraint=models.UniqueConstraint(fields=("message", "epoch"), name="message_once_an_epoch"),
         ),
         migrations.AddConstraint(
-            model_name='blob',
-            constraint=models.UniqueConstraint(fields=('message', 'name'), name='stream_once_a_message'),
+            model_name="blob",
+            constraint=models.UniqueConstraint(fields=("message", "name"), name="stream_once_a_message"),
         ),
         migrations.AddIndex(
-            model_name='reader',
-            index=models.Index(fields=['address_lookup', 'message'], name='vault_reade_address_cc1220_idx'),
+            model_name="reader",
+            index=models.Index(fields=["address_lookup", "message"], name="vault_reade_address_cc1220_idx"),
         ),
         migrations.AddConstraint(
-            model_name='reader',
-            constraint=models.UniqueConstraint(fields=('message', 'number'), name='reader_number_unique_in_message'),
+            model_name="reader",
+            constraint=models.UniqueConstraint(fields=("message", "number"), name="reader_number_unique_in_message"),
         ),
         migrations.AddConstraint(
-            model_name='reader',
-            constraint=models.UniqueConstraint(fields=('message', 'address_lookup'), name='one_reader_an_address'),
+            model_name="reader",
+            constraint=models.UniqueConstraint(fields=("message", "address_lookup"), name="one_reader_an_address"),
         ),
         migrations.AddConstraint(
-            model_name='reader',
-            constraint=models.CheckConstraint(condition=models.Q(('number__lt', 4096)), name='reader_number_has_12_bits'),
+            model_name="reader",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("number__lt", 4096)), name="reader_number_has_12_bits"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='wrap',
-            constraint=models.UniqueConstraint(fields=('reader', 'epoch'), name='one_wrap_a_reader_and_epoch'),
+            model_name="wrap",
+            constraint=models.UniqueConstraint(fields=("reader", "epoch"), name="one_wrap_a_reader_and_epoch"),
         ),
     ]
