@@ -92,8 +92,9 @@ class Intake:
             check_trigger(block, timezone.localdate())
         self._writer = SpoolWriter.begin(envelope, self._expected_size)
         held, self._held = b"".join(self._held), []
-        for chunk in without_headers([held], HIDDEN) if self._hide else [held]:
-            self._writer.write(chunk)
+        if self._hide:
+            held = b"".join(without_headers([block], HIDDEN)) + held[len(block) :]
+        self._writer.write(held)
         return self._writer
 
 

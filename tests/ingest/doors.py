@@ -16,7 +16,7 @@ from portal.ingest.serving import serve
 from tests.servers import MANAGE, ROOT, free_port, wait_for
 
 FROM, TO = "maya.lindqvist@aldervalley.example", "jonas.berg@mail.example"
-MAIL = b"From: Maya <maya.lindqvist@aldervalley.example>\r\nTo: jonas.berg@mail.example\r\nSubject: Hello\r\n\r\nHello.\r\n"
+MAIL = f"From: Maya <{FROM}>\r\nTo: {TO}\r\nSubject: Hello\r\n\r\nHello.\r\n".encode()
 
 
 class RunningDoor:

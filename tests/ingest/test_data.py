@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ CUTS = st.lists(st.integers(0, 60), max_size=8)
 
 def pieces(data: bytes, cuts: Sequence[int]) -> list[bytes]:
     borders = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    return [data[start:end] for start, end in zip(borders, borders[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(borders)]
 
 
 def decode(chunks: list[bytes]) -> tuple[bytes, bytes, bool, bool]:

@@ -22,9 +22,11 @@ def ingest(*arguments: str | Path) -> tuple[list[UUID], str, bool]:
     try:
         call_command("ingest", *map(str, arguments), stdout=out, stderr=err)
     except CommandError as error:
-        assert error.returncode == 1
-        return [UUID(line) for line in out.getvalue().splitlines()], err.getvalue() + str(error), False
-    return [UUID(line) for line in out.getvalue().splitlines()], err.getvalue(), True
+        err.write(str(error))
+        status = error.returncode
+    else:
+        status = 0
+    return [UUID(line) for line in out.getvalue().splitlines()], err.getvalue(), status == 0
 
 
 def opened(id_: UUID) -> tuple[Envelope, bytes]:

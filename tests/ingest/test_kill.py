@@ -1,4 +1,4 @@
-"""kill -9 of the door at every step: a mail that was answered 250 is there, and there is never a row without its file."""
+"""kill -9 of the door at every step: a mail answered 250 is there, and there is never a row without its file."""
 
 from __future__ import annotations
 
