@@ -13,7 +13,7 @@ from __future__ import annotations
 import hmac
 import os
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple, Self
 
 from portal.keys.errors import KeyDestroyed, KeyringDamaged
@@ -83,16 +83,13 @@ class Tree:
         while position < len(spans):
             first, end = self._overlapping(spans[position])
             following = position + 1
-            living: Iterable[bytes] = ()
+            pieces.append(self._records[done * _RECORD : first * _RECORD])
             if end - first == 1:
                 # One node above or at the target, and perhaps above targets after it: what lives below takes its place.
                 path, level = self._place(first)
-                high = _span(path, level).high
-                following = bisect_left(spans, high, lo=following, key=_low)
-                living = _living(path, level, self._node(first), spans[position:following])
+                following = bisect_left(spans, _span(path, level).high, lo=following, key=_low)
+                _living(path, level, self._node(first), spans[position:following], pieces)
             # Otherwise parts of the target were punctured before: the records in between are the rest of it, and drop.
-            pieces.append(self._records[done * _RECORD : first * _RECORD])
-            pieces += living
             done = end
             position = following
         pieces.append(self._records[done * _RECORD :])
@@ -150,20 +147,20 @@ class Tree:
         return first, self._up_to(span.high - 1)
 
 
-def _living(path: int, level: int, node: bytes, dead: list[_Span]) -> Iterator[bytes]:
-    """Records of everything below a node but the spans in `dead`, which are sorted and overlap the node."""
-    if not dead:
-        yield _record(path, level, node)
+def _living(path: int, level: int, node: bytes, dead: list[_Span], records: list[bytes]) -> None:
+    """Add the records of what lives below a node to `records`; the spans in `dead` are sorted, and overlap the node."""
+    if dead[0].low <= path and _span(path, level).high <= dead[0].high:
         return
-    whole = _span(path, level)
-    if dead[0].low <= whole.low and whole.high <= dead[0].high:
-        return
-    below = 0
+    width = 1 << 4 * (LEVELS - level - 1)
+    done = 0
     for child in range(FAN_OUT):
-        span = _span(path | child << 4 * (LEVELS - level - 1), level + 1)
-        start, below = below, bisect_left(dead, span.high, lo=below, key=_low)
+        low = path + child * width
         child_node = hmac.digest(node, _STEPS[child], "sha256")
-        yield from _living(span.low, level + 1, child_node, dead[start:below])
+        if done == len(dead) or dead[done].low >= low + width:
+            records.append((low << 4 | level + 1).to_bytes(_PATH_SIZE, "big") + child_node)
+        else:
+            start, done = done, bisect_left(dead, low + width, lo=done, key=_low)
+            _living(low, level + 1, child_node, dead[start:done], records)
 
 
 def _target(number: int, reader: int | None) -> _Span:
