@@ -7,8 +7,10 @@ import re
 import struct
 import unicodedata
 import zlib
+from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
+from itertools import pairwise
 
 from branding.palette import palette
 
@@ -88,7 +90,7 @@ def png(letters: str, colour: str) -> bytes:
     fill, ink = _bytes(tones.accent), _bytes(tones.on_accent)
     scale = PIXELS / SIDE
     runs = _placed(letters) or _centred([LOCK])
-    segments = [pair for run in runs for pair in zip(run, run[1:], strict=False)]
+    segments = [pair for run in runs for pair in pairwise(run)]
     rows = bytearray()
     for row in range(PIXELS):
         rows.append(0)  # filter type: none
@@ -135,14 +137,15 @@ def _flatten(strokes: str) -> list[list[Point]]:
         elif command == "L":
             runs[-1] += points
         else:
-            runs[-1] += [_cubic(runs[-1][-1], *points, step / 12) for step in range(1, 13)]
+            runs[-1] += [_cubic((runs[-1][-1], *points), step / 12) for step in range(1, 13)]
     return runs
 
 
-def _cubic(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
+def _cubic(points: Sequence[Point], t: float) -> Point:
+    """A point of the Bézier curve with these four points, at t from 0 to 1."""
     weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-    x = sum(w * p[0] for w, p in zip(weights, (a, b, c, d), strict=True))
-    y = sum(w * p[1] for w, p in zip(weights, (a, b, c, d), strict=True))
+    x = sum(weight * point[0] for weight, point in zip(weights, points, strict=True))
+    y = sum(weight * point[1] for weight, point in zip(weights, points, strict=True))
     return x, y
 
 

@@ -28,7 +28,9 @@ class Brand(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["is_default"], condition=models.Q(is_default=True), name="one_default_brand"),
+            models.UniqueConstraint(
+                fields=["is_default"], condition=models.Q(is_default=True), name="one_default_brand"
+            ),
             models.CheckConstraint(condition=models.Q(open_days__lte=730), name="brand_open_days_within_730"),
         ]
 

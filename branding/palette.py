@@ -66,7 +66,8 @@ def palette(colour: str) -> Palette:
 def css(colour: str) -> str:
     """The stylesheet that puts a brand's palette in place of the default one."""
     made = palette(colour)
-    return f":root {{\n{_tokens(made.light)}}}\n@media (prefers-color-scheme: dark) {{\n:root {{\n{_tokens(made.dark)}}}\n}}\n"
+    light, dark = (f":root {{\n{_tokens(tones)}}}\n" for tones in (made.light, made.dark))
+    return f"{light}@media (prefers-color-scheme: dark) {{\n{dark}}}\n"
 
 
 def pairs(tones: Tones, paper: Paper) -> list[tuple[str, float, float]]:

@@ -5,34 +5,46 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Brand',
+            name="Brand",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('host', models.CharField(max_length=253, unique=True)),
-                ('domains', models.JSONField(default=list)),
-                ('colour', models.CharField(default='#14594f', max_length=7, validators=[django.core.validators.RegexValidator('^#[0-9a-f]{6}$')])),
-                ('language', models.CharField(default='en', max_length=10)),
-                ('intro', models.CharField(blank=True, max_length=1024)),
-                ('postal_address', models.CharField(blank=True, max_length=240)),
-                ('phone', models.CharField(blank=True, max_length=40)),
-                ('privacy_url', models.URLField(blank=True)),
-                ('open_days', models.PositiveSmallIntegerField(default=30)),
-                ('show_subject', models.BooleanField(default=False)),
-                ('rights', models.JSONField(default=dict)),
-                ('is_default', models.BooleanField(default=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("host", models.CharField(max_length=253, unique=True)),
+                ("domains", models.JSONField(default=list)),
+                (
+                    "colour",
+                    models.CharField(
+                        default="#14594f",
+                        max_length=7,
+                        validators=[django.core.validators.RegexValidator("^#[0-9a-f]{6}$")],
+                    ),
+                ),
+                ("language", models.CharField(default="en", max_length=10)),
+                ("intro", models.CharField(blank=True, max_length=1024)),
+                ("postal_address", models.CharField(blank=True, max_length=240)),
+                ("phone", models.CharField(blank=True, max_length=40)),
+                ("privacy_url", models.URLField(blank=True)),
+                ("open_days", models.PositiveSmallIntegerField(default=30)),
+                ("show_subject", models.BooleanField(default=False)),
+                ("rights", models.JSONField(default=dict)),
+                ("is_default", models.BooleanField(default=False)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('is_default',), name='one_default_brand'), models.CheckConstraint(condition=models.Q(('open_days__lte', 730)), name='brand_open_days_within_730')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_default", True)), fields=("is_default",), name="one_default_brand"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("open_days__lte", 730)), name="brand_open_days_within_730"
+                    ),
+                ],
             },
         ),
     ]

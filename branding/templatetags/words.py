@@ -97,12 +97,10 @@ def size(value: int | str | None) -> str:
         return value or ""
     if value < 1000:
         return _("%(n)s bytes") % {"n": number_format(value)}
-    amount, unit = float(value), ""
-    for unit in ("KB", "MB", "GB"):
-        amount /= 1000
-        if amount < 999.5:
-            break
-    return f"{number_format(amount, 0 if unit == 'KB' or amount >= 99.95 else 1)} {unit}"
+    exponent = 3 if value < 999_500 else 6 if value < 999_500_000 else 9
+    amount, unit = value / 10**exponent, {3: "KB", 6: "MB", 9: "GB"}[exponent]
+    places = 0 if exponent == 3 or amount >= 99.95 else 1
+    return f"{number_format(round(amount, places), places)} {unit}"  # number_format alone would cut, not round
 
 
 @register.filter

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.template import engines
-from django.test import RequestFactory, override_settings
+from django.test import RequestFactory
 from django.utils import translation
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -33,7 +33,6 @@ FLAGS = [
     "--disable-quic",
     "--no-first-run",
 ]
-PLAIN_STATIC = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 
 
 def rendered(sample: samples.Sample) -> str:
@@ -43,7 +42,7 @@ def rendered(sample: samples.Sample) -> str:
     context = {**sample.context, "signed_in_as": sample.signed_in_as}
     if sample.template.startswith("mail/") and sample.brand:
         context["brand"] = face(sample.brand)
-    with translation.override(sample.language), override_settings(STORAGES=PLAIN_STATIC):
+    with translation.override(sample.language):
         engine = engines["django"]
         template = engine.from_string(sample.source) if sample.source else engine.get_template(sample.template)
         return template.render(context, request)

@@ -49,7 +49,13 @@ def test_the_passcode_field_takes_the_device_s_offer_and_has_the_focus(site: str
     page.goto(f"{site}/R3")
     field = page.get_by_label("Passcode")
     expect(field).to_be_focused()
-    wanted = {"name": "code", "type": "text", "inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": "12"}
+    wanted = {
+        "name": "code",
+        "type": "text",
+        "inputmode": "numeric",
+        "autocomplete": "one-time-code",
+        "maxlength": "12",
+    }
     assert {name: field.get_attribute(name) for name in wanted} == wanted
     assert page.get_by_role("button", name="Read message", exact=True).count() == 1
     assert page.locator('input[type="checkbox"][name="keep"]').count() == 1
@@ -71,7 +77,9 @@ def test_chosen_files_are_listed_with_their_sizes_and_sent_with_progress(site: s
     for name, size in (("scan.tiff", 1_500_000), ("note.txt", 420)):
         (tmp_path / name).write_bytes(b"x" * size)
     page.get_by_label("Add files").set_input_files([tmp_path / "scan.tiff", tmp_path / "note.txt"])
-    expect(page.locator("[data-chosen] li")).to_have_text([re.compile(r"scan\.tiff\s*1\.5 MB"), re.compile("420 bytes")])
+    expect(page.locator("[data-chosen] li")).to_have_text(
+        [re.compile(r"scan\.tiff\s*1\.5 MB"), re.compile("420 bytes")]
+    )
     expect(page.locator("[data-total]")).to_have_text("1.5 MB of 50 MB")
     page.get_by_label("Message", exact=True).fill("Thank you.")
     page.evaluate(

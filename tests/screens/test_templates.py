@@ -36,7 +36,9 @@ def test_a_page_has_no_style_attribute_and_no_inline_script(path: Path) -> None:
 
 @pytest.mark.parametrize("sample", [*samples.PAGES, samples.BODY, *samples.MAILS], ids=str)
 def test_a_page_loads_nothing_from_elsewhere(sample: Sample) -> None:
-    loads = re.findall(r"<(?:img|script|iframe|link|source|form)[^>]*?(?:src|href|action)=\"([^\"]*)\"", rendered(sample))
+    loads = re.findall(
+        r"<(?:img|script|iframe|link|source|form)[^>]*?(?:src|href|action)=\"([^\"]*)\"", rendered(sample)
+    )
     assert [address for address in loads if not address.startswith("/") or address.startswith("//")] == []
 
 
@@ -47,13 +49,15 @@ def test_a_page_shows_no_control_that_does_not_exist_yet(sample: Sample) -> None
     assert not re.search(r'href="(#|)"', rendered(sample))
 
 
-@pytest.mark.parametrize("address", ["/help/", "/privacy/", "/accessibility/", "/genuine/", "/inbox/", "/m/", "/sign-out/"])
+@pytest.mark.parametrize(
+    "address", ["/help/", "/privacy/", "/accessibility/", "/genuine/", "/inbox/", "/m/", "/sign-out/"]
+)
 def test_the_addresses_that_every_page_names_exist(address: str) -> None:
     assert resolve(address).func
 
 
 def test_a_hostile_name_stays_text() -> None:
-    bad = '<script>alert(1)</script>"\'{{ 7|add:7 }}'
+    bad = "<script>alert(1)</script>\"'{{ 7|add:7 }}"
     letter = {**samples.LETTER, "sender_name": bad, "subject": bad, "others": (bad,)}
     files = [{**samples.FILES[0], "name": bad}]
     page = rendered(Sample("x", "reading/message.html", {**samples.MESSAGE, "letter": letter, "files": files}))

@@ -1,0 +1,82 @@
+"""Dates, sizes and masked addresses in the words of every page."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta, timezone
+
+import pytest
+from django.test import override_settings
+from django.utils import timezone as zones
+
+from branding.templatetags import words
+from branding.templatetags.icons import drawings, icon
+
+SENT = datetime(2026, 11, 17, 23, 48, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def stockholm() -> object:
+    with override_settings(TIME_ZONE="Europe/Stockholm"), zones.override("Europe/Stockholm"):
+        yield
+
+
+def test_a_moment_is_said_in_the_server_s_zone_and_marked_for_the_reader_s() -> None:
+    assert words.moment(SENT) == (
+        '<time datetime="2026-11-17T23:48:00+00:00" data-local="moment">18 November 2026, 00:48</time>'
+    )
+    assert ">18 November 2026<" in words.day(SENT)
+    assert ">00:48<" in words.clock(SENT)
+    assert words.zone(SENT) == "CET"
+
+
+def test_a_plain_day_is_the_same_everywhere() -> None:
+    assert words.day(date(2026, 12, 7)) == '<time datetime="2026-12-07">7 December 2026</time>'
+    assert words.last_day(SENT) == '<time datetime="2026-11-18">18 November 2026</time>'
+
+
+def test_a_mail_names_the_zone_it_speaks_in() -> None:
+    assert words.plain_moment(SENT) == "18 November 2026, 00:48 CET"
+    assert words.plain_clock(SENT) == "00:48 CET"
+    assert words.plain_day(SENT) == "18 November 2026"
+    assert words.plain_day(date(2026, 12, 7)) == "7 December 2026"
+
+
+def test_what_is_already_words_stays_as_it_is_and_nothing_is_nothing() -> None:
+    for say in (words.day, words.last_day, words.moment, words.clock, words.plain_day, words.plain_clock, words.size):
+        assert say("soon") == "soon"
+        assert say(None) == ""
+    assert words.clock(time(14, 2)) == "14:02"
+    assert words.zone(None) == ""
+
+
+def test_a_moment_in_another_zone_is_the_same_moment() -> None:
+    there = SENT.astimezone(timezone(timedelta(hours=-8)))
+    assert words.plain_moment(there) == words.plain_moment(SENT)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(0, "0 bytes"), (999, "999 bytes"), (412_000, "412 KB"), (999_499, "999 KB"), (999_500, "1.0 MB"),
+     (4_340_000, "4.3 MB"), (157_286_400, "157 MB"), (2_000_000_000, "2.0 GB")],
+)  # fmt: skip
+def test_sizes_are_said_as_people_say_them(number: int, said: str) -> None:
+    assert words.size(number) == said
+
+
+def test_a_masked_address_is_for_the_eye_and_its_words_for_the_ear() -> None:
+    made = words.masked_address("jo•••@<b>.example", "the address that starts with j o")
+    assert 'aria-hidden="true">jo•••@&lt;b&gt;.example<' in made
+    assert '<span class="vh">the address that starts with j o</span>' in made
+
+
+def test_an_icon_is_inline_and_silent() -> None:
+    drawn = icon("lock")
+    assert drawn.startswith("<svg ")
+    assert 'aria-hidden="true"' in drawn
+    assert "style" not in drawn
+    assert len(drawings()) > 20
+
+
+def test_an_icon_that_does_not_exist_fails_at_once() -> None:
+    with pytest.raises(KeyError):
+        icon("unicorn")
