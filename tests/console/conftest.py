@@ -1,0 +1,75 @@
+"""Mails that went through the real pipeline, and browsers of an administrator, a reader and a stranger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from django.test import Client
+
+from branding.models import Brand
+from portal.access import cookies, people, sessions
+from portal.delivery.models import Outbound
+from portal.delivery.sending import send_due
+from portal.ingest import pipeline, spool
+from portal.ingest.models import Spooled
+from portal.vault.models import Reader
+from tests.mails import JONAS, MAYA, mail
+
+HOST = "localhost:8000"
+CANARY = "canary-4711"
+Arrive = Callable[..., UUID]
+
+
+@pytest.fixture
+def brand(transactional_db: None) -> Brand:
+    return Brand.objects.create(
+        slug="alder", name="Alder Valley Clinic", host="localhost", domains=["aldervalley.example"], is_default=True
+    )
+
+
+@pytest.fixture
+def arrive(brand: Brand) -> Arrive:
+    """Hands a mail to the spool and lets the pipeline and the senders run; gives its id."""
+
+    def arrived(*headers: tuple[str, str], subject: str = f"[secure] {CANARY}", to: tuple[str, ...] = (JONAS,)) -> UUID:
+        writer = spool.SpoolWriter.begin(spool.Envelope(MAYA, to, "smtp", trusted=True))
+        writer.write(
+            mail(subject, f"The word is {CANARY}.", files=[(f"{CANARY}.txt", "text/plain", b"x")], headers=headers)
+        )
+        id_ = writer.commit()
+        pipeline.process()
+        send_due([Outbound.Kind.NOTICE, Outbound.Kind.RELAY])
+        Spooled.objects.update(leased_until=None)  # as when the lease of the first step has run out
+        pipeline.process()
+        return id_
+
+    return arrived
+
+
+def browser(brand: Brand, cookie: str = "", token: str = "") -> Client:
+    client = Client(HTTP_HOST=HOST)
+    if token:
+        client.cookies[cookie] = token
+    return client
+
+
+@pytest.fixture
+def owner(brand: Brand) -> Client:
+    person = people.administrator("ebba.olsson@aldervalley.example")
+    token = sessions.begin(person, brand, keep=False, method=sessions.ENTRY)
+    return browser(brand, cookies.OFFICE, token)
+
+
+@pytest.fixture
+def reading(brand: Brand, arrive: Arrive) -> Client:
+    """The browser of a recipient who has proved their address."""
+    reader = Reader.objects.get(message_id=arrive(), role=Reader.Role.RECIPIENT)
+    token = sessions.begin(people.of_reader(reader), brand, keep=False)
+    return browser(brand, cookies.SESSION, token)
+
+
+@pytest.fixture
+def stranger(brand: Brand) -> Client:
+    return browser(brand)
