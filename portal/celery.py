@@ -114,7 +114,9 @@ def _broker(url: str) -> dict[str, Any]:
             "broker_transport": "portal.operations.broker:Transport",
             "broker_transport_options": {"folder": url.removeprefix("filesystem://"), "max_retries": 0},
         }
-    options = {"max_retries": 0, "socket_connect_timeout": 1} if url.startswith(("redis://", "rediss://")) else {}
+    options = {}
+    if url.startswith(("redis://", "rediss://")):
+        options = {"max_retries": 0, "socket_connect_timeout": 1, "socket_timeout": 1}
     return {"broker_url": url, "broker_transport_options": options}
 
 

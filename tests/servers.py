@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import http.client
 import json
@@ -183,6 +184,7 @@ class Portal(Server):
             "LETTERLOCK_SMTP": f"127.0.0.1:{self.smtp_port}",
             **settings,
         }
+        atexit.register(self.kill)  # a test that failed between start and stop leaves nothing behind
         self.terminal = data.parent / f"{data.name}.terminal.txt"
         """What the person at the terminal sees."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import Portal, Redis, alive, children_of, listens, wait_for
+from tests.servers import Portal, PostgreSQL, Redis, alive, children_of, listens, wait_for
 
 pytestmark = pytest.mark.servers
 
@@ -36,7 +36,7 @@ def ended(processes: set[int], within: float) -> bool:
 
 def test_it_starts_says_where_everything_is_and_stops_leaving_no_process(tmp_path: Path) -> None:
     portal = Portal(tmp_path / "data", LETTERLOCK_DEMO="off")
-    portal.start()
+    portal.start(within=120)
     assert portal.health()[1] == dict.fromkeys(("web", "door", "worker", "database", "keys"), "ok")
     wait_for(lambda: "Stop " in portal.seen(), 5, "It did not say how to stop")
     lines = portal.seen().splitlines()
@@ -156,12 +156,25 @@ def test_no_link_reaches_a_log(running: Portal) -> None:
     assert link not in everything
 
 
-def test_it_runs_on_redis_and_outlives_its_absence(tmp_path: Path, redis: Redis) -> None:
-    portal = Portal(tmp_path / "data", LETTERLOCK_DEMO="off", LETTERLOCK_BROKER_URL=redis.url)
+def test_it_runs_on_postgresql_and_redis_and_outlives_their_absence(
+    tmp_path: Path, postgresql: PostgreSQL, redis: Redis
+) -> None:
+    portal = Portal(
+        tmp_path / "data",
+        LETTERLOCK_DEMO="off",
+        LETTERLOCK_DATABASE_URL=postgresql.url,
+        LETTERLOCK_BROKER_URL=redis.url,
+    )
     with portal:
+        postgresql.kill()
+        wait_for(lambda: portal.health()[0] == 503, 30, "Nobody noticed that the database is away")
+        assert "LETTERLOCK_DATABASE_URL" in portal.health()[1]["database"]
+        postgresql.start()
+        wait_for(lambda: portal.health()[0] == 200, 60, "It did not become well with the database back")
         redis.kill()
         wait_for(lambda: portal.health()[0] == 503, 60, "Nobody noticed that the broker is away")
         assert "worker" in {name for name, state in portal.health()[1].items() if state != "ok"}
         redis.start()
-        wait_for(lambda: portal.health()[0] == 200, 60, "It did not become well again")
+        wait_for(lambda: portal.health()[0] == 200, 60, "It did not become well with the broker back")
         assert not (portal.data / "broker").exists()
+        assert not (portal.data / "letterlock.sqlite3").exists()
