@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,10 @@ RUN_AXE = """async () => {
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     with Portal(tmp_path_factory.mktemp("demo") / "data") as portal:
-        wait_for(lambda: (portal.data / "demo.loaded").exists(), 60, f"the demo was not loaded: {portal.log('demo')}")
+        try:
+            wait_for(lambda: (portal.data / "demo.loaded").exists(), 120, "the demo was not loaded")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {portal.seen()} {portal.log('demo')} {portal.log('worker-mail')}") from None
         yield portal
 
 
@@ -68,8 +72,10 @@ def test_every_message_went_through_the_door_and_is_sealed(demo: Portal) -> None
 
 
 def test_loading_takes_less_than_20_seconds(demo: Portal) -> None:
-    took = "SELECT (julianday(max(sent_at)) - julianday((SELECT min(received_at) FROM ingest_spooled))) * 86400 < 20"
-    assert figures(demo, took, "FROM delivery_outbound") == ["1"]
+    began = "SELECT (julianday(max(sent_at)) - julianday((SELECT min(received_at) FROM ingest_spooled))) * 86400"
+    took = float(figures(demo, began, "FROM delivery_outbound")[0])
+    # Of a machine that is not doing other things as well: two test runs at once take twice as long.
+    assert took < 20 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def test_a_second_load_does_nothing(demo: Portal) -> None:
