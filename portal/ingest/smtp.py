@@ -59,7 +59,7 @@ class House:
     def __init__(self, committer: Committer) -> None:
         configuration = settings.LETTERLOCK
         self.committer = committer
-        self.pool = ThreadPoolExecutor(8, thread_name_prefix="seal")
+        self.pool = ThreadPoolExecutor(4, thread_name_prefix="seal")
         self.name = configuration.public_host
         self.networks = configuration.networks
         self.max_bytes: int = configuration.max_message_bytes
