@@ -16,8 +16,10 @@ _DECEPTIVE = re.compile(
     "[\u061c\u115f\u1160\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 
-_PIECE = re.compile(r'"(?:[^"\\]|\\.)*+"?|<[^<>]*+>?|[,;:()]|[^",;:<>()]++|.', re.DOTALL)
-_SPECIAL = re.compile(r'["(:;\\]')
+_PIECE = re.compile(
+    r'=\?[^?\s<>]{1,60}\?[bBqQ]\?[^?\s<>]*+\?=|"(?:[^"\\]|\\.)*+"?|<[^<>]*+>?|[,;:()]|[^",;:<>()]++|.', re.DOTALL
+)
+_SPECIAL = re.compile(r'["(:;\\]|=\?[^?\s]*+\?[qQ]\?[^?\s]*,')
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _ADDRESS = re.compile(
     r'(?:"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*+"|[^\s\x00-\x20\x7f-\x9f"(),:;<>@\[\\\]]++)@[^\s\x00-\x20\x7f-\x9f"(),;<>@\\]++'

@@ -227,7 +227,7 @@ def _id(value: str) -> str:
 
 def _boundary() -> bytes:
     # "=_" stands in no base64 and no quoted-printable (RFC 2045 §6.7); the rest cannot be guessed by a sender.
-    return b"=_" + secrets.token_hex(16).encode("ascii")
+    return b"=_" + secrets.token_hex(12).encode("ascii")
 
 
 def _multipart(kind: str, parts: list[bytes], parameters: str = "") -> bytes:
@@ -239,13 +239,14 @@ def _multipart(kind: str, parts: list[bytes], parameters: str = "") -> bytes:
 
 def _text_part(kind: str, text: str) -> bytes:
     """A text part in 7 bits where text and line lengths allow it, so that links stay whole, else encoded."""
-    data = _LINE_END.sub("\r\n", text.replace("\0", "")).encode("utf-8", "replace")
-    if data.isascii() and all(len(line) <= _LONGEST_LINE for line in data.split(b"\r\n")):
-        encoding = "7bit"
+    data = _LINE_END.sub("\n", text.replace("\0", "")).encode("utf-8", "replace")
+    if data.isascii() and all(len(line) <= _LONGEST_LINE for line in data.split(b"\n")):
+        encoding, data = "7bit", data.replace(b"\n", b"\r\n")
     elif _mostly_ascii(data):
-        encoding, data = "quoted-printable", binascii.b2a_qp(data, istext=True)
+        # Given CRLF, Python would still end its soft breaks with LF alone.
+        encoding, data = "quoted-printable", binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n")
     else:
-        encoding, data = "base64", b"".join(_base64_stream([data]))
+        encoding, data = "base64", b"".join(_base64_stream([data.replace(b"\n", b"\r\n")]))
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
     return head.encode("ascii") + data
 

@@ -111,6 +111,7 @@ ATTRIBUTES: Mapping[str, frozenset[str]] = {
         "details": {"open"},
     }.items()
 }
+_OF_EVERY_LINK = {"target": "_blank", "rel": "noopener noreferrer nofollow"}
 # Attributes that only load something are let through to the filter, which counts and drops them.
 _FETCHING = frozenset({"background", "srcset", "poster", "lowsrc", "dynsrc"})
 _ATTRIBUTES_SEEN = {tag: set(names | _FETCHING) for tag, names in ATTRIBUTES.items()}
@@ -142,6 +143,8 @@ _ACTIVE_TAG = re.compile(
     r"|portal|fencedframe|meta(?=[^<>]*http-equiv\s*=\s*[\"']?\s*(?:refresh|&#|set-cookie)))(?=[\s/>]|\Z)",
     re.IGNORECASE,
 )
+# nh3 drops some tags (body, unknown ones) before their attributes reach the filter.
+_HANDLER = re.compile(r"<[a-z][^\s<>/]*+[^<>]*?[\s/\"']on[a-z]{3,24}\s*=", re.IGNORECASE)
 _REMARK = re.compile(r"<!--(?:(?!-->).)*+(?:-->|\Z)", re.DOTALL)
 
 _URL_NOISE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -176,7 +179,7 @@ def clean(html: str, inline: Mapping[str, str]) -> Cleaned:
     Takes linear time whatever the nesting. HTML over 8 Mi characters comes back as its text.
     """
     html = html.replace("\0", "")
-    active = _ACTIVE_TAG.search(_REMARK.sub("", html) if "<!--" in html else html) is not None
+    active = _is_active(html)
     if len(html) > CLEANED_UP_TO:
         return Cleaned(plain.to_html(plain.from_html(html)), 0, active)
     filtering = _Filter(inline, styled=len(html) <= STYLED_UP_TO)
@@ -190,11 +193,18 @@ def clean(html: str, inline: Mapping[str, str]) -> Cleaned:
         attributes=_ATTRIBUTES_SEEN,
         attribute_filter=filtering,
         generic_attribute_prefixes={"on"},  # reach the filter only to be seen there
-        link_rel="noopener noreferrer nofollow",
-        set_tag_attribute_values={"a": {"target": "_blank"}},
+        link_rel=None,
+        set_tag_attribute_values={"a": _OF_EVERY_LINK},
         url_schemes={"http", "https", "mailto", "tel", "cid", "data", "javascript", "vbscript"},
     )
     return Cleaned(_with_hosts(safe), filtering.remote_pictures, active or filtering.active)
+
+
+def _is_active(html: str) -> bool:
+    """Whether tags that do something, or handlers, are in the source; the filter sees the other dangers."""
+    if "<!--" in html:
+        html = _REMARK.sub("", html)
+    return _ACTIVE_TAG.search(html) is not None or _HANDLER.search(html) is not None
 
 
 class _Filter:
@@ -208,6 +218,8 @@ class _Filter:
         self.active = False
 
     def __call__(self, tag: str, name: str, value: str) -> str | None:
+        if tag == "a" and name in _OF_EVERY_LINK:
+            return _OF_EVERY_LINK[name]  # the filter sees these too, and the sender may have set others
         if name not in ATTRIBUTES["*"] and name not in ATTRIBUTES.get(tag, ()):
             self._note(name, value)
             return None

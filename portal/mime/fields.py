@@ -17,7 +17,7 @@ _LAST_LINE = re.compile(rb"(?!--)[!-9;-~]++[ \t]*+:[^\n]*+\Z|[ \t][^\n]*+\Z")
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FOLD = re.compile(r"\n ++")
 _WORD = re.compile(r"=\?([!->@-~]{1,60})\?([bBqQ])\?([^?\r\n]*+)\?=")
-_NEIGHBOURS = re.compile(r"\?=[ \t]*+=\?")
+_NEIGHBOURS = re.compile(r"(\?[bBqQ]\?[^?\s]*+\?=)[ \t]*+(?==\?[!->@-~]{1,60}\?[bBqQ]\?)")
 _PARAMETER = re.compile(r';[;\s]*+([^\s=;"]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"?|[^;]*+)', re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
@@ -80,7 +80,7 @@ def _joined_words(value: str) -> str:
 
     Senders split characters of several bytes between two words; joining first keeps them whole.
     """
-    value = _NEIGHBOURS.sub("?==?", value)
+    value = _NEIGHBOURS.sub(r"\1", value)
     pieces: list[str] = []
     end = 0
     last: re.Match[str] | None = None

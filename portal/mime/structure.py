@@ -36,12 +36,18 @@ class Node:
 
 def tree(raw: bytes) -> Node:
     """The parts of a whole message. Raises LimitExceeded for too many parts or levels."""
-    if len(raw) * _FAST_LEVELS <= _FAST_COPIES or len(raw) * raw.lower().count(b"content-type") <= _FAST_COPIES:
+    if _is_safe_for_fast(raw):
         try:
             return _from_fast(fast_mail_parser.parse_email_tree(raw), _Count())
         except (fast_mail_parser.ParseError, _Refused, UnicodeError):
             pass
     return _apart(raw, 0, len(raw), _Count(), "text/plain")
+
+
+def _is_safe_for_fast(raw: bytes) -> bool:
+    if len(raw) * _FAST_LEVELS <= _FAST_COPIES:
+        return True
+    return len(raw) <= _FAST_COPIES and len(raw) * raw.lower().count(b"content-type") <= _FAST_COPIES
 
 
 class _Refused(Exception):
@@ -141,19 +147,21 @@ def _container(raw: bytes, start: int, end: int, count: _Count, kind: str, bound
 
 def _spans(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[int, int]]:
     """Where the parts between the delimiter lines of `boundary` lie (RFC 2046 §5.1.1); the last may lack its end."""
-    delimiter = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*+(?:\r?\n|\Z)")
+    line = b"--" + re.escape(boundary) + rb"(--)?[ \t]*+(?:\r?\n|\Z)"
+    delimiter = re.compile(b"\n" + line)  # a fixed beginning, so that the search runs at the speed of memory
     spans: list[tuple[int, int]] = []
     open_at = -1
-    position = max(0, start - 1)  # the empty line before the body may be the line end of the first delimiter
-    while (match := delimiter.search(raw, position, end)) is not None:
+    match = re.compile(line).match(raw, start, end) or delimiter.search(raw, max(0, start - 1), end)
+    while match is not None:
         if open_at >= 0:
-            spans.append((open_at, max(open_at, match.start())))
+            last = match.start() - (raw[match.start() - 1 : match.start()] == b"\r")
+            spans.append((open_at, max(open_at, last)))
             if len(spans) > MAX_PARTS:
                 raise LimitExceeded("parts", MAX_PARTS)
         if match[1]:
             return spans
         open_at = match.end()
-        position = max(match.end() - 1, match.start() + 1)
+        match = delimiter.search(raw, open_at - 1, end)
     if open_at >= 0:
         spans.append((open_at, end))
     return spans
