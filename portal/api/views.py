@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseFailure
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
@@ -32,7 +32,7 @@ def messages(request: HttpRequest) -> HttpResponse:
             intake.discard()
     except (ApiError, NotTaken, SpoolUnavailable) as refused:
         return problem(refused.status, refused.title, str(refused))
-    except DatabaseError:
+    except DatabaseFailure:
         unavailable = SpoolUnavailable("the database does not answer")
         return problem(unavailable.status, unavailable.title, str(unavailable))
 

@@ -39,6 +39,8 @@ class Committer:
     def submit(self, writer: SpoolWriter) -> Future[UUID]:
         """The future's exception is SpoolUnavailable; then nothing of the mail is kept."""
         future: Future[UUID] = Future()
+        # A session that breaks off cancels what it waits for; a mail that was handed over can be cancelled no more.
+        future.set_running_or_notify_cancel()
         self._queue.put((writer, future))
         return future
 

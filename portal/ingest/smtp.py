@@ -178,7 +178,6 @@ class Door(SMTP):
 
     async def _end_transaction(self, reply: str) -> None:
         self._set_rset_state()
-        self._timeout_duration = COMMAND_SECONDS
         self._reset_timeout()
         await self.push(reply)
         if self.house.closing:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import Error as DatabaseFailure
+from django.db import transaction
 from django.utils import timezone
 
 from portal.celery import PROCESS, ring
@@ -195,7 +196,7 @@ def commit_all(
             with transaction.atomic():
                 insert_rows(good)
                 committing = True
-    except (OSError, DatabaseError) as error:
+    except (OSError, DatabaseFailure) as error:
         # A commit that fails may have happened all the same: the database says so only when it is back. Its files stay,
         # for a row without its file would be a lost mail; `sweep_orphans` takes them when there is no row.
         if not committing:

@@ -15,7 +15,7 @@ import pytest
 
 from tests import faults
 from tests.ingest.doors import MAIL, Installation, Line
-from tests.servers import wait_for
+from tests.servers import PostgreSQL, wait_for
 
 pytestmark = pytest.mark.servers
 
@@ -153,6 +153,27 @@ def test_a_whole_mail_handed_over_is_committed_though_its_client_is_gone(install
     door.terminate()
     assert door.wait(20) == 0
     assert rows(installation) <= named(installation.spool)
+
+
+def test_it_outlives_a_database_that_goes_away(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    installation = Installation(tmp_path / "data", LETTERLOCK_DATABASE_URL=postgresql.url)
+    door = installation.door()
+    try:
+        with Line(installation.port) as line:
+            assert line.mail().startswith("250 ")
+            postgresql.stop()
+            assert line.mail().startswith("451 4.3.0 ")
+            assert len(installation.spool) == 1
+            postgresql.start()
+            assert line.mail().startswith("250 ")
+            postgresql.kill()
+            assert line.mail().startswith("451 4.3.0 ")
+            postgresql.start()
+            assert line.mail().startswith("250 ")
+        assert len(installation.spool) == 3
+    finally:
+        door.terminate()
+        assert door.wait(20) == 0
 
 
 def test_two_doors_share_one_spool(installation: Installation) -> None:

@@ -343,6 +343,19 @@ class TestBrokenLines:
         with Line(door.port) as line:
             assert_clean(line, spool_folder)
 
+    def test_clients_that_go_before_they_hear_the_250_stop_no_other(self, door: RunningDoor) -> None:
+        lines = [Line(door.port) for _ in range(50)]
+        for line in lines:
+            line.to_data()
+        for line in lines:
+            line.send(MAIL + b".\r\n")
+            line.close()
+        with Line(door.port) as line:
+            assert taken(line.mail()) == MAIL
+        # Each was whole, so it is kept or was never handed over; none is there in part.
+        for row in Spooled.objects.all():
+            assert open_spooled(row).read() == MAIL
+
     def test_silence_ends_a_session(
         self, transactional_db: None, spool_folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -5,30 +5,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Spooled',
+            name="Spooled",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('received', 'Received'), ('sealed', 'Sealed'), ('relaying', 'Relaying'), ('done', 'Done'), ('held', 'Held')], default='received', max_length=8)),
-                ('door_key', models.CharField(max_length=40)),
-                ('size', models.BigIntegerField()),
-                ('recipients', models.PositiveSmallIntegerField()),
-                ('received_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField()),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('leased_until', models.DateTimeField(null=True)),
-                ('leased_by', models.CharField(blank=True, max_length=64)),
-                ('last_error', models.CharField(blank=True, max_length=240)),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("received", "Received"),
+                            ("sealed", "Sealed"),
+                            ("relaying", "Relaying"),
+                            ("done", "Done"),
+                            ("held", "Held"),
+                        ],
+                        default="received",
+                        max_length=8,
+                    ),
+                ),
+                ("door_key", models.CharField(max_length=40)),
+                ("size", models.BigIntegerField()),
+                ("recipients", models.PositiveSmallIntegerField()),
+                ("received_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("leased_until", models.DateTimeField(null=True)),
+                ("leased_by", models.CharField(blank=True, max_length=64)),
+                ("last_error", models.CharField(blank=True, max_length=240)),
             ],
             options={
-                'indexes': [models.Index(fields=['state', 'due_at'], name='ingest_spoo_state_c1a9ea_idx')],
+                "indexes": [models.Index(fields=["state", "due_at"], name="ingest_spoo_state_c1a9ea_idx")],
             },
         ),
     ]
