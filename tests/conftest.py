@@ -45,6 +45,11 @@ def portal(tmp_path: Path) -> Iterator[Portal]:
         yield running
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes are named by their length: random ones would give each worker other names, and pytest-xdist stops then."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What drives a browser or starts servers runs in one worker, one after the other."""
     for item in items:
