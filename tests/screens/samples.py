@@ -229,7 +229,8 @@ CONSOLE = """{% extends "console/frame.html" %}{% block title %}Overview{% endbl
 <div class="row"><button class="btn btn--s btn--ink">Send a test</button></div>{% endblock %}
 {% block main %}<section class="panel" aria-labelledby="p"><header><h2 id="p">Waiting</h2></header>
 <div class="panel__in"><table><caption>Mail that waits to leave</caption>
-<thead><tr><th scope="col">Kind</th><th scope="col" class="num">Rows</th></tr></thead><tbody><tr><th scope="row">Notices</th><td class="num">12</td></tr></tbody></table></div></section>
+<thead><tr><th scope="col">Kind</th><th scope="col" class="num">Rows</th></tr></thead>
+<tbody><tr><th scope="row">Notices</th><td class="num">12</td></tr></tbody></table></div></section>
 {% endblock %}"""
 
 PAGES = [

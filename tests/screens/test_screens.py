@@ -14,7 +14,7 @@ from tests.screens.samples import Sample
 
 pytestmark = pytest.mark.browser
 WIDTHS = (320, 390, 1280)
-PICTURES = os.environ.get("LETTERLOCK_PICTURES", "")
+PICTURES = os.environ.get("SCREEN_PICTURES", "")
 """A folder to keep a picture of every screen in, for a person to look at."""
 RUN_AXE = """async (rules) => {
   const found = await axe.run(document, { resultTypes: ["violations"], iframes: false, rules });
