@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 
+from portal.vault.behind import Write, write_whole
 from portal.vault.errors import BlobMissing
 from portal.vault.stream import FileSource
 
@@ -19,18 +20,14 @@ class FileStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put(self, blob: UUID, sealed: Iterable[bytes]) -> int:
-        """Write a blob and make it durable; returns its size in bytes. Nothing has its name before that."""
+    def put(self, blob: UUID, fill: Callable[[Write], object]) -> int:
+        """Write a blob by `fill` and make it durable; returns its size in bytes. Nothing has its name before that."""
         path = self._path(blob)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".writing")
-        size = 0
         with temporary.open("wb", buffering=0) as file:
-            for piece in sealed:
-                size += len(piece)
-                view = memoryview(piece)
-                while view:
-                    view = view[file.write(view) :]
+            fill(lambda piece: write_whole(file.write, piece))
+            size = os.fstat(file.fileno()).st_size
             os.fsync(file.fileno())
         temporary.rename(path)
         for folder in (path.parent, path.parent.parent):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
@@ -21,6 +21,7 @@ from portal.keys.errors import KeyDestroyed, NoSuchKey
 from portal.keys.service import keys
 from portal.keys.wraps import wrap
 from portal.vault import readers as directory
+from portal.vault.behind import Write
 from portal.vault.blobs import store
 from portal.vault.errors import KeyringOlder, TooManyReaders
 from portal.vault.models import Blob, Epoch, Message, Reader, Wrap
@@ -89,17 +90,13 @@ def seal_streams(draft: Draft) -> Sealed:
             room -= size
         else:
             blob = uuid4()
-            blobs.append((blob, name, store().put(blob, _pieces(key, context, plaintext))))
+            blobs.append((blob, name, store().put(blob, _filler(key, context, plaintext))))
     return Sealed(key, container, tuple(blobs))
 
 
-def _pieces(key: bytes, context: Context, plaintext: bytes) -> Iterator[bytes]:
+def _filler(key: bytes, context: Context, plaintext: bytes) -> Callable[[Write], object]:
     sealer = Sealer(key, context, chunk_log2_for(padded_length(len(plaintext))))
-    yield sealer.header
-    view = memoryview(plaintext)
-    for start in range(0, len(view), 1024 * 1024):
-        yield sealer.update(view[start : start + 1024 * 1024])
-    yield from sealer.finish_padded()
+    return lambda write: sealer.seal_all([plaintext], write)
 
 
 def commit(draft: Draft, sealed: Sealed) -> Message:

@@ -92,5 +92,7 @@ def test_addresses_codes_and_links_are_nowhere_either(portal: Portal) -> None:
     portal.stop()
     secrets = (link.rsplit("/", 1)[-1], JONAS, MAYA, *person.cookies.values())
     assert places(portal.data, *secrets) == []
-    held = [p for p in portal.data.rglob("*") if p.is_file() and "outbox" not in p.parts and code.encode() in p.read_bytes()]
+    held = [
+        p for p in portal.data.rglob("*") if p.is_file() and "outbox" not in p.parts and code.encode() in p.read_bytes()
+    ]
     assert held == []

@@ -1,0 +1,137 @@
+"""P1: mail answered 250 is never lost, and nobody is told of it twice, wherever a process is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import faults
+from tests.mails import JONAS, KARIN, MAYA, Mailbox, link_in, mail, send, until
+from tests.person import Person
+from tests.servers import ROOT, Portal
+
+pytestmark = pytest.mark.servers
+SECRET = "it must arrive, once"
+
+STEPS = [
+    ("portal.ingest.spool:open_spooled", "after"),
+    ("portal.mime.reading:read", "after"),
+    ("portal.rules.deciding:decide", "after"),
+    ("portal.vault.blobs:FileStore.put", "after"),
+    ("portal.vault.sealing:seal_streams", "after"),
+    ("portal.vault.sealing:commit", "before"),
+    ("portal.vault.sealing:commit", "after"),
+    ("portal.ingest.pipeline:_tell", "after"),
+    ("portal.ingest.pipeline:_drop", "before"),
+    ("portal.ingest.spoolfolder:remove", "after"),
+    ("portal.ingest.pipeline:_drop", "after"),
+    ("portal.delivery.sending:Lease.begin", "after"),
+    ("portal.delivery.notices:build", "after"),
+    ("portal.delivery.outbox:Outbox.send", "before"),
+    ("portal.delivery.outbox:Outbox.send", "after"),
+    ("portal.delivery.sending:_sent", "after"),
+]
+
+
+class Wheel:
+    """A data folder and the workers' wheel, without web and door: quick to kill and to start again."""
+
+    def __init__(self, data: Path) -> None:
+        self.portal = Portal(data, LETTERLOCK_DEMO="off", LETTERLOCK_LEASE_SECONDS="2")
+        self.portal.environment["LETTERLOCK_INSIDE_DOMAINS"] = "aldervalley.example"
+        self.portal.manage("prepare")
+
+    def turn(self, **environment: str) -> tuple[int, dict[str, list[object]]]:
+        """One process from start to end: its exit status, -9 when it was killed, and what it says of each mail."""
+        command = [sys.executable, ROOT / "tests" / "promises" / "turning.py"]
+        path = os.pathsep.join(filter(None, (environment.pop("PYTHONPATH", ""), str(ROOT))))
+        settings = {**self.portal.environment, **environment, "PYTHONPATH": path}
+        done = subprocess.run(command, env=settings, cwd=ROOT, timeout=60, stdout=subprocess.PIPE)
+        return done.returncode, json.loads(done.stdout or b"{}")
+
+    def put(self, raw: bytes, *to: str) -> str:
+        """Hand a mail in by command; its id."""
+        addresses = [word for recipient in to for word in ("--to", recipient)]
+        path = self.portal.data.parent / "mail.eml"
+        path.write_bytes(raw)
+        return self.portal.manage("ingest", str(path), "--from", MAYA, *addresses).stdout.split()[-1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Wheel:
+    return Wheel(tmp_path_factory.mktemp("wheel") / "data")
+
+
+@pytest.mark.parametrize(("place", "when"), STEPS, ids=[f"{when} {place.partition(':')[2]}" for place, when in STEPS])
+def test_a_worker_killed_at_a_step_loses_nothing_and_tells_nobody_twice(
+    wheel: Wheel, place: str, when: str, request: pytest.FixtureRequest
+) -> None:
+    number = STEPS.index((place, when))
+    jonas, karin = f"jonas{number}@mail.example", f"karin{number}@post.example"
+    files = [("scan.bin", "application/pdf", os.urandom(400_000))]
+    id_ = wheel.put(mail("[secure] Results", SECRET, files=files), jonas, karin)
+    assert wheel.turn(**faults.at(place, when))[0] == -signal.SIGKILL, "the fault was not met"
+    time.sleep(2.1)  # the dead worker's lease runs out
+    status, states = wheel.turn()
+    assert status == 0
+    assert states[id_] == ["done", 1]
+    told = {who: Mailbox(wheel.portal.outbox, who).mails("notice") for who in (jonas, karin)}
+    assert {who: len(mails) for who, mails in told.items()} == {jonas: 1, karin: 1}
+    assert link_in(told[jonas][0]) != link_in(told[karin][0])
+    assert list((wheel.portal.data / "spool").glob(f"{id_}*")) == []
+
+
+def test_relayed_mail_survives_a_kill_and_leaves_once(wheel: Wheel) -> None:
+    raw = mail("Lunch", "No secret here.", headers=[("X-Number", "1")])
+    wheel.put(raw, KARIN)
+    assert wheel.turn(**faults.at("portal.delivery.outbox:Outbox.send", "after"))[0] == -signal.SIGKILL
+    time.sleep(2.1)
+    assert wheel.turn()[0] == 0
+    (relayed,) = Mailbox(wheel.portal.outbox, KARIN).mails("")
+    assert relayed["X-Number"] == "1"
+
+
+def test_everything_arrives_once_while_workers_and_door_are_killed(tmp_path: Path) -> None:
+    quick = {"LETTERLOCK_LEASE_SECONDS": "3", "LETTERLOCK_SWEEP_SECONDS": "1", "LETTERLOCK_DEMO": "off"}
+    with Portal(tmp_path / "data", **quick) as portal:
+        people = [f"reader{number}@mail.example" for number in range(24)]
+        accepted = []
+        for number, who in enumerate(people):
+            while True:
+                try:
+                    accepted.append((send(portal.smtp, mail(f"[secure] {number}", SECRET), who), who))
+                    break
+                except OSError:  # the door was killed and is on its way back; SMTPException is one of these
+                    time.sleep(0.2)
+            if number % 8 == 3:
+                portal.kill_part("worker-mail")
+            if number % 8 == 6:
+                portal.kill_part("door")
+        for _, who in accepted:
+            Mailbox(portal.outbox, who).wait("notice", seconds=60)
+        until(lambda: portal.health()[0] == 200, 30, "200 from the health page")
+        time.sleep(4)  # a lease: whatever would be sent a second time is sent by then
+        for _, who in accepted:
+            assert len(Mailbox(portal.outbox, who).mails("notice")) == 1
+        mailbox = Mailbox(portal.outbox, people[-1])
+        assert SECRET in Person(portal.url).sign_in(link_in(mailbox.mails("notice")[0]), mailbox).text
+
+
+def test_a_lost_broker_loses_nothing(tmp_path: Path) -> None:
+    with Portal(tmp_path / "data", LETTERLOCK_DEMO="off", LETTERLOCK_SWEEP_SECONDS="1") as portal:
+        broker = portal.data / "broker"
+        for path in broker.rglob("*"):
+            if path.is_file():
+                path.unlink(missing_ok=True)
+        send(portal.smtp, mail("[secure] One", SECRET))
+        for path in broker.rglob("*"):
+            if path.is_file():
+                path.unlink(missing_ok=True)
+        Mailbox(portal.outbox, JONAS).wait("notice")
