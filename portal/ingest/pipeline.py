@@ -7,30 +7,26 @@ received ──seal──▶ sealed ──drop──▶ done          the messag
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import random
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from branding import choosing
-from branding.models import Brand
 from portal import leases
 from portal.audit.record import record
+from portal.celery import PROCESS, SEND_MAIL, ring
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
-from portal.ingest import spool
+from portal.ingest import drafting, spool
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
-from portal.keys.errors import KeysError, ProviderUnavailable
-from portal.mime.addresses import Mailbox, domain_of, normalise
-from portal.mime.cleaning import CLEANER_VERSION, clean
-from portal.mime.errors import BadAddress
+from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
+from portal.mime.addresses import domain_of
 from portal.mime.reading import Letter, read
 from portal.rules.deciding import decide
 from portal.rules.decision import Decision
@@ -38,17 +34,16 @@ from portal.rules.errors import BadTrigger
 from portal.rules.facts import Facts
 from portal.rules.first import RULES
 from portal.vault import sealing
-from portal.vault.errors import VaultError
+from portal.vault.errors import KeyringOlder, VaultError
 from portal.vault.models import Message, Reader
-from portal.vault.readers import Envelope, address_of
-from portal.vault.rights import Rights
-from portal.vault.toc import BODY_INLINE_BYTES, Body, File, Toc
+from portal.vault.readers import address_of
 
 log = logging.getLogger(__name__)
 
 BATCH = 20
 ATTEMPTS_BEFORE_HELD = 6
 _WAIT_FIRST, _WAIT_MOST = timedelta(seconds=2), timedelta(minutes=10)
+_LOOK_AGAIN = timedelta(seconds=3)
 S = Spooled.State
 
 
@@ -65,11 +60,21 @@ def _due() -> QuerySet[Spooled]:
 
 
 def retry(row: Spooled) -> None:
-    """Let a held mail try again, as an administrator asks."""
-    Spooled.objects.filter(pk=row.pk, state=S.HELD).update(
-        state=S.RECEIVED, attempts=0, due_at=timezone.now(), leased_until=None
-    )
-    record("message.released", message=row.pk)
+    """Let a held mail try again, as an administrator asks; who has a relayed mail already gets it once."""
+    relayed = Outbound.objects.filter(kind="relay", message=row.pk)
+    with transaction.atomic():
+        again = S.RELAYING if relayed.exists() else S.RECEIVED
+        moved = Spooled.objects.filter(pk=row.pk, state=S.HELD).update(
+            state=again, attempts=0, due_at=timezone.now(), leased_until=None, last_error=""
+        )
+        if not moved:
+            return
+        relayed.filter(state=Outbound.State.FAILED).update(
+            state=Outbound.State.DUE, attempts=0, due_at=timezone.now(), leased_until=None
+        )
+        record("message.released", message=row.pk)
+    ring(PROCESS)
+    ring(SEND_MAIL)
 
 
 def _step(row: Spooled) -> bool:
@@ -77,10 +82,12 @@ def _step(row: Spooled) -> bool:
         STEPS[row.state](row)
     except Overtaken:
         return False
-    except (ProviderUnavailable, OSError, DatabaseError) as error:
+    except (WrapRefused, KeyDestroyed) as error:
+        _hold(row, _sentence(error))
+    except (KeysError, KeyringOlder, OSError, DatabaseError) as error:
         # Nothing is wrong with the mail: a key service, a disk or the database is. It waits for as long as that takes.
         _wait(row, _sentence(error))
-    except (IngestError, KeysError, VaultError, BadTrigger) as error:
+    except (IngestError, VaultError, BadTrigger) as error:
         _hold(row, _sentence(error))
     except Exception as error:
         # One poisonous mail must not stop the others, nor be tried for ever. Only the type is kept: the text of a
@@ -140,8 +147,9 @@ def _receive(row: Spooled) -> None:
             record("message.accepted", message=row.pk, action="relay", rule=decision.rule, size=row.size)
             for address in envelope.recipients:
                 enqueue("relay", address=address, sender=envelope.sender, message=row.pk)
+            _look_again(row)
         return
-    draft = _draft(row, letter, raw, envelope, decision)
+    draft = drafting.draft(row, letter, raw, envelope, decision)
     sealed = sealing.seal_streams(draft)
     with transaction.atomic():
         _advance(row, S.RECEIVED, S.SEALED)
@@ -176,124 +184,9 @@ def _decide(letter: Letter, envelope: spool.Envelope, size: int) -> Decision:
         trusted=envelope.trusted,
         inside_domains=settings.LETTERLOCK.inside_domains,
         size=size,
-        refers_to_protected=envelope.source == "reply" or _thread_of(letter) is not None,
+        refers_to_protected=envelope.source == "reply" or drafting.thread_of(letter) is not None,
     )
     return decide(facts, RULES, settings.LETTERLOCK.default_action)
-
-
-def _thread_of(letter: Letter) -> Message | None:
-    """The protected message a mail answers, by the Message-IDs it names (RFC 5322 section 3.6.4)."""
-    named = [identifier for identifier in (letter.in_reply_to, *reversed(letter.references)) if identifier][:50]
-    lookups = [sealing.mail_id_lookup(identifier) for identifier in named]
-    found = {bytes(m.mail_id_lookup): m for m in Message.objects.filter(mail_id_lookup__in=[x for x in lookups if x])}
-    return next((found[lookup] for lookup in lookups if lookup in found), None)
-
-
-# ------------------------------------------------------------------------------------------------------- drafts
-
-
-def _draft(row: Spooled, letter: Letter, raw: bytes, envelope: spool.Envelope, decision: Decision) -> sealing.Draft:
-    answered = Message.objects.filter(pk=envelope.thread).first() if envelope.thread else _thread_of(letter)
-    sender = letter.sender or Mailbox("", envelope.sender)
-    from_portal = envelope.source == "reply"
-    brand = (
-        answered.brand if answered and from_portal else choosing.of_domain(_domain(envelope.sender or sender.address))
-    )
-    sent_at = letter.date or row.received_at
-    subject = decision.tag_removed_subject
-    streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at)
-    return sealing.Draft(
-        id=row.id,
-        brand=brand,
-        direction=Message.Direction.IN if from_portal else Message.Direction.OUT,
-        thread=answered.thread if answered else row.id,
-        open_until=_open_until(decision, brand, row.received_at),
-        rights=Rights().changed(brand.rights).changed(decision.rights),
-        envelope=Envelope(
-            sender_name=sender.name,
-            sender_address=sender.address,
-            sent_at=sent_at,
-            message_id=letter.message_id,
-            references=letter.references,
-            subject=subject if brand.show_subject else "",
-            note=decision.note,
-        ),
-        toc=toc,
-        streams=streams,
-        readers=_readers(envelope),
-    )
-
-
-def contents(
-    letter: Letter, raw: bytes, *, subject: str, sender: Mailbox, sent_at: datetime
-) -> tuple[dict[str, bytes], Toc]:
-    """The named streams of a message but the table of contents, and that table."""
-    streams = {"original": raw}
-    files = []
-    for part in letter.parts:
-        stream = f"part/{part.number}"
-        streams[stream] = part.data
-        digest = hashlib.sha256(part.data).digest()
-        files.append(
-            File(
-                part.number, part.name, part.content_type, len(part.data), stream, digest, part.inline, part.content_id
-            )
-        )
-    inline = {file.content_id: f"inline/{file.number}" for file in files if file.content_id}
-    cleaned = clean(letter.html, inline) if letter.html else None
-    toc = Toc(
-        subject=subject,
-        sender=sender,
-        to=letter.to,
-        cc=letter.cc,
-        sent_at=sent_at,
-        message_id=letter.message_id,
-        in_reply_to=letter.in_reply_to,
-        references=letter.references,
-        text=_body(streams, "body/text", letter.text or ""),
-        html=_body(streams, "body/html", cleaned.html if cleaned else ""),
-        files=tuple(files),
-        original_size=len(raw),
-        cleaner_version=CLEANER_VERSION,
-        remote_pictures=cleaned.remote_pictures if cleaned else 0,
-        removed=cleaned.removed if cleaned else False,
-        readable=letter.readable,
-    )
-    return streams, toc
-
-
-def _body(streams: dict[str, bytes], name: str, text: str) -> Body:
-    encoded = text.encode("utf-8", "replace")
-    if len(encoded) <= BODY_INLINE_BYTES:
-        return Body(here=encoded.decode(), size=len(encoded))
-    streams[name] = encoded
-    return Body(stream=name, size=len(encoded))
-
-
-def _readers(envelope: spool.Envelope) -> list[tuple[str, str]]:
-    """Every envelope recipient once, and the author, who keeps a copy here and gets no notice."""
-    readers: dict[str, tuple[str, str]] = {}
-    for address in envelope.recipients:
-        readers.setdefault(normalise(address), (address, Reader.Role.RECIPIENT))
-    if envelope.sender:
-        readers.setdefault(normalise(envelope.sender), (envelope.sender, Reader.Role.AUTHOR))
-    return list(readers.values())
-
-
-def _open_until(decision: Decision, brand: Brand, received_at: datetime) -> datetime | None:
-    if decision.keeps_default_date:
-        return sealing.last_moment(received_at, brand.open_days)
-    if decision.open_until is None:
-        return None
-    days = (decision.open_until - timezone.localtime(received_at).date()).days
-    return sealing.last_moment(received_at, max(days, 0))
-
-
-def _domain(address: str) -> str:
-    try:
-        return domain_of(address)
-    except BadAddress:
-        return ""
 
 
 # ------------------------------------------------------------------------------------------ sealed and relaying
@@ -311,9 +204,13 @@ def _relayed(row: Spooled) -> None:
     if states <= {Outbound.State.SENT}:
         _drop(row)
     elif states & {Outbound.State.DUE, Outbound.State.SENDING}:
-        Spooled.objects.filter(pk=row.pk).update(due_at=timezone.now() + timedelta(seconds=10), leased_until=None)
+        _look_again(row)
     else:
         _hold(row, "The relay refused this mail for at least one recipient.")
+
+
+def _look_again(row: Spooled) -> None:
+    Spooled.objects.filter(pk=row.pk).update(due_at=timezone.now() + _LOOK_AGAIN, leased_until=None)
 
 
 STEPS: dict[str, Callable[[Spooled], None]] = {S.RECEIVED: _receive, S.SEALED: _drop, S.RELAYING: _relayed}

@@ -1,0 +1,135 @@
+"""What to seal of a mail: the named streams, the table of contents, who may read it and until when."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from django.utils import timezone
+
+from branding import choosing
+from branding.models import Brand
+from portal.ingest import spool
+from portal.ingest.models import Spooled
+from portal.mime.addresses import Mailbox, domain_of, normalise
+from portal.mime.cleaning import CLEANER_VERSION, clean
+from portal.mime.errors import BadAddress
+from portal.mime.reading import Letter
+from portal.rules.decision import Decision
+from portal.vault import sealing
+from portal.vault.models import Message, Reader
+from portal.vault.readers import Envelope
+from portal.vault.rights import Rights
+from portal.vault.toc import BODY_INLINE_BYTES, Body, File, Toc
+
+
+def draft(row: Spooled, letter: Letter, raw: bytes, envelope: spool.Envelope, decision: Decision) -> sealing.Draft:
+    answered = Message.objects.filter(pk=envelope.thread).first() if envelope.thread else thread_of(letter)
+    sender = letter.sender or Mailbox("", envelope.sender)
+    from_portal = envelope.source == "reply"
+    brand = (
+        answered.brand if answered and from_portal else choosing.of_domain(_domain(envelope.sender or sender.address))
+    )
+    sent_at = letter.date or row.received_at
+    subject = decision.tag_removed_subject
+    streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at)
+    return sealing.Draft(
+        id=row.id,
+        brand=brand,
+        direction=Message.Direction.IN if from_portal else Message.Direction.OUT,
+        thread=answered.thread if answered else row.id,
+        open_until=_open_until(decision, brand, row.received_at),
+        rights=Rights().changed(brand.rights).changed(decision.rights),
+        envelope=Envelope(
+            sender_name=sender.name,
+            sender_address=sender.address,
+            sent_at=sent_at,
+            message_id=letter.message_id,
+            references=letter.references,
+            subject=subject if brand.show_subject else "",
+            note=decision.note,
+        ),
+        toc=toc,
+        streams=streams,
+        readers=_readers(envelope),
+    )
+
+
+def contents(
+    letter: Letter, raw: bytes, *, subject: str, sender: Mailbox, sent_at: datetime
+) -> tuple[dict[str, bytes], Toc]:
+    """The named streams of a message but the table of contents, and that table."""
+    streams = {"original": raw}
+    files = []
+    for part in letter.parts:
+        stream = f"part/{part.number}"
+        streams[stream] = part.data
+        digest = hashlib.sha256(part.data).digest()
+        files.append(
+            File(
+                part.number, part.name, part.content_type, len(part.data), stream, digest, part.inline, part.content_id
+            )
+        )
+    inline = {file.content_id: f"inline/{file.number}" for file in files if file.content_id}
+    cleaned = clean(letter.html, inline) if letter.html else None
+    toc = Toc(
+        subject=subject,
+        sender=sender,
+        to=letter.to,
+        cc=letter.cc,
+        sent_at=sent_at,
+        message_id=letter.message_id,
+        in_reply_to=letter.in_reply_to,
+        references=letter.references,
+        text=_body(streams, "body/text", letter.text or ""),
+        html=_body(streams, "body/html", cleaned.html if cleaned else ""),
+        files=tuple(files),
+        original_size=len(raw),
+        cleaner_version=CLEANER_VERSION,
+        remote_pictures=cleaned.remote_pictures if cleaned else 0,
+        removed=cleaned.removed if cleaned else False,
+        readable=letter.readable,
+    )
+    return streams, toc
+
+
+def _body(streams: dict[str, bytes], name: str, text: str) -> Body:
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= BODY_INLINE_BYTES:
+        return Body(here=encoded.decode(), size=len(encoded))
+    streams[name] = encoded
+    return Body(stream=name, size=len(encoded))
+
+
+def _readers(envelope: spool.Envelope) -> list[tuple[str, str]]:
+    """Every envelope recipient once, and the author, who keeps a copy here and gets no notice."""
+    readers: dict[str, tuple[str, str]] = {}
+    for address in envelope.recipients:
+        readers.setdefault(normalise(address), (address, Reader.Role.RECIPIENT))
+    if envelope.sender:
+        readers.setdefault(normalise(envelope.sender), (envelope.sender, Reader.Role.AUTHOR))
+    return list(readers.values())
+
+
+def _open_until(decision: Decision, brand: Brand, received_at: datetime) -> datetime | None:
+    if decision.keeps_default_date:
+        return sealing.last_moment(received_at, brand.open_days)
+    if decision.open_until is None:
+        return None
+    days = (decision.open_until - timezone.localtime(received_at).date()).days
+    return sealing.last_moment(received_at, max(days, 0))
+
+
+def _domain(address: str) -> str:
+    try:
+        return domain_of(address)
+    except BadAddress:
+        return ""
+
+
+def thread_of(letter: Letter) -> Message | None:
+    """The protected message a mail answers, by the Message-IDs it names (RFC 5322 section 3.6.4)."""
+    named = [identifier for identifier in (letter.in_reply_to, *reversed(letter.references)) if identifier][:50]
+    lookups = [sealing.mail_id_lookup(identifier) for identifier in named]
+    found = {bytes(m.mail_id_lookup): m for m in Message.objects.filter(mail_id_lookup__in=[x for x in lookups if x])}
+    return next((found[lookup] for lookup in lookups if lookup in found), None)
