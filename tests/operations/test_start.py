@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import smtplib
 import socket
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.servers import Portal
+from tests.servers import MANAGE, Portal, listens, wait_for
 
 
 @pytest.fixture
@@ -150,3 +153,21 @@ def test_a_database_that_is_away_is_said_in_one_sentence(fresh: Portal) -> None:
     assert refused.returncode == 1
     assert "LETTERLOCK_DATABASE_URL" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_the_door_takes_mail_where_no_secret_key_can_be_opened(fresh: Portal) -> None:
+    fresh.manage("prepare")
+    (fresh.data / "root.key").unlink()
+    for secret in (fresh.data / "keyring").glob("*.key"):
+        secret.unlink()
+    with subprocess.Popen([sys.executable, MANAGE, "door"], env=fresh.environment, stderr=subprocess.PIPE) as door:
+        try:
+            wait_for(lambda: listens(fresh.smtp_port), 30, "The door did not open")
+            with smtplib.SMTP("127.0.0.1", fresh.smtp_port, timeout=20) as line:
+                refused = line.sendmail(
+                    "maya@aldervalley.example", ["jonas@mail.example"], b"Subject: [secure] x\n\ny\n"
+                )
+            assert refused == {}
+        finally:
+            door.terminate()
+    assert len(list((fresh.data / "spool").iterdir())) == 1

@@ -178,3 +178,26 @@ def test_it_runs_on_postgresql_and_redis_and_outlives_their_absence(
         wait_for(lambda: portal.health()[0] == 200, 60, "It did not become well with the broker back")
         assert not (portal.data / "broker").exists()
         assert not (portal.data / "letterlock.sqlite3").exists()
+
+
+def test_a_part_that_will_not_stop_is_ended_within_ten_seconds(portal: Portal) -> None:
+    tree = portal.all_processes()
+    os.kill(portal.processes()["worker-mail"], signal.SIGSTOP)
+    began = time.monotonic()
+    assert portal.stop() == 0
+    assert time.monotonic() - began < 10
+    assert ended(tree, 1)
+    assert "worker-mail did not stop in time and is ended now." in portal.seen()
+
+
+def test_a_second_ctrl_c_ends_everything_at_once(portal: Portal) -> None:
+    tree = portal.all_processes()
+    os.kill(portal.processes()["worker-mail"], signal.SIGSTOP)
+    assert portal.process is not None
+    portal.process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    began = time.monotonic()
+    portal.process.send_signal(signal.SIGINT)
+    portal.process.wait(10)
+    assert time.monotonic() - began < 3
+    assert ended(tree, 1)
