@@ -165,7 +165,7 @@ def test_the_door_takes_mail_where_no_secret_key_can_be_opened(fresh: Portal) ->
             wait_for(lambda: listens(fresh.smtp_port), 30, "The door did not open")
             with smtplib.SMTP("127.0.0.1", fresh.smtp_port, timeout=20) as line:
                 refused = line.sendmail(
-                    "maya@aldervalley.example", ["jonas@mail.example"], b"Subject: [secure] x\n\ny\n"
+                    "maya@aldervalley.example", ["jonas@mail.example"], b"Subject: [secure] x\r\n\r\ny\r\n"
                 )
             assert refused == {}
         finally:
