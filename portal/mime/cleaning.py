@@ -148,6 +148,7 @@ _HANDLER = re.compile(r"<[a-z][^\s<>/]*+[^<>]*?[\s/\"']on[a-z]{3,24}\s*=", re.IG
 _REMARK = re.compile(r"<!--(?:(?!-->).)*+(?:-->|\Z)", re.DOTALL)
 
 _URL_NOISE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_INVISIBLE = re.compile(r"[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _LINK = re.compile(
     r"(?:https?://[^\s\"'<>\\]{1,4000}|mailto:[^\s\"'<>]{1,2000}|tel:[0-9+()*#;=.,/ -]{1,60})", re.IGNORECASE
 )
@@ -159,9 +160,9 @@ _PICTURE_DATA = re.compile(r"data:image/(?:png|jpe?g|gif|webp|bmp);base64,[A-Za-
 _ANCHOR = re.compile(r'<a(?:\s[a-z-]+="[^"]*")*>|</a>')
 _HREF = re.compile(r'\shref="([^"]*)"')
 _ANY_TAG = re.compile(r'<[^<>"]*(?:"[^"]*"[^<>"]*)*>')
-_HOST_IN_TEXT = re.compile(
-    r"(?:https?://)?(?:[^\s/@<>]{0,100}@)?((?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24})(?=[/:?#\s),;!]|\.?(?:\s|\Z))"
-)
+_HOST = r"((?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24})(?=[/:?#\s),;!]|\.?(?:\s|\Z))"
+_HOST_AT_START = re.compile(r"(?:https?://)?(?:[^\s/@<>]{0,100}@)?" + _HOST)
+_HOST_ANYWHERE = re.compile(r"(?:\bhttps?://(?:[^\s/@<>]{0,100}@)?|\b(?=www\.))" + _HOST, re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -193,8 +194,8 @@ def clean(html: str, inline: Mapping[str, str]) -> Cleaned:
         attributes=_ATTRIBUTES_SEEN,
         attribute_filter=filtering,
         generic_attribute_prefixes={"on"},  # reach the filter only to be seen there
-        link_rel=None,
-        set_tag_attribute_values={"a": _OF_EVERY_LINK},
+        link_rel=_OF_EVERY_LINK["rel"],  # not by the next line: of two values there, the order would change by chance
+        set_tag_attribute_values={"a": {"target": _OF_EVERY_LINK["target"]}},
         url_schemes={"http", "https", "mailto", "tel", "cid", "data", "javascript", "vbscript"},
     )
     return Cleaned(_with_hosts(safe), filtering.remote_pictures, active or filtering.active)
@@ -292,7 +293,9 @@ def _hidden_host(href: str, shown: str) -> str:
     except ValueError:
         host = href[:100]
     text = entities.unescape(_ANY_TAG.sub("", shown[:20_000])).strip()
-    named = _HOST_IN_TEXT.match(_URL_NOISE.sub("", text) if "\u200b" in text else text)
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text)
+    named = _HOST_AT_START.match(text) or _HOST_ANYWHERE.search(text)
     if not host or named is None:
         return ""
     return "" if _same_site(named[1].lower(), host) else host

@@ -46,7 +46,7 @@ def raw_fields(block: bytes) -> list[tuple[str, str]]:
     except UnicodeDecodeError:
         text = "\n".join([charsets.decode(line, "utf-8") for line in block.split(b"\n")])
     text = text.replace("\r\n", "\n").replace("\t", " ")
-    if _CONTROL.search(text):
+    if not text.replace("\n", "").isprintable() and _CONTROL.search(text):  # the first test is the quick one
         text = _CONTROL.sub("", re.sub("[\r\x85\u2028\u2029]", " ", text))
     if "\n " in text:
         text = _FOLD.sub(" ", text)

@@ -1,6 +1,5 @@
 """Rewrites large HTML into well nested, shallow tags, so that parsing it takes linear time."""
 
-import html
 import re
 from collections.abc import Collection, Mapping
 
@@ -118,5 +117,7 @@ class Flattened:
             if name in seen or not (name in general or name in own) or len(kept) >= _MOST_ATTRIBUTES:
                 continue
             seen.add(name)
-            kept.append(f' {name}="{html.escape(html.unescape(double or single or bare))}"')
+            # As written, because "&copy=" means one thing here and another in text; only the quotes are new.
+            value = (double or single or bare).replace('"', "&quot;")
+            kept.append(f' {name}="{value}"')
         return "".join(kept)

@@ -144,6 +144,8 @@ def test_links_open_apart_and_tell_nobody() -> None:
         ("https://bank.example.evil.example/", "bank.example", "bank.example.evil.example"),
         ("https://bank.example@evil.example/", "bank.example", "evil.example"),
         ("https://evil.example/x", "desk@bank.example", "evil.example"),
+        ("https://evil.example/x", "Sign in at https://bank.example/login today", "evil.example"),
+        ("https://evil.example/x", "bank\u200b.exa&shy;mple", "evil.example"),
         ("mailto:x@evil.example", "x@bank.example", "evil.example"),
         ("https://www.bank.example/x", "bank.example", ""),
         ("https://BANK.example/x", "Bank.Example", ""),
@@ -155,6 +157,11 @@ def test_links_open_apart_and_tell_nobody() -> None:
 def test_a_link_that_looks_like_another_host_shows_the_real_one(href: str, text: str, host: str) -> None:
     html = clean(f'<p><a href="{href}">{text}</a></p>', {}).html
     assert html.endswith(f"</a> [{host}]</p>" if host else "</a></p>")
+
+
+def test_large_html_keeps_addresses_as_they_were_written() -> None:
+    html = '<p><a href="https://x.example/?a=1&copy=2&amp;b=3">x</a></p>'
+    assert clean(html * 1500, {}).html == clean(html, {}).html * 1500
 
 
 def test_above_2_mib_only_style_attributes_are_lost() -> None:
