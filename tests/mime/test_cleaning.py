@@ -131,7 +131,7 @@ def test_small_pictures_in_the_text_itself_stay() -> None:
 def test_links_open_apart_and_tell_nobody() -> None:
     html = clean("<a href='https://x.example/a?b=1&c=2' target=_top rel=opener onclick=x>x</a>", {}).html
     assert html == (
-        '<a href="https://x.example/a?b=1&amp;c=2" target="_blank" rel="noopener noreferrer nofollow">x</a>'
+        '<a href="https://x.example/a?b=1&amp;c=2" rel="noopener noreferrer nofollow" target="_blank">x</a>'
     )
 
 
