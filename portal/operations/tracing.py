@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from branding.templatetags.words import size
 from portal.audit.models import Entry
 from portal.audit.record import timeline
 from portal.delivery import queue
@@ -187,7 +187,7 @@ def _events(spooled: Spooled | None, entries: Sequence[Entry], addresses: Mappin
         for entry in entries
     ]
     if spooled is not None:
-        told = _("Received by the door, %(size)s.") % {"size": filesizeformat(spooled.size)}
+        told = _("Received by the door, %(size)s.") % {"size": size(spooled.size)}
         found.insert(0, Event(spooled.received_at, "message.received", told, "", {"size": spooled.size}))
     return found
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from branding.templatetags.words import initials, size
 from portal.keys.errors import KeysError
 from portal.mime.addresses import Mailbox
 from portal.mime.plain import to_html
@@ -54,7 +54,7 @@ def message_page(reader: Reader, opened: Opened) -> dict[str, Any]:
         "readable": toc.readable,
         "original_url": f"/m/{link}/original" if not toc.readable and rights.download else "",
         "files": [_file(file, link, may_download=rights.download) for file in files],
-        "files_size": filesizeformat(sum(file.size for file in files)),
+        "files_size": size(sum(file.size for file in files)),
         "reply_url": f"/m/{link}/reply" if rights.reply and reader.role == Reader.Role.RECIPIENT else "",
         "older": _conversation(reader),
         "address": address,
@@ -79,7 +79,7 @@ def inbox_item(reader: Reader) -> dict[str, Any]:
     return {
         "url": f"/m/{readers.link_of(reader)}",
         "sender": _("You") if mine else envelope.sender_name or envelope.sender_address,
-        "subject": subject,
+        "subject": subject or _("(no longer shown)"),
         "sent_at": envelope.sent_at,
         "unread": reader.first_opened_at is None and not mine,
         "files": files,
@@ -122,7 +122,7 @@ def _file(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
     return {
         "name": file.name,
         "kind": kind,
-        "description": f"{kind}, {filesizeformat(file.size)}",
+        "description": f"{kind}, {size(file.size)}",
         "url": f"/m/{link}/file/{file.number}" if may_download else "",
     }
 
@@ -145,11 +145,3 @@ def shown(box: Mailbox) -> str:
 
 def _full(box: Mailbox) -> str:
     return f"{box.name} <{box.address}>" if box.name else box.address
-
-
-def initials(name: str) -> str:
-    """Up to two letters for the round mark beside a name."""
-    words = [word for word in name.split() if word[:1].isalpha() and not word.endswith(".")] or [name]
-    titles = {"dr", "prof", "mr", "mrs", "ms"}
-    words = [word for word in words if word.lower() not in titles] or words
-    return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper()

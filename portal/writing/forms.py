@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from branding.templatetags.words import size
 from portal.writing.replying import MAX_TEXT_CHARACTERS, Answer
 from portal.writing.uploads import REPLY_FILES, REPLY_FILES_BYTES, SealedUpload
 
@@ -25,10 +25,9 @@ class Fault:
 
 def limits() -> str:
     """The limits, told before anyone chooses a file."""
-    size = filesizeformat(REPLY_FILES_BYTES)
     return _("Up to %(count)d files, %(size)s together. Programs (.exe, .js …) are not accepted.") % {
         "count": REPLY_FILES,
-        "size": size,
+        "size": size(REPLY_FILES_BYTES),
     }
 
 
@@ -48,8 +47,8 @@ def read_answer(request: HttpRequest, subject: str) -> tuple[Answer, list[Fault]
         if file.refused:
             sentence = _("%(name)s is %(size)s. The limit is %(limit)s together.") % {
                 "name": name,
-                "size": filesizeformat(file.size or 0),
-                "limit": filesizeformat(REPLY_FILES_BYTES),
+                "size": size(file.size or 0),
+                "limit": size(REPLY_FILES_BYTES),
             }
             faults.append(Fault("files", sentence))
         elif name.rpartition(".")[2].lower() in PROGRAMS:

@@ -18,7 +18,7 @@ from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 
 from portal.vault.stream import Context, FileSource, Opener, Sealer
 
-REPLY_FILES_BYTES = 50 * 1024 * 1024
+REPLY_FILES_BYTES = 50_000_000
 """All files of an answer together (ux.md, section 10)."""
 REPLY_FILES = 25
 

@@ -1,0 +1,180 @@
+"""The pipeline: what is protected, relayed, held, and what a sealed message holds."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from portal.audit.record import timeline
+from portal.delivery.models import Outbound
+from portal.ingest import pipeline, spoolfolder
+from portal.ingest.models import Spooled
+from portal.vault.models import Message, Reader
+from portal.vault.opening import open_message
+from tests.mails import JONAS, KARIN, MAYA, mail
+from tests.seals import put, reader_of, seal, turn
+
+pytestmark = pytest.mark.django_db
+S = Spooled.State
+
+
+@pytest.mark.parametrize("subject", ["[encrypt] Results", "[SECURE] Results", "Results [Protect]"])
+def test_a_tag_in_the_subject_protects_and_is_removed(subject: str) -> None:
+    message = seal(mail(subject))
+    assert open_message(reader_of(message)).toc.subject == "Results"
+
+
+@pytest.mark.parametrize("header", [("X-Letterlock-Protect", "v=1"), ("Sensitivity", "Company-Confidential")])
+def test_a_header_protects(header: tuple[str, str]) -> None:
+    assert seal(mail("Results", headers=[header])).state == Message.State.OPEN
+
+
+def test_the_trigger_sets_rights_and_date() -> None:
+    day = (timezone.localdate() + timedelta(days=9)).isoformat()
+    message = seal(mail("Results", headers=[("X-Letterlock-Protect", f"v=1; until={day}; dl=0; print=0")]))
+    rights = open_message(reader_of(message)).rights
+    assert (rights.download, rights.print, rights.reply) == (False, False, True)
+    assert message.open_until is not None
+    assert timezone.localtime(message.open_until).date().isoformat() == day
+
+
+def test_a_trigger_from_elsewhere_counts_for_nothing_and_never_leaves() -> None:
+    row = put(mail("Lunch", headers=[("X-Letterlock-Protect", "v=1; dl=0")]), trusted=False)
+    assert row.state == S.RELAYING
+    from portal.delivery.letters import prepare
+
+    prepared = prepare(Outbound.objects.get(message=row.pk))
+    assert prepared is not None
+    sent = b"".join(prepared.data)
+    assert b"X-Letterlock-Protect" not in sent
+    assert b"Subject: Lunch" in sent
+
+
+def test_mail_that_no_rule_speaks_of_is_relayed_byte_for_byte() -> None:
+    from portal.delivery.letters import prepare
+
+    raw = mail("Lunch", files=[("menu.bin", "application/pdf", bytes(range(256)) * 900)])
+    row = put(raw, JONAS, KARIN)
+    assert row.state == S.RELAYING
+    rows = Outbound.objects.filter(message=row.pk)
+    assert {outbound.kind for outbound in rows} == {"relay"}
+    prepared = [prepare(outbound) for outbound in rows]
+    assert {p.recipient for p in prepared if p} == {JONAS, KARIN}
+    assert all(p and b"".join(p.data) == raw for p in prepared)
+    assert not Message.objects.exists()
+
+
+def test_a_relayed_mail_is_done_when_everyone_has_it() -> None:
+    row = put(mail("Lunch"), JONAS, KARIN)
+    Outbound.objects.filter(message=row.pk).update(state=Outbound.State.SENT)
+    Spooled.objects.update(due_at=timezone.now())
+    assert turn(row.pk).state == S.DONE
+    assert not (spoolfolder.folder() / str(row.pk)).exists()
+
+
+def test_a_relayed_mail_refused_for_one_is_held_and_tried_again_for_that_one_only() -> None:
+    row = put(mail("Lunch"), JONAS, KARIN)
+    first, second = Outbound.objects.filter(message=row.pk)
+    Outbound.objects.filter(pk=first.pk).update(state=Outbound.State.SENT)
+    Outbound.objects.filter(pk=second.pk).update(state=Outbound.State.FAILED)
+    Spooled.objects.update(due_at=timezone.now())
+    assert turn(row.pk).state == S.HELD
+    assert (spoolfolder.folder() / str(row.pk)).exists()
+    pipeline.retry(Spooled.objects.get(pk=row.pk))
+    states = dict(Outbound.objects.filter(message=row.pk).values_list("pk", "state"))
+    assert states == {first.pk: Outbound.State.SENT, second.pk: Outbound.State.DUE}
+    assert Spooled.objects.get(pk=row.pk).state == S.RELAYING
+
+
+def test_every_recipient_gets_a_notice_and_the_author_a_copy() -> None:
+    message = seal(mail(), JONAS, KARIN)
+    assert Outbound.objects.filter(message=message.pk, kind="notice").count() == 2
+    roles = sorted(message.readers.values_list("role", flat=True))
+    assert roles == [Reader.Role.AUTHOR, Reader.Role.RECIPIENT, Reader.Role.RECIPIENT]
+
+
+def test_a_recipient_named_twice_is_one_reader() -> None:
+    assert seal(mail(), JONAS, JONAS.upper()).readers.filter(role=Reader.Role.RECIPIENT).count() == 1
+
+
+def test_a_sealed_message_holds_the_original_and_every_part() -> None:
+    small, large = b"small", bytes(range(256)) * 4000
+    raw = mail(files=[("small.txt", "text/plain", small), ("large.bin", "application/pdf", large)], html="<p>Hi</p>")
+    message = seal(raw)
+    opened = open_message(reader_of(message))
+    assert b"".join(opened.original()) == raw
+    assert [b"".join(opened.chunks(file)) for file in opened.toc.files] == [small, large]
+    assert [file.sha256 for file in opened.toc.files] == [hashlib.sha256(data).digest() for data in (small, large)]
+    assert b"".join(opened.chunks(opened.toc.files[1], 1000, 70_000)) == large[1000:71_000]
+    assert {blob.name for blob in message.blobs.all()} == {"original", "part/2"}
+
+
+def test_a_long_body_is_a_stream_of_its_own() -> None:
+    text = "\n".join(f"Line {number} of a very long letter." for number in range(20_000))
+    opened = open_message(reader_of(seal(mail(text=text))))
+    assert opened.toc.text.here == ""
+    assert "Line 19999 of a very long letter." in opened.body(opened.toc.text)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\r\n",
+        b"no header at all",
+        b"Subject: [secure] x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\0\0\xff\xfe",
+        b"Subject: [secure] x\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n+ADw-b+AD4-",
+    ],
+)
+def test_whatever_comes_in_goes_somewhere(raw: bytes, settings: pytest.FixtureRequest) -> None:
+    row = put(raw)
+    assert row.state in (S.DONE, S.RELAYING)
+    assert row.last_error == ""
+
+
+def test_mail_that_is_no_mime_is_shown_as_text_with_its_original() -> None:
+    parts = b"".join(b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n" for _ in range(1_001))
+    raw = (
+        b"From: a@b.example\r\nSubject: [secure] x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + parts
+        + b"--b--\r\n"
+    )
+    opened = open_message(reader_of(seal(raw)))
+    assert not opened.toc.readable
+    assert b"".join(opened.original()) == raw
+
+
+def test_an_answer_to_a_protected_message_is_protected_without_a_tag() -> None:
+    first = seal(mail("[secure] Results"))
+    message_id = open_message(reader_of(first)).toc.message_id
+    second = seal(mail("Re: Results", headers=[("In-Reply-To", message_id)]))
+    assert second.thread == first.thread
+
+
+def test_a_spool_file_that_was_changed_is_held_not_shown() -> None:
+    from portal.ingest import spool
+    from tests.seals import default_brand
+
+    default_brand()
+    writer = spool.SpoolWriter.begin(spool.Envelope(MAYA, (JONAS,), "smtp", True), 0)
+    writer.write(mail())
+    id_ = writer.commit()
+    path = spoolfolder.folder() / str(id_)
+    raw = bytearray(path.read_bytes())
+    raw[-20] ^= 1
+    path.write_bytes(raw)
+    row = turn(id_)
+    assert row.state == S.HELD
+    assert "damaged" in row.last_error or "not as it was" in row.last_error
+    assert not Message.objects.exists()
+
+
+def test_the_record_tells_how_it_went_without_content() -> None:
+    message = seal(mail("[secure] Kanarienvogel", "Kanarienvogel"))
+    entries = list(timeline(message.pk))
+    assert [entry.kind for entry in entries[:2]] == ["message.accepted", "message.sealed"]
+    assert "Kanarienvogel" not in str([entry.facts for entry in entries])
+    assert JONAS not in str([entry.facts for entry in entries])

@@ -1,0 +1,263 @@
+"""The message page and what it serves: to its reader, within their rights, and nothing of what is damaged."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import cbor2
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from portal.audit.record import timeline
+from portal.vault.blobs import store
+from portal.vault.models import Message, Wrap
+from portal.vault.rights import Rights
+from tests.mails import JONAS, KARIN, mail
+from tests.seals import HOST, default_brand, path_of, reader_of, seal, signed_in, words
+
+pytestmark = pytest.mark.django_db
+SECRET = "no new tear"
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(200)
+
+
+def kinds(message: Message) -> list[str]:
+    return [entry.kind for entry in timeline(message.pk)]
+
+
+def body(answer: Any) -> bytes:
+    return b"".join(answer.streaming_content) if answer.streaming else answer.content
+
+
+def test_its_reader_sees_it_and_that_is_recorded_once_shown() -> None:
+    message = seal(mail(text=SECRET))
+    reader = reader_of(message)
+    client = signed_in(reader)
+    assert "message.opened" not in kinds(message)
+    client.head(path_of(reader))
+    assert "message.opened" not in kinds(message)
+    page = client.get(path_of(reader))
+    assert page.status_code == 200
+    assert SECRET in page.content.decode()
+    assert kinds(message).count("message.opened") == 1
+
+
+def test_every_page_of_a_message_may_be_kept_by_nobody() -> None:
+    reader = reader_of(seal(mail(html="<p>x</p>", files=[("a.txt", "text/plain", b"a")])))
+    client = signed_in(reader)
+    for path in ("", "/body", "/file/1", "/reply"):
+        answer = client.get(path_of(reader) + path)
+        assert answer.status_code == 200
+        assert answer["Cache-Control"] == "no-store"
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["Referrer-Policy"] == "same-origin"
+        assert "default-src 'none'" in answer["Content-Security-Policy"]
+
+
+def test_the_html_body_can_run_nothing_and_reach_nothing() -> None:
+    html = f'<p onclick="x()">{SECRET}</p><script>x()</script><form action="https://evil.example"><input></form>'
+    reader = reader_of(seal(mail(html=html)))
+    answer = signed_in(reader).get(f"{path_of(reader)}/body")
+    policy = answer["Content-Security-Policy"]
+    assert "script-src 'none'" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert "sandbox" in policy
+    text = answer.content.decode()
+    assert SECRET in text
+    assert not any(word in text for word in ("<script", "onclick", "<form", "evil.example"))
+
+
+def test_an_inline_picture_is_shown_by_its_own_address() -> None:
+    from email.message import EmailMessage
+
+    made = EmailMessage()
+    made["From"], made["To"], made["Subject"] = "a@aldervalley.example", JONAS, "[secure] x"
+    made.set_content("x")
+    made.add_alternative('<p>x <img src="cid:pic"></p>', subtype="html")
+    made.get_payload()[1].add_related(PICTURE, "image", "png", cid="<pic>")  # type: ignore[union-attr,index]
+    reader = reader_of(seal(made.as_bytes()))
+    client = signed_in(reader)
+    assert 'src="inline/1"' in client.get(f"{path_of(reader)}/body").content.decode()
+    shown = client.get(f"{path_of(reader)}/inline/1")
+    assert shown["Content-Type"] == "image/png"
+    assert body(shown) == PICTURE
+
+
+def test_a_file_that_only_calls_itself_a_picture_is_not_shown_inline() -> None:
+    reader = reader_of(seal(mail(files=[("x.svg", "image/svg+xml", b"<svg onload=alert(1)>")])))
+    assert signed_in(reader).get(f"{path_of(reader)}/inline/1").status_code == 404
+
+
+def test_a_download_has_a_safe_name_and_is_never_shown_in_place() -> None:
+    files = [("../../etc/pass\u202efdp.exe", "text/html", b"<script>alert(1)</script>")]
+    reader = reader_of(seal(mail(files=files)))
+    answer = signed_in(reader).get(f"{path_of(reader)}/file/1")
+    named = answer["Content-Disposition"]
+    assert named.startswith("attachment;")
+    assert "/" not in named.split("filename")[1]
+    assert "\u202e" not in named
+    assert "%E2%80%AE" not in named
+    assert answer["Content-Type"] == "application/octet-stream"
+    assert "sandbox" in answer["Content-Security-Policy"]
+
+
+def test_ranges_of_a_download() -> None:
+    data = bytes(range(256)) * 3000
+    reader = reader_of(seal(mail(files=[("a.bin", "application/pdf", data)])))
+    client, url = signed_in(reader), f"{path_of(reader)}/file/1"
+    whole = client.get(url)
+    assert (whole.status_code, whole["Accept-Ranges"], body(whole)) == (200, "bytes", data)
+    part = client.get(url, headers={"Range": "bytes=1000-70999"})
+    assert (part.status_code, part["Content-Range"]) == (206, f"bytes 1000-70999/{len(data)}")
+    assert body(part) == data[1000:71000]
+    assert body(client.get(url, headers={"Range": "bytes=-5"})) == data[-5:]
+    beyond = client.get(url, headers={"Range": f"bytes={len(data)}-"})
+    assert (beyond.status_code, beyond["Content-Range"]) == (416, f"bytes */{len(data)}")
+    head = client.head(url)
+    assert (head["Content-Length"], body(head)) == (str(len(data)), b"")
+
+
+def test_downloading_is_refused_without_the_right_to() -> None:
+    raw = mail("x", files=[("a.txt", "text/plain", SECRET.encode())], headers=[("X-Letterlock-Protect", "v=1; dl=0")])
+    reader = reader_of(seal(raw))
+    client = signed_in(reader)
+    assert f"{path_of(reader)}/file/1" not in client.get(path_of(reader)).content.decode()
+    refused = client.get(f"{path_of(reader)}/file/1")
+    assert refused.status_code == 404
+    assert SECRET not in body(refused).decode()
+
+
+def test_rights_changed_in_the_database_open_nothing() -> None:
+    raw = mail("x", SECRET, headers=[("X-Letterlock-Protect", "v=1; dl=0")])
+    message = seal(raw)
+    Message.objects.update(rights=Rights().encode())
+    reader = reader_of(message)
+    page = signed_in(reader).get(path_of(reader))
+    assert page.status_code == 500
+    assert SECRET not in page.content.decode()
+
+
+def test_a_wrap_moved_to_another_reader_opens_nothing() -> None:
+    message = seal(mail(text=SECRET), JONAS)
+    other = seal(mail(text="for Karin"), KARIN)
+    stolen = bytes(reader_of(message).wraps.get().wrapped)
+    karin = reader_of(other, KARIN)
+    Wrap.objects.filter(reader=karin).update(wrapped=stolen)
+    page = signed_in(karin).get(path_of(karin))
+    assert page.status_code == 500
+    assert SECRET not in page.content.decode()
+
+
+@pytest.mark.parametrize("place", ["container", "blob", "missing blob"])
+def test_damaged_bytes_show_nothing_and_are_recorded(place: str) -> None:
+    data = bytes(range(256)) * 2000
+    message = seal(mail(text=SECRET, files=[("a.bin", "application/pdf", data)]))
+    reader = reader_of(message)
+    client, url = signed_in(reader), path_of(reader)
+    blob = message.blobs.get(name="part/1")
+    path = store()._path(blob.id)
+    if place == "container":
+        container = cbor2.loads(bytes(message.container))
+        broken = bytearray(container["toc"])
+        broken[len(broken) // 2] ^= 1
+        Message.objects.update(container=cbor2.dumps({**container, "toc": bytes(broken)}))
+    elif place == "blob":
+        raw = bytearray(path.read_bytes())
+        raw[-10] ^= 1
+        path.write_bytes(raw)
+        url += "/file/1"
+    else:
+        path.unlink()
+        url += "/file/1"
+    answer = client.get(url)
+    assert answer.status_code == 500
+    assert "This message cannot be opened" in words(answer.content)
+    assert SECRET not in answer.content.decode()
+    assert kinds(message)[-1] == "message.damaged"
+
+
+def test_a_download_stops_at_the_first_bad_chunk() -> None:
+    data = bytes(range(256)) * 2000
+    message = seal(mail(files=[("a.bin", "application/pdf", data)]))
+    path = store()._path(message.blobs.get(name="part/1").id)
+    raw = bytearray(path.read_bytes())
+    raw[200_000] ^= 1
+    path.write_bytes(raw)
+    reader = reader_of(message)
+    answer = signed_in(reader).get(f"{path_of(reader)}/file/1")
+    assert answer["Content-Length"] == str(len(data))
+    got = b""
+    try:
+        for chunk in answer.streaming_content:  # type: ignore[attr-defined]
+            got += chunk
+    except ConnectionAbortedError:
+        pass
+    assert 0 < len(got) < 200_000
+    assert data.startswith(got)
+    assert kinds(message)[-1] == "message.damaged"
+
+
+@pytest.mark.parametrize("state", ["closed", "withdrawn"])
+def test_what_is_closed_or_withdrawn_looks_open_until_the_proof(state: str) -> None:
+    message = seal(mail(text=SECRET))
+    reader = reader_of(message)
+    stranger = Client(HTTP_HOST=HOST)
+    before = words(stranger.get(path_of(reader)).content)
+    if state == "closed":
+        Message.objects.update(open_until=timezone.now() - timedelta(seconds=1))
+    else:
+        Message.objects.update(state=Message.State.WITHDRAWN)
+    after = stranger.get(path_of(reader))
+    assert after.status_code == 200
+    assert "Email me a passcode" in words(after.content)
+    assert len(words(after.content)) == len(before)
+    client = signed_in(reader)
+    for path in ("", "/body", "/file/1", "/original", "/reply"):
+        answer = client.get(path_of(reader) + path)
+        assert answer.status_code == 410
+        assert SECRET not in answer.content.decode()
+
+
+@pytest.mark.parametrize("link", ["0" * 22, "nonsense", "", "x" * 500, "../../etc"])
+def test_unknown_mistyped_and_deleted_links_are_one_page(link: str) -> None:
+    default_brand()
+    stranger = Client(HTTP_HOST=HOST)
+    known = stranger.get(f"/m/{'z' * 22}")
+    answer = stranger.get(f"/m/{link}")
+    if link and "/" not in link:
+        assert (answer.status_code, words(answer.content)) == (known.status_code, words(known.content))
+    assert known.status_code == 404
+    assert "Enter the email address this message was sent to" in words(known.content)
+
+
+def test_a_link_typed_in_capitals_and_with_letters_for_digits_works() -> None:
+    reader = reader_of(seal(mail(text=SECRET)))
+    link = path_of(reader).rpartition("/")[2]
+    typed = link.upper().replace("0", "O").replace("1", "I")
+    assert SECRET in signed_in(reader).get(f"/m/{typed}").content.decode()
+
+
+def test_the_inbox_holds_only_what_is_ones_own() -> None:
+    mine, theirs = seal(mail("[secure] Mine"), JONAS), seal(mail("[secure] Theirs"), KARIN)
+    page = words(signed_in(reader_of(mine)).get("/inbox/").content)
+    assert "Mine" in page
+    assert "Theirs" not in page
+    assert "Theirs" in words(signed_in(reader_of(theirs, KARIN)).get("/inbox/").content)
+
+
+def test_mail_read_as_text_offers_its_original() -> None:
+    parts = b"".join(b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n" for _ in range(1_001))
+    raw = b"From: a@b.example\r\nSubject: [secure] x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + parts
+    reader = reader_of(seal(raw))
+    client = signed_in(reader)
+    assert f"{path_of(reader)}/original" in client.get(path_of(reader)).content.decode()
+    assert body(client.get(f"{path_of(reader)}/original")) == raw
+    readable = reader_of(seal(mail()))
+    assert signed_in(readable).get(f"{path_of(readable)}/original").status_code == 404
+
+
+def test_a_sender_name_that_poses_as_an_address_does_not_hide_the_real_one() -> None:
+    raw = mail(sender='"ceo@bank.example" <x@evil.example>')
+    reader = reader_of(seal(raw, sender="x@evil.example"))
+    assert "x@evil.example" in words(signed_in(reader).get(path_of(reader)).content)
