@@ -155,7 +155,9 @@ def _check_public(made: Configuration) -> None:
             "it must name your mail server, like smtp://mail.example.org:25."
         )
     if made.demo:
-        raise ConfigurationError("LETTERLOCK_DEMO is on, and the demo is open to anyone. Set it to off on a public address.")
+        raise ConfigurationError(
+            "LETTERLOCK_DEMO is on, and the demo is open to anyone. Set it to off on a public address."
+        )
 
 
 def _address(text: str) -> Address:

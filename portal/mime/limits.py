@@ -16,6 +16,9 @@ _REST_OF_DELIMITER = re.compile(rb"(--)?[ \t]*+(?:\r?\n|\r?\Z)")
 _NESTED = ("message/rfc822", "message/global")
 _OPAQUE = ("base64", "quoted-printable")
 
+_CUT_NAME = re.compile(rb"(?!--)[!-9;-~]++[ \t]*+|-")
+"""A field name that the limit cuts before its colon: still header, or one byte more would hide all that follows it."""
+
 
 class Watcher:
     """Counts the delimiter lines of declared boundaries and follows their nesting, in any chunking.
@@ -78,7 +81,7 @@ class Watcher:
                 if not final:
                     return False
                 end, body = header_end(buffer)
-            elif FIELD_START.match(line):
+            elif FIELD_START.match(line) or _CUT_NAME.fullmatch(line):
                 raise LimitExceeded("header", MAX_HEADER_BYTES)
             else:
                 body = end

@@ -107,5 +107,3 @@ def test_another_signed_in_reader_is_told_that_it_is_a_different_address(portal:
             assert answer.status == 404
             assert b"only Jonas" not in answer.body()
         assert page.request.get(f"{theirs}/reply").text().count("That is a different address") > 0
-
-
