@@ -42,10 +42,15 @@ class Watcher:
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes. Raises LimitExceeded, and again on every later call."""
-        if not (self._in_header or self._live or self._failure):
+        if self._failure is not None:
+            raise self._failure
+        if not (self._in_header or self._live):
             return  # nothing that could count can follow
         for start in range(0, len(chunk), _PIECE):
-            self._buffer += chunk if len(chunk) <= _PIECE else chunk[start : start + _PIECE]
+            piece = chunk if len(chunk) <= _PIECE else chunk[start : start + _PIECE]
+            self._buffer += piece
+            if self._in_header and b"\n" not in piece and len(self._buffer) <= MAX_HEADER_BYTES:
+                continue  # a header line that comes in crumbs is looked at once, when it is whole
             self._advance(final=False)
 
     def close(self) -> None:

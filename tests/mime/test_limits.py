@@ -72,6 +72,13 @@ def test_it_says_which_limit_in_a_sentence_and_keeps_refusing() -> None:
         watcher.close()
 
 
+def test_it_keeps_refusing_after_a_header_that_was_too_long() -> None:
+    watcher = Watcher()
+    for chunk in (b"X: " + b"y" * 300_000, b"more", b"\r\n\r\n"):
+        with pytest.raises(LimitExceeded):
+            watcher.feed(chunk)
+
+
 def test_it_lets_text_with_many_dashed_lines_pass() -> None:
     assert watched([b"Subject: x\r\n\r\n" + b"-- \r\n--b\r\n" * 100_000])[0] == ""
     inside = OPEN + PART + b"--other\r\n-- \r\n" * 100_000 + b"--b--\r\n"
@@ -121,13 +128,20 @@ def test_one_boundary_that_starts_with_another_is_told_apart() -> None:
     [
         b"X: " + b"y" * MAX_HEADER_BYTES + b"\r\n\r\nbody",
         b"X: y\r\n" * (MAX_HEADER_BYTES // 6 + 1) + b"\r\nbody",
+        b"".join(b"X%d: y\r\n" % number for number in range(50_000)) + b"\r\n",
         b"X: y\r\n" + b" folded\r\n" * (MAX_HEADER_BYTES // 9) + b"\r\nbody",
         b"Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nX: " + b"y" * MAX_HEADER_BYTES,
     ],
 )
-@pytest.mark.parametrize("size", [1000, 1 << 24])
+@pytest.mark.parametrize("size", [999, 1000, 1 << 24])
 def test_it_refuses_a_header_that_is_too_long(raw: bytes, size: int) -> None:
     assert watched(pieces(raw, [size]))[0] == "header"
+
+
+def test_a_header_that_comes_in_crumbs_costs_little() -> None:
+    start = time.perf_counter()
+    watched(pieces(b"X: " + b"y" * 200_000 + b"\r\n\r\n", [4]))
+    assert time.perf_counter() - start < 3
 
 
 def test_a_header_of_64_kib_and_a_body_in_one_endless_line_pass() -> None:
