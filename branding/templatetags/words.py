@@ -99,7 +99,7 @@ def size(value: int | str | None) -> str:
         return _("%(n)s bytes") % {"n": number_format(value)}
     exponent = 3 if value < 999_500 else 6 if value < 999_500_000 else 9
     amount, unit = value / 10**exponent, {3: "KB", 6: "MB", 9: "GB"}[exponent]
-    places = 0 if exponent == 3 or amount >= 99.95 else 1
+    places = 1 if exponent > 3 and amount < 9.95 else 0
     return f"{number_format(round(amount, places), places)} {unit}"  # number_format alone would cut, not round
 
 

@@ -67,7 +67,8 @@ def inbox_item(reader: Reader) -> dict[str, Any]:
     message = reader.message
     envelope = readers.envelope_of(message)
     tag, subject, files = "", "", 0
-    if readers.is_closed(message, timezone.now()):
+    closed = readers.is_closed(message, timezone.now())
+    if closed:
         tag = _("Withdrawn") if message.state == Message.State.WITHDRAWN else _("Closed")
     else:
         try:
@@ -81,7 +82,7 @@ def inbox_item(reader: Reader) -> dict[str, Any]:
         "sender": _("You") if mine else envelope.sender_name or envelope.sender_address,
         "subject": subject or _("(no longer shown)"),
         "sent_at": envelope.sent_at,
-        "unread": reader.first_opened_at is None and not mine,
+        "unread": reader.first_opened_at is None and not mine and not closed,
         "files": files,
         "tag": tag,
     }
