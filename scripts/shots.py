@@ -1,7 +1,7 @@
 """Pictures of the running product: starts a demo of its own, walks through it, and writes docs/pictures/readme.png.
 
-    make shots                       the README's picture
-    make shots FOLDER=/some/folder   every screen of the walk besides, on a phone and on a desk, light and dark
+make shots                       the README's picture
+make shots FOLDER=/some/folder   every screen of the walk besides, on a phone and on a desk, light and dark
 """
 
 from __future__ import annotations

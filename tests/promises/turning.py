@@ -8,21 +8,24 @@ from __future__ import annotations
 import json
 import os
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-
 import django
 
-django.setup()
 
-from portal.audit.models import Entry
-from portal.delivery.sending import send_due
-from portal.ingest.models import Spooled
-from portal.ingest.pipeline import process
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    django.setup()
+    from portal.audit.models import Entry
+    from portal.delivery.sending import send_due
+    from portal.ingest.models import Spooled
+    from portal.ingest.pipeline import process
 
-if __name__ == "__main__":
     while process() + send_due(["notice", "reply", "relay", "passcode"]):
         pass
     sealed = Entry.objects.filter(kind="message.sealed")
     print(
         json.dumps({str(row.id): [row.state, sealed.filter(message=row.id).count()] for row in Spooled.objects.all()})
     )
+
+
+if __name__ == "__main__":
+    main()
