@@ -17,6 +17,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
 from portal.settings import *  # noqa: E402, F403
 from portal.settings import DATABASES, STORAGES  # noqa: E402
 
+Path(_data, "static").mkdir()  # WhiteNoise looks for it
 # A file, not memory: the locks between connections are those of the product.
 DATABASES["default"]["TEST"] = {"NAME": str(Path(_data) / "test.sqlite3")}
 # The manifest of hashed names is made by `manage.py prepare`; pages must render without it here.
