@@ -228,6 +228,16 @@ class TestRefusals:
             assert line.mail(b"x" + exact).startswith("552 5.3.4 ")
             assert_clean(line, spool_folder)
 
+    def test_150_mebibytes_are_taken_and_one_byte_more_is_not(self, door: RunningDoor, spool_folder: Path) -> None:
+        limit = 150 * 1024 * 1024
+        lines = MAIL + (b"y" * 78 + b"\r\n") * ((limit - len(MAIL)) // 80 - 1)
+        exact = lines + b"z" * (limit - len(lines) - 2) + b"\r\n"
+        with Line(door.port) as line:
+            assert line.mail(b"z" + exact).startswith("552 5.3.4 ")
+            assert_clean(line, spool_folder)
+            assert line.mail(exact).startswith("250 2.0.0 queued as ")
+        assert Spooled.objects.order_by("-size")[0].size == limit
+
     def test_an_endless_mail_is_cut(
         self, transactional_db: None, spool_folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
