@@ -1,0 +1,1 @@
+"""Speed, each figure beside its yardstick (docs/benchmarks.md)."""

@@ -1,0 +1,157 @@
+"""The door: many small mails and one large one, ours beside stock aiosmtpd and Postfix's smtp-sink."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.client import has_source, send_large, send_many
+from bench.rounds import alternate, wall
+from bench.samples import large_mail, mail
+from bench.table import Row, Target
+from tests import parts
+from tests.servers import MANAGE, ROOT, Portal, Server, free_port, listens, wait_for
+
+SMALL = 10 * 1024
+LARGE = 100 * 1024 * 1024
+COUNT = 400
+SESSIONS = 20
+SINK = "smtp-sink"
+PLAIN = "aiosmtpd + fsync"
+
+
+class Taker(Server):
+    """A server that takes mail in; `kept` is the folder with a file for each mail it holds, if it keeps any."""
+
+    kept: Path | None = None
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.folder = folder
+        folder.mkdir()
+
+    def launch(self, command: list[str | Path], environment: dict[str, str] | None = None) -> None:
+        with (self.folder / "log.txt").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        wait_for(lambda: listens(self.port), 30, f"{command[1]} does not take mail in")
+
+    def mails(self) -> list[Path]:
+        """The files of what is kept, a lock beside them left out."""
+        return [path for path in self.kept.glob("[!.]*") if path.is_file()] if self.kept is not None else []
+
+    def forget(self) -> None:
+        """Delete the mails, so that the disk does not fill."""
+        for path in self.mails():
+            path.unlink()
+
+    def peak(self) -> float:
+        """Most memory ever resident, in MB (10^6 bytes), as the kernel counts it: VmHWM of proc_pid_status(5)."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+
+
+class Letterlock(Taker):
+    """`manage.py door`, one process, on a data folder that `manage.py prepare` made."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._portal = Portal(folder / "data", LETTERLOCK_DEMO="off", LETTERLOCK_SMTP=f"127.0.0.1:{self.port}")
+        self._portal.manage("prepare")
+        self.kept = folder / "data" / "spool"
+
+    def start(self) -> None:
+        self.launch([sys.executable, MANAGE, "door"], self._portal.environment)
+
+
+class Plain(Taker):
+    """Stock aiosmtpd with the handler of plaintext.py."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.kept = folder / "mails"
+        self.kept.mkdir()
+
+    def start(self) -> None:
+        self.launch([sys.executable, Path(__file__).parent / "plaintext.py", str(self.port), str(self.kept)])
+
+
+class Sink(Taker):
+    """Postfix's smtp-sink, which reads mail and forgets it."""
+
+    def start(self) -> None:
+        program = parts.program(SINK)
+        assert program is not None
+        user = ["-u", "nobody"] if os.geteuid() == 0 else []
+        self.launch([program, *user, f"127.0.0.1:{self.port}", "100"])
+
+
+def rows(folder: Path, say: Callable[[str], None]) -> list[Row]:
+    """All rows of this group. `folder` lies on the disk to be measured; `say` is told what must be left out."""
+    kinds: dict[str, type[Taker]] = {"ours": Letterlock, PLAIN: Plain, SINK: Sink}
+    if parts.program(SINK) is None:
+        say("smtp-sink is not here, so the door is not compared with it (apt-get install postfix)")
+        del kinds[SINK]
+    if not has_source():
+        say("smtp-source is not here, so a slower client stands in for all sides (apt-get install postfix)")
+    return [*_small(folder, kinds), *_large(folder, kinds)]
+
+
+def _small(folder: Path, kinds: dict[str, type[Taker]]) -> list[Row]:
+    sample = folder / "small.eml"
+    sample.write_bytes(mail(SMALL).replace(b"\r\n", b"\n"))
+    with ExitStack() as running:
+        takers = _started(folder, "small", kinds, running)
+        for taker in takers.values():
+            send_many(taker.port, sample, 2 * SESSIONS, SESSIONS)
+        found = alternate({name: _sending(taker, sample) for name, taker in takers.items()}, seconds=30, warm=False)
+    what = f"door: 10 KiB mails, {SESSIONS} sessions"
+    targets = {PLAIN: Target(1.1), SINK: None}
+    return [Row(what, name, "/s", found["ours"], found[name], targets[name]) for name in found if name != "ours"]
+
+
+def _sending(taker: Taker, sample: Path) -> Callable[[], float]:
+    def run() -> float:
+        taker.forget()
+        seconds = wall(lambda: send_many(taker.port, sample, COUNT, SESSIONS))
+        if taker.kept is not None and len(taker.mails()) != COUNT:
+            raise AssertionError(f"{type(taker).__name__} said 250 for mail that it does not hold")
+        return COUNT / seconds
+
+    return run
+
+
+def _large(folder: Path, kinds: dict[str, type[Taker]]) -> list[Row]:
+    sample = folder / "large.eml"
+    large_mail(sample, LARGE)
+    with ExitStack() as running:
+        takers = _started(folder, "large", kinds, running)
+        found = alternate({name: _sending_one(taker, sample) for name, taker in takers.items()}, seconds=30, warm=False)
+        peaks = {name: taker.peak() for name, taker in takers.items()}
+    what, bound = "door: one 100 MiB mail", Target(1.3, at_least=False)
+    made = [Row(what, SINK, "s", found["ours"], found[SINK], bound)] if SINK in found else []
+    made.append(Row(what, PLAIN, "s", found["ours"], found[PLAIN]))
+    memory = Target(80, at_least=False, absolute=True)
+    made.append(Row("its peak memory", PLAIN, "MB", (peaks["ours"],), (peaks[PLAIN],), memory))
+    return made
+
+
+def _sending_one(taker: Taker, sample: Path) -> Callable[[], float]:
+    def run() -> float:
+        taker.forget()
+        return wall(lambda: send_large(taker.port, sample))
+
+    return run
+
+
+def _started(folder: Path, name: str, kinds: dict[str, type[Taker]], running: ExitStack) -> dict[str, Taker]:
+    """Fresh servers, each in a folder of its own."""
+    return {
+        side: running.enter_context(kind(folder / f"{name}-{kind.__name__.lower()}")) for side, kind in kinds.items()
+    }
