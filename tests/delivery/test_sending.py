@@ -34,8 +34,7 @@ def test_addresses_are_sealed_and_come_back(relayed):
     outbound.refresh_from_db()
     assert (address_of(outbound), sender_of(outbound)) == ("jonas.berg@mail.example", "maya@aldervalley.example")
     for column in (outbound.address, outbound.sender):
-        assert b"@" not in bytes(column)
-        assert b"berg" not in bytes(column)
+        assert not any(word in bytes(column) for word in (b"jonas", b"maya", b"example"))
 
 
 @pytest.mark.django_db
