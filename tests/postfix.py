@@ -68,7 +68,8 @@ class Postfix(Server):
             f"compatibility_level = 3.6\nqueue_directory = {queue}\ndata_directory = {data}\n"
             "command_directory = /usr/sbin\ndaemon_directory = /usr/lib/postfix/sbin\n"
             f"maillog_file = {self.folder}/mail.log\nmaillog_file_prefixes = {self.folder}\n"
-            "myhostname = mail.aldervalley.example\nmydestination =\nlocal_recipient_maps =\ninet_interfaces = 127.0.0.1\n"
+            "myhostname = mail.aldervalley.example\nmydestination =\nlocal_recipient_maps =\n"
+            "inet_interfaces = 127.0.0.1\n"
             "inet_protocols = ipv4\nmynetworks = 127.0.0.0/8\nalias_maps =\nsmtputf8_enable = yes\n"
             f"relayhost = [127.0.0.1]:{self._relay}\nmessage_size_limit = 104857600\n" + self._here(main)
         )

@@ -12,9 +12,7 @@ from portal.audit.models import Entry
 Fact = str | int | bool | None
 
 
-def record(
-    kind: str, *, message: uuid.UUID | None = None, reader: uuid.UUID | None = None, **facts: Fact
-) -> Entry:
+def record(kind: str, *, message: uuid.UUID | None = None, reader: uuid.UUID | None = None, **facts: Fact) -> Entry:
     """Add one entry, in the caller's transaction. `facts` are content-free: numbers, states, fixed reasons."""
     return Entry.objects.create(at=timezone.now(), kind=kind, message=message, reader=reader, facts=facts)
 

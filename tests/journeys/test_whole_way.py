@@ -16,7 +16,10 @@ from tests.parts import need
 from tests.servers import Portal
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers]
-HTML = '<p>Dear Jonas, <b>good news</b>.</p><img src="https://tracker.example/pixel.png"><script>document.title = "x"</script>'
+HTML = (
+    '<p>Dear Jonas, <b>good news</b>.</p><img src="https://tracker.example/pixel.png">'
+    '<script>document.title = "x"</script>'
+)
 
 
 def walk(portal: Portal, page: Page, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ CANARY = "KanarienVogel7Zwitschert"
 
 
 def forms(canary: str) -> list[bytes]:
-    """A canary as it would lie on a disk: clear, in either case, UTF-16, base64 at each of its three offsets, hex, ROT."""
+    """A canary as it would lie on a disk: clear, UTF-16, base64 at each of its three offsets, hex, ROT 13."""
     raw = canary.encode()
     found = [raw, raw.lower(), canary.encode("utf-16-le"), canary.encode("utf-16-be"), raw.hex().encode()]
     for offset in range(3):

@@ -6,35 +6,61 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('vault', '0001_initial'),
+        ("vault", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Outbound',
+            name="Outbound",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('notice', 'Notice'), ('passcode', 'Passcode'), ('reply', 'Reply'), ('relay', 'Relay')], max_length=10)),
-                ('state', models.CharField(choices=[('due', 'Due'), ('sending', 'Sending'), ('sent', 'Sent'), ('failed', 'Failed'), ('dropped', 'Dropped')], default='due', max_length=8)),
-                ('message', models.UUIDField(db_index=True, null=True)),
-                ('subject_row', models.UUIDField(null=True)),
-                ('address', models.BinaryField()),
-                ('sender', models.BinaryField(default=b'')),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('due_at', models.DateTimeField()),
-                ('leased_until', models.DateTimeField(null=True)),
-                ('leased_by', models.CharField(blank=True, max_length=64)),
-                ('made_at', models.DateTimeField(auto_now_add=True)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('last_answer', models.CharField(blank=True, max_length=120)),
-                ('reader', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='vault.reader')),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("notice", "Notice"),
+                            ("passcode", "Passcode"),
+                            ("reply", "Reply"),
+                            ("relay", "Relay"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("due", "Due"),
+                            ("sending", "Sending"),
+                            ("sent", "Sent"),
+                            ("failed", "Failed"),
+                            ("dropped", "Dropped"),
+                        ],
+                        default="due",
+                        max_length=8,
+                    ),
+                ),
+                ("message", models.UUIDField(db_index=True, null=True)),
+                ("subject_row", models.UUIDField(null=True)),
+                ("address", models.BinaryField()),
+                ("sender", models.BinaryField(default=b"")),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("due_at", models.DateTimeField()),
+                ("leased_until", models.DateTimeField(null=True)),
+                ("leased_by", models.CharField(blank=True, max_length=64)),
+                ("made_at", models.DateTimeField(auto_now_add=True)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("last_answer", models.CharField(blank=True, max_length=120)),
+                (
+                    "reader",
+                    models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to="vault.reader"),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['state', 'kind', 'due_at'], name='delivery_ou_state_a2a005_idx')],
+                "indexes": [models.Index(fields=["state", "kind", "due_at"], name="delivery_ou_state_a2a005_idx")],
             },
         ),
     ]
