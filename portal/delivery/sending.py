@@ -34,7 +34,7 @@ S, K = Outbound.State, Outbound.Kind
 _SENT_EVENT = {
     K.NOTICE: "wrapper.delivered",
     K.PASSCODE: "recipient.passcode_sent",
-    K.REPLY: "message.replied",
+    K.REPLY: "reply.delivered",
     K.RELAY: "message.relayed",
 }
 

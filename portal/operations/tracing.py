@@ -254,6 +254,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "message.damaged": _filled(lambda: _("Found damaged (%(reason)s); nothing of it was shown.")),
     "message.opened": _opened,
     "message.replied": _replied,
+    "reply.delivered": _filled(lambda: _("Answer handed to the mail server: %(answer)s.")),
     "message.relayed": _filled(lambda: _("Handed to the mail server: %(answer)s.")),
     "wrapper.queued": _fixed(lambda: _("A notice is ready to be sent.")),
     "wrapper.delivered": _filled(lambda: _("Notice handed to the mail server: %(answer)s.")),
