@@ -219,9 +219,6 @@ def _opened(facts: Mapping[str, Any]) -> str:
 
 
 def _replied(facts: Mapping[str, Any]) -> str:
-    # Recorded at both ends: when the answer is written (with its number of files), and when it reaches its mailbox.
-    if "files" not in facts:
-        return _("Answer handed over for the mailbox: %(answer)s.") % facts
     number = int(facts["files"])
     if not number:
         return _("Answered.")

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from tests import faults
-from tests.mails import JONAS, KARIN, MAYA, Mailbox, link_in, mail, send, until
+from tests.mails import JONAS, KARIN, MAYA, Mailbox, link_in, mail, send
 from tests.person import Person
+from tests.promises.burst import QUICK, SECRET, burst
 from tests.servers import ROOT, Portal
 
 pytestmark = pytest.mark.servers
-SECRET = "it must arrive, once"
 
 STEPS = [
     ("portal.ingest.spool:open_spooled", "after"),
@@ -99,27 +99,8 @@ def test_relayed_mail_survives_a_kill_and_leaves_once(wheel: Wheel) -> None:
 
 
 def test_everything_arrives_once_while_workers_and_door_are_killed(tmp_path: Path) -> None:
-    quick = {"LETTERLOCK_LEASE_SECONDS": "3", "LETTERLOCK_SWEEP_SECONDS": "1", "LETTERLOCK_DEMO": "off"}
-    with Portal(tmp_path / "data", **quick) as portal:
-        people = [f"reader{number}@mail.example" for number in range(24)]
-        accepted = []
-        for number, who in enumerate(people):
-            while True:
-                try:
-                    accepted.append((send(portal.smtp, mail(f"[secure] {number}", SECRET), who), who))
-                    break
-                except OSError:  # the door was killed and is on its way back; SMTPException is one of these
-                    time.sleep(0.2)
-            if number % 8 == 3:
-                portal.kill_part("worker-mail")
-            if number % 8 == 6:
-                portal.kill_part("door")
-        for _, who in accepted:
-            Mailbox(portal.outbox, who).wait("notice", seconds=60)
-        until(lambda: portal.health()[0] == 200, 30, "200 from the health page")
-        time.sleep(4)  # a lease: whatever would be sent a second time is sent by then
-        for _, who in accepted:
-            assert len(Mailbox(portal.outbox, who).mails("notice")) == 1
+    with Portal(tmp_path / "data", **QUICK) as portal:
+        people = burst(portal, 24, kill_worker_every=8, kill_door_every=9)
         mailbox = Mailbox(portal.outbox, people[-1])
         assert SECRET in Person(portal.url).sign_in(link_in(mailbox.mails("notice")[0]), mailbox).text
 
