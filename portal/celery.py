@@ -87,6 +87,9 @@ def _defaults() -> dict[str, Any]:
         "task_ignore_result": True,
         "task_store_errors_even_if_ignored": False,
         "task_acks_late": True,
+        # A batch ends by itself after a minute. What takes this long is stuck in one mail: its process is ended, and
+        # the mail, whose start was counted, is held after a few such ends.
+        "task_time_limit": 300,
         "task_reject_on_worker_lost": False,  # the sweeper rings again; a poisonous wake-up must not come back for ever
         "task_send_sent_event": False,
         "task_serializer": "json",

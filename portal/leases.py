@@ -7,6 +7,7 @@ ends.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -37,7 +38,18 @@ def claim(due: QuerySet[Row], *, limit: int) -> list[Row]:
     return list(due.model._default_manager.filter(pk__in=keys, leased_by=owner).order_by("due_at"))
 
 
-def renew(row: Row) -> bool:
-    """Start the lease of a claimed row anew before a long step; False when another worker has taken it over."""
+def renew(row: Row, *, more_seconds: int = 0, **changes: object) -> bool:
+    """Start the lease of a claimed row anew before a long step, changing columns with it.
+
+    False, with nothing changed, when another worker has taken it over.
+    """
     owner: str = row.leased_by  # type: ignore[attr-defined]
-    return bool(type(row)._default_manager.filter(pk=row.pk, leased_by=owner).update(leased_until=_end()))
+    until = _end() + timedelta(seconds=more_seconds)
+    return bool(type(row)._default_manager.filter(pk=row.pk, leased_by=owner).update(leased_until=until, **changes))
+
+
+def give_back(rows: Sequence[Row]) -> None:
+    """End the leases of claimed rows that there was no time for."""
+    for row in rows:
+        owner: str = row.leased_by  # type: ignore[attr-defined]
+        type(row)._default_manager.filter(pk=row.pk, leased_by=owner).update(leased_until=None)

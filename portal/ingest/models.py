@@ -29,6 +29,8 @@ class Spooled(models.Model):
     received_at = models.DateTimeField()
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
+    unfinished = models.PositiveSmallIntegerField(default=0)
+    """Times that work on it began without an orderly end: the process died or was ended, or the unforeseen broke."""
     leased_until = models.DateTimeField(null=True)
     leased_by = models.CharField(max_length=64, blank=True)
     last_error = models.CharField(max_length=240, blank=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from portal import leases
@@ -41,7 +42,8 @@ from portal.vault.readers import address_of
 log = logging.getLogger(__name__)
 
 BATCH = 20
-ATTEMPTS_BEFORE_HELD = 6
+BATCH_SECONDS = 60
+STARTS_BEFORE_HELD = 4
 _WAIT_FIRST, _WAIT_MOST = timedelta(seconds=2), timedelta(minutes=10)
 _LOOK_AGAIN = timedelta(seconds=3)
 S = Spooled.State
@@ -49,10 +51,25 @@ S = Spooled.State
 
 def process(limit: int = BATCH) -> int:
     """Take what is due one step further; returns how many mails moved."""
-    moved = 0
-    for row in leases.claim(_due(), limit=limit):
-        moved += leases.renew(row) and _step(row)
+    moved, end = 0, time.monotonic() + BATCH_SECONDS
+    rows = leases.claim(_due(), limit=limit)
+    for number, row in enumerate(rows):
+        if time.monotonic() > end:
+            leases.give_back(rows[number:])
+            break
+        moved += _begin(row) and _step(row)
     return moved
+
+
+def _begin(row: Spooled) -> bool:
+    """Take up a claimed mail, counting that before anything is done with it: what a poisonous mail does to this process
+    leaves no time to count afterwards. After a few starts without an end it is held, and the others go on."""
+    if not leases.renew(row, more_seconds=row.size >> 20, unfinished=F("unfinished") + 1):
+        return False
+    if row.unfinished >= STARTS_BEFORE_HELD:
+        _hold(row, "Processing of this mail was begun several times and never came to an end.")
+        return False
+    return True
 
 
 def _due() -> QuerySet[Spooled]:
@@ -65,7 +82,7 @@ def retry(row: Spooled) -> None:
     with transaction.atomic():
         again = S.RELAYING if relayed.exists() else S.RECEIVED
         moved = Spooled.objects.filter(pk=row.pk, state=S.HELD).update(
-            state=again, attempts=0, due_at=timezone.now(), leased_until=None, last_error=""
+            state=again, attempts=0, unfinished=0, due_at=timezone.now(), leased_until=None, last_error=""
         )
         if not moved:
             return
@@ -93,24 +110,21 @@ def _step(row: Spooled) -> bool:
         # One poisonous mail must not stop the others, nor be tried for ever. Only the type is kept: the text of a
         # foreign exception may hold what the mail says.
         log.error("mail %s: %s in the pipeline", row.pk, type(error).__name__)
-        sentence = f"Processing failed with {type(error).__name__}."
-        if row.attempts + 1 >= ATTEMPTS_BEFORE_HELD:
-            _hold(row, sentence)
-        else:
-            _wait(row, sentence)
+        _wait(row, f"Processing failed with {type(error).__name__}.", unfinished=F("unfinished"))
     else:
         return True
     return False
 
 
-def _wait(row: Spooled, sentence: str) -> None:
+def _wait(row: Spooled, sentence: str, **changes: object) -> None:
     delay = min(_WAIT_FIRST * 2 ** min(row.attempts, 20), _WAIT_MOST) * random.uniform(0.8, 1.2)  # noqa: S311 jitter
     log.warning("mail %s waits: %s", row.pk, sentence)
-    Spooled.objects.filter(pk=row.pk).update(
+    Spooled.objects.filter(pk=row.pk, leased_by=row.leased_by).update(
         attempts=min(row.attempts + 1, 1000),
         due_at=timezone.now() + delay,
         leased_until=None,
         last_error=sentence[:240],
+        **{"unfinished": 0, **changes},
     )
 
 
@@ -210,7 +224,7 @@ def _relayed(row: Spooled) -> None:
 
 
 def _look_again(row: Spooled) -> None:
-    Spooled.objects.filter(pk=row.pk).update(due_at=timezone.now() + _LOOK_AGAIN, leased_until=None)
+    Spooled.objects.filter(pk=row.pk).update(due_at=timezone.now() + _LOOK_AGAIN, leased_until=None, unfinished=0)
 
 
 STEPS: dict[str, Callable[[Spooled], None]] = {S.RECEIVED: _receive, S.SEALED: _drop, S.RELAYING: _relayed}

@@ -140,7 +140,7 @@ _EMPTIED = {
 
 _ACTIVE_TAG = re.compile(
     r"<(?:script|form|input|button|select|textarea|iframe|frame|frameset|object|embed|applet|svg|math|base|audio|video"
-    r"|portal|fencedframe|meta(?=[^<>]*http-equiv\s*=\s*[\"']?\s*(?:refresh|&#|set-cookie)))(?=[\s/>]|\Z)",
+    r"|portal|fencedframe|meta(?=[^<>]*http-equiv\s*+=\s*+[\"']?\s*+(?:refresh|&#|set-cookie)))(?=[\s/>]|\Z)",
     re.IGNORECASE,
 )
 # nh3 drops some tags (body, unknown ones) before their attributes reach the filter.

@@ -178,3 +178,55 @@ def test_the_record_tells_how_it_went_without_content() -> None:
     assert [entry.kind for entry in entries[:2]] == ["message.accepted", "message.sealed"]
     assert "Kanarienvogel" not in str([entry.facts for entry in entries])
     assert JONAS not in str([entry.facts for entry in entries])
+
+
+def test_a_mail_that_ends_its_worker_each_time_is_held_and_the_others_go_on() -> None:
+    from portal.ingest import spool
+    from tests.seals import default_brand
+
+    default_brand()
+    ids = []
+    for _ in range(2):
+        writer = spool.SpoolWriter.begin(spool.Envelope(MAYA, (JONAS,), "smtp", True), 0)
+        writer.write(mail())
+        ids.append(writer.commit())
+    for _ in range(pipeline.STARTS_BEFORE_HELD):
+        # What a worker that dies in this mail leaves behind: its lease, and the start that was counted.
+        (row,) = pipeline.leases.claim(Spooled.objects.filter(pk=ids[0]), limit=1)
+        assert pipeline._begin(row)
+        Spooled.objects.filter(pk=row.pk).update(leased_until=timezone.now() - timedelta(seconds=1))
+    assert turn(ids[0]).state == S.HELD
+    assert Spooled.objects.get(pk=ids[1]).state == S.DONE
+    pipeline.retry(Spooled.objects.get(pk=ids[0]))
+    assert turn(ids[0]).state == S.DONE
+
+
+def test_something_unforeseen_holds_one_mail_after_a_few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("the text of this could hold content")
+
+    monkeypatch.setattr(pipeline.drafting, "draft", broken)
+    row = put(mail())
+    for _ in range(pipeline.STARTS_BEFORE_HELD + 1):
+        assert "content" not in Spooled.objects.get(pk=row.pk).last_error
+        Spooled.objects.filter(pk=row.pk).update(due_at=timezone.now())
+        row = turn(row.pk)
+    assert row.state == S.HELD
+
+
+def test_an_outage_is_waited_for_however_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    from portal.keys.errors import ProviderUnavailable
+
+    def away(*_: object) -> None:
+        raise ProviderUnavailable
+
+    with monkeypatch.context() as outage:
+        outage.setattr(pipeline.sealing, "seal_streams", away)
+        row = put(mail())
+        for _ in range(12):
+            Spooled.objects.filter(pk=row.pk).update(due_at=timezone.now())
+            row = turn(row.pk)
+    assert row.state == S.RECEIVED
+    assert row.attempts == 13
+    Spooled.objects.filter(pk=row.pk).update(due_at=timezone.now())
+    assert turn(row.pk).state == S.DONE

@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 ("received_at", models.DateTimeField()),
                 ("due_at", models.DateTimeField()),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("unfinished", models.PositiveSmallIntegerField(default=0)),
                 ("leased_until", models.DateTimeField(null=True)),
                 ("leased_by", models.CharField(blank=True, max_length=64)),
                 ("last_error", models.CharField(blank=True, max_length=240)),
