@@ -217,7 +217,7 @@ class OnlyPieces(io.RawIOBase):
         self.largest = max(self.largest, size)
         taken = min(size, self.left)
         self.left -= taken
-        return b"x" * taken
+        return (b"x y " * (taken // 4 + 1))[:taken]
 
 
 def test_a_large_body_is_read_in_pieces_and_reaches_no_temporary_file(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from branding.models import Brand
 from portal.access import cookies, people, sessions
@@ -41,7 +42,7 @@ def arrive(brand: Brand) -> Arrive:
         id_ = writer.commit()
         pipeline.process()
         send_due([Outbound.Kind.NOTICE, Outbound.Kind.RELAY])
-        Spooled.objects.update(leased_until=None)  # as when the lease of the first step has run out
+        Spooled.objects.update(leased_until=None, due_at=timezone.now())  # as a few seconds later
         pipeline.process()
         return id_
 

@@ -85,7 +85,7 @@ def test_a_part_that_is_killed_comes_back(running: Portal, part: str) -> None:
 
 def test_a_killed_pool_process_comes_back_without_a_restart_of_the_worker(running: Portal) -> None:
     worker = running.processes()["worker-mail"]
-    first = children_of(worker)
+    first = wait_for(lambda: children_of(worker), 15, "The worker has no pool")
     os.kill(first[0], signal.SIGKILL)
     wait_for(
         lambda: len(children_of(worker)) == len(first) and first[0] not in children_of(worker), 15, "No new process"
