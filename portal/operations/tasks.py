@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from portal.access import tidying as access_tidying
 from portal.celery import app
+from portal.delivery.tidying import forget_old_passcodes
 from portal.ingest.spool import sweep_orphans
 from portal.keys.service import keys
 from portal.operations import broker, heartbeats, tidying
@@ -37,6 +38,7 @@ def tidy() -> None:
     """Remove what has had its time."""
     tidying.forget_old_door_keys(datetime.now(UTC).date())
     access_tidying.tidy(timezone.now())
+    forget_old_passcodes(timezone.now())
     sweep_orphans()
     url = settings.LETTERLOCK.broker_url
     if url.startswith("filesystem://"):

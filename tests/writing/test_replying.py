@@ -99,7 +99,8 @@ def test_an_upload_is_never_in_clear_on_the_disk(reader: Reader, monkeypatch: py
 
     def looked_at(handler: uploads.SealedUploadHandler, size: int) -> uploads.SealedUpload:
         made = complete(handler, size)
-        seen.extend(path.read_bytes() for path in upload_folder())
+        assert upload_folder() == []  # it has no name in any folder
+        seen.append(handler._sealed.read_at(0, handler._sealed.size))
         return made
 
     monkeypatch.setattr(uploads.SealedUploadHandler, "file_complete", looked_at)
@@ -107,6 +108,24 @@ def test_an_upload_is_never_in_clear_on_the_disk(reader: Reader, monkeypatch: py
     assert len(seen) == 1
     assert len(seen[0]) > 300_000
     assert b"canary" not in seen[0]
+
+
+@pytest.mark.parametrize("path", ["/m/", "/sign-out/", "reply"])
+def test_a_strangers_upload_is_read_and_thrown_away(reader: Reader, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[uploads.Nameless] = []
+    begin = uploads.Nameless.__init__
+
+    def noted(file: uploads.Nameless) -> None:
+        begin(file)
+        kept.append(file)
+
+    monkeypatch.setattr(uploads.Nameless, "__init__", noted)
+    where = f"{path_of(reader)}/reply" if path == "reply" else path
+    Client(HTTP_HOST="localhost").post(where, {"files": [SimpleUploadedFile("a.bin", bytes(500_000))]})
+    assert kept == []
+    assert Spooled.objects.count() == 1
+    answer(signed_in(reader), reader, "Yes.", SimpleUploadedFile("a.bin", bytes(500_000)))
+    assert len(kept) == 1
 
 
 def test_no_answer_where_the_sender_wants_none_or_to_ones_own_message() -> None:
