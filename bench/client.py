@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests import parts
@@ -19,14 +20,39 @@ def has_source() -> bool:
     return parts.program("smtp-source") is not None
 
 
-def send_many(port: int, mail: Path, count: int, sessions: int) -> None:
-    """Send one mail `count` times, a connection each, `sessions` at once. Raises when one is not taken."""
+def send_many(ports: Sequence[int], mail: Path, count: int, sessions: int) -> None:
+    """Send one mail `count` times, a connection each, `sessions` at once, shared out evenly over the ports.
+
+    Raises when one is not taken.
+    """
+    shares = [(port, count // len(ports), sessions // len(ports)) for port in ports]
     if program := parts.program("smtp-source"):
-        command = [program, "-4", "-s", str(sessions), "-m", str(count), "-f", SENDER, "-t", RECIPIENT]
-        command += ["-M", "client.example", "-F", str(mail), f"127.0.0.1:{port}"]
-        subprocess.run(command, check=True, timeout=SECONDS, capture_output=True)
+        _all([_source(program, mail, *share) for share in shares])
     else:
-        asyncio.run(asyncio.wait_for(_send_many(port, wire(mail), count, sessions), SECONDS))
+        data = wire(mail)
+
+        async def send() -> None:
+            await asyncio.gather(*(_send_many(port, data, count, sessions) for port, count, sessions in shares))
+
+        asyncio.run(asyncio.wait_for(send(), SECONDS))
+
+
+def _source(program: str, mail: Path, port: int, count: int, sessions: int) -> list[str]:
+    command = [program, "-4", "-s", str(sessions), "-m", str(count), "-f", SENDER, "-t", RECIPIENT]
+    return [*command, "-M", "client.example", "-F", str(mail), f"127.0.0.1:{port}"]
+
+
+def _all(commands: list[list[str]]) -> None:
+    """Run commands side by side to their ends."""
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for command in commands]
+    try:
+        for process in running:
+            _, said = process.communicate(timeout=SECONDS)
+            if process.returncode:
+                raise ConnectionError(f"a mail was not taken: {said}")
+    finally:
+        for process in running:
+            process.kill()
 
 
 def wire(mail: Path) -> bytes:

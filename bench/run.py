@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -42,6 +43,8 @@ def main(chosen: list[str]) -> int:
 
     if machine["file_system"] in ("tmpfs", "ramfs"):
         say(f"the disk: {data} is in memory, so no figure here holds for a disk; set LETTERLOCK_DATA to another folder")
+    # So that what was started is stopped and what was written is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rows: list[Row] = []
     began = time.monotonic()
     # On the disk of the data, since copying and fsync are measured; gone afterwards.
@@ -69,6 +72,8 @@ def _report(path: Path, rows: list[Row], machine: dict[str, Any], left_out: list
         f" spread are of runs side by side. {machine['cores']} cores, load {machine['load_before']:.1f} before and"
         f" {machine['load_after']:.1f} after, {machine['file_system']}, Python {machine['python']}, {seconds:.0f} s."
     )
+    if machine["load_before"] > machine["cores"] / 2:
+        print("BUSY: other programs were running, which slows what uses two cores (seal, open, door) more than cp.")
     for sentence in left_out:
         print(f"LEFT OUT: {sentence}")
     path.write_text(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import mmap
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import cbor2
@@ -70,15 +72,15 @@ def _large(folder: Path, say: Callable[[str], None]) -> list[Row]:
 
 
 def _seal_file(key: bytes, context: Context, source: Path, target: Path) -> None:
-    with source.open("rb", buffering=0) as read, target.open("wb", buffering=0) as written:
-        Sealer(key, context, CHUNK_LARGE).seal_all(_pieces(read.readinto), written.write)
-
-
-def _pieces(readinto: Callable[[bytearray], int | None]) -> Iterator[bytes]:
-    # The sealer is done with a piece when it asks for the next, so one buffer serves all.
-    buffer = bytearray(_MEBIBYTE)
-    while length := readinto(buffer):
-        yield memoryview(buffer)[:length]  # type: ignore[misc]  # seal_all takes whatever can be viewed
+    # Mapped, because the portal has its content in memory too and feeds it in one piece.
+    with (
+        source.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+        memoryview(mapped) as content,
+        target.open("wb", buffering=0) as written,
+    ):
+        pieces: list[Any] = [content]  # declared as bytes, but any buffer will do
+        Sealer(key, context, CHUNK_LARGE).seal_all(pieces, written.write)
 
 
 def _open_file(key: bytes, context: Context, source: Path, target: Path) -> None:
