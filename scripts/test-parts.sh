@@ -11,7 +11,8 @@ command -v chromium >/dev/null 2>&1 || note chromium
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || note postgresql
 command -v redis-server >/dev/null 2>&1 || note redis-server
 command -v postfix >/dev/null 2>&1 || note postfix
-command -v swaks age >/dev/null 2>&1 || note swaks
+command -v swaks >/dev/null 2>&1 || note swaks
+command -v age >/dev/null 2>&1 || note age
 [ ! -f tests/browser/package.json ] || command -v npm >/dev/null 2>&1 || note npm
 
 if [ -n "$missing" ]; then
