@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import connections
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
@@ -38,16 +38,17 @@ def serve(configuration: Configuration) -> None:
     def load() -> Callable[..., Any]:
         hardening.harden()
         hardening.watch_parent(parent)
-        return whole_bodies(portal.wsgi.application)
+        return whole_bodies(portal.wsgi.application, threads=THREADS, https=configuration.https)
 
     server = Server(
         "portal.wsgi:application",
         address=configuration.http.host,
         port=configuration.http.port,
         interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
         workers=configuration.web_workers,
         blocking_threads=THREADS,
-        backpressure=THREADS,
+        backpressure=WAITING_CONNECTIONS,
         backlog=WAITING_CONNECTIONS,
         websockets=False,
         respawn_failed_workers=True,

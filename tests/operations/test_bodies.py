@@ -1,16 +1,26 @@
-"""A request that is cut off is refused, not taken for a shorter one."""
+"""A request that is cut off or too slow is refused, and takes nothing from others."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import http.client
 import io
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import UnreadablePostError
 
-from portal.operations.bodies import whole_bodies
+from portal.operations.bodies import Places, WholeBody, client_network, whole_bodies
+from tests.servers import Portal, wait_for
 
+READ = 422
+"""What a form without an address is answered, once all of it was read."""
 BOUNDARY = b"letterlockboundary"
 FORM = (
     b"--" + BOUNDARY + b'\r\nContent-Disposition: form-data; name="text"\r\n\r\nhello\r\n'
@@ -56,6 +66,168 @@ def test_a_body_that_ends_early_is_refused_when_read_in_pieces() -> None:
 
 
 def test_a_body_that_ends_early_is_refused_when_read_at_once() -> None:
-    request = request_with(b"x" * 1000, 2000)
+    request = request_with(b"x" * 100_000, 200_000)
     with pytest.raises(UnreadablePostError):
         assert request.body
+
+
+def test_a_line_is_read_with_its_end_and_the_rest_stays() -> None:
+    body = WholeBody(io.BytesIO(b"one\ntwo\nthree"), 13)
+    assert [body.readline(), body.readline(2), body.read(3), body.readline(), body.readline()] == [
+        b"one\n", b"tw", b"o\nt", b"hree", b"",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "https", "network"),
+    [
+        ("192.0.2.77", "", True, "192.0.2.0/24"),
+        ("2001:db8:1:2:3::9", "", True, "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.77", "", True, "192.0.2.0/24"),
+        ("127.0.0.1", "203.0.113.9, 198.51.100.4", True, "198.51.100.0/24"),
+        ("::1", "2001:db8::1", True, "2001:db8::/64"),
+        ("127.0.0.1", "198.51.100.4", False, "127.0.0.0/24"),
+        ("192.0.2.77", "198.51.100.4", True, "192.0.2.0/24"),
+        ("127.0.0.1", "nobody", True, ""),
+    ],
+)
+def test_only_a_proxy_on_this_computer_is_believed(peer: str, forwarded: str, https: bool, network: str) -> None:
+    environ = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}
+    assert client_network(environ, https) == network
+
+
+def test_one_network_cannot_take_the_places_of_another_nor_two_take_all_threads() -> None:
+    places = Places(12)
+    bodies = [WholeBody(io.BytesIO(), 1) for _ in range(14)]
+    assert [places.take(body, "a") for body in bodies[:9]] == [True] * 8 + [False]
+    assert [places.take(body, "b") for body in bodies[9:]] == [True] * 4 + [False]
+    places.leave(bodies[0])
+    assert places.take(bodies[13], "b")
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    with Portal(tmp_path_factory.mktemp("bodies") / "data", LETTERLOCK_DEMO="off") as running:
+        yield running
+
+
+def ask(portal: Portal, method: str, path: str, body: bytes | None = None) -> tuple[int, dict[str, str], float]:
+    """Status, headers and the seconds that they took."""
+    line = http.client.HTTPConnection("127.0.0.1", portal.http_port, timeout=5)
+    begun = time.monotonic()
+    try:
+        line.request(method, path, body=body)
+        answer = line.getresponse()
+        answer.read()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, time.monotonic() - begun
+    finally:
+        line.close()
+
+
+def begun_body(portal: Portal, length: int, headers: bytes = b"") -> socket.socket:
+    """A connection on which one byte of a longer body was sent; its token is looked for in the body."""
+    headers += b"Content-Type: application/x-www-form-urlencoded\r\nCookie: %s\r\n" % token_of(portal)[0].encode()
+    line = socket.create_connection(("127.0.0.1", portal.http_port), timeout=40)
+    line.sendall(b"POST /m/ HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %d\r\n\r\nx" % (headers, length))
+    return line
+
+
+def answered(line: socket.socket) -> int:
+    """The status of an answer, read until the connection is closed."""
+    seen = b""
+    while piece := line.recv(65536):
+        seen += piece
+    line.close()
+    return int(seen.split()[1])
+
+
+@functools.cache
+def token_of(portal: Portal) -> tuple[str, str]:
+    """The cookie of a form and the token in it."""
+    line = http.client.HTTPConnection("127.0.0.1", portal.http_port, timeout=10)
+    line.request("GET", "/m/")
+    answer = line.getresponse()
+    page = answer.read().decode()
+    line.close()
+    cookie = str(answer.headers["Set-Cookie"]).partition(";")[0]
+    return cookie, page.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+
+
+def posts_work(portal: Portal) -> bool:
+    """An old form is refused with 403, so the body was taken."""
+    return ask(portal, "POST", "/m/", b"a=b")[0] == 403
+
+
+def assert_only_bodies_have_to_wait(portal: Portal) -> None:
+    for path in ("/healthz", "/m/", "/healthz"):
+        status, _, seconds = ask(portal, "GET", path)
+        assert (status, seconds < 2) == (200, True)
+    time.sleep(0.5)
+    status, headers, seconds = ask(portal, "POST", "/m/", b"a=b")
+    assert (status, headers["retry-after"], seconds < 2) == (503, "5", True)
+
+
+@pytest.mark.parametrize("length", [1000, 1_000_000])
+def test_clients_that_send_one_byte_take_no_page_from_others(portal: Portal, length: int) -> None:
+    stuck = [begun_body(portal, length) for _ in range(40)]
+    assert_only_bodies_have_to_wait(portal)
+    for line in stuck:
+        line.close()
+    wait_for(lambda: posts_work(portal), 5, "Bodies are still refused")
+
+
+@pytest.mark.parametrize("headers", [b"", b"Expect: 100-continue\r\n"])
+def test_clients_that_stay_silent_are_sent_away(portal: Portal, headers: bytes) -> None:
+    stuck = [begun_body(portal, 1000, headers) for _ in range(40)]
+    assert_only_bodies_have_to_wait(portal)
+    begun = time.monotonic()
+    if headers:
+        wait_for(lambda: posts_work(portal), 26, "Bodies are still refused")
+    else:
+        statuses = [answered(line) for line in stuck]
+        assert set(statuses) <= {400, 408, 503}
+        assert 4 <= statuses.count(408) + statuses.count(400) <= 8
+    assert time.monotonic() - begun < 26
+    assert posts_work(portal)
+    assert ask(portal, "GET", "/healthz")[0] == 200
+
+
+def sent_slowly(portal: Portal, size: int, rate: int) -> int:
+    """The status of a form with a file, sent at `rate` bytes a second; its token stands behind the file."""
+    line = http.client.HTTPConnection("127.0.0.1", portal.http_port, timeout=10)
+    cookie, token = token_of(portal)
+    part = b"--" + BOUNDARY + b'\r\nContent-Disposition: form-data; name="'
+    head = part + b'file"; filename="a.bin"\r\n\r\n'
+    tail = b"\r\n" + part + b'csrfmiddlewaretoken"\r\n\r\n' + token.encode() + b"\r\n--" + BOUNDARY + b"--\r\n"
+
+    def pieces() -> Iterator[bytes]:
+        yield head
+        for _ in range(0, size, rate // 10):
+            yield b"x" * (rate // 10)
+            time.sleep(0.1)
+        yield tail
+
+    length = len(head) + -(-size // (rate // 10)) * (rate // 10) + len(tail)
+    kind = f"multipart/form-data; boundary={BOUNDARY.decode()}"
+    headers = {"Cookie": cookie, "Content-Type": kind, "Content-Length": str(length)}
+    line.request("POST", "/m/", body=pieces(), headers=headers)
+    status = line.getresponse().status
+    line.close()
+    return status
+
+
+def test_a_slow_but_honest_upload_passes(portal: Portal) -> None:
+    assert sent_slowly(portal, 5_000_000, 1_000_000) == READ
+
+
+def test_a_trickle_is_cut_and_the_honest_upload_beside_it_is_not(portal: Portal) -> None:
+    with ThreadPoolExecutor(1) as pool, begun_body(portal, 1_000_000) as line:
+        honest = pool.submit(sent_slowly, portal, 6_000_000, 200_000)
+        begun = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() - begun < 35:
+                line.sendall(b"x")
+                time.sleep(1)
+        assert 15 < time.monotonic() - begun < 30
+        assert honest.result(40) == READ
+    assert posts_work(portal)
