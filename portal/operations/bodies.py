@@ -9,6 +9,7 @@ reads, and one watchman for all of them shuts the connection of a body that is t
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import ipaddress
 import logging
@@ -156,7 +157,7 @@ class Places:
     def _in_the_way(self, network: str) -> list[WholeBody] | None:
         if len(self._held) >= self._total:
             return list(self._held)
-        if Counter(self._held.values())[network] >= PER_NETWORK:
+        if len(self._held) >= PER_NETWORK and Counter(self._held.values())[network] >= PER_NETWORK:
             return [body for body, other in self._held.items() if other == network]
         return None
 
@@ -288,6 +289,7 @@ def _shut_reading(line: Line) -> None:
             own.shutdown(socket.SHUT_RD)
 
 
+@functools.lru_cache(1024)
 def plain_address(text: str) -> str:
     """An address as Python writes it; an IPv4 address within IPv6 as IPv4; any other text as it is."""
     try:
@@ -307,6 +309,7 @@ def client_network(environ: dict[str, Any], https: bool) -> str:
     return _network(peer)
 
 
+@functools.lru_cache(1024)
 def _network(address: str) -> str:
     try:
         version = ipaddress.ip_address(address).version
