@@ -25,10 +25,16 @@ def _keyring() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
-    """A real PostgreSQL with an empty database; `postgresql.url` is a LETTERLOCK_DATABASE_URL."""
+def _postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
     with PostgreSQL(tmp_path_factory.mktemp("postgresql")) as server:
         yield server
+
+
+@pytest.fixture
+def postgresql(_postgresql: PostgreSQL) -> PostgreSQL:
+    """A real PostgreSQL with an empty database of this test's own; `postgresql.url` is a LETTERLOCK_DATABASE_URL."""
+    _postgresql.new_database()
+    return _postgresql
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,7 @@ class Server:
 
 
 class PostgreSQL(Server):
-    """A PostgreSQL with one empty database; as the user postgres when tests run as root, which it refuses to be."""
+    """A PostgreSQL with an empty database; as the user postgres when tests run as root, which it refuses to be."""
 
     def __init__(self, folder: Path) -> None:
         parts.need("postgresql")
@@ -102,6 +102,7 @@ class PostgreSQL(Server):
         self.folder = Path("/tmp") / f"letterlock-pg-{os.getpid()}-{free_port()}"
         self.log = folder / "postgresql.log"
         self.port = free_port()
+        self.database, self._made = "letterlock", 0
         self._user: dict[str, Any] = {}
         if os.geteuid() == 0:
             postgres = pwd.getpwnam("postgres")
@@ -109,7 +110,13 @@ class PostgreSQL(Server):
 
     @property
     def url(self) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/letterlock"
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{self.database}"
+
+    def new_database(self) -> None:
+        """An empty database, which `url` names from now on."""
+        self._made += 1
+        self.database = f"letterlock{self._made}"
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", self.database)
 
     def start(self) -> None:
         if not self.folder.exists():
