@@ -89,6 +89,7 @@ class _Reader:
     def _start(self) -> None:
         self._words: list[str] = []
         self._bare: list[str] = []
+        self._at = False  # whether there is an "@" in them: joining them to look takes quadratic time
         self._angle = ""
         self._comment: list[str] = []
 
@@ -103,7 +104,7 @@ class _Reader:
                 self._comment.append(piece)
             elif piece in ",;":
                 self._end()
-            elif piece == ":" and "@" not in "".join(self._bare):
+            elif piece == ":" and not self._at:
                 self._start()  # the name of a group
             else:
                 self._take(piece)
@@ -119,6 +120,7 @@ class _Reader:
                 self._angle = self._angle.rpartition(":")[2]
             return
         self._bare.append(piece)
+        self._at = self._at or "@" in piece
         if piece.startswith('"'):
             piece = _QUOTED_PAIR.sub(r"\1", piece[1:].removesuffix('"'))
         self._words.append(piece)

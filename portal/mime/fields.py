@@ -18,9 +18,11 @@ _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FOLD = re.compile(r"\n ++")
 _WORD = re.compile(r"=\?([!->@-~]{1,60})\?([bBqQ])\?([^?\r\n]*+)\?=")
 _NEIGHBOURS = re.compile(r"(\?[bBqQ]\?[^?\s]*+\?=)[ \t]*+(?==\?[!->@-~]{1,60}\?[bBqQ]\?)")
-_PARAMETER = re.compile(r';[;\s]*+([^\s=;"]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"?|[^;]*+)', re.DOTALL)
+# Matches at every ";", also where no parameter follows: else the search would try each ";" of a long run anew.
+_PARAMETER = re.compile(r';[;\s]*+(?:([^\s=;"]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"?|[^;]*+))?+', re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_MOST_RUNS = 10_000
 
 
 def header_end(raw: bytes) -> tuple[int, int]:
@@ -117,7 +119,9 @@ def lenient_base64(data: bytes) -> bytes:
             return binascii.a2b_base64(data)
         except binascii.Error:
             pass
-    return b"".join([_run(_NOT_BASE64.sub(b"", run)) for run in data.split(b"=")])
+    # Padding ends a run, and mail has a few at most; as many as letters would take a hundred times the memory.
+    runs = data.split(b"=") if data.count(b"=") <= _MOST_RUNS else [data]
+    return b"".join([_run(_NOT_BASE64.sub(b"", run)) for run in runs])
 
 
 def _run(letters: bytes) -> bytes:
@@ -144,6 +148,8 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bool, str]]] = {}
     for name, text in _PARAMETER.findall(value[len(value.partition(";")[0]) :]):
+        if not name:
+            continue
         text = _QUOTED_PAIR.sub(r"\1", text[1:].removesuffix('"')) if text.startswith('"') else text.strip()
         base, star, rest = name.lower().partition("*")
         if not star:

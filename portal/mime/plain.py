@@ -78,22 +78,21 @@ def _anchor(address: str) -> str:
 
 def unflowed(text: str, delete_space: bool = False) -> str:
     """Text of format=flowed with its soft line ends joined (RFC 3676 §4); quotes keep their depth marks."""
-    joined: list[str] = []
+    joined: list[list[str]] = []
     open_depth = -1  # quote depth of the paragraph that goes on, -1 when none does
     for line in text.split("\n"):
         content = line.lstrip(">")
         depth = len(line) - len(content)
         content = content.removeprefix(" ")
         signature = content == "-- "
-        if depth == open_depth and not signature:
-            joined[-1] += content
-        else:
-            joined.append(">" * depth + (" " if depth else "") + content)
         flows = content.endswith(" ") and not signature
-        if flows and delete_space:
-            joined[-1] = joined[-1][:-1]
+        kept = content[:-1] if flows and delete_space else content
+        if depth == open_depth and not signature:
+            joined[-1].append(kept)
+        else:
+            joined.append([">" * depth, " " if depth else "", kept])
         open_depth = depth if flows else -1
-    return "\n".join(joined)
+    return "\n".join(["".join(pieces) for pieces in joined])
 
 
 def from_html(source: str) -> str:

@@ -10,7 +10,7 @@ _ACTIVE = re.compile(
     r"url\s*\(|image(?:-set)?\s*\(|element\s*\(|@import|expression\s*\(|-moz-binding|behaviou?r\s*:|javascript\s*:|vbscript\s*:",
     re.IGNORECASE,
 )
-_URL = re.compile(r"""url\s*\(\s*(?:"[^"]*"|'[^']*'|[^)"']*)\s*\)""", re.IGNORECASE)
+_URL = re.compile(r"""url\s*+\(\s*+(?:"[^"]*+"\s*+|'[^']*+'\s*+|[^)"']*+)\)""", re.IGNORECASE)
 
 _NUMBER = r"[+-]?(?:\d{1,6}(?:\.\d{0,6})?|\.\d{1,6})"
 _LENGTH = rf"{_NUMBER}(?:px|pt|pc|em|ex|rem|ch|cm|mm|in|q|vw|vh|%)?"
@@ -18,7 +18,7 @@ _COLOUR = r"#[0-9a-f]{3,8}|(?:rgb|hsl)a?\(\s*[0-9a-z.,%/\s+-]{1,60}\)"
 _WORD = r"[a-z][a-z0-9-]{0,40}"
 _VALUE = re.compile(rf"(?:(?:{_LENGTH}|{_COLOUR}|{_WORD})(?:\s*[,/]\s*|\s+|\Z)){{1,24}}", re.IGNORECASE)
 _FAMILY = re.compile(r"""(?:"[\w .-]{1,60}"|'[\w .-]{1,60}'|[\w-]{1,60}(?:\s+[\w-]{1,60}){0,6})(?:\s*,\s*|\Z)""")
-_IMPORTANT = re.compile(r"\s*!\s*important\s*\Z", re.IGNORECASE)
+_IMPORTANT = re.compile(r"(?<!\s)\s*+!\s*+important\s*+\Z", re.IGNORECASE)
 
 _SIDES = ("top", "right", "bottom", "left")
 PROPERTIES = frozenset(
