@@ -71,3 +71,12 @@ class VersionConflict(KeysError):
     """Another process wrote the same object first."""
 
     sentence = "Another process changed this keyring object first. Read it again and repeat the change."
+
+
+class RecoveryKeyBad(KeysError):
+    """A file that should hold one half of the recovery key does not."""
+
+    sentence = (
+        "This file holds no recovery key of that kind. Name the public half where something is sealed and the private "
+        "half where it is opened; manage.py keys pair makes both."
+    )
