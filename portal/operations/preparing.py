@@ -17,9 +17,9 @@ from django.db.migrations.executor import MigrationExecutor
 from branding.models import Brand
 from portal.configuration import Configuration
 from portal.keys.errors import VersionConflict
-from portal.keys.keyring import ANCHOR
+from portal.keys.places import file_of
 from portal.keys.provider import LocalFile
-from portal.keys.service import KeyService, configured, file_of, keys
+from portal.keys.service import KeyService, configured, keys
 from portal.operations import administrators
 from portal.operations.errors import StartRefused
 
@@ -55,8 +55,8 @@ def make_data_folder(configuration: Configuration) -> None:
 def make_keys(configuration: Configuration, *, used_database: bool) -> None:
     """At the very first start a root key and an empty keyring. Whatever is missing later is asked for, never made."""
     root_key = file_of(configuration.key_url, "LETTERLOCK_KEY_URL")
-    folder = file_of(configuration.keyring_url, "LETTERLOCK_KEYRING_URL")
-    has_keyring = (folder / f"{ANCHOR}.key").exists()
+    provider, keyring, cache_seconds = configured()
+    has_keyring = keyring.exists()
     if has_keyring and not root_key.exists():
         raise StartRefused(
             f"The root key {root_key} is missing, but the keyring it opens is there. Restore the key from its backup "
@@ -66,14 +66,13 @@ def make_keys(configuration: Configuration, *, used_database: bool) -> None:
         return
     if used_database:
         raise StartRefused(
-            f"The keyring {folder} is missing, but the database is in use. Restore the keyring from its newest backup "
+            "The keyring is missing, but the database is in use. Restore the keyring from its newest backup "
             "or name it in LETTERLOCK_KEYRING_URL; a new one could open none of the stored messages."
         )
     if not root_key.exists():
         # Another process may make its first start at the same moment; the keyring's lock decides below.
         with suppress(VersionConflict):
             LocalFile.create(root_key)
-    provider, keyring, cache_seconds = configured()
     with suppress(VersionConflict):
         KeyService.initialise(provider, keyring, cache_seconds)
 

@@ -107,7 +107,7 @@ def test_objects_are_made_read_changed_and_destroyed(keyring: FolderKeyring) -> 
     assert keyring.read("one") == (1, b"first")
     keyring.replace("one", b"second", expected=1)
     assert keyring.read("one") == (2, b"second")
-    assert keyring.version("one") == 2
+    assert keyring.header("one").version == 2
     keyring.create("two", b"")
     assert keyring.names() == ["one", "secrets", "two"]
     keyring.destroy("one", expected=2)

@@ -30,8 +30,9 @@ from portal.keys.errors import (
 )
 from portal.keys.installation import NAMES
 from portal.keys.keyring import FolderKeyring
+from portal.keys.places import file_of
 from portal.keys.provider import LocalFile
-from portal.keys.service import KeyService, file_of
+from portal.keys.service import KeyService
 
 fork = multiprocessing.get_context("fork")
 TODAY = date(2026, 11, 24)
