@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.servers import Portal, PostgreSQL, Redis
+from tests.servers import S3, Portal, PostgreSQL, Redis
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,6 +35,13 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
     """A real Redis; `redis.url` is a LETTERLOCK_BROKER_URL."""
     with Redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """A real S3-compatible server with an empty bucket; `s3.url` is a LETTERLOCK_BLOB_URL."""
+    with S3() as server:
         yield server
 
 

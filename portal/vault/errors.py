@@ -44,6 +44,22 @@ class BlobMissing(VaultError):
     sentence = "A part of this message is missing in the blob store; restore the blobs from a backup."
 
 
+class BlobsUnavailable(VaultError, OSError):
+    """The blob store does not answer or takes nothing: hold what needs it and try again later."""
+
+    # An OSError as well, because the pipeline and the door treat every failing disk alike, and this is one.
+    sentence = "The blob store that LETTERLOCK_BLOB_URL names cannot be used. Mend it; mail waits until then."
+
+
+class BlobSettingRefused(VaultError):
+    """LETTERLOCK_BLOB_URL names no place."""
+
+    sentence = (
+        "LETTERLOCK_BLOB_URL must be file:///an/absolute/folder or s3://bucket/prefix?endpoint=…&region=…; credentials "
+        "belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+    )
+
+
 class TooManyReaders(VaultError):
     """More readers than a message's node in the key tree has leaves."""
 

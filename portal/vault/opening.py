@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import cbor2
 
-from portal.keys.errors import KeyDestroyed, WrapRefused
+from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
 from portal.keys.service import keys
 from portal.keys.wraps import unwrap
-from portal.vault.blobs import store
-from portal.vault.errors import SealBroken
+from portal.vault.blobs import Source, store
+from portal.vault.errors import KeyringOlder, SealBroken
 from portal.vault.models import Message, Reader
 from portal.vault.rights import Rights
-from portal.vault.sealing import rights_digest
-from portal.vault.stream import Bytes, Context, FileSource, Opener
+from portal.vault.stream import Bytes, Context, Opener
 from portal.vault.toc import Body, File, Toc
+from portal.vault.wrapping import rights_digest
 
 
 class Opened:
@@ -58,7 +58,7 @@ class Opened:
 class _Closing:
     """A blob that is closed when nobody holds it any more, as a streamed answer lets go of it at its end."""
 
-    def __init__(self, source: FileSource) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
         self.size = source.size
 
@@ -75,15 +75,28 @@ def open_message(reader: Reader) -> Opened:
     Raises:
         ProviderUnavailable: the key service does not answer; nothing is wrong with the message.
         KeyDestroyed: withdrawn or expired, for good.
+        KeyringOlder: the keyring lacks the key; nothing is wrong with the message.
         SealBroken, UnknownFormat, BlobMissing: damaged.
     """
+    return Opened(reader.message, key_for(reader))
+
+
+def key_for(reader: Reader) -> bytes:
+    """A reader's message key, by the newest wrap whose leaf lives: one under a past day is no obstacle to a later."""
     message = reader.message
     digest = rights_digest(message)
+    lacking = False
     for held in reader.wraps.select_related("epoch").order_by("-id"):
-        leaf = keys().leaf(held.epoch.epoch, held.epoch.number, reader.number)
+        epoch = held.epoch
         try:
-            key = unwrap(leaf, bytes(held.wrapped), held.epoch.epoch, message.id, reader.id, digest)
+            leaf = keys().leaf(epoch.epoch, epoch.number, reader.number)
+        except KeyDestroyed:
+            continue
+        except NoSuchKey:
+            lacking = True
+            continue
+        try:
+            return unwrap(leaf, bytes(held.wrapped), epoch.epoch, message.id, reader.id, digest)
         except WrapRefused:
             raise SealBroken from None
-        return Opened(message, key)
-    raise KeyDestroyed
+    raise KeyringOlder if lacking else KeyDestroyed

@@ -28,7 +28,7 @@ def run(options: dict[str, Any], terminal: Terminal) -> int:
         raise OperationsError(f"The recovery key cannot be written ({error.strerror}). Name other files.") from None
     terminal.say(f"Public half: {options['public']}. Keep it here.")
     terminal.say(
-        f"Private half: {options['private']}. Move it to two places offline now and erase it here: whoever has it opens "
-        "every export and backup that is sealed to it."
+        f"Private half: {options['private']}. Move it to two places offline now and erase it here: it opens "
+        "every export and backup that is sealed to the public half."
     )
     return 0
