@@ -22,6 +22,10 @@ class ProviderUnavailable(KeysError):
     )
 
 
+class ProviderDenied(ProviderUnavailable):
+    """The key service answers, and refuses: asking again at once would not help."""
+
+
 class SettingRefused(KeysError):
     """A setting of this room cannot be used; the sentence names it."""
 

@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from portal.keys.binding import bound
-from portal.keys.errors import KeyringDamaged, NoSuchKey
+from portal.keys.errors import KeyringDamaged, KeyringForeign, NoSuchKey
 from portal.keys.provider import Provider
 
 ANCHOR = "secrets"  # written last at a first start: a place without it is not a keyring
@@ -81,6 +81,15 @@ def open_object(provider: Provider, name: str, stored: bytes) -> tuple[int, byte
     except (InvalidTag, ValueError):  # an object key of a wrong length is damage too
         raise KeyringDamaged from None
     return header.version, content
+
+
+def sealed_under(provider: Provider, name: str, header: Header) -> bool:
+    """Whether an object's key is wrapped under this provider's root. Raises what unwrapping does besides."""
+    try:
+        provider.unwrap(header.wrapped, _bound_key(name, header.version))
+    except KeyringForeign:
+        return False
+    return True
 
 
 def parse(stored: bytes) -> Header:

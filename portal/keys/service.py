@@ -25,8 +25,8 @@ from portal.keys.installation import Secrets
 from portal.keys.keyring import Keyring
 from portal.keys.keyrings import keyring_of
 from portal.keys.objects import ANCHOR
-from portal.keys.places import file_of
-from portal.keys.provider import LocalFile, Provider
+from portal.keys.provider import Provider
+from portal.keys.providers.addresses import provider_of
 from portal.keys.tree import Tree
 
 AHEAD_DAYS = 8  # keys are made this long before need: any keyring backup of the last week holds what is in use
@@ -278,7 +278,7 @@ def configured() -> tuple[Provider, Keyring, float]:
     from django.conf import settings  # here, so that all else works without Django
 
     configuration = settings.LETTERLOCK
-    provider = LocalFile(file_of(configuration.key_url, "LETTERLOCK_KEY_URL"))
+    provider = provider_of(configuration.key_url)
     return provider, keyring_of(configuration.keyring_url, provider), configuration.key_cache_seconds
 
 

@@ -17,8 +17,8 @@ from django.db.migrations.executor import MigrationExecutor
 from branding.models import Brand
 from portal.configuration import Configuration
 from portal.keys.errors import VersionConflict
-from portal.keys.places import file_of
 from portal.keys.provider import LocalFile
+from portal.keys.providers.addresses import local_files_in
 from portal.keys.service import KeyService, configured, keys
 from portal.operations import administrators
 from portal.operations.errors import StartRefused
@@ -54,12 +54,12 @@ def make_data_folder(configuration: Configuration) -> None:
 
 def make_keys(configuration: Configuration, *, used_database: bool) -> None:
     """At the very first start a root key and an empty keyring. Whatever is missing later is asked for, never made."""
-    root_key = file_of(configuration.key_url, "LETTERLOCK_KEY_URL")
+    missing = [path for path in local_files_in(configuration.key_url) if not path.exists()]
     provider, keyring, cache_seconds = configured()
     has_keyring = keyring.exists()
-    if has_keyring and not root_key.exists():
+    if has_keyring and missing:
         raise StartRefused(
-            f"The root key {root_key} is missing, but the keyring it opens is there. Restore the key from its backup "
+            f"The root key {missing[0]} is missing, but the keyring it opens is there. Restore the key from its backup "
             "or name it in LETTERLOCK_KEY_URL; without it nothing that is stored can be read."
         )
     if has_keyring:
@@ -69,7 +69,8 @@ def make_keys(configuration: Configuration, *, used_database: bool) -> None:
             "The keyring is missing, but the database is in use. Restore the keyring from its newest backup "
             "or name it in LETTERLOCK_KEYRING_URL; a new one could open none of the stored messages."
         )
-    if not root_key.exists():
+    # Only files: a key service's key is made there, by whoever may (docs/keys.md).
+    for root_key in missing:
         # Another process may make its first start at the same moment; the keyring's lock decides below.
         with suppress(VersionConflict):
             LocalFile.create(root_key)
