@@ -19,4 +19,3 @@ class Entry(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["message", "id"]), models.Index(fields=["kind", "-id"])]
-

@@ -14,7 +14,7 @@ from portal.delivery.queue import address_of, reader_of
 from portal.mime.addresses import Mailbox, clean_name
 from portal.mime.building import Heads, alternative
 from portal.vault.models import Reader
-from portal.vault.readers import Envelope, envelope_of, is_closed, link_of
+from portal.vault.readers import Envelope, envelope_of, is_closed_to, link_of
 
 LONGEST_SUBJECT = 200
 
@@ -22,7 +22,7 @@ LONGEST_SUBJECT = 200
 def build(outbound: Outbound) -> Prepared | None:
     """The notice for one reader; None when the message can no longer be read, or the reader is gone."""
     reader = reader_of(outbound)
-    if reader is None or is_closed(reader.message, timezone.now()):
+    if reader is None or is_closed_to(reader, timezone.now()):
         return None
     brand, envelope, recipient = reader.message.brand, envelope_of(reader.message), address_of(outbound)
     writer = Mailbox(envelope.sender_name, envelope.sender_address)

@@ -18,7 +18,7 @@ from portal.audit.record import record
 from portal.keys.errors import KeyDestroyed, KeysError
 from portal.reading.failures import no_keys
 from portal.vault import readers
-from portal.vault.errors import VaultError
+from portal.vault.errors import KeyringOlder, VaultError
 from portal.vault.models import Message, Reader
 from portal.vault.opening import Opened, open_message
 
@@ -53,13 +53,13 @@ def _admitting(view: Page[P], *, content: bool) -> View[P]:
             if content:
                 raise Http404
             return door.other_address(request, reader)
-        if readers.is_closed(reader.message, timezone.now()):
-            return closed(request, reader.message)
+        if readers.is_closed_to(reader, timezone.now()):
+            return closed(request, reader)
         try:
             return view(request, reader, open_message(reader), *args, **kwargs)
         except KeyDestroyed:
             return problem(request, reader.message, "gone", 410)
-        except KeysError as error:
+        except (KeysError, KeyringOlder) as error:
             reference = secrets.token_hex(4)
             log.error("reference %s: message %s cannot be opened now: %s", reference, reader.message_id, error)
             return no_keys(request, reference)
@@ -69,10 +69,18 @@ def _admitting(view: Page[P], *, content: bool) -> View[P]:
     return cast(View[P], admitted)
 
 
-def closed(request: Request, message: Message) -> HttpResponse:
-    """R5 for a message that was withdrawn, is gone, or is past its time."""
-    kinds: dict[str, str] = {Message.State.WITHDRAWN: "withdrawn", Message.State.GONE: "gone"}
-    return problem(request, message, kinds.get(message.state, "closed"), 410)
+def closed(request: Request, reader: Reader) -> HttpResponse:
+    """R5 for a message that was withdrawn, is past its time, or is gone before it."""
+    message = reader.message
+    over = message.open_until is not None and message.open_until <= timezone.now()
+    if reader.withdrawn_at is not None or message.state == Message.State.WITHDRAWN:
+        kind = "withdrawn"
+    elif message.state == Message.State.GONE and not over:
+        kind = "gone"
+    else:
+        # Its date is why it closed, whether its keys are destroyed by now or not.
+        kind = "closed"
+    return problem(request, message, kind, 410)
 
 
 def damaged(request: Request, reader: Reader, error: VaultError) -> HttpResponse:

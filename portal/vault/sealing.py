@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import cbor2
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from branding.models import Brand
 from portal.audit.record import record
-from portal.keys.epochs import epoch_name
-from portal.keys.errors import KeyDestroyed, NoSuchKey
 from portal.keys.service import keys
-from portal.keys.wraps import wrap
 from portal.vault import readers as directory
 from portal.vault.behind import Write
 from portal.vault.blobs import store
-from portal.vault.errors import KeyringOlder, TooManyReaders
-from portal.vault.models import Blob, Epoch, Message, Reader, Wrap
+from portal.vault.errors import TooManyReaders
+from portal.vault.models import Blob, Message, Reader
 from portal.vault.padding import padded_length
 from portal.vault.rights import Rights
 from portal.vault.stream import Context, Sealer, chunk_log2_for, seal, sealed_size
 from portal.vault.toc import Toc
+from portal.vault.wrapping import add_wraps, base_of
 
 INLINE_BYTES = 256 * 1024
 """Sealed streams together up to this size live in the message row: one commit, no further fsync."""
 MAX_READERS = 4096
 """A reader's number in the key tree has 12 bits."""
-_NUMBER_TRIES = 8
 
 
 @dataclass(frozen=True)
@@ -126,7 +120,7 @@ def commit(draft: Draft, sealed: Sealed) -> Message:
     Blob.objects.bulk_create(Blob(id=id_, message=message, name=name, size=size) for id_, name, size in sealed.blobs)
     made = [_reader(message, number, address, role) for number, (address, role) in enumerate(draft.readers)]
     Reader.objects.bulk_create(made)
-    _wrap_for(message, made, sealed.key)
+    add_wraps(message, made, sealed.key, base_of(draft.open_until))
     record("message.sealed", message=message.id, readers=len(made), size=sealed.size)
     return message
 
@@ -134,11 +128,6 @@ def commit(draft: Draft, sealed: Sealed) -> Message:
 def mail_id_lookup(message_id: str) -> bytes:
     """The keyed hash a mail's Message-ID is found by; empty for none."""
     return keys().lookup("mail-id", message_id.strip()) if message_id.strip() else b""
-
-
-def rights_digest(message: Message) -> bytes:
-    """Digest of the rights as stored, whatever they are: a changed row opens no wrap."""
-    return hashlib.sha256(bytes(message.rights)).digest()
 
 
 def _reader(message: Message, number: int, address: str, role: str) -> Reader:
@@ -153,37 +142,6 @@ def _reader(message: Message, number: int, address: str, role: str) -> Reader:
         link=directory.seal_link(id_, link),
         link_lookup=keys().lookup("link", link),
     )
-
-
-def _wrap_for(message: Message, readers: Sequence[Reader], key: bytes) -> None:
-    """Wrap the message key for each reader under the epoch of the message's last day."""
-    day = message.open_until.astimezone(UTC).date() if message.open_until else None
-    name = epoch_name(day)
-    for _ in range(_NUMBER_TRIES):
-        number = secrets.randbits(32)
-        try:
-            leaves = [keys().leaf(name, number, reader.number) for reader in readers]
-            with transaction.atomic():
-                epoch = Epoch.objects.create(message=message, epoch=name, number=number)
-        except (KeyDestroyed, IntegrityError):
-            continue  # the number is taken or was destroyed: draw again
-        except NoSuchKey:
-            _make_epoch(name, day)
-            continue
-        digest = rights_digest(message)
-        Wrap.objects.bulk_create(
-            Wrap(reader=reader, epoch=epoch, wrapped=wrap(leaf, key, name, message.id, reader.id, digest))
-            for reader, leaf in zip(readers, leaves, strict=True)
-        )
-        return
-    raise KeyDestroyed
-
-
-def _make_epoch(name: str, day: date | None) -> None:
-    """The key of a day that nobody usually asks for. A key that messages were wrapped under is never made again."""
-    if Epoch.objects.filter(epoch=name).exists():
-        raise KeyringOlder
-    keys().make_epoch(day)
 
 
 def last_moment(day: datetime, open_days: int) -> datetime:

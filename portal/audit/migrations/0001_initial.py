@@ -4,25 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('kind', models.CharField(max_length=40)),
-                ('message', models.UUIDField(null=True)),
-                ('reader', models.UUIDField(null=True)),
-                ('facts', models.JSONField(default=dict)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("kind", models.CharField(max_length=40)),
+                ("message", models.UUIDField(null=True)),
+                ("reader", models.UUIDField(null=True)),
+                ("facts", models.JSONField(default=dict)),
             ],
             options={
-                'indexes': [models.Index(fields=['message', 'id'], name='audit_entry_message_788d08_idx'), models.Index(fields=['kind', '-id'], name='audit_entry_kind_07aaf6_idx')],
+                "indexes": [
+                    models.Index(fields=["message", "id"], name="audit_entry_message_788d08_idx"),
+                    models.Index(fields=["kind", "-id"], name="audit_entry_kind_07aaf6_idx"),
+                ],
             },
         ),
     ]
