@@ -84,3 +84,9 @@ class RecoveryKeyBad(KeysError):
         "This file holds no recovery key of that kind. Name the public half where something is sealed and the private "
         "half where it is opened; manage.py keys pair makes both."
     )
+
+
+class BackupRefused(KeysError):
+    """A backup of the keyring cannot be used here; the sentence says why."""
+
+    sentence = "This file is no backup of a keyring. Name one that `manage.py keys backup` wrote."

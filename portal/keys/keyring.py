@@ -20,6 +20,7 @@ from portal.keys.disk import erase, sync_folder, write_durably
 from portal.keys.errors import (
     KeyDestroyed,
     KeyringDamaged,
+    KeyringForeign,
     KeyringMissing,
     KeysError,
     NoSuchKey,
@@ -125,9 +126,10 @@ class FolderKeyring:
         """Version and content of an object."""
         try:
             return open_object(self._provider, name, self._load(name))
-        except KeyringDamaged:
+        except (KeyringDamaged, KeyringForeign):
             # Readers take no lock, so this may be a file whose replacement came between our opening and reading it,
-            # and which is being overwritten. While a lock keeps writers out, damage is damage.
+            # and which is being overwritten,
+            # or whose root key has gone since. While a lock keeps writers out, damage is damage.
             with self._locked(fcntl.LOCK_SH):
                 stored = self._load(name)
             return open_object(self._provider, name, stored)

@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from portal.keys.errors import (
     KeyDestroyed,
     KeyringDamaged,
+    KeyringForeign,
     KeyringMissing,
     KeysError,
     NoSuchKey,
@@ -104,6 +105,13 @@ class PostgresqlKeyring:
 
     def read(self, name: str) -> tuple[int, bytes]:
         """Version and content of an object."""
+        try:
+            return self._opened(name)
+        except KeyringForeign:
+            # It may have been sealed anew while we held its old bytes, and the old root key has gone since.
+            return self._opened(name)
+
+    def _opened(self, name: str) -> tuple[int, bytes]:
         version, stored = self._load(name, "sealed")
         opened = open_object(self._provider, name, stored)
         if opened[0] != version:

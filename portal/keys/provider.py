@@ -130,6 +130,8 @@ class LocalFile:
     def renew(self) -> None:
         """Make the new root key beside the old one. Keeps one that an interrupted renewal made."""
         self.health()
+        if not self._next.exists():
+            self._forget_old()
         with suppress(VersionConflict):
             LocalFile.create(self._next)
 
@@ -146,8 +148,15 @@ class LocalFile:
                 os.link(self._path, self._old)
             self._next.rename(self._path)
             sync_folder(self._path.parent)
-        # A crash before the rename leaves both names on the same file; after the rename they differ.
-        if self._old.exists() and not self._old.samefile(self._path):
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        if not self._old.exists():
+            return
+        # Killed between the link and the rename, both names are the living key: it must not be overwritten.
+        if self._old.samefile(self._path):
+            self._old.unlink()
+        else:
             erase(self._old)
         sync_folder(self._path.parent)
 
