@@ -56,6 +56,7 @@ class Configuration:
     open_days: int
     key_cache_seconds: int
     undo_minutes: int
+    restore_days: int
     demo: bool
     web_workers: int
     worker_processes: int
@@ -133,6 +134,7 @@ def read(environment: Mapping[str, str]) -> Configuration:
         default_action=setting("DEFAULT_ACTION", _choice("protect", "relay"), "relay"),
         open_days=setting("OPEN_DAYS", _between(1, 730), "30"),
         key_cache_seconds=setting("KEY_CACHE_SECONDS", _between(1, 300), "300"),
+        restore_days=setting("RESTORE_DAYS", _between(0, 3650), "35"),
         undo_minutes=setting("UNDO_MINUTES", _between(0, 10_080), "10"),
         demo=demo,
         web_workers=setting("WEB_WORKERS", _between(1, 64), "1"),

@@ -104,6 +104,10 @@ class KeyService:
         """The epochs that live, sorted by name."""
         return [name.removeprefix(_EPOCH) for name in self._keyring.names() if name.startswith(_EPOCH)]
 
+    def epoch_version(self, epoch: EpochId) -> int:
+        """The version an epoch's object is at; needs no root key."""
+        return self._keyring.header(_epoch_object(epoch)).version
+
     def current(self, base: str) -> EpochId:
         """The newest living generation of a day (2026-12-17), "forever" or "hold"; its first when there is none."""
         numbers = [int(epoch.rpartition(".")[2]) for epoch in self.epochs() if epoch.rpartition(".")[0] == base]
@@ -141,13 +145,19 @@ class KeyService:
 
     def puncture_all(self, epoch: EpochId, targets: Iterable[tuple[int, int | None]]) -> None:
         """Destroy all targets (message number; reader number or None) in one rewrite of the epoch's object."""
-        name = _epoch_object(epoch)
         targets = list(targets)
+        self._rewrite(_epoch_object(epoch), lambda tree: tree.punctured_all(targets))
+
+    def keep_only(self, epoch: EpochId, numbers: Collection[int]) -> None:
+        """Destroy all of an epoch but these messages' nodes, as far as they live. Idempotent."""
+        self._rewrite(_epoch_object(epoch), lambda tree: tree.only(numbers))
+
+    def _rewrite(self, name: str, change: Callable[[Tree], Tree]) -> None:
         for _ in range(_ATTEMPTS):
             # Never from the cache: writing back an old tree would bring dead leaves to life.
             version, content = self._keyring.read(name)
             before = Tree.decode(content)
-            after = before.punctured_all(targets)
+            after = change(before)
             if after == before:
                 return
             try:

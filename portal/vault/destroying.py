@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 BATCH = 1000
 """Messages that are punctured in one write of their epoch's object."""
 Target = tuple[int, int | None]
+_reduced: dict[EpochId, int] = {}
+"""Past days' epochs as this process has reduced them: unwrapping each of them every minute would be for nothing."""
 _UNCLAIMED = Q(destroying_at=None, destroyed_at=None)
 
 
@@ -86,11 +88,32 @@ def destroy_reader_now(reader: UUID) -> bool:
 
 
 def end_days(today: date) -> int:
-    """Destroy the epochs of days before `today` (UTC), in all generations; returns how many there were."""
-    over = [epoch for epoch in keys().epochs() if (day := day_of(epoch)) is not None and day < today]
-    for epoch in over:
-        keys().destroy_epoch(epoch)
-    return len(over)
+    """Destroy the epochs of days before `today` (UTC), in all generations; returns how many were destroyed whole.
+
+    What was extended or is held lives on in later epochs; a database backup from before that knows only the old one.
+    So such messages' nodes stay in it, and nothing else, for as long as backups are kept.
+    """
+    oldest = today - timedelta(days=settings.LETTERLOCK.restore_days)
+    ended = 0
+    for epoch in keys().epochs():
+        day = day_of(epoch)
+        if day is None or day >= today:
+            continue
+        living = set(_living_numbers(epoch, today)) if day >= oldest else set()
+        if not living:
+            keys().destroy_epoch(epoch)
+            ended += 1
+        elif _reduced.get(epoch) != keys().epoch_version(epoch):
+            keys().keep_only(epoch, living)
+            _reduced[epoch] = keys().epoch_version(epoch)
+    return ended
+
+
+def _living_numbers(epoch: EpochId, today: date) -> Iterable[int]:
+    """Numbers of the messages in a past day's epoch that are not to die with it."""
+    midnight = datetime.combine(today, time(), UTC)
+    lives = Q(message__held_at__isnull=False) | Q(message__open_until=None) | Q(message__open_until__gte=midnight)
+    return Epoch.objects.filter(lives, epoch=epoch, message__destroying_at=None).values_list("number", flat=True)
 
 
 def repeat() -> int:
