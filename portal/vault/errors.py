@@ -60,6 +60,23 @@ class BlobSettingRefused(VaultError):
     )
 
 
+class ExportRefused(VaultError):
+    """A message that nobody may read any more is not copied out."""
+
+    sentence = (
+        "This message is withdrawn or closed, so no copy of it is made; only one under a legal hold can be exported."
+    )
+
+
+class GarbageRefused(VaultError):
+    """Most blobs have no row."""
+
+    sentence = (
+        "The database names less than half of the stored blobs, so it may be an older copy or another installation's. "
+        "Nothing was deleted. If it is the right one, say so with --even-most."
+    )
+
+
 class TooManyReaders(VaultError):
     """More readers than a message's node in the key tree has leaves."""
 
