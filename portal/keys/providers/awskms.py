@@ -134,15 +134,15 @@ class AwsKms:
         code = str(error.response.get("Error", {}).get("Code", ""))
         if code in _FOREIGN:
             return KeyringForeign()
-        if code in _DENIED:
-            return ProviderDenied(
-                f"The {self.describe()} may not be used with these credentials. Renew them, or grant kms:Encrypt, "
-                "kms:Decrypt and kms:DescribeKey (docs/keys.md). Mail waits until then."
-            )
         if code in _NOT_USABLE:
             return ProviderDenied(
                 f"The {self.describe()} is not there or not enabled. Enable it, cancel its deletion, or mend "
                 "LETTERLOCK_KEY_URL; it is never made anew by itself. Mail waits until then."
+            )
+        if code in _DENIED or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 403:
+            return ProviderDenied(
+                f"The {self.describe()} may not be used with these credentials. Renew them, or grant kms:Encrypt, "
+                "kms:Decrypt and kms:DescribeKey (docs/keys.md). Mail waits until then."
             )
         return ProviderUnavailable(
             f"The {self.describe()} reports an error of its own or asks for fewer requests. Mail waits until it works."

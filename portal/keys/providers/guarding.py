@@ -6,10 +6,10 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
 from portal.keys.errors import KeyringDamaged, KeyringForeign, KeysError, ProviderDenied, ProviderUnavailable
-from portal.keys.provider import Provider
+from portal.keys.provider import Provider, Renewable
 
 CALL_SECONDS = 2.0
 ATTEMPTS = 3
@@ -20,17 +20,6 @@ PAUSES = (1.0, 30.0)  # seconds without asking: the first pause and, doubled eac
 HEALTH_SECONDS = 10.0
 _MOST_STUCK = 8
 T = TypeVar("T")
-
-
-@runtime_checkable
-class Renewable(Provider, Protocol):
-    """A provider whose root key has versions that can be made and destroyed from here."""
-
-    def renew(self) -> None: ...
-
-    def is_newest(self, wrapped: bytes) -> bool: ...
-
-    def retire(self) -> None: ...
 
 
 class Guarded:
@@ -139,9 +128,13 @@ class Guarded:
 class GuardedRenewable(Guarded):
     """The guard around a provider whose root key can be given a new version."""
 
-    def __init__(self, provider: Renewable) -> None:
+    def __init__(self, provider: Provider, renewable: Renewable) -> None:
         super().__init__(provider)
-        self._renewable = provider
+        self._renewable = renewable
+
+    def renewing(self) -> bool:
+        """Whether a new root version is there, and an older one not retired yet."""
+        return self._call(self._renewable.renewing)
 
     def renew(self) -> None:
         """From now on `wrap` uses a new root version; idempotent while older ones are not retired."""
@@ -158,7 +151,7 @@ class GuardedRenewable(Guarded):
 
 def guarded(provider: Provider) -> Guarded:
     """The provider behind a guard, which offers what the provider does."""
-    return GuardedRenewable(provider) if isinstance(provider, Renewable) else Guarded(provider)
+    return GuardedRenewable(provider, provider) if isinstance(provider, Renewable) else Guarded(provider)
 
 
 class _Breaker:

@@ -29,6 +29,7 @@ from portal.keys.providers.envelope import Kind, key_id, key_in, pack, payload, 
 T = TypeVar("T")
 _NONCE_SIZE, _TAG_SIZE, _KEY_SIZE = 12, 16, 32
 _WAIT_SECONDS = 2.0
+_NOT_PERMITTED = "0x68"  # CKR_KEY_FUNCTION_NOT_PERMITTED
 _FORGETTABLE = os.urandom(32)
 _PIN_ERRORS = (
     said.PinIncorrect,
@@ -201,7 +202,9 @@ class Hardware:
                 f"There is no {self.describe()}, or more than one. Mend LETTERLOCK_KEY_URL; it is never made anew "
                 "by itself. Mail waits until then."
             )
-        if isinstance(error, _NOT_ALLOWED):
+        # A key that may not do it lacks the method, or the token answers a code that the library has no name for.
+        forbidden = isinstance(error, AttributeError) or _NOT_PERMITTED in str(error).lower()
+        if forbidden or isinstance(error, _NOT_ALLOWED):
             return ProviderDenied(
                 f"The {self.describe()} may not encrypt and decrypt with AES-GCM ({type(error).__name__}). "
                 "Make a key that may (docs/keys.md); mail waits until then."

@@ -76,10 +76,14 @@ class Transit:
         """Wraps: a token that may only read is found before mail needs it."""
         self.wrap(bytes(32), b"health")
 
-    def renew(self) -> None:
-        """A new key version, unless one is under way: older ones that may still open show an unfinished renewal."""
+    def renewing(self) -> bool:
+        """Older versions that may still open something show an unfinished renewal."""
         newest, oldest = self._versions()
-        if newest == oldest:
+        return newest != oldest
+
+    def renew(self) -> None:
+        """A new key version, unless a renewal is under way."""
+        if not self.renewing():
             self._ask(lambda transit: transit.rotate_key(self._key, mount_point=self._mount))
 
     def is_newest(self, wrapped: bytes) -> bool:

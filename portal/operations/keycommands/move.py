@@ -14,14 +14,14 @@ from portal.keys.providers.addresses import addresses_in, provider_of
 from portal.keys.service import configured
 from portal.operations.terminal import Pace, Terminal
 
-HELP = "Move the keyring to another root key, which LETTERLOCK_KEY_URL must name already beside the old one."
+HELP = "Move the keyring to another root key, which LETTERLOCK_KEY_URL must name already. Without --yes it only says so."
 _PASSES = 3  # what running processes make meanwhile is new work; more than this means that they still make it
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """--to, --dry-run, --rate."""
+    """--to, --yes, --rate."""
     parser.add_argument("--to", required=True, metavar="ADDRESS", help="the new root key, as in LETTERLOCK_KEY_URL")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done and do nothing")
+    parser.add_argument("--yes", action="store_true", help="do it")
     parser.add_argument("--rate", type=float, default=None, help="objects a second at most")
 
 
@@ -39,7 +39,8 @@ def run(options: dict[str, Any], terminal: Terminal) -> int:
     to.health()
     left = left_to_move(keyring, to)
     terminal.say(f"{len(left):,} of {len(keyring.names()):,} objects are to be moved to the {to.describe()}.")
-    if options["dry_run"]:
+    if not options["yes"]:
+        terminal.say("Nothing was changed. Add --yes to do it.")
         return 0
     moved = keyring_of(settings.LETTERLOCK.keyring_url, to)
     pace = Pace(options["rate"])
