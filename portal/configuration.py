@@ -47,12 +47,14 @@ class Configuration:
     keyring_url: str = field(repr=False)
     key_url: str = field(repr=False)
     blob_url: str = field(repr=False)
+    recovery_key: Path | None
     broker_url: str = field(repr=False)
     max_message_bytes: int
     max_recipients: int
     inside_domains: tuple[str, ...]
     networks: tuple[Network, ...]
     default_action: str
+    split: str
     open_days: int
     key_cache_seconds: int
     undo_minutes: int
@@ -126,12 +128,14 @@ def read(environment: Mapping[str, str]) -> Configuration:
         keyring_url=setting("KEYRING_URL", str, f"file://{data / 'keyring'}"),
         key_url=setting("KEY_URL", str, f"file:{data / 'root.key'}"),
         blob_url=setting("BLOB_URL", _blob_url, f"file://{data / 'blobs'}"),
+        recovery_key=setting("RECOVERY_KEY", _file, ""),
         broker_url=setting("BROKER_URL", str, f"filesystem://{data / 'broker'}"),
         max_message_bytes=setting("MAX_MESSAGE_BYTES", _between(1024, 1024 * MEBIBYTE), str(150 * MEBIBYTE)),
         max_recipients=setting("MAX_RECIPIENTS", _between(1, 4000), "500"),
         inside_domains=setting("INSIDE_DOMAINS", _domains, _demo_domains() if demo else ""),
         networks=setting("NETWORKS", _networks, "127.0.0.0/8 ::1"),
         default_action=setting("DEFAULT_ACTION", _choice("protect", "relay"), "relay"),
+        split=setting("SPLIT", _choice("off", "strict", "escrow"), "off"),
         open_days=setting("OPEN_DAYS", _between(1, 730), "30"),
         key_cache_seconds=setting("KEY_CACHE_SECONDS", _between(1, 300), "300"),
         restore_days=setting("RESTORE_DAYS", _between(0, 3650), "35"),
@@ -143,6 +147,11 @@ def read(environment: Mapping[str, str]) -> Configuration:
         lease_seconds=setting("LEASE_SECONDS", _between(2, 3600), "30"),
     )
     _check_public(made)
+    if made.split == "escrow" and made.recovery_key is None:
+        raise ConfigurationError(
+            "LETTERLOCK_SPLIT is escrow, so LETTERLOCK_RECOVERY_KEY must name the public half of a recovery key; "
+            "`manage.py keys pair` makes one."
+        )
     return made
 
 
@@ -175,6 +184,10 @@ def _address(text: str) -> Address:
 
 def _folder(text: str) -> Path:
     return Path(text).expanduser().resolve()
+
+
+def _file(text: str) -> Path | None:
+    return Path(text).expanduser().resolve() if text else None
 
 
 def _public_url(text: str) -> str:

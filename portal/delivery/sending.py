@@ -31,6 +31,7 @@ _WAIT_FIRST, _WAIT_MOST = timedelta(seconds=30), timedelta(hours=1)
 _WAIT_FOR_KEYS = timedelta(minutes=5)
 GIVE_UP_AFTER = timedelta(days=5)
 S, K = Outbound.State, Outbound.Kind
+_OVER = (S.SENT, S.FAILED, S.DROPPED)
 _SENT_EVENT = {
     K.NOTICE: "wrapper.delivered",
     K.PASSCODE: "recipient.passcode_sent",
@@ -101,6 +102,9 @@ class Lease:
     def finish(self, event: str = "", facts: dict[str, str | int | bool] | None = None, **changes: object) -> None:
         """Note how it went and let go of the row; an event is recorded in the same transaction."""
         row = self._row
+        if changes.get("state") in _OVER:
+            # In the same UPDATE: from the moment it is noted that the mail left, only the mail holds the share.
+            changes |= {"share": b"", "door_key": ""}
         with transaction.atomic():
             held = self._held(S.SENDING).update(leased_until=None, leased_by="", **changes)
             if held and event:

@@ -12,6 +12,7 @@ from portal.keys.pairs import OVERHEAD, Pair, seal_to
 KEY_SIZE = 32
 SEALED_KEY_SIZE = KEY_SIZE + OVERHEAD  # 1,168
 _LABEL = "letterlock/v1/door"
+_SHARE_LABEL = "letterlock/v1/waiting-share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ def seal_key(public: DoorPublic, stream_key: bytes, spool_id: UUID) -> bytes:
     return seal_to(public.public, stream_key, _info(public.key_id, spool_id))
 
 
+def seal_share(public: DoorPublic, share: bytes, outbound_id: UUID) -> bytes:
+    """A share that waits for its notice to leave, sealed to the door key: encapsulated key, ciphertext and tag."""
+    return seal_to(public.public, share, bound(_SHARE_LABEL, public.key_id.encode(), outbound_id.bytes))
+
+
 class DoorPrivate(Pair):
     """The private half; its repr shows nothing."""
 
@@ -39,6 +45,10 @@ class DoorPrivate(Pair):
         if len(sealed) != SEALED_KEY_SIZE:
             raise WrapRefused
         return self.open(sealed, _info(key_id, spool_id))
+
+    def open_share(self, key_id: str, sealed: bytes, outbound_id: UUID) -> bytes:
+        """The share that waited. WrapRefused when it was changed, or sealed for another mail or door key."""
+        return self.open(sealed, bound(_SHARE_LABEL, key_id.encode(), outbound_id.bytes))
 
 
 def _info(key_id: str, spool_id: UUID) -> bytes:

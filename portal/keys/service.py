@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Self, TypeVar, cast
 from uuid import UUID
 
-from portal.keys.door import DoorPrivate, DoorPublic
+from portal.keys.door import DoorPrivate, DoorPublic, seal_share
 from portal.keys.epochs import HOLD, EpochId, epoch_name
 from portal.keys.errors import (
     KeyDestroyed,
@@ -183,6 +183,15 @@ class KeyService:
     def open_door_key(self, key_id: str, sealed: bytes, spool_id: UUID) -> bytes:
         """The key of a spooled stream. WrapRefused when it was changed or belongs to another spool entry."""
         return self._door(key_id).open_key(key_id, sealed, spool_id)
+
+    def seal_share(self, today: date, share: bytes, outbound_id: UUID) -> tuple[str, bytes]:
+        """A split message's share, sealed until its notice has left, after the id of the door key it is sealed to."""
+        public = self.door_public(today)
+        return public.key_id, seal_share(public, share, outbound_id)
+
+    def open_share(self, key_id: str, sealed: bytes, outbound_id: UUID) -> bytes:
+        """A share that waited. WrapRefused when it was changed or belongs to another mail."""
+        return self._door(key_id).open_share(key_id, sealed, outbound_id)
 
     def forget_door_keys(self, before: date, still_named: set[str]) -> None:
         """Destroy the door keys of days before `before`, but those that a spool entry names and the last two days'."""

@@ -11,14 +11,17 @@ from typing import Any, Concatenate, ParamSpec, cast
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from portal.access import places, shares
 from portal.access import views as door
+from portal.access.errors import TooManyTries
 from portal.access.requests import Request
 from portal.audit.record import record
 from portal.keys.errors import KeyDestroyed, KeysError
 from portal.reading.failures import no_keys
 from portal.vault import readers
-from portal.vault.errors import KeyringOlder, VaultError
+from portal.vault.errors import KeyringOlder, ShareNeeded, ShareRefused, VaultError
 from portal.vault.models import Message, Reader
 from portal.vault.opening import Opened, open_message
 
@@ -41,22 +44,15 @@ def content(view: Page[P]) -> View[P]:
 def _admitting(view: Page[P], *, content: bool) -> View[P]:
     @wraps(view)
     def admitted(request: Request, link: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        reader = readers.by_link(link)
-        person = request.person
-        if reader is None or reader.message.brand_id != request.brand.pk:
-            if content:
-                raise Http404
-            return door.neutral(request)
-        if person is None:
-            return HttpResponseRedirect(f"/m/{link}") if content else door.choose(request, reader)
-        if bytes.fromhex(person.lookup) != bytes(reader.address_lookup):
-            if content:
-                raise Http404
-            return door.other_address(request, reader)
-        if readers.is_closed_to(reader, timezone.now()):
-            return closed(request, reader)
+        reader = proved(request, link, content=content)
+        if not isinstance(reader, Reader):
+            return reader
         try:
-            return view(request, reader, open_message(reader), *args, **kwargs)
+            return view(request, reader, open_message(reader, shares.kept(request)), *args, **kwargs)
+        except ShareNeeded as error:
+            if content:
+                raise Http404 from None
+            return without_share(request, reader, wrong=isinstance(error, ShareRefused))
         except KeyDestroyed:
             return problem(request, reader.message, "gone", 410)
         except (KeysError, KeyringOlder) as error:
@@ -67,6 +63,62 @@ def _admitting(view: Page[P], *, content: bool) -> View[P]:
             return damaged(request, reader, error)
 
     return cast(View[P], admitted)
+
+
+def proved(request: Request, link: str, *, content: bool) -> Reader | HttpResponseBase:
+    """The reader of a link whose address is proved in this browser and whose message is open, or the page that says
+    why not; Http404 when a part of a message was asked for."""
+    bare, share = shares.mangled(link)
+    reader = readers.by_link(bare or link)
+    person = request.person
+    if reader is None or reader.message.brand_id != request.brand.pk:
+        if content:
+            raise Http404
+        return door.neutral(request)
+    if share and not content:
+        return _unmangled(reader, share)
+    if person is None:
+        return HttpResponseRedirect(f"/m/{link}") if content else door.choose(request, reader)
+    if bytes.fromhex(person.lookup) != bytes(reader.address_lookup):
+        if content:
+            raise Http404
+        return door.other_address(request, reader)
+    return closed(request, reader) if readers.is_closed_to(reader, timezone.now()) else reader
+
+
+def _unmangled(reader: Reader, share: bytes) -> HttpResponse:
+    # At once to the right address, with the share in the cookie: a page shown here would have the share in its own
+    # address, and so in the Referer of all that it loads and in the browser's history.
+    response = HttpResponseRedirect(f"/m/{readers.link_of(reader)}", status=303)
+    if reader.message.split:
+        shares.keep(response, reader, share)
+    return response
+
+
+def without_share(request: Request, reader: Reader, *, wrong: bool) -> HttpResponse:
+    """The page that asks for the message code. A wrong one in the cookie is taken back, and counts."""
+    if not wrong:
+        return ask_share(request, reader)
+    try:
+        shares.may_try(request, reader)
+    except TooManyTries as error:
+        response = door.too_many_tries(request, error)
+    else:
+        shares.count_wrong(request, reader)
+        response = ask_share(request, reader, wrong_share())
+    shares.drop(response, reader)
+    return response
+
+
+def wrong_share() -> str:
+    """What the page says of a code that opens nothing."""
+    return _("That code does not belong to this message. Compare it with the email that told you about this message.")
+
+
+def ask_share(request: Request, reader: Reader, error: str = "") -> HttpResponse:
+    """The page that asks for the message code of a split message, and takes it from the link where scripts run."""
+    context = {**places.at_link(reader).context(), "error": error, "code_url": f"/m/{readers.link_of(reader)}/code/"}
+    return render(request, "reading/code.html", context, status=door.REFUSED if error else 200)
 
 
 def closed(request: Request, reader: Reader) -> HttpResponse:

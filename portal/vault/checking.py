@@ -53,6 +53,8 @@ def check(message: Message) -> Checked:
         return found
     key = _key(message, found)
     if key is not None:
+        if message.split:
+            return found  # the wraps hold the inner key; nothing here opens the streams without a reader's share
         found.opened = True
         _check_content(message, key, found)
     return found

@@ -251,6 +251,7 @@ def _erase_messages(punctured: Collection[UUID]) -> int:
         )
         gone = [row.pk for row in rows]
         Wrap.objects.filter(reader__message__in=gone).delete()
+        Reader.objects.filter(message__in=gone).exclude(split_key=b"").update(split_key=b"", escrow=b"")
         Blob.objects.filter(message__in=gone).delete()
         Message.objects.bulk_update([row for row in rows if _stripped(row)], ["envelope"], batch_size=100)
         erased = Message.objects.filter(pk__in=gone)
@@ -268,7 +269,7 @@ def _erase_readers(punctured: Collection[UUID]) -> int:
         )
         gone = [row.pk for row in rows]
         Wrap.objects.filter(reader__in=gone).delete()
-        Reader.objects.filter(pk__in=gone).update(destroyed_at=now)
+        Reader.objects.filter(pk__in=gone).update(destroyed_at=now, split_key=b"", escrow=b"")
         record_all("message.erased", [(row.message_id, row.pk) for row in rows])
         # What nobody can open any more is withdrawn from all, so that its content goes as well.
         left = Wrap.objects.filter(reader__message=OuterRef("pk"))

@@ -77,6 +77,18 @@ class GarbageRefused(VaultError):
     )
 
 
+class ShareNeeded(VaultError):
+    """A split message, asked for without the share that its reader's notice holds."""
+
+    sentence = "The key of this message needs the message code, which only the mail to its reader holds."
+
+
+class ShareRefused(ShareNeeded):
+    """The share is another message's or reader's, or what it opens was changed."""
+
+    sentence = "The message code does not belong to this message and reader; compare it with the mail that brought it."
+
+
 class TooManyReaders(VaultError):
     """More readers than a message's node in the key tree has leaves."""
 
@@ -87,3 +99,12 @@ class KeyringOlder(VaultError):
     """Messages are wrapped under an epoch that the keyring does not have."""
 
     sentence = "The keyring lacks a key that messages here are wrapped under: restore its newest copy, then try again."
+
+
+class KeyringOfOthers(VaultError):
+    """The keyring is whole, but what is stored here was sealed with another."""
+
+    sentence = (
+        "The keyring belongs to another installation than this database. Name this database's own in "
+        "LETTERLOCK_KEYRING_URL, or the keyring's own database in LETTERLOCK_DATABASE_URL."
+    )

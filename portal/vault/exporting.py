@@ -28,6 +28,10 @@ from portal.vault.readers import is_closed
 MAGIC = b"LLE1"
 SUITE = 1
 PURPOSE = "export"
+SPLIT = (
+    "This message needs a share that only its readers' mails hold, so its key cannot be exported. With split=escrow "
+    "`manage.py keys recover` gives the share."
+)
 _COPY_BYTES = 1024 * 1024
 
 
@@ -41,6 +45,8 @@ def export(message: Message, path: Path, recovery: RecoveryPublic) -> int:
         SealBroken, BlobMissing, ProviderUnavailable, BlobsUnavailable: as their sentences say.
     """
     # Of what is withdrawn or closed only a legal hold may make a copy, for a copy outlives every destruction here.
+    if message.split:
+        raise ExportRefused(SPLIT)
     if message.held_at is None and is_closed(message, timezone.now()):
         raise ExportRefused
     key = _key(message)

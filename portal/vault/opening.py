@@ -8,9 +8,10 @@ import cbor2
 
 from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
 from portal.keys.service import keys
+from portal.keys.split import open_key
 from portal.keys.wraps import unwrap
 from portal.vault.blobs import Source, store
-from portal.vault.errors import KeyringOlder, SealBroken
+from portal.vault.errors import KeyringOlder, SealBroken, ShareNeeded, ShareRefused
 from portal.vault.models import Message, Reader
 from portal.vault.rights import Rights
 from portal.vault.stream import Bytes, Context, Opener
@@ -69,20 +70,32 @@ class _Closing:
         self._source.close()
 
 
-def open_message(reader: Reader) -> Opened:
-    """Open a reader's message.
+def open_message(reader: Reader, share: bytes = b"") -> Opened:
+    """Open a reader's message; `share` is what their notice held of a split one.
 
     Raises:
+        ShareNeeded, or ShareRefused for a wrong one: ask for the code; nothing is wrong with the message.
         ProviderUnavailable: the key service does not answer; nothing is wrong with the message.
         KeyDestroyed: withdrawn or expired, for good.
         KeyringOlder: the keyring lacks the key; nothing is wrong with the message.
         SealBroken, UnknownFormat, BlobMissing: damaged.
     """
-    return Opened(reader.message, key_for(reader))
+    message, key = reader.message, key_for(reader)
+    if not message.split:
+        return Opened(message, key)
+    if not share:
+        raise ShareNeeded
+    try:
+        return Opened(message, open_key(key, share, bytes(reader.split_key), message.id, reader.id))
+    except WrapRefused:
+        raise ShareRefused from None
 
 
 def key_for(reader: Reader) -> bytes:
-    """A reader's message key, by the newest wrap whose leaf lives: one under a past day is no obstacle to a later."""
+    """What a reader's wraps hold: the message key, or of a split message the inner key that needs a share.
+
+    By the newest wrap whose leaf lives: one under a past day is no obstacle to a later.
+    """
     message = reader.message
     digest = rights_digest(message)
     lacking = False

@@ -9,11 +9,15 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import cbor2
+from django.conf import settings
 from django.utils import timezone
 
 from branding.models import Brand
 from portal.audit.record import record
+from portal.keys.errors import RecoveryKeyBad
+from portal.keys.recovery import RecoveryPublic
 from portal.keys.service import keys
+from portal.keys.split import new_share, seal_key
 from portal.vault import readers as directory
 from portal.vault.behind import Write
 from portal.vault.blobs import store
@@ -29,6 +33,8 @@ INLINE_BYTES = 256 * 1024
 """Sealed streams together up to this size live in the message row: one commit, no further fsync."""
 MAX_READERS = 4096
 """A reader's number in the key tree has 12 bits."""
+ESCROW = "escrow"
+"""Purpose of a share that is sealed to the recovery key, and the policy that asks for it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Draft:
     streams: dict[str, bytes]
     readers: Sequence[tuple[str, str]]
     """Address and role of each; one entry an address."""
+    split: str = ""
+    """As in portal.vault.models.Message."""
 
     def __repr__(self) -> str:
         return f"Draft({self.id})"
@@ -58,6 +66,10 @@ class Sealed:
     key: bytes
     container: dict[str, bytes]
     blobs: tuple[tuple[UUID, str, int], ...]
+    inner: bytes = b""
+    """Of a split message: the key that its wraps hold in place of the message key."""
+    shares: tuple[bytes, ...] = ()
+    """Of a split message: each reader's, by their number."""
 
     def __repr__(self) -> str:
         return "Sealed(…)"
@@ -65,6 +77,10 @@ class Sealed:
     @property
     def size(self) -> int:
         return sum(map(len, self.container.values())) + sum(size for _, _, size in self.blobs)
+
+    def share_of(self, reader: Reader) -> bytes:
+        """A reader's share; b"" when the message is not split."""
+        return self.shares[reader.number] if self.shares else b""
 
 
 def seal_streams(draft: Draft) -> Sealed:
@@ -85,7 +101,9 @@ def seal_streams(draft: Draft) -> Sealed:
         else:
             blob = uuid4()
             blobs.append((blob, name, store().put(blob, _filler(key, context, plaintext))))
-    return Sealed(key, container, tuple(blobs))
+    if not draft.split:
+        return Sealed(key, container, tuple(blobs))
+    return Sealed(key, container, tuple(blobs), os.urandom(32), tuple(new_share() for _ in draft.readers))
 
 
 def _filler(key: bytes, context: Context, plaintext: bytes) -> Callable[[Write], object]:
@@ -111,6 +129,7 @@ def commit(draft: Draft, sealed: Sealed) -> Message:
         thread=draft.thread,
         made_at=now,
         open_until=draft.open_until,
+        split=draft.split,
         rights=stored_rights,
         envelope=directory.seal_envelope(draft.id, draft.envelope),
         mail_id_lookup=mail_id_lookup(draft.toc.message_id),
@@ -119,10 +138,29 @@ def commit(draft: Draft, sealed: Sealed) -> Message:
     )
     Blob.objects.bulk_create(Blob(id=id_, message=message, name=name, size=size) for id_, name, size in sealed.blobs)
     made = [_reader(message, number, address, role) for number, (address, role) in enumerate(draft.readers)]
+    if draft.split:
+        _split(message, made, sealed)
     Reader.objects.bulk_create(made)
-    add_wraps(message, made, sealed.key, base_of(draft.open_until))
+    add_wraps(message, made, sealed.inner or sealed.key, base_of(draft.open_until))
     record("message.sealed", message=message.id, readers=len(made), size=sealed.size)
     return message
+
+
+def _split(message: Message, made: Sequence[Reader], sealed: Sealed) -> None:
+    """Give each reader the message key under inner key and share; neither share nor message key is stored."""
+    recovery = _recovery() if message.split == ESCROW else None
+    for reader in made:
+        share = sealed.share_of(reader)
+        reader.split_key = seal_key(sealed.inner, share, sealed.key, message.id, reader.id)
+        if recovery:
+            reader.escrow = recovery.seal(ESCROW, share, message.id.bytes, reader.id.bytes)
+
+
+def _recovery() -> RecoveryPublic:
+    path = settings.LETTERLOCK.recovery_key
+    if path is None:
+        raise RecoveryKeyBad("LETTERLOCK_RECOVERY_KEY is not set, and escrow needs it: name the public half there.")
+    return RecoveryPublic.load(path)
 
 
 def mail_id_lookup(message_id: str) -> bytes:
