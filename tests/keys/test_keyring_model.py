@@ -21,7 +21,7 @@ from portal.keys.provider import LocalFile
 from portal.keys.renewing import renew_root
 from portal.keys.service import KeyService
 
-EPOCHS = ("2026-12-17.0", "2026-12-17.1", "forever.0")
+EPOCHS = ("2026-12-17.0", "2026-12-17.1")
 NUMBERS = (0, 1, 0x12345678, 0x12345679, 0xFFFFFFFF)
 READERS = (0, 1, 0xFFF)
 PROBES = [(number, reader) for number in NUMBERS for reader in READERS]
@@ -88,6 +88,7 @@ class KeyringModel(RuleBasedStateMachine):
         KeyService.initialise(provider, FolderKeyring(self.folder / "keyring", provider))
         self.services = [self.process(), self.process()]
         self.secret = self.services[0].secret("directory")
+        self.make(EPOCHS[0], 0)
 
     # What is done
 
@@ -211,6 +212,6 @@ class KeyringModel(RuleBasedStateMachine):
 
 
 KeyringModel.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
 )
 test_no_living_leaf_is_lost_and_no_dead_one_comes_back = KeyringModel.TestCase
