@@ -116,6 +116,7 @@ class Engine:
                 raise Refused(400, "cannot set min decryption version of greater than latest")
             key.least = least
             key.least_encrypting = int(body.get("min_encryption_version", key.least_encrypting))
+            return None  # as versions before 1.11 answer
         elif rest == ["trim"]:
             least = int(body.get("min_available_version", body.get("min_version", 0)))
             if least > key.least or least > key.least_encrypting:

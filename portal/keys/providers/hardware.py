@@ -137,11 +137,7 @@ class Hardware:
         except said.UserAlreadyLoggedIn:
             session = token.open()  # the login of this process, made by another provider, serves all its sessions
         try:
-            key = session.get_key(
-                object_class=ObjectClass.SECRET_KEY,
-                key_type=KeyType.AES,
-                **_given(label=self._place.object, id=self._place.id),
-            )
+            key = self._only_key(session)
             self._check(key)
             self._root = key_id(b"pkcs11", _attribute(key, Attribute.CHECK_VALUE), _attribute(key, Attribute.ID))
         except BaseException:
@@ -158,6 +154,18 @@ class Hardware:
             module.reinitialize()
         _initialised_by[name] = os.getpid()
         return module
+
+    def _only_key(self, session: pkcs11.Session) -> Any:
+        wanted: dict[Attribute, Any] = {Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.KEY_TYPE: KeyType.AES}
+        if self._place.object is not None:
+            wanted[Attribute.LABEL] = self._place.object
+        if self._place.id is not None:
+            wanted[Attribute.ID] = self._place.id
+        # Read to its end: a search that is left half way keeps the session locked.
+        found = list(session.get_objects(wanted))
+        if len(found) != 1:
+            raise said.MultipleObjectsReturned if found else said.NoSuchKey
+        return found[0]
 
     def _check(self, key: Any) -> None:
         size, sensitive, extractable = (

@@ -84,7 +84,7 @@ class Transit:
     def renew(self) -> None:
         """A new key version, unless a renewal is under way."""
         if not self.renewing():
-            self._ask(lambda transit: transit.rotate_key(self._key, mount_point=self._mount))
+            self._ask(lambda transit: transit.rotate_key(self._key, mount_point=self._mount), silent=True)
 
     def is_newest(self, wrapped: bytes) -> bool:
         # The version is not authenticated by us, but by the engine: under another one the ciphertext does not open.
@@ -94,12 +94,15 @@ class Transit:
     def retire(self) -> None:
         """Lets no older version open anything, and has the engine delete them."""
         newest, _ = self._versions()
+        # Two calls, for the library refuses to set both to one number, which the engine allows and trimming needs.
+        for least in ({"min_encryption_version": newest}, {"min_decryption_version": newest}):
+            self._configure(least)
+        self._ask(lambda transit: transit.trim_key(self._key, min_version=newest, mount_point=self._mount), silent=True)
+
+    def _configure(self, what: dict[str, int]) -> None:
         self._ask(
-            lambda transit: transit.update_key_configuration(
-                self._key, min_decryption_version=newest, min_encryption_version=newest, mount_point=self._mount
-            )
+            lambda transit: transit.update_key_configuration(self._key, mount_point=self._mount, **what), silent=True
         )
-        self._ask(lambda transit: transit.trim_key(self._key, min_version=newest, mount_point=self._mount))
 
     def describe(self) -> str:
         return f"transit key {self._key} of the server {self._server}"
@@ -149,8 +152,11 @@ class Transit:
             )
         return token
 
-    def _ask(self, call: Callable[[Any], object]) -> dict[str, Any]:
-        """What the engine answers. Every failure becomes a sentence: the library's own texts quote the request."""
+    def _ask(self, call: Callable[[Any], object], *, silent: bool = False) -> dict[str, Any]:
+        """What the engine answers, which may be nothing when `silent` (older versions say 204, newer ones 200).
+
+        Every failure becomes a sentence: the library's own texts quote the request.
+        """
         client = hvac.Client(
             url=self._server,
             token=self._token(),
@@ -175,6 +181,8 @@ class Transit:
             raise ProviderUnavailable(
                 f"The {self.describe()} cannot be reached ({_reason(error)}). Mend it; mail waits until then."
             ) from None
+        if silent and isinstance(answer, requests.Response) and answer.status_code == 204:
+            return {}
         if not isinstance(answer, dict):
             raise self._garbage()
         return answer

@@ -14,7 +14,7 @@ from portal.keys.providers.addresses import addresses_in, provider_of
 from portal.keys.service import configured
 from portal.operations.terminal import Pace, Terminal
 
-HELP = "Move the keyring to another root key, which LETTERLOCK_KEY_URL must name already. Without --yes it only says so."
+HELP = "Move the keyring to another root key, which LETTERLOCK_KEY_URL must name already. Without --yes only says so."
 _PASSES = 3  # what running processes make meanwhile is new work; more than this means that they still make it
 
 
