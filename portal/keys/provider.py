@@ -151,17 +151,17 @@ class LocalFile:
         self._forget_old()
 
     def _forget_old(self) -> None:
-        if not self._old.exists():
-            return
-        # Killed between the link and the rename, both names are the living key: it must not be overwritten.
-        if self._old.samefile(self._path):
-            self._old.unlink()
-        else:
-            erase(self._old)
+        """Overwrite the old root key, and what a killed process left of an unfinished one."""
+        living = self._path.stat()
+        for path in (self._old, *self._path.parent.glob(f".{self._path.name}*.tmp")):
+            if not path.exists():
+                continue
+            # Killed between a link and the step after it, both names are the living key: it must not be overwritten.
+            if os.path.samestat(path.stat(), living):
+                path.unlink()
+            else:
+                erase(path)
         sync_folder(self._path.parent)
-
-    def describe(self) -> str:
-        return f"root key in the file {self._path}"
 
     @contextmanager
     def _newest(self) -> Iterator[tuple[bytes, AESGCM]]:
