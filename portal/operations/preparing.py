@@ -22,6 +22,7 @@ from portal.keys.providers.addresses import local_files_in
 from portal.keys.service import KeyService, configured, keys
 from portal.operations import administrators
 from portal.operations.errors import StartRefused
+from portal.vault import agreement
 
 STATIC_STAMP = ".made-from"
 
@@ -31,7 +32,7 @@ def prepare(configuration: Configuration) -> str | None:
 
     Raises:
         StartRefused: a key, keyring or database is missing where the others are there.
-        KeysError: the root key or keyring cannot be used.
+        KeysError, VaultError: the root key or keyring cannot be used, or is not this database's.
     """
     make_data_folder(configuration)
     make_keys(configuration, used_database=database_is_used())
@@ -41,6 +42,7 @@ def prepare(configuration: Configuration) -> str | None:
         from portal.operations.demo_data import load_brands  # a real installation never loads the demo's code
 
         load_brands()
+    agreement.check()
     keys().prepare(datetime.now(UTC).date(), usual_open_days(configuration))
     collect_static()
     return administrators.first_link()

@@ -89,6 +89,15 @@ class ShareRefused(ShareNeeded):
     sentence = "The message code does not belong to this message and reader; compare it with the mail that brought it."
 
 
+class NoEscrow(VaultError):
+    """No share in escrow is there."""
+
+    sentence = (
+        "No share is in escrow here: the message is not split, was split as strict, or is withdrawn from that reader; or "
+        "the file is none that `manage.py keys recover --write` wrote."
+    )
+
+
 class TooManyReaders(VaultError):
     """More readers than a message's node in the key tree has leaves."""
 
