@@ -22,7 +22,7 @@ from portal.delivery.models import Outbound
 from portal.delivery.relay import UNCLEAR
 from portal.delivery.transport import Transport, transport
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
-from portal.vault.errors import VaultError
+from portal.vault.errors import BlobsUnavailable, VaultError
 
 log = logging.getLogger(__name__)
 
@@ -141,6 +141,9 @@ def _attempt(row: Outbound, lease: Lease, way: Transport, trouble: Deferred | No
     except KeyDestroyed:
         # Withdrawn or closed meanwhile, on purpose: nothing of it may leave any more.
         return partial(_dropped, answer="key destroyed")
+    except BlobsUnavailable as error:
+        log.warning("mail %s waits: %s", row.id, error)
+        return partial(_again, answer="waits for storage", wait=min(_back_off(row), _WAIT_FOR_KEYS))
     except (VaultError, WrapRefused) as error:
         log.error("mail %s cannot be written: %s", row.id, error)
         return partial(_failed, answer="damaged")

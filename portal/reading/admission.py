@@ -21,7 +21,7 @@ from portal.audit.record import record
 from portal.keys.errors import KeyDestroyed, KeysError
 from portal.reading.failures import no_keys
 from portal.vault import readers
-from portal.vault.errors import KeyringOlder, ShareNeeded, ShareRefused, VaultError
+from portal.vault.errors import BlobsUnavailable, KeyringOlder, ShareNeeded, ShareRefused, VaultError
 from portal.vault.models import Message, Reader
 from portal.vault.opening import Opened, open_message
 
@@ -55,7 +55,7 @@ def _admitting(view: Page[P], *, content: bool) -> View[P]:
             return without_share(request, reader, wrong=isinstance(error, ShareRefused))
         except KeyDestroyed:
             return problem(request, reader.message, "gone", 410)
-        except (KeysError, KeyringOlder) as error:
+        except (KeysError, KeyringOlder, BlobsUnavailable) as error:
             reference = secrets.token_hex(4)
             log.error("reference %s: message %s cannot be opened now: %s", reference, reader.message_id, error)
             return no_keys(request, reference)

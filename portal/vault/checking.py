@@ -11,6 +11,7 @@ from django.utils import timezone
 from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
 from portal.keys.service import keys
 from portal.keys.wraps import unwrap
+from portal.vault.blobs import store
 from portal.vault.errors import BlobMissing, BlobsUnavailable, SealBroken, Truncated, UnknownFormat
 from portal.vault.models import Message, Reader, Wrap
 from portal.vault.opening import Opened
@@ -54,7 +55,9 @@ def check(message: Message) -> Checked:
     key = _key(message, found)
     if key is not None:
         if message.split:
-            return found  # the wraps hold the inner key; nothing here opens the streams without a reader's share
+            # The wraps hold the inner key: without a reader's share only the streams' outlines can be looked at.
+            _check_outlines(message, found)
+            return found
         found.opened = True
         _check_content(message, key, found)
     return found
@@ -122,6 +125,19 @@ def _check_content(message: Message, key: bytes, found: Checked) -> None:
             raise
         except (SealBroken, UnknownFormat, BlobMissing, OSError) as error:
             found.problems.append(f"{name}: {_word(error)}")
+
+
+def _check_outlines(message: Message, found: Checked) -> None:
+    """Whether every blob that a row names is there and has its size."""
+    for blob in message.blobs.all():
+        try:
+            with store().open(blob.id) as source:
+                whole = source.size == blob.size
+        except BlobMissing as error:
+            found.problems.append(f"{blob.name}: {_word(error)}")
+            continue
+        if not whole:
+            found.problems.append(f"{blob.name}: not of the size it was sealed with")
 
 
 def _check_stream(opened: Opened, name: str, wanted: tuple[int, bytes | None] | None, found: Checked) -> int:

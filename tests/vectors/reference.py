@@ -109,6 +109,23 @@ def wrap(
     return nonce + AESGCM(leaf_key).encrypt(nonce, message_key, context)
 
 
+def split_key(inner: bytes, share: bytes, message_id: bytes, reader_id: bytes) -> bytes:
+    info = bound("letterlock/v1/split", message_id, reader_id)
+    return hkdf(inner + share, bytes(32), info, 32)
+
+
+def code(share: bytes) -> str:
+    """Crockford's base32: 128 bits with two zeros before them."""
+    bits = f"00{int.from_bytes(share, 'big'):0128b}"
+    return "".join("0123456789abcdefghjkmnpqrstvwxyz"[int(bits[at : at + 5], 2)] for at in range(0, 130, 5))
+
+
+def seal_split(
+    inner: bytes, share: bytes, message_key: bytes, message_id: bytes, reader_id: bytes, nonce: bytes
+) -> bytes:
+    return nonce + AESGCM(split_key(inner, share, message_id, reader_id)).encrypt(nonce, message_key, None)
+
+
 def open_door_key(private: bytes, key_id: str, spool_id: bytes, sealed: bytes) -> bytes:
     """RFC 9180 base mode, by hand, over X-Wing."""
     encapsulated, ciphertext = sealed[:1120], sealed[1120:]
@@ -261,6 +278,16 @@ def _keys() -> dict[str, object]:
             "rights_digest": rights.hex(),
             "nonce": nonce.hex(),
             "wrapped": wrap(wrap_key, message_key, epoch, message, reader, rights, nonce).hex(),
+        },
+        "split": {
+            "inner_key": fixed("inner", 32).hex(),
+            "share": fixed("share", 16).hex(),
+            "code": code(fixed("share", 16)),
+            "message_key": message_key.hex(),
+            "message_id": message.hex(),
+            "reader_id": reader.hex(),
+            "nonce": nonce.hex(),
+            "sealed": seal_split(fixed("inner", 32), fixed("share", 16), message_key, message, reader, nonce).hex(),
         },
         "field": {
             "directory": secret.hex(),

@@ -13,8 +13,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from portal.keys import split
 from portal.keys.door import DoorPrivate, DoorPublic, seal_key
-from portal.keys.errors import KeyDestroyed
+from portal.keys.errors import KeyDestroyed, WrapRefused
 from portal.keys.installation import Secrets
 from portal.keys.keyring import FolderKeyring
 from portal.keys.provider import LocalFile
@@ -125,6 +126,21 @@ def test_wraps_are_as_in_the_vectors() -> None:
     ours = wrap(leaf, key, epoch, message, reader, rights)
     assert reference.wrap(leaf, key, epoch, message.bytes, reader.bytes, rights, ours[:12]) == ours
     assert reference.wrap(leaf, key, epoch, message.bytes, reader.bytes, rights, nonce) == wrapped
+
+
+def test_split_keys_are_as_in_the_vectors() -> None:
+    vector = KEYS["split"]
+    inner, share, key, nonce, sealed = raw(vector, "inner_key", "share", "message_key", "nonce", "sealed")
+    message, reader = UUID(vector["message_id"]), UUID(vector["reader_id"])
+    assert split.open_key(inner, share, sealed, message, reader) == key
+    ours = split.seal_key(inner, share, key, message, reader)
+    assert reference.seal_split(inner, share, key, message.bytes, reader.bytes, ours[:12]) == ours
+    assert reference.seal_split(inner, share, key, message.bytes, reader.bytes, nonce) == sealed
+    assert split.code_of(share) == vector["code"] == reference.code(share)
+    assert split.share_of(vector["code"].upper()) == share
+    for bad in ((key, share, sealed, message), (inner, share[::-1], sealed, message), (inner, share, sealed, reader)):
+        with pytest.raises(WrapRefused):
+            split.open_key(*bad, reader)
 
 
 def test_door_keys_are_as_in_the_vectors() -> None:
