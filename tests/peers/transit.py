@@ -148,6 +148,8 @@ class Handler(BaseHTTPRequestHandler):
     """One request."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 65536
+    disable_nagle_algorithm = True
     engine: Engine
 
     def do_GET(self) -> None:
