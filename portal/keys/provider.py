@@ -123,6 +123,9 @@ class LocalFile:
         with self._root(self._path):
             pass
 
+    def describe(self) -> str:
+        return f"root key in the file {self._path}"
+
     def renewing(self) -> bool:
         """Whether a new root key lies beside the old one, or the old one waits to be erased."""
         return self._next.exists() or self._old.exists()
