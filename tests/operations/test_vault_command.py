@@ -215,6 +215,24 @@ def test_a_closed_message_whose_keys_are_gone_is_no_problem(message: Message) ->
     assert run("check")[0] == 0
 
 
+def test_a_split_message_is_checked_as_far_as_nobodys_share_is_needed_and_is_not_exported(tmp_path: Path) -> None:
+    raw = mail(headers=[("X-Letterlock-Protect", "v=1; split=strict")], files=[("scan.pdf", "application/pdf", SCAN)])
+    message = seal(raw, JONAS, KARIN)
+    assert message.split == "strict"
+    status, said = run("check")
+    assert status == 0, said
+    assert "1 messages seen, 0 opened whole (2 wraps" in said
+    make_files(tmp_path / "recovery.pub", tmp_path / "recovery.key")
+    refused = run("export", message.pk, tmp_path / "export", "--to", tmp_path / "recovery.pub")[0]
+    assert "share" in str(refused)
+    assert not (tmp_path / "export").exists()
+    os.truncate(path_of(last_blob(message)), 1000)
+    message.blobs.get(name="original").delete()
+    assert "part/1: not of the size" in run("check")[1]
+    swap_wraps(message)
+    assert "a wrap does not open" in run("check")[1]
+
+
 def test_a_store_that_is_away_is_said_once_and_blames_no_message(message: Message, settings: LazySettings) -> None:
     use(settings, "file:///no/such/folder")
     status, said = run("check")
