@@ -93,8 +93,8 @@ class NoEscrow(VaultError):
     """No share in escrow is there."""
 
     sentence = (
-        "No share is in escrow here: the message is not split, was split as strict, or is withdrawn from that reader; or "
-        "the file is none that `manage.py keys recover --write` wrote."
+        "No share is in escrow here: the message is not split, or was split as strict, or is withdrawn from that "
+        "reader, or the file is none that `manage.py keys recover --write` wrote."
     )
 
 
