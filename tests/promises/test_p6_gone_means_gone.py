@@ -62,6 +62,7 @@ class Installation:
                 shutil.copy2(file, to)
         else:
             (to / "dump").write_bytes(server.dump(self.database.rpartition("/")[2]))
+        (self.data / "blobs").mkdir(exist_ok=True)  # small messages alone make none
         shutil.copytree(self.data / "blobs", to / "blobs")
 
     def restored(self, backup: Path, to: Path, keyring: Path, server: PostgreSQL | None) -> Installation:
