@@ -30,6 +30,7 @@ from portal.vault.models import Epoch, Generation, Message, Wrap
 BATCH = 1000
 """Wraps that are moved in one transaction."""
 _TRIES = 8
+_Leaf = tuple[EpochId, int, int]
 
 
 @dataclass
@@ -141,9 +142,14 @@ def move(step: Callable[[int], None], batch: int = BATCH) -> Moved:
     last = 0
     newest = {name: keys().current(base_of(name)) for name in _superseded()}
     while True:
-        ids = list(outstanding().filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:batch])
-        if not ids:
+        # In the order of their own ids, whatever they are under: the database walks one index, once.
+        rows = list(Wrap.objects.filter(pk__gt=last).order_by("pk").values_list("pk", "epoch__epoch")[:batch])
+        if not rows:
             return done
+        last = rows[-1][0]
+        ids = [pk for pk, epoch in rows if epoch in newest]
+        if not ids:
+            continue
         for attempt in range(_TRIES):
             try:
                 with transaction.atomic():
@@ -157,7 +163,6 @@ def move(step: Callable[[int], None], batch: int = BATCH) -> Moved:
         done.dead += moved.dead
         done.damaged += moved.damaged
         done.stuck |= moved.stuck
-        last = ids[-1]
         step(len(ids))
 
 
@@ -220,12 +225,14 @@ def _move_batch(ids: Sequence[int], newest: dict[EpochId, EpochId]) -> Moved:
             done.stuck.add(item.epoch)
         else:
             opened.append((item, key))
-    places = _places({(item.message, newest[item.epoch]): item.number for item, _ in opened})
+    leaves: dict[_Leaf, bytes] = {}
+    wanted = {(item.message, newest[item.epoch]): (item.number, item.reader_number) for item, _ in opened}
+    places = _places(wanted, leaves)
     rows = []
     for item, key in opened:
         name = newest[item.epoch]
         epoch, number = places[item.message, name]
-        leaf = keys().leaf(name, number, item.reader_number)
+        leaf = leaves.get((name, number, item.reader_number)) or keys().leaf(name, number, item.reader_number)
         digest = hashlib.sha256(bytes(living[item.message])).digest()
         wrapped = wrap(leaf, key, name, item.message, item.reader, digest)
         rows.append(_New(item.id, item.reader, epoch, wrapped))
@@ -234,8 +241,13 @@ def _move_batch(ids: Sequence[int], newest: dict[EpochId, EpochId]) -> Moved:
     return done
 
 
-def _places(wanted: dict[tuple[UUID, EpochId], int]) -> dict[tuple[UUID, EpochId], tuple[int, int]]:
-    """Epoch row and number of each message in a new generation; the number it had before, where that is free."""
+def _places(
+    wanted: dict[tuple[UUID, EpochId], tuple[int, int]], leaves: dict[_Leaf, bytes]
+) -> dict[tuple[UUID, EpochId], tuple[int, int]]:
+    """Epoch row and number of each message in a new generation; the number it had before, where that is free.
+
+    `wanted` has that number, and one of the message's readers; the leaves derived on the way are kept in `leaves`.
+    """
     found = {
         (message, name): (pk, number)
         for pk, message, name, number in Epoch.objects.filter(
@@ -244,11 +256,15 @@ def _places(wanted: dict[tuple[UUID, EpochId], int]) -> dict[tuple[UUID, EpochId
     }
     missing = {place: number for place, number in wanted.items() if place not in found}
     names = {name for _, name in missing}
-    taken = set(Epoch.objects.filter(epoch__in=names, number__in=set(missing.values())).values_list("epoch", "number"))
+    taken = set(
+        Epoch.objects.filter(epoch__in=names, number__in={number for number, _ in missing.values()}).values_list(
+            "epoch", "number"
+        )
+    )
     rows = []
-    for (message, name), number in missing.items():
+    for (message, name), (number, reader) in missing.items():
         drawn = number
-        while (name, drawn) in taken or not _alive(name, drawn):
+        while (name, drawn) in taken or not _alive((name, drawn, reader), leaves):
             drawn = secrets.randbits(32)
         taken.add((name, drawn))
         rows.append(Epoch(message_id=message, epoch=name, number=drawn))
@@ -257,18 +273,18 @@ def _places(wanted: dict[tuple[UUID, EpochId], int]) -> dict[tuple[UUID, EpochId
     return found
 
 
-def _alive(name: EpochId, number: int) -> bool:
-    """Whether a number's leaves are whole in an epoch, as far as its first can tell; a used number is in the rows."""
+def _alive(leaf: _Leaf, leaves: dict[_Leaf, bytes]) -> bool:
+    """Whether a leaf can be derived, and with it, as far as one can tell, its message's others."""
     with suppress(KeyDestroyed):
-        keys().leaf(name, number, 0)
+        leaves[leaf] = keys().leaf(*leaf)
         return True
     return False
 
 
 def _write(rows: Sequence[_New]) -> None:
     """New epoch and wrap of each: nothing else of them is written."""
-    readers, epochs = {row.reader for row in rows}, {row.epoch for row in rows}
-    have = set(Wrap.objects.filter(reader__in=readers, epoch__in=epochs).values_list("reader", "epoch"))
+    # By reader alone: asked for both, SQLite would try every reader with every epoch.
+    have = set(Wrap.objects.filter(reader__in={row.reader for row in rows}).values_list("reader", "epoch"))
     changes, spare = [], []
     for row in sorted(rows, key=lambda row: row.id, reverse=True):
         if (row.reader, row.epoch) in have:

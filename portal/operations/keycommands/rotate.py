@@ -62,7 +62,7 @@ def _root(options: dict[str, Any], terminal: Terminal) -> int:
     else:
         terminal.say("Done. Now destroy the root key's older versions in the key service; nothing needs them any more.")
     if isinstance(provider, LocalFile):
-        terminal.say("Back up the new root key file now, apart from everything else, and destroy the old one's backups:")
+        terminal.say("Back up the new root key file now, apart from everything else. Destroy the old one's backups:")
         terminal.say("while one exists, it opens old copies of the keyring, with what has been destroyed since.")
     return 0
 
