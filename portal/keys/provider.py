@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
 
@@ -101,9 +101,8 @@ class LocalFile:
         try:
             return self._unwrap(self._path, wrapped, context)
         except KeyringForeign:
-            if self._next.exists():
-                with suppress(KeyringForeign):
-                    return self._unwrap(self._next, wrapped, context)
+            with suppress(KeyringForeign, _Absent):
+                return self._unwrap(self._next, wrapped, context)
             # The new key may have taken the old one's name between the two looks.
             return self._unwrap(self._path, wrapped, context)
 
@@ -168,7 +167,12 @@ class LocalFile:
 
     @contextmanager
     def _newest(self) -> Iterator[tuple[bytes, AESGCM]]:
-        with self._root(self._next if self._next.exists() else self._path) as root:
+        with ExitStack() as opened:
+            # Not asked for first: the new key may take the old one's name between asking and opening.
+            try:
+                root = opened.enter_context(self._root(self._next))
+            except _Absent:
+                root = opened.enter_context(self._root(self._path))
             yield root
 
     @contextmanager
@@ -186,9 +190,15 @@ class LocalFile:
             derived[:] = bytes(len(derived))
 
 
+class _Absent(ProviderUnavailable):
+    """There is no such file."""
+
+
 def _read_into(path: Path, root: bytearray) -> None:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise _Absent(str(_unavailable(f"cannot be opened ({error.strerror})"))) from None
     except OSError as error:
         raise _unavailable(f"cannot be opened ({error.strerror})") from None
     try:
