@@ -18,12 +18,14 @@ SEND_PASSCODES = "portal.delivery.tasks.send_passcodes"
 SEND_MAIL = "portal.delivery.tasks.send_mail"
 PROCESS = "portal.ingest.tasks.process"
 PULSE = "portal.operations.tasks.pulse"
+DESTROY = "portal.lifecycle.tasks.destroy"
 
 QUEUES = ("passcode", "seal", "notice", "bulk")
 """Someone waits for a passcode with the page open, so it never stands behind anything else."""
-ROUTES = {SEND_PASSCODES: "passcode", PROCESS: "seal"}
+ROUTES = {SEND_PASSCODES: "passcode", PROCESS: "seal", DESTROY: "bulk"}
 """Every other task goes to "notice"."""
 PULSE_SECONDS = 10
+DESTROY_SECONDS = 60
 WAITING = 2
 """Wake-ups of one task that the embedded broker keeps."""
 QUIET_SECONDS = 5
@@ -138,6 +140,7 @@ def _schedule(seconds: int) -> dict[str, Any]:
         "mail": every(SEND_MAIL, seconds, "notice"),
         "pipeline": every(PROCESS, seconds, "seal"),
         **{f"pulse-{queue}": every(PULSE, PULSE_SECONDS, queue) for queue in ("passcode", "seal", "notice")},
+        "destroy": every(DESTROY, DESTROY_SECONDS, "bulk"),
         "keys": every("portal.operations.tasks.prepare_keys", 3600, "notice"),
         "tidy": every("portal.operations.tasks.tidy", 3600, "notice"),
     }
@@ -145,4 +148,4 @@ def _schedule(seconds: int) -> dict[str, Any]:
 
 app = Celery("letterlock")
 app.add_defaults(_defaults)
-app.autodiscover_tasks(["portal.delivery", "portal.ingest", "portal.operations"])
+app.autodiscover_tasks(["portal.delivery", "portal.ingest", "portal.lifecycle", "portal.operations"])

@@ -46,14 +46,19 @@ class Configuration:
     database_url: str = field(repr=False)
     keyring_url: str = field(repr=False)
     key_url: str = field(repr=False)
+    blob_url: str = field(repr=False)
+    recovery_key: Path | None
     broker_url: str = field(repr=False)
     max_message_bytes: int
     max_recipients: int
     inside_domains: tuple[str, ...]
     networks: tuple[Network, ...]
     default_action: str
+    split: str
     open_days: int
     key_cache_seconds: int
+    undo_minutes: int
+    restore_days: int
     demo: bool
     web_workers: int
     worker_processes: int
@@ -122,14 +127,19 @@ def read(environment: Mapping[str, str]) -> Configuration:
         database_url=setting("DATABASE_URL", str, f"sqlite:///{data / 'letterlock.sqlite3'}"),
         keyring_url=setting("KEYRING_URL", str, f"file://{data / 'keyring'}"),
         key_url=setting("KEY_URL", str, f"file:{data / 'root.key'}"),
+        blob_url=setting("BLOB_URL", _blob_url, f"file://{data / 'blobs'}"),
+        recovery_key=setting("RECOVERY_KEY", _file, ""),
         broker_url=setting("BROKER_URL", str, f"filesystem://{data / 'broker'}"),
         max_message_bytes=setting("MAX_MESSAGE_BYTES", _between(1024, 1024 * MEBIBYTE), str(150 * MEBIBYTE)),
         max_recipients=setting("MAX_RECIPIENTS", _between(1, 4000), "500"),
         inside_domains=setting("INSIDE_DOMAINS", _domains, _demo_domains() if demo else ""),
         networks=setting("NETWORKS", _networks, "127.0.0.0/8 ::1"),
         default_action=setting("DEFAULT_ACTION", _choice("protect", "relay"), "relay"),
+        split=setting("SPLIT", _choice("off", "strict", "escrow"), "off"),
         open_days=setting("OPEN_DAYS", _between(1, 730), "30"),
         key_cache_seconds=setting("KEY_CACHE_SECONDS", _between(1, 300), "300"),
+        restore_days=setting("RESTORE_DAYS", _between(0, 3650), "35"),
+        undo_minutes=setting("UNDO_MINUTES", _between(0, 10_080), "10"),
         demo=demo,
         web_workers=setting("WEB_WORKERS", _between(1, 64), "1"),
         worker_processes=setting("WORKER_PROCESSES", _between(1, 64), "2"),
@@ -137,6 +147,11 @@ def read(environment: Mapping[str, str]) -> Configuration:
         lease_seconds=setting("LEASE_SECONDS", _between(2, 3600), "30"),
     )
     _check_public(made)
+    if made.split == "escrow" and made.recovery_key is None:
+        raise ConfigurationError(
+            "LETTERLOCK_SPLIT is escrow, so LETTERLOCK_RECOVERY_KEY must name the public half of a recovery key; "
+            "`manage.py keys pair` makes one."
+        )
     return made
 
 
@@ -171,6 +186,10 @@ def _folder(text: str) -> Path:
     return Path(text).expanduser().resolve()
 
 
+def _file(text: str) -> Path | None:
+    return Path(text).expanduser().resolve() if text else None
+
+
 def _public_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
@@ -184,6 +203,15 @@ def _relay_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme != "smtp" or not parts.hostname:
         raise ValueError("it must be like smtp://mail.example.org:25.")
+    return text
+
+
+def _blob_url(text: str) -> str:
+    # portal.vault.blobs reads it; here only what would be found out too late, when the first large mail comes.
+    if not text.startswith(("file:///", "s3://")) or (text.startswith("s3:") and "@" in text):
+        raise ValueError(
+            "it must be file:///an/absolute/folder or s3://bucket/prefix?endpoint=…&region=…, without credentials."
+        )
     return text
 
 

@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "portal.delivery",
     "portal.access",
     "portal.ingest",
+    "portal.lifecycle",
     "portal.reading",
     "portal.writing",
     "portal.console",

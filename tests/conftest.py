@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
-from tests.servers import Portal, PostgreSQL, Redis
+from tests.servers import S3, Portal, PostgreSQL, Redis
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,6 +45,13 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """A real S3-compatible server with an empty bucket; `s3.url` is a LETTERLOCK_BLOB_URL."""
+    with S3() as server:
+        yield server
+
+
 @pytest.fixture
 def portal(tmp_path: Path) -> Iterator[Portal]:
     """A whole Letterlock of its own, without demo data, stopped afterwards."""
@@ -57,10 +65,11 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What drives a browser or starts servers runs in one worker, one after the other."""
+    """What drives a browser or starts servers goes file by file, two files at a time: more would only be slow."""
     for item in items:
         if item.get_closest_marker("browser") or item.get_closest_marker("servers"):
-            item.add_marker(pytest.mark.xdist_group("whole-machine"))
+            lane = zlib.crc32(item.path.name.encode()) % 2
+            item.add_marker(pytest.mark.xdist_group(f"servers-{lane}"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

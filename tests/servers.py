@@ -14,9 +14,10 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from tests import parts
 
@@ -176,6 +177,45 @@ class Redis(Server):
             stderr=subprocess.DEVNULL,
         )
         wait_for(lambda: listens(self.port), 10, "Redis did not start")
+
+
+class S3(Server):
+    """An S3-compatible server (moto's) with one empty bucket; its access keys are in `environment`."""
+
+    bucket = "letterlock"
+    environment: ClassVar[dict[str, str]] = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test-secret",
+        "AWS_DEFAULT_REGION": "eu-north-1",
+        # Nothing may ask the machine it runs on for other access keys.
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }
+
+    def __init__(self) -> None:
+        self.port = free_port()
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"s3://{self.bucket}/blobs?endpoint={self.endpoint}&region=eu-north-1"
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
+            env={**os.environ, **self.environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for(lambda: listens(self.port), 60, "The S3 server did not start")
+        asked = urllib.request.Request(f"{self.endpoint}/{self.bucket}", method="PUT", data=b"")
+        # moto believes what is in this header; it proves no signature.
+        asked.add_header("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request")
+        urllib.request.urlopen(asked, timeout=20).close()
 
 
 class Portal(Server):

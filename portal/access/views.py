@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import budgets, cookies, entry, passcodes, people, places, sessions
+from portal.access import budgets, cookies, entry, passcodes, people, places, sessions, shares
 from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, TooManyTries, whole_minute
 from portal.access.forms import AddressForm, PasscodeForm
 from portal.access.models import Challenge
@@ -61,6 +61,11 @@ def other_address(request: HttpRequest, reader: Reader) -> HttpResponse:
     return render(request, "access/other_address.html", context, status=403)
 
 
+def too_many_tries(request: HttpRequest, error: TooManyTries) -> HttpResponse:
+    """R6."""
+    return _wait(request, error)  # type: ignore[arg-type]
+
+
 # --------------------------------------------------------------------------------------------------- at a message
 
 
@@ -70,7 +75,9 @@ def ask(request: Request, link: str) -> HttpResponse:
     if reader is None:
         return neutral(request)
     place = places.at_link(reader)
-    return _ask(request, place, Claim.of_reader(reader)) if request.method == "POST" else _see_other(place.back_url)
+    if request.method != "POST":
+        return _see_other(place.back_url)
+    return _keeping_share(request, reader, _ask(request, place, Claim.of_reader(reader)))
 
 
 @page
@@ -81,7 +88,7 @@ def passcode(request: Request, link: str) -> HttpResponse:
         return neutral(request)
     place = places.at_link(reader)
     if request.method == "POST":
-        return _check(request, place)
+        return _keeping_share(request, reader, _check(request, place))
     challenge = passcodes.latest(place.brand, reader, _browser(request))
     over = challenge is None or challenge.refusal(timezone.now()) is not None
     if challenge is None or (over and people.reads(request.person, reader)):
@@ -258,11 +265,24 @@ def _passcode_page(
         "left": refused.left if refused else "",
         "dead": refused.dead if refused else False,
         "note": _undelivered(place, challenge, address),
+        "asks_code": _asks_code(request, place.reader),
     }
     response = render(request, "access/passcode.html", context, status=status)
     if isinstance(refused, AskedTooSoon):
         _retry_after(response, refused.next_at)
     return response
+
+
+def _keeping_share(request: Request, reader: Reader, response: HttpResponse) -> HttpResponse:
+    """The browser keeps the message code that came with a form; whether it is right shows after the proof."""
+    share = shares.posted(request) if reader.message.split else b""
+    if share:
+        shares.keep(response, reader, share)
+    return response
+
+
+def _asks_code(request: Request, reader: Reader | None) -> bool:
+    return reader is not None and bool(reader.message.split) and not (shares.kept(request) or shares.posted(request))
 
 
 def _undelivered(place: Place, challenge: Challenge, address: str) -> str:

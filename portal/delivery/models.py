@@ -42,6 +42,10 @@ class Outbound(models.Model):
     """Envelope recipient, sealed under the directory key (label "outbound")."""
     sender = models.BinaryField(default=b"")
     """Envelope sender of a RELAY, sealed likewise (label "outbound-sender")."""
+    share = models.BinaryField(default=b"")
+    """The reader's share of a split message, sealed to the door key until the mail has left or failed, then empty."""
+    door_key = models.CharField(max_length=10, default="", blank=True)
+    """Id of the door key that `share` is sealed to; as long as a row names it, it is kept."""
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField()
     leased_until = models.DateTimeField(null=True)

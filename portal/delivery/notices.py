@@ -10,11 +10,13 @@ from branding.models import Brand
 from portal.delivery import naming
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.queue import address_of, reader_of
+from portal.delivery.queue import address_of, reader_of, share_of
+from portal.keys.errors import WrapRefused
+from portal.keys.split import code_of, grouped
 from portal.mime.addresses import Mailbox, clean_name
 from portal.mime.building import Heads, alternative
 from portal.vault.models import Reader
-from portal.vault.readers import Envelope, envelope_of, is_closed, link_of
+from portal.vault.readers import Envelope, envelope_of, is_closed_to, link_of
 
 LONGEST_SUBJECT = 200
 
@@ -22,11 +24,12 @@ LONGEST_SUBJECT = 200
 def build(outbound: Outbound) -> Prepared | None:
     """The notice for one reader; None when the message can no longer be read, or the reader is gone."""
     reader = reader_of(outbound)
-    if reader is None or is_closed(reader.message, timezone.now()):
+    if reader is None or is_closed_to(reader, timezone.now()):
         return None
     brand, envelope, recipient = reader.message.brand, envelope_of(reader.message), address_of(outbound)
     writer = Mailbox(envelope.sender_name, envelope.sender_address)
-    context = _context(reader, envelope, writer, recipient)
+    code = _code(outbound, reader)
+    context = _context(reader, envelope, writer, recipient, code)
     mail = alternative(
         _heads(outbound, brand, envelope, writer, recipient),
         render_to_string("mail/notice.txt", context),
@@ -36,7 +39,16 @@ def build(outbound: Outbound) -> Prepared | None:
     return Prepared.whole(bounces_to, recipient, mail)
 
 
-def _context(reader: Reader, envelope: Envelope, writer: Mailbox, recipient: str) -> dict[str, object]:
+def _code(outbound: Outbound, reader: Reader) -> str:
+    if not reader.message.split:
+        return ""
+    share = share_of(outbound)
+    if not share:  # a notice without it would lead to a message that nobody can open
+        raise WrapRefused
+    return code_of(share)
+
+
+def _context(reader: Reader, envelope: Envelope, writer: Mailbox, recipient: str, code: str) -> dict[str, object]:
     message, brand = reader.message, reader.message.brand
     origin = choosing.origin(brand)
     return {
@@ -44,7 +56,9 @@ def _context(reader: Reader, envelope: Envelope, writer: Mailbox, recipient: str
         "sender_name": naming.shown_name(writer) or ("" if writer.address else brand.name),
         "sender_address": writer.address,
         "recipient": recipient,
-        "url": f"{origin}/m/{link_of(reader)}",
+        # Behind the # it never is part of a request: no server, log or Referer sees it.
+        "url": f"{origin}/m/{link_of(reader)}" + (f"#{code}" if code else ""),
+        "code": grouped(code),
         "host": origin.partition("://")[2],
         "sent_at": envelope.sent_at,
         "open_until": message.open_until,

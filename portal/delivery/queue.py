@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from django.utils import timezone
@@ -21,12 +22,15 @@ def enqueue(
     reader: Reader | None = None,
     subject_row: UUID | None = None,
     sender: str = "",
+    share: bytes = b"",
 ) -> Outbound:
     """Ask for one mail to one address. Nothing of it is written before it is sent; the addresses are kept sealed.
 
-    `sender` is the envelope sender of a relayed mail. Key errors mean that nothing was asked for.
+    `sender` is the envelope sender of a relayed mail, `share` the reader's of a split message. Key errors mean that
+    nothing was asked for.
     """
     id_ = uuid4()
+    door_key, sealed_share = keys().seal_share(datetime.now(UTC).date(), share, id_) if share else ("", b"")
     outbound = Outbound.objects.create(
         id=id_,
         kind=kind,
@@ -35,6 +39,8 @@ def enqueue(
         subject_row=subject_row,
         address=keys().seal_field("outbound", id_, address.encode()),
         sender=keys().seal_field("outbound-sender", id_, sender.encode()) if sender else b"",
+        share=sealed_share,
+        door_key=door_key,
         due_at=timezone.now(),
     )
     if kind == Outbound.Kind.NOTICE:
@@ -52,6 +58,12 @@ def sender_of(outbound: Outbound) -> str:
     """The envelope sender that was asked for; empty for none."""
     sealed = bytes(outbound.sender)
     return keys().open_field("outbound-sender", outbound.id, sealed).decode() if sealed else ""
+
+
+def share_of(outbound: Outbound) -> bytes:
+    """The share that waits for this mail; b"" when there is none."""
+    sealed = bytes(outbound.share)
+    return keys().open_share(outbound.door_key, sealed, outbound.id) if sealed else b""
 
 
 def reader_of(outbound: Outbound) -> Reader | None:

@@ -10,7 +10,7 @@ from branding.models import Brand
 from portal.delivery import naming
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.queue import address_of, reader_of
+from portal.delivery.queue import address_of, reader_of, share_of
 from portal.mime.addresses import Mailbox, clean_name
 from portal.mime.building import Attachment, Heads, stream_mixed
 from portal.vault.opening import Opened, open_message
@@ -29,7 +29,7 @@ def build(outbound: Outbound) -> Prepared | None:
     reader = reader_of(outbound)
     if reader is None:
         return None
-    opened, brand, address = open_message(reader), reader.message.brand, address_of(outbound)
+    opened, brand, address = open_message(reader, share_of(outbound)), reader.message.brand, address_of(outbound)
     text = f"{TOP_LINE.format(recipient=naming.shown(opened.toc.sender, brand))}\n\n{opened.body(opened.toc.text)}"
     heads = _heads(outbound, brand, opened.toc, address)
     # Base64 in lines of 76 takes 78 bytes for every 57, and each part has its own few headers.

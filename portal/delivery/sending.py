@@ -22,7 +22,7 @@ from portal.delivery.models import Outbound
 from portal.delivery.relay import UNCLEAR
 from portal.delivery.transport import Transport, transport
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
-from portal.vault.errors import VaultError
+from portal.vault.errors import BlobsUnavailable, VaultError
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ _WAIT_FIRST, _WAIT_MOST = timedelta(seconds=30), timedelta(hours=1)
 _WAIT_FOR_KEYS = timedelta(minutes=5)
 GIVE_UP_AFTER = timedelta(days=5)
 S, K = Outbound.State, Outbound.Kind
+_OVER = (S.SENT, S.FAILED, S.DROPPED)
 _SENT_EVENT = {
     K.NOTICE: "wrapper.delivered",
     K.PASSCODE: "recipient.passcode_sent",
@@ -101,6 +102,9 @@ class Lease:
     def finish(self, event: str = "", facts: dict[str, str | int | bool] | None = None, **changes: object) -> None:
         """Note how it went and let go of the row; an event is recorded in the same transaction."""
         row = self._row
+        if changes.get("state") in _OVER:
+            # In the same UPDATE: from the moment it is noted that the mail left, only the mail holds the share.
+            changes |= {"share": b"", "door_key": ""}
         with transaction.atomic():
             held = self._held(S.SENDING).update(leased_until=None, leased_by="", **changes)
             if held and event:
@@ -137,6 +141,9 @@ def _attempt(row: Outbound, lease: Lease, way: Transport, trouble: Deferred | No
     except KeyDestroyed:
         # Withdrawn or closed meanwhile, on purpose: nothing of it may leave any more.
         return partial(_dropped, answer="key destroyed")
+    except BlobsUnavailable as error:
+        log.warning("mail %s waits: %s", row.id, error)
+        return partial(_again, answer="waits for storage", wait=min(_back_off(row), _WAIT_FOR_KEYS))
     except (VaultError, WrapRefused) as error:
         log.error("mail %s cannot be written: %s", row.id, error)
         return partial(_failed, answer="damaged")

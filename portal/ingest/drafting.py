@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
 from portal.ingest import spool
+from portal.ingest.errors import RecoveryKeyUnset
 from portal.ingest.models import Spooled
 from portal.mime.addresses import Mailbox, domain_of, normalise
 from portal.mime.cleaning import CLEANER_VERSION, clean
@@ -32,6 +34,7 @@ def draft(row: Spooled, letter: Letter, raw: bytes, envelope: spool.Envelope, de
     )
     sent_at = letter.date or row.received_at
     subject = decision.tag_removed_subject
+    split = _split(decision, answered)
     streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at)
     return sealing.Draft(
         id=row.id,
@@ -46,12 +49,14 @@ def draft(row: Spooled, letter: Letter, raw: bytes, envelope: spool.Envelope, de
             sent_at=sent_at,
             message_id=letter.message_id,
             references=letter.references,
-            subject=subject if brand.show_subject else "",
+            # What the notice may show is sealed under a key that needs no share.
+            subject=subject if brand.show_subject and not split else "",
             note=decision.note,
         ),
         toc=toc,
         streams=streams,
-        readers=_readers(envelope),
+        readers=_readers(envelope, split=bool(split)),
+        split=split,
     )
 
 
@@ -101,12 +106,23 @@ def _body(streams: dict[str, bytes], name: str, text: str) -> Body:
     return Body(stream=name, size=len(encoded))
 
 
-def _readers(envelope: spool.Envelope) -> list[tuple[str, str]]:
-    """Every envelope recipient once, and the author, who keeps a copy here and gets no notice."""
+def _split(decision: Decision, answered: Message | None) -> str:
+    """How its key is split: as its sender says, else as what it answers and may quote, else as the settings say."""
+    asked = decision.split or (answered.split if answered else "") or settings.LETTERLOCK.split
+    if asked == sealing.ESCROW and settings.LETTERLOCK.recovery_key is None:
+        raise RecoveryKeyUnset
+    return "" if asked == "off" else str(asked)
+
+
+def _readers(envelope: spool.Envelope, *, split: bool) -> list[tuple[str, str]]:
+    """Every envelope recipient once, and the author, who keeps a copy here and gets no notice.
+
+    Not of a split message: without a notice the author has no share.
+    """
     readers: dict[str, tuple[str, str]] = {}
     for address in envelope.recipients:
         readers.setdefault(normalise(address), (address, Reader.Role.RECIPIENT))
-    if envelope.sender:
+    if envelope.sender and not split:
         readers.setdefault(normalise(envelope.sender), (envelope.sender, Reader.Role.AUTHOR))
     return list(readers.values())
 

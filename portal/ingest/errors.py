@@ -110,6 +110,15 @@ class SpoolUnavailable(IngestError):
         super().__init__(f"Mail cannot be stored just now ({missing}): nothing was kept, try again later.")
 
 
+class RecoveryKeyUnset(IngestError):
+    """A mail asks for escrow where no recovery key is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This mail asks for split=escrow, and LETTERLOCK_RECOVERY_KEY names no recovery key. Set it and try again."
+        )
+
+
 class SpoolMissing(IngestError):
     """The file of a spooled mail is not in the spool folder."""
 

@@ -170,7 +170,7 @@ def _receive(row: Spooled) -> None:
         record("message.accepted", message=row.pk, action="protect", rule=decision.rule, size=row.size)
         message = sealing.commit(draft, sealed)
         for reader in message.readers.filter(role=Reader.Role.RECIPIENT):
-            _tell(message, reader)
+            _tell(message, reader, sealed.share_of(reader))
     _drop(row)
 
 
@@ -181,12 +181,12 @@ def _advance(row: Spooled, old: str, new: str) -> None:
     row.state = new
 
 
-def _tell(message: Message, reader: Reader) -> None:
+def _tell(message: Message, reader: Reader, share: bytes) -> None:
     """A notice to whoever reads here; an answer for our own people goes whole into their mailbox."""
     address = address_of(reader)
     inside = domain_of(address) in settings.LETTERLOCK.inside_domains
     kind = "reply" if message.direction == Message.Direction.IN and inside else "notice"
-    enqueue(kind, address=address, message=message.id, reader=reader)
+    enqueue(kind, address=address, message=message.id, reader=reader, share=share)
 
 
 def _decide(letter: Letter, envelope: spool.Envelope, size: int) -> Decision:

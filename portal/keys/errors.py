@@ -22,6 +22,10 @@ class ProviderUnavailable(KeysError):
     )
 
 
+class ProviderDenied(ProviderUnavailable):
+    """The key service answers, and refuses: asking again at once would not help."""
+
+
 class SettingRefused(KeysError):
     """A setting of this room cannot be used; the sentence names it."""
 
@@ -71,3 +75,18 @@ class VersionConflict(KeysError):
     """Another process wrote the same object first."""
 
     sentence = "Another process changed this keyring object first. Read it again and repeat the change."
+
+
+class RecoveryKeyBad(KeysError):
+    """A file that should hold one half of the recovery key does not."""
+
+    sentence = (
+        "This file holds no recovery key of that kind. Name the public half where something is sealed and the private "
+        "half where it is opened; manage.py keys pair makes both."
+    )
+
+
+class BackupRefused(KeysError):
+    """A backup of the keyring cannot be used here; the sentence says why."""
+
+    sentence = "This file is no backup of a keyring. Name one that `manage.py keys backup` wrote."

@@ -1,68 +1,95 @@
-"""The keyring folder: small sealed objects, each written whole, compared before it is changed, erased when replaced.
+"""What a keyring does, and the keyring folder: objects written whole, compared before a change, erased when replaced.
 
-    NAME.key   an object: "LLK1" | version u64 | u16 length, wrapped object key | check 16 | sealed content
-    NAME.pub   what is public, in clear
-    NAME.gone  empty: the object was destroyed, and nothing of that name is ever made again
-    .lock      held while anything is written
-
-The check is the first 16 bytes of SHA-256 of what stands before it: it tells damage from a foreign root key. The
-content is AES-256-GCM(object key, nonce 0, content, AAD = "letterlock/v1/object", name, version).
+NAME.key   an object, see portal.keys.objects
+NAME.pub   what is public, in clear
+NAME.gone  empty: the object was destroyed, and nothing of that name is ever made again
+.lock      held while anything is written
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
-import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from portal.keys.binding import bound
 from portal.keys.disk import erase, sync_folder, write_durably
 from portal.keys.errors import (
     KeyDestroyed,
     KeyringDamaged,
+    KeyringForeign,
     KeyringMissing,
     KeysError,
     NoSuchKey,
     ProviderUnavailable,
     VersionConflict,
 )
+from portal.keys.objects import ANCHOR, NOTHING, Contents, Header, check_name, open_object, parse, seal_object
 from portal.keys.provider import Provider
 
-ANCHOR = "secrets"  # written last at a first start: a folder without it is not a keyring
-_MAGIC = b"LLK1"
-_KEY_SIZE = 32
-_CHECK_SIZE = 16
-# Every write has an object key of its own, so its one nonce can be fixed.
-_NONCE = bytes(12)
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 _OBJECT, _PUBLIC, _GONE = ".key", ".pub", ".gone"
 _UNFINISHED, _REPLACED = ".tmp-", ".old-"
 
 
-class FolderKeyring:
-    """A keyring in one folder, safe between processes and through kill -9 at any point.
+class Keyring(Protocol):
+    """Small sealed objects by name, each with a version that every change compares and raises by one.
 
     Raises:
-        KeyringMissing: the folder is not there, or holds no keyring (an unmounted disk looks so).
+        KeyringMissing: the place is not there, or holds no keyring (an unmounted disk looks so).
         KeyringDamaged, KeyringForeign, ProviderUnavailable: as their sentences say.
         NoSuchKey, KeyDestroyed: never made; destroyed on purpose.
         VersionConflict: it is not at the expected version, or there already.
     """
 
+    def initialise(self, content: bytes, rest: Contents = NOTHING) -> None:
+        """Make the keyring, with the content of its anchor. Refuses where one is, or where parts of one are.
+
+        `rest` is what a backup holds besides. What is cut short leaves parts without an anchor, never half a keyring.
+        """
+
+    def exists(self) -> bool:
+        """Whether a keyring is here, whole or in parts; needs no root key."""
+
+    def names(self) -> list[str]:
+        """The objects that live, sorted."""
+
+    def gone(self) -> list[str]:
+        """The objects that were destroyed, sorted."""
+
+    def read(self, name: str) -> tuple[int, bytes]:
+        """Version and content of an object."""
+
+    def header(self, name: str) -> Header:
+        """An object's version and wrapped key, as they stand there; only comparing may rest on it."""
+
+    def create(self, name: str, content: bytes) -> None:
+        """A new object, at version 1."""
+
+    def replace(self, name: str, content: bytes, expected: int) -> None:
+        """New content at version `expected` + 1; the old bytes go as far as the place allows."""
+
+    def destroy(self, name: str, expected: int) -> None:
+        """Remove an object with what it published, for good."""
+
+    def public(self, name: str) -> bytes:
+        """What was published under a name; needs no root key."""
+
+    def publish(self, name: str, content: bytes) -> None:
+        """Put `content` beside an object, in clear; VersionConflict when something else is there."""
+
+
+class FolderKeyring:
+    """A keyring in one folder, safe between processes and through kill -9 at any point. Raises what Keyring does."""
+
     def __init__(self, folder: Path, provider: Provider) -> None:
         self._folder = folder
         self._provider = provider
 
-    def initialise(self, content: bytes) -> None:
-        """Make the keyring, with the content of its anchor. Refuses where one is, or where parts of one are."""
+    def initialise(self, content: bytes, rest: Contents = NOTHING) -> None:
+        """Make the keyring; its anchor is the last file."""
         with self._disk():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked(fcntl.LOCK_EX), self._disk():
@@ -70,36 +97,51 @@ class FolderKeyring:
                 raise VersionConflict("A keyring is there already; a first start does not replace it.")
             if any(path.suffix in (_OBJECT, _GONE) for path in self._folder.iterdir()):
                 raise KeyringDamaged
-            self._place(ANCHOR, self._sealed(ANCHOR, 1, content))
+            for name in rest.gone:
+                self._place(name, b"", _GONE)
+            for name, opened in rest.objects.items():
+                self._place(name, seal_object(self._provider, name, 1, opened))
+            for name, shown in rest.public.items():
+                self._place(name, shown, _PUBLIC, mode=0o644)
+            self._place(ANCHOR, seal_object(self._provider, ANCHOR, 1, content))
             sync_folder(self._folder.parent)
+
+    def exists(self) -> bool:
+        """Whether a keyring is here, whole or in parts."""
+        with self._disk(), suppress(FileNotFoundError, NotADirectoryError):
+            return any(path.suffix in (_OBJECT, _GONE) for path in self._folder.iterdir())
+        return False
 
     def names(self) -> list[str]:
         """The objects that live, sorted."""
-        self._require()
-        with self._disk():
-            files = {path.name for path in self._folder.iterdir()}
+        files = self._files()
         objects = sorted(name.removesuffix(_OBJECT) for name in files if name.endswith(_OBJECT))
         return [name for name in objects if name + _GONE not in files]
+
+    def gone(self) -> list[str]:
+        """The objects that were destroyed, sorted."""
+        return sorted(name.removesuffix(_GONE) for name in self._files() if name.endswith(_GONE))
 
     def read(self, name: str) -> tuple[int, bytes]:
         """Version and content of an object."""
         try:
-            return self._opened(name, self._load(name))
-        except KeyringDamaged:
+            return open_object(self._provider, name, self._load(name))
+        except (KeyringDamaged, KeyringForeign):
             # Readers take no lock, so this may be a file whose replacement came between our opening and reading it,
-            # and which is being overwritten. While a lock keeps writers out, damage is damage.
+            # and which is being overwritten,
+            # or whose root key has gone since. While a lock keeps writers out, damage is damage.
             with self._locked(fcntl.LOCK_SH):
                 stored = self._load(name)
-            return self._opened(name, stored)
+            return open_object(self._provider, name, stored)
 
-    def version(self, name: str) -> int:
-        """An object's version, as its header says; needs no root key, and only comparing may rest on it."""
-        return _parsed(self._load(name))[0]
+    def header(self, name: str) -> Header:
+        """An object's version and wrapped key, as they stand there."""
+        return parse(self._load(name))
 
     def create(self, name: str, content: bytes) -> None:
         """A new object, at version 1."""
         self._require()
-        sealed = self._sealed(name, 1, content)
+        sealed = seal_object(self._provider, name, 1, content)
         with self._writing():
             if self._path(name, _GONE).exists():
                 raise KeyDestroyed
@@ -110,7 +152,7 @@ class FolderKeyring:
     def replace(self, name: str, content: bytes, expected: int) -> None:
         """New content at version `expected` + 1; the old bytes are overwritten."""
         self._require()
-        sealed = self._sealed(name, expected + 1, content)
+        sealed = seal_object(self._provider, name, expected + 1, content)
         with self._writing():
             self._expect(name, expected)
             # The second name keeps the old bytes reachable after the rename, so that a crash before they are
@@ -151,20 +193,10 @@ class FolderKeyring:
                 return
             self._place(name, content, _PUBLIC, mode=0o644)
 
-    def _opened(self, name: str, stored: bytes) -> tuple[int, bytes]:
-        version, wrapped, body = _parsed(stored)
-        object_key = self._provider.unwrap(wrapped, _bound_key(name, version))
-        try:
-            return version, AESGCM(object_key).decrypt(_NONCE, memoryview(stored)[body:], _bound_object(name, version))
-        except InvalidTag:
-            raise KeyringDamaged from None
-
-    def _sealed(self, name: str, version: int, content: bytes) -> bytes:
-        object_key = os.urandom(_KEY_SIZE)
-        wrapped = self._provider.wrap(object_key, _bound_key(name, version))
-        header = _MAGIC + version.to_bytes(8, "big") + len(wrapped).to_bytes(2, "big") + wrapped
-        sealed = AESGCM(object_key).encrypt(_NONCE, content, _bound_object(name, version))
-        return b"".join((header, _check(header), sealed))
+    def _files(self) -> set[str]:
+        self._require()
+        with self._disk():
+            return {path.name for path in self._folder.iterdir()}
 
     def _load(self, name: str) -> bytes:
         path = self._path(name)
@@ -177,7 +209,7 @@ class FolderKeyring:
         raise self._absent(name)
 
     def _expect(self, name: str, version: int) -> None:
-        if self.version(name) != version:
+        if self.header(name).version != version:
             raise VersionConflict
 
     def _place(self, name: str, content: bytes, suffix: str = _OBJECT, mode: int = 0o600) -> None:
@@ -257,29 +289,4 @@ class FolderKeyring:
         return KeyringMissing()
 
     def _path(self, name: str, suffix: str = _OBJECT) -> Path:
-        if not _NAME.fullmatch(name):
-            raise NoSuchKey
-        return self._folder / (name + suffix)
-
-
-def _parsed(stored: bytes) -> tuple[int, bytes, int]:
-    """Version, wrapped object key, and where the sealed content begins."""
-    fixed = len(_MAGIC) + 8 + 2
-    header_end = fixed + int.from_bytes(stored[fixed - 2 : fixed], "big")
-    body = header_end + _CHECK_SIZE
-    if stored[: len(_MAGIC)] != _MAGIC or stored[header_end:body] != _check(stored[:header_end]):
-        raise KeyringDamaged
-    return int.from_bytes(stored[len(_MAGIC) : len(_MAGIC) + 8], "big"), stored[fixed:header_end], body
-
-
-def _check(header: bytes) -> bytes:
-    return hashlib.sha256(header).digest()[:_CHECK_SIZE]
-
-
-def _bound_key(name: str, version: int) -> bytes:
-    return bound("letterlock/v1/object-key", name.encode(), version.to_bytes(8, "big"))
-
-
-def _bound_object(name: str, version: int) -> bytes:
-    # Name and version are bound, so no object can stand in for another, nor an old one pass as a new version.
-    return bound("letterlock/v1/object", name.encode(), version.to_bytes(8, "big"))
+        return self._folder / (check_name(name) + suffix)

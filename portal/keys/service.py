@@ -10,22 +10,23 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Self, TypeVar, cast
 from uuid import UUID
 
-from portal.keys.door import DoorPrivate, DoorPublic
-from portal.keys.epochs import EpochId, epoch_name
+from portal.keys.door import DoorPrivate, DoorPublic, seal_share
+from portal.keys.epochs import HOLD, EpochId, epoch_name
 from portal.keys.errors import (
     KeyDestroyed,
     KeyringDamaged,
     NoSuchKey,
-    SettingRefused,
     VersionConflict,
 )
 from portal.keys.installation import Secrets
-from portal.keys.keyring import ANCHOR, FolderKeyring
-from portal.keys.provider import LocalFile, Provider
+from portal.keys.keyring import Keyring
+from portal.keys.keyrings import keyring_of
+from portal.keys.objects import ANCHOR
+from portal.keys.provider import Provider
+from portal.keys.providers.addresses import provider_of
 from portal.keys.tree import Tree
 
 AHEAD_DAYS = 8  # keys are made this long before need: any keyring backup of the last week holds what is in use
@@ -46,13 +47,13 @@ class _Kept:
 
 
 class KeyService:
-    """Thread-safe. Every method that opens something raises what FolderKeyring and Provider raise.
+    """Thread-safe. Every method that opens something raises what Keyring and Provider raise.
 
     Opened objects are kept at most `cache_seconds`, then read and unwrapped again, so that a root key that was taken
     away is noticed (ProviderUnavailable) and mail is held.
     """
 
-    def __init__(self, provider: Provider, keyring: FolderKeyring, cache_seconds: float = CACHE_SECONDS) -> None:
+    def __init__(self, provider: Provider, keyring: Keyring, cache_seconds: float = CACHE_SECONDS) -> None:
         self._provider = provider
         self._keyring = keyring
         self._cache_seconds = cache_seconds
@@ -60,7 +61,7 @@ class KeyService:
         self._lock = threading.RLock()
 
     @classmethod
-    def initialise(cls, provider: Provider, keyring: FolderKeyring, cache_seconds: float = CACHE_SECONDS) -> Self:
+    def initialise(cls, provider: Provider, keyring: Keyring, cache_seconds: float = CACHE_SECONDS) -> Self:
         """A first start: makes the keyring with fresh secrets. VersionConflict when there is one already."""
         keyring.initialise(Secrets.fresh().encode())
         return cls(provider, keyring, cache_seconds)
@@ -80,7 +81,7 @@ class KeyService:
         longest = max((days for days in open_days if days is not None), default=0)
         there = set(self._keyring.names())
         epochs = [epoch_name(today + timedelta(days=days)) for days in range(longest + AHEAD_DAYS + 1)]
-        for epoch in [epoch_name(None), *epochs]:
+        for epoch in [epoch_name(None), HOLD + ".0", *epochs]:
             if _EPOCH + epoch not in there:
                 # Another process was first, or it was destroyed before its day: both are as they should be.
                 with suppress(VersionConflict, KeyDestroyed):
@@ -91,9 +92,26 @@ class KeyService:
     def make_epoch(self, open_until: date | None) -> EpochId:
         """The epoch for what closes on a day, made if it is not there. KeyDestroyed when that day's key is gone."""
         epoch = epoch_name(open_until)
-        with suppress(VersionConflict):
-            self._keyring.create(_EPOCH + epoch, Tree.fresh().encode())
+        self.make(epoch)
         return epoch
+
+    def make(self, epoch: EpochId) -> None:
+        """Make an epoch if it is not there. KeyDestroyed when it was destroyed: no epoch is ever made again."""
+        with suppress(VersionConflict):
+            self._keyring.create(_epoch_object(epoch), Tree.fresh().encode())
+
+    def epochs(self) -> list[EpochId]:
+        """The epochs that live, sorted by name."""
+        return [name.removeprefix(_EPOCH) for name in self._keyring.names() if name.startswith(_EPOCH)]
+
+    def epoch_version(self, epoch: EpochId) -> int:
+        """The version an epoch's object is at; needs no root key."""
+        return self._keyring.header(_epoch_object(epoch)).version
+
+    def current(self, base: str) -> EpochId:
+        """The newest living generation of a day (2026-12-17), "forever" or "hold"; its first when there is none."""
+        numbers = [int(epoch.rpartition(".")[2]) for epoch in self.epochs() if epoch.rpartition(".")[0] == base]
+        return f"{base}.{max(numbers, default=0)}"
 
     def _prepare_door(self, key_id: str, there: set[str]) -> None:
         name = _DOOR + key_id
@@ -127,13 +145,19 @@ class KeyService:
 
     def puncture_all(self, epoch: EpochId, targets: Iterable[tuple[int, int | None]]) -> None:
         """Destroy all targets (message number; reader number or None) in one rewrite of the epoch's object."""
-        name = _epoch_object(epoch)
         targets = list(targets)
+        self._rewrite(_epoch_object(epoch), lambda tree: tree.punctured_all(targets))
+
+    def keep_only(self, epoch: EpochId, numbers: Collection[int]) -> None:
+        """Destroy all of an epoch but these messages' nodes, as far as they live. Idempotent."""
+        self._rewrite(_epoch_object(epoch), lambda tree: tree.only(numbers))
+
+    def _rewrite(self, name: str, change: Callable[[Tree], Tree]) -> None:
         for _ in range(_ATTEMPTS):
             # Never from the cache: writing back an old tree would bring dead leaves to life.
             version, content = self._keyring.read(name)
             before = Tree.decode(content)
-            after = before.punctured_all(targets)
+            after = change(before)
             if after == before:
                 return
             try:
@@ -159,6 +183,15 @@ class KeyService:
     def open_door_key(self, key_id: str, sealed: bytes, spool_id: UUID) -> bytes:
         """The key of a spooled stream. WrapRefused when it was changed or belongs to another spool entry."""
         return self._door(key_id).open_key(key_id, sealed, spool_id)
+
+    def seal_share(self, today: date, share: bytes, outbound_id: UUID) -> tuple[str, bytes]:
+        """A split message's share, sealed until its notice has left, after the id of the door key it is sealed to."""
+        public = self.door_public(today)
+        return public.key_id, seal_share(public, share, outbound_id)
+
+    def open_share(self, key_id: str, sealed: bytes, outbound_id: UUID) -> bytes:
+        """A share that waited. WrapRefused when it was changed or belongs to another mail."""
+        return self._door(key_id).open_share(key_id, sealed, outbound_id)
 
     def forget_door_keys(self, before: date, still_named: set[str]) -> None:
         """Destroy the door keys of days before `before`, but those that a spool entry names and the last two days'."""
@@ -228,7 +261,7 @@ class KeyService:
         try:
             for _ in range(_ATTEMPTS):
                 with suppress(VersionConflict):
-                    self._keyring.destroy(name, self._keyring.version(name))
+                    self._keyring.destroy(name, self._keyring.header(name).version)
                     return
             raise VersionConflict
         except KeyDestroyed:
@@ -259,23 +292,13 @@ def keys() -> KeyService:
     return _service
 
 
-def configured() -> tuple[Provider, FolderKeyring, float]:
+def configured() -> tuple[Provider, Keyring, float]:
     """Provider, keyring and cache time as the settings say; opens nothing. A first start needs the first two."""
     from django.conf import settings  # here, so that all else works without Django
 
     configuration = settings.LETTERLOCK
-    provider = LocalFile(file_of(configuration.key_url, "LETTERLOCK_KEY_URL"))
-    folder = file_of(configuration.keyring_url, "LETTERLOCK_KEYRING_URL")
-    return provider, FolderKeyring(folder, provider), configuration.key_cache_seconds
-
-
-def file_of(url: str, setting: str) -> Path:
-    """The absolute path of "file:/path" or "file:///path", taken as it stands. SettingRefused names the setting."""
-    path = url.removeprefix("file:")
-    path = path.removeprefix("//") if path.startswith("///") else path
-    if path == url or not path.startswith("/") or path.startswith("//"):
-        raise SettingRefused(f"{setting} must be file:///an/absolute/path; other places are not supported yet.")
-    return Path(path)
+    provider = provider_of(configuration.key_url)
+    return provider, keyring_of(configuration.keyring_url, provider), configuration.key_cache_seconds
 
 
 def _forget_after_fork() -> None:

@@ -64,11 +64,7 @@ class Tree:
         # Bisection finds the nearest node on the left; whether the leaf hangs below it must be asked.
         if found >> shift != path >> shift:
             raise KeyDestroyed
-        node = self._node(at)
-        while shift:
-            shift -= 4
-            node = hmac.digest(node, _STEPS[path >> shift & 0xF], "sha256")
-        return node
+        return self._below(at, path, LEVELS)
 
     def punctured(self, number: int, reader: int | None) -> Tree:
         """This tree without one leaf, or without a whole message when `reader` is None; what is gone stays gone."""
@@ -93,6 +89,18 @@ class Tree:
             done = end
             position = following
         pieces.append(self._records[done * _RECORD :])
+        return Tree(b"".join(pieces))
+
+    def only(self, numbers: Iterable[int]) -> Tree:
+        """This tree with nothing alive but what lives of these messages."""
+        pieces: list[bytes] = []
+        for number in sorted(set(numbers)):
+            span = _target(number, None)
+            first, end = self._overlapping(span)
+            if end - first == 1 and self._place(first)[1] < MESSAGE_LEVEL:
+                pieces.append(_record(span.low, MESSAGE_LEVEL, self._below(first, span.low, MESSAGE_LEVEL)))
+            else:
+                pieces.append(self._records[first * _RECORD : end * _RECORD])
         return Tree(b"".join(pieces))
 
     def encode(self) -> bytes:
@@ -124,6 +132,15 @@ class Tree:
 
     def _node(self, at: int) -> bytes:
         return self._records[at * _RECORD + _PATH_SIZE : (at + 1) * _RECORD]
+
+    def _below(self, at: int, path: int, level: int) -> bytes:
+        """The node at `path` and `level`, which hangs below the record at `at`."""
+        node = self._node(at)
+        shift, end = 4 * (LEVELS - self._place(at)[1]), 4 * (LEVELS - level)
+        while shift > end:
+            shift -= 4
+            node = hmac.digest(node, _STEPS[path >> shift & 0xF], "sha256")
+        return node
 
     def _up_to(self, path: int) -> int:
         """How many records have a path of at most `path`."""

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from django.db import DatabaseError
 
 from portal.keys.errors import KeysError
+from portal.lifecycle.errors import LifecycleError
 from portal.operations.errors import OperationsError
+from portal.vault.errors import VaultError
 
 
 @contextmanager
@@ -17,7 +19,7 @@ def sentences() -> Iterator[None]:
     """Ends the program with exit status 1 and the sentence of what went wrong."""
     try:
         yield
-    except (OperationsError, KeysError) as error:
+    except (OperationsError, KeysError, LifecycleError, VaultError) as error:
         sys.exit(str(error))
     except DatabaseError as error:
         sys.exit(

@@ -13,3 +13,7 @@ class StartRefused(OperationsError):
 
 class PortTaken(OperationsError):
     """A port that Letterlock is to listen on cannot be had."""
+
+
+class KeysRefused(OperationsError):
+    """A command on keys would do harm as it was called."""

@@ -17,11 +17,12 @@ from django.db.migrations.executor import MigrationExecutor
 from branding.models import Brand
 from portal.configuration import Configuration
 from portal.keys.errors import VersionConflict
-from portal.keys.keyring import ANCHOR
 from portal.keys.provider import LocalFile
-from portal.keys.service import KeyService, configured, file_of, keys
+from portal.keys.providers.addresses import local_files_in
+from portal.keys.service import KeyService, configured, keys
 from portal.operations import administrators
 from portal.operations.errors import StartRefused
+from portal.vault import agreement
 
 STATIC_STAMP = ".made-from"
 
@@ -31,7 +32,7 @@ def prepare(configuration: Configuration) -> str | None:
 
     Raises:
         StartRefused: a key, keyring or database is missing where the others are there.
-        KeysError: the root key or keyring cannot be used.
+        KeysError, VaultError: the root key or keyring cannot be used, or is not this database's.
     """
     make_data_folder(configuration)
     make_keys(configuration, used_database=database_is_used())
@@ -41,6 +42,7 @@ def prepare(configuration: Configuration) -> str | None:
         from portal.operations.demo_data import load_brands  # a real installation never loads the demo's code
 
         load_brands()
+    agreement.check()
     keys().prepare(datetime.now(UTC).date(), usual_open_days(configuration))
     collect_static()
     return administrators.first_link()
@@ -54,26 +56,26 @@ def make_data_folder(configuration: Configuration) -> None:
 
 def make_keys(configuration: Configuration, *, used_database: bool) -> None:
     """At the very first start a root key and an empty keyring. Whatever is missing later is asked for, never made."""
-    root_key = file_of(configuration.key_url, "LETTERLOCK_KEY_URL")
-    folder = file_of(configuration.keyring_url, "LETTERLOCK_KEYRING_URL")
-    has_keyring = (folder / f"{ANCHOR}.key").exists()
-    if has_keyring and not root_key.exists():
+    missing = [path for path in local_files_in(configuration.key_url) if not path.exists()]
+    provider, keyring, cache_seconds = configured()
+    has_keyring = keyring.exists()
+    if has_keyring and missing:
         raise StartRefused(
-            f"The root key {root_key} is missing, but the keyring it opens is there. Restore the key from its backup "
+            f"The root key {missing[0]} is missing, but the keyring it opens is there. Restore the key from its backup "
             "or name it in LETTERLOCK_KEY_URL; without it nothing that is stored can be read."
         )
     if has_keyring:
         return
     if used_database:
         raise StartRefused(
-            f"The keyring {folder} is missing, but the database is in use. Restore the keyring from its newest backup "
+            "The keyring is missing, but the database is in use. Restore the keyring from its newest backup "
             "or name it in LETTERLOCK_KEYRING_URL; a new one could open none of the stored messages."
         )
-    if not root_key.exists():
+    # Only files: a key service's key is made there, by whoever may (docs/keys.md).
+    for root_key in missing:
         # Another process may make its first start at the same moment; the keyring's lock decides below.
         with suppress(VersionConflict):
             LocalFile.create(root_key)
-    provider, keyring, cache_seconds = configured()
     with suppress(VersionConflict):
         KeyService.initialise(provider, keyring, cache_seconds)
 

@@ -17,6 +17,7 @@ from portal.ingest.spool import sweep_orphans
 from portal.keys.service import keys
 from portal.operations import broker, heartbeats, tidying
 from portal.operations.preparing import usual_open_days
+from portal.vault import agreement, rotating
 
 
 @app.task(name="portal.operations.tasks.pulse", bind=True)
@@ -29,8 +30,10 @@ def pulse(self: Any) -> None:
 
 @app.task(name="portal.operations.tasks.prepare_keys")
 def prepare_keys() -> None:
-    """Make the keys of the next days."""
+    """Make the keys of the next days, and destroy those that no backup of the database needs any more."""
+    agreement.check()
     keys().prepare(datetime.now(UTC).date(), usual_open_days(settings.LETTERLOCK))
+    rotating.retire(timezone.now(), settings.LETTERLOCK.restore_days)
 
 
 @app.task(name="portal.operations.tasks.tidy")

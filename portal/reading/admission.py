@@ -11,14 +11,17 @@ from typing import Any, Concatenate, ParamSpec, cast
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from portal.access import places, shares
 from portal.access import views as door
+from portal.access.errors import TooManyTries
 from portal.access.requests import Request
 from portal.audit.record import record
 from portal.keys.errors import KeyDestroyed, KeysError
 from portal.reading.failures import no_keys
 from portal.vault import readers
-from portal.vault.errors import VaultError
+from portal.vault.errors import BlobsUnavailable, KeyringOlder, ShareNeeded, ShareRefused, VaultError
 from portal.vault.models import Message, Reader
 from portal.vault.opening import Opened, open_message
 
@@ -41,25 +44,18 @@ def content(view: Page[P]) -> View[P]:
 def _admitting(view: Page[P], *, content: bool) -> View[P]:
     @wraps(view)
     def admitted(request: Request, link: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        reader = readers.by_link(link)
-        person = request.person
-        if reader is None or reader.message.brand_id != request.brand.pk:
-            if content:
-                raise Http404
-            return door.neutral(request)
-        if person is None:
-            return HttpResponseRedirect(f"/m/{link}") if content else door.choose(request, reader)
-        if bytes.fromhex(person.lookup) != bytes(reader.address_lookup):
-            if content:
-                raise Http404
-            return door.other_address(request, reader)
-        if readers.is_closed(reader.message, timezone.now()):
-            return closed(request, reader.message)
+        reader = proved(request, link, content=content)
+        if not isinstance(reader, Reader):
+            return reader
         try:
-            return view(request, reader, open_message(reader), *args, **kwargs)
+            return view(request, reader, open_message(reader, shares.kept(request)), *args, **kwargs)
+        except ShareNeeded as error:
+            if content:
+                raise Http404 from None
+            return without_share(request, reader, wrong=isinstance(error, ShareRefused))
         except KeyDestroyed:
             return problem(request, reader.message, "gone", 410)
-        except KeysError as error:
+        except (KeysError, KeyringOlder, BlobsUnavailable) as error:
             reference = secrets.token_hex(4)
             log.error("reference %s: message %s cannot be opened now: %s", reference, reader.message_id, error)
             return no_keys(request, reference)
@@ -69,10 +65,74 @@ def _admitting(view: Page[P], *, content: bool) -> View[P]:
     return cast(View[P], admitted)
 
 
-def closed(request: Request, message: Message) -> HttpResponse:
-    """R5 for a message that was withdrawn, is gone, or is past its time."""
-    kinds: dict[str, str] = {Message.State.WITHDRAWN: "withdrawn", Message.State.GONE: "gone"}
-    return problem(request, message, kinds.get(message.state, "closed"), 410)
+def proved(request: Request, link: str, *, content: bool) -> Reader | HttpResponseBase:
+    """The reader of a link whose address is proved in this browser and whose message is open, or the page that says
+    why not; Http404 when a part of a message was asked for."""
+    bare, share = shares.mangled(link)
+    reader = readers.by_link(bare or link)
+    person = request.person
+    if reader is None or reader.message.brand_id != request.brand.pk:
+        if content:
+            raise Http404
+        return door.neutral(request)
+    if share and not content:
+        return _unmangled(reader, share)
+    if person is None:
+        return HttpResponseRedirect(f"/m/{link}") if content else door.choose(request, reader)
+    if bytes.fromhex(person.lookup) != bytes(reader.address_lookup):
+        if content:
+            raise Http404
+        return door.other_address(request, reader)
+    return closed(request, reader) if readers.is_closed_to(reader, timezone.now()) else reader
+
+
+def _unmangled(reader: Reader, share: bytes) -> HttpResponse:
+    # At once to the right address, with the share in the cookie: a page shown here would have the share in its own
+    # address, and so in the Referer of all that it loads and in the browser's history.
+    response = HttpResponseRedirect(f"/m/{readers.link_of(reader)}", status=303)
+    if reader.message.split:
+        shares.keep(response, reader, share)
+    return response
+
+
+def without_share(request: Request, reader: Reader, *, wrong: bool) -> HttpResponse:
+    """The page that asks for the message code. A wrong one in the cookie is taken back, and counts."""
+    if not wrong:
+        return ask_share(request, reader)
+    try:
+        shares.may_try(request, reader)
+    except TooManyTries as error:
+        response = door.too_many_tries(request, error)
+    else:
+        shares.count_wrong(request, reader)
+        response = ask_share(request, reader, wrong_share())
+    shares.drop(response, reader)
+    return response
+
+
+def wrong_share() -> str:
+    """What the page says of a code that opens nothing."""
+    return _("That code does not belong to this message. Compare it with the email that told you about this message.")
+
+
+def ask_share(request: Request, reader: Reader, error: str = "") -> HttpResponse:
+    """The page that asks for the message code of a split message, and takes it from the link where scripts run."""
+    context = {**places.at_link(reader).context(), "error": error, "code_url": f"/m/{readers.link_of(reader)}/code/"}
+    return render(request, "reading/code.html", context, status=door.REFUSED if error else 200)
+
+
+def closed(request: Request, reader: Reader) -> HttpResponse:
+    """R5 for a message that was withdrawn, is past its time, or is gone before it."""
+    message = reader.message
+    over = message.open_until is not None and message.open_until <= timezone.now()
+    if reader.withdrawn_at is not None or message.state == Message.State.WITHDRAWN:
+        kind = "withdrawn"
+    elif message.state == Message.State.GONE and not over:
+        kind = "gone"
+    else:
+        # Its date is why it closed, whether its keys are destroyed by now or not.
+        kind = "closed"
+    return problem(request, message, kind, 410)
 
 
 def damaged(request: Request, reader: Reader, error: VaultError) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 
 from branding.context import brand
 from portal.keys.errors import KeysError
+from portal.vault.errors import BlobsUnavailable
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 600
@@ -39,8 +40,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """A fault of ours. The log gets its type and place under the reference that the page shows, never its text."""
     reference = secrets.token_hex(4)
     _, error, trace = sys.exc_info()
-    if isinstance(error, KeysError):
-        log.error("reference %s: no page without keys: %s", reference, error)
+    if isinstance(error, KeysError | BlobsUnavailable):
+        log.error("reference %s: no page without keys and storage: %s", reference, error)
         return no_keys(request, reference)
     place = ""
     while trace is not None:

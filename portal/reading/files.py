@@ -13,7 +13,7 @@ from portal.audit.record import record
 from portal.mime.names import content_disposition
 from portal.reading import admission, policies
 from portal.reading.ranges import Range, Unsatisfiable, parse
-from portal.vault.errors import VaultError
+from portal.vault.errors import BlobsUnavailable, VaultError
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
 from portal.vault.toc import File
@@ -97,6 +97,9 @@ def _stopping_at_damage(chunks: Iterator[bytes], opened: Opened) -> Iterator[byt
     """The bytes up to the first bad chunk. The length was announced, so what stops there is visibly incomplete."""
     try:
         yield from chunks
+    except BlobsUnavailable as error:
+        log.error("message %s: a download stops: %s", opened.message.id, error)
+        raise ConnectionAbortedError("the blob store does not answer; the download stops here") from None
     except VaultError as error:
         log.error("message %s is damaged: %s", opened.message.id, error)
         record("message.damaged", message=opened.message.id, reason=type(error).__name__)

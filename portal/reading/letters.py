@@ -8,11 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from branding.templatetags.words import initials, size
-from portal.keys.errors import KeysError
+from portal.keys.errors import KeyDestroyed, KeysError
 from portal.mime.addresses import Mailbox
 from portal.mime.plain import to_html
 from portal.vault import readers
-from portal.vault.errors import VaultError
+from portal.vault.errors import ShareNeeded, VaultError
 from portal.vault.models import Message, Reader
 from portal.vault.opening import Opened, open_message
 from portal.vault.toc import File, Toc
@@ -67,13 +67,18 @@ def inbox_item(reader: Reader) -> dict[str, Any]:
     message = reader.message
     envelope = readers.envelope_of(message)
     tag, subject, files = "", "", 0
-    closed = readers.is_closed(message, timezone.now())
+    withdrawn = reader.withdrawn_at is not None or message.state == Message.State.WITHDRAWN
+    closed = readers.is_closed_to(reader, timezone.now())
     if closed:
-        tag = _("Withdrawn") if message.state == Message.State.WITHDRAWN else _("Closed")
+        tag = _("Withdrawn") if withdrawn else _("Closed")
     else:
         try:
             toc = open_message(reader).toc
             subject, files = toc.subject or _("(no subject)"), sum(not _shown_in_body(f, toc) for f in toc.files)
+        except ShareNeeded:
+            tag, subject = _("Needs the code from its email"), _("(not shown in this list)")
+        except KeyDestroyed:
+            tag = _("No longer stored")
         except (KeysError, VaultError):
             tag = _("Cannot be opened now")
     mine = reader.role == Reader.Role.AUTHOR
@@ -98,7 +103,7 @@ def _conversation(reader: Reader) -> list[dict[str, Any]]:
     )
     lines = []
     for other in others:
-        if readers.is_closed(other.message, timezone.now()):
+        if readers.is_closed_to(other, timezone.now()):
             continue
         try:
             opened = open_message(other)

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from portal.reading import files, pages, views
+from portal.reading import codes, files, pages, views
 
 urlpatterns = [
     path("", views.start, name="start"),
     path("inbox/", views.inbox, name="inbox"),
     path("m/<str:link>", views.message, name="message"),
+    path("m/<str:link>/code/", codes.code, name="code"),
     path("m/<str:link>/body", views.body, name="body"),
     path("m/<str:link>/inline/<int:number>", files.inline, name="inline"),
     path("m/<str:link>/file/<int:number>", files.download, name="file"),

@@ -43,5 +43,6 @@ class ProtectAsAsked:
             open_until=asked.until,
             tag_removed_subject=strip_tag(facts.subject),
             note=asked.note,
+            split=asked.split,
             receipt=asked.receipt,
         )

@@ -30,5 +30,7 @@ class Decision:
     """The sender's line for the notice, plain text; it is not protected."""
     text: str = ""
     """Why it is refused, as a sentence for the sender."""
+    split: str = ""
+    """`strict`, `escrow` or `off` when the sender says which; else the conversation or the installation does."""
     receipt: bool = False
     """The sender asks to be told when it is opened."""

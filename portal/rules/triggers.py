@@ -1,6 +1,6 @@
 """How a sender asks for protection: a tag in the subject, or the header that programs set.
 
-The header: `X-Letterlock-Protect: v=1; until=2026-12-17; fwd=0; dl=1; print=1; rcpt=1; note="…"`.
+The header: `X-Letterlock-Protect: v=1; until=2026-12-17; fwd=0; dl=1; print=1; rcpt=1; split=strict; note="…"`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ VERSION = "1"
 MAX_OPEN_DAYS = 730
 MAX_NOTE_CHARACTERS = 140
 MAX_HEADER_CHARACTERS = 4096
+SPLIT = ("strict", "escrow", "off")
 RIGHTS = MappingProxyType({"fwd": "forward", "dl": "download", "print": "print"})
 """Key in the header to name in portal.vault.rights."""
 
@@ -54,6 +55,7 @@ class Trigger:
     until: date | None = None
     rights: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     receipt: bool = False
+    split: str = ""
     note: str = field(default="", repr=False)
 
 
@@ -73,6 +75,7 @@ def parse_trigger(value: str, today: date) -> Trigger:
         until=_day(given["until"], today) if "until" in given else None,
         rights=MappingProxyType({right: _switch(key, given[key]) for key, right in RIGHTS.items() if key in given}),
         receipt=_switch("rcpt", given.get("rcpt", "0")),
+        split=_split(given["split"]) if "split" in given else "",
         note=_note(given.get("note", "")),
     )
 
@@ -157,6 +160,12 @@ def _switch(key: str, text: str) -> bool:
     if text not in ("0", "1"):
         raise BadTrigger(f"In the header X-Letterlock-Protect, {key} must be 0 or 1.")
     return text == "1"
+
+
+def _split(text: str) -> str:
+    if text not in SPLIT:
+        raise BadTrigger("In the header X-Letterlock-Protect, split must be strict, escrow or off.")
+    return text
 
 
 def _note(text: str) -> str:

@@ -44,6 +44,60 @@ class BlobMissing(VaultError):
     sentence = "A part of this message is missing in the blob store; restore the blobs from a backup."
 
 
+class BlobsUnavailable(VaultError, OSError):
+    """The blob store does not answer or takes nothing: hold what needs it and try again later."""
+
+    # An OSError as well, because the pipeline and the door treat every failing disk alike, and this is one.
+    sentence = "The blob store that LETTERLOCK_BLOB_URL names cannot be used. Mend it; mail waits until then."
+
+
+class BlobSettingRefused(VaultError):
+    """LETTERLOCK_BLOB_URL names no place."""
+
+    sentence = (
+        "LETTERLOCK_BLOB_URL must be file:///an/absolute/folder or s3://bucket/prefix?endpoint=…&region=…; credentials "
+        "belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+    )
+
+
+class ExportRefused(VaultError):
+    """A message that nobody may read any more is not copied out."""
+
+    sentence = (
+        "This message is withdrawn or closed, so no copy of it is made; only one under a legal hold can be exported."
+    )
+
+
+class GarbageRefused(VaultError):
+    """Most blobs have no row."""
+
+    sentence = (
+        "The database names less than half of the stored blobs, so it may be an older copy or another installation's. "
+        "Nothing was deleted. If it is the right one, say so with --even-most."
+    )
+
+
+class ShareNeeded(VaultError):
+    """A split message, asked for without the share that its reader's notice holds."""
+
+    sentence = "The key of this message needs the message code, which only the mail to its reader holds."
+
+
+class ShareRefused(ShareNeeded):
+    """The share is another message's or reader's, or what it opens was changed."""
+
+    sentence = "The message code does not belong to this message and reader; compare it with the mail that brought it."
+
+
+class NoEscrow(VaultError):
+    """No share in escrow is there."""
+
+    sentence = (
+        "No share is in escrow here: the message is not split, or was split as strict, or is withdrawn from that "
+        "reader, or the file is none that `manage.py keys recover --write` wrote."
+    )
+
+
 class TooManyReaders(VaultError):
     """More readers than a message's node in the key tree has leaves."""
 
@@ -54,3 +108,12 @@ class KeyringOlder(VaultError):
     """Messages are wrapped under an epoch that the keyring does not have."""
 
     sentence = "The keyring lacks a key that messages here are wrapped under: restore its newest copy, then try again."
+
+
+class KeyringOfOthers(VaultError):
+    """The keyring is whole, but what is stored here was sealed with another."""
+
+    sentence = (
+        "The keyring belongs to another installation than this database. Name this database's own in "
+        "LETTERLOCK_KEYRING_URL, or the keyring's own database in LETTERLOCK_DATABASE_URL."
+    )

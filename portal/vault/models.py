@@ -41,15 +41,44 @@ class Message(models.Model):
     """Sender's name and address and the date, sealed under the directory key: shown before any proof."""
     mail_id_lookup = models.BinaryField(max_length=32, default=b"")
     """HMAC of the mail's Message-ID (label "mail-id"): an answer that names it belongs to this conversation."""
+    split = models.CharField(max_length=6, default="", blank=True)
+    """`strict` or `escrow`: its key needs a share that only a reader's notice holds. Wraps then hold an inner key."""
     padded_size = models.BigIntegerField()
     container = models.BinaryField()
     """CBOR map of stream name to sealed bytes, at most 256 KiB together; streams that are not here are blobs."""
+    withdrawn_at = models.DateTimeField(null=True)
+    """When it was withdrawn; nobody reads it from then on."""
+    destroy_after = models.DateTimeField(null=True)
+    """End of the grace period of a withdrawal, until which it can be undone."""
+    held_at = models.DateTimeField(null=True)
+    """Since when a legal hold keeps it from being destroyed, whatever else is asked; readers see nothing of that."""
+    destroying_at = models.DateTimeField(null=True)
+    """Claimed for destruction: from then on nothing adds a wrap, extends, holds or undoes."""
+    destroyed_at = models.DateTimeField(null=True)
+    """Keys, wraps and content are gone since then; this row is the tombstone."""
+    reason = models.BinaryField(null=True)
+    """Why it was withdrawn, sealed under the directory key (label "reason")."""
 
     class Meta:
         indexes = [
             models.Index(fields=["-made_at"]),
             models.Index(fields=["brand", "-made_at"]),
             models.Index(fields=["mail_id_lookup"]),
+            models.Index(
+                fields=["destroy_after"],
+                name="message_to_destroy",
+                condition=models.Q(destroyed_at=None, destroy_after__isnull=False),
+            ),
+            models.Index(
+                fields=["open_until"],
+                name="message_to_close",
+                condition=models.Q(destroyed_at=None, open_until__isnull=False),
+            ),
+            models.Index(
+                fields=["destroying_at"],
+                name="message_being_destroyed",
+                condition=models.Q(destroyed_at=None, destroying_at__isnull=False),
+            ),
         ]
 
 
@@ -65,6 +94,15 @@ class Epoch(models.Model):
             models.UniqueConstraint(fields=["epoch", "number"], name="number_unique_in_its_epoch"),
             models.UniqueConstraint(fields=["message", "epoch"], name="message_once_an_epoch"),
         ]
+
+
+class Generation(models.Model):
+    """An epoch's generation that a newer one has taken over; it stays for older backups, then is destroyed whole."""
+
+    epoch = models.CharField(max_length=24, unique=True)
+    """The superseded one, like 2026-12-17.0."""
+    superseded_at = models.DateTimeField()
+    destroyed_at = models.DateTimeField(null=True)
 
 
 class Reader(models.Model):
@@ -86,7 +124,17 @@ class Reader(models.Model):
     link = models.BinaryField()
     """The 22 characters, sealed under the directory key (label "link"): a dump of the database gives no link."""
     link_lookup = models.BinaryField(max_length=32, unique=True)
+    split_key = models.BinaryField(max_length=60, default=b"")
+    """The message key of a split message, sealed under its inner key and this reader's share."""
+    escrow = models.BinaryField(default=b"")
+    """With `escrow`: that share, sealed to the recovery key."""
     first_opened_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    """These five as in Message, for this one reader."""
+    destroy_after = models.DateTimeField(null=True)
+    destroying_at = models.DateTimeField(null=True)
+    destroyed_at = models.DateTimeField(null=True)
+    reason = models.BinaryField(null=True)
 
     class Meta:
         constraints = [
@@ -94,7 +142,14 @@ class Reader(models.Model):
             models.UniqueConstraint(fields=["message", "address_lookup"], name="one_reader_an_address"),
             models.CheckConstraint(condition=models.Q(number__lt=4096), name="reader_number_has_12_bits"),
         ]
-        indexes = [models.Index(fields=["address_lookup", "message"])]
+        indexes = [
+            models.Index(fields=["address_lookup", "message"]),
+            models.Index(
+                fields=["destroy_after"],
+                name="reader_to_destroy",
+                condition=models.Q(destroyed_at=None, destroy_after__isnull=False),
+            ),
+        ]
 
 
 class Wrap(models.Model):

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 
 import cbor2
 
-from portal.keys.errors import KeyDestroyed, WrapRefused
+from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
 from portal.keys.service import keys
+from portal.keys.split import open_key
 from portal.keys.wraps import unwrap
-from portal.vault.blobs import store
-from portal.vault.errors import SealBroken
+from portal.vault.blobs import Source, store
+from portal.vault.errors import KeyringOlder, SealBroken, ShareNeeded, ShareRefused
 from portal.vault.models import Message, Reader
 from portal.vault.rights import Rights
-from portal.vault.sealing import rights_digest
-from portal.vault.stream import Bytes, Context, FileSource, Opener
+from portal.vault.stream import Bytes, Context, Opener
 from portal.vault.toc import Body, File, Toc
+from portal.vault.wrapping import rights_digest
 
 
 class Opened:
@@ -58,7 +59,7 @@ class Opened:
 class _Closing:
     """A blob that is closed when nobody holds it any more, as a streamed answer lets go of it at its end."""
 
-    def __init__(self, source: FileSource) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
         self.size = source.size
 
@@ -69,21 +70,46 @@ class _Closing:
         self._source.close()
 
 
-def open_message(reader: Reader) -> Opened:
-    """Open a reader's message.
+def open_message(reader: Reader, share: bytes = b"") -> Opened:
+    """Open a reader's message; `share` is what their notice held of a split one.
 
     Raises:
+        ShareNeeded, or ShareRefused for a wrong one: ask for the code; nothing is wrong with the message.
         ProviderUnavailable: the key service does not answer; nothing is wrong with the message.
         KeyDestroyed: withdrawn or expired, for good.
+        KeyringOlder: the keyring lacks the key; nothing is wrong with the message.
         SealBroken, UnknownFormat, BlobMissing: damaged.
+    """
+    message, key = reader.message, key_for(reader)
+    if not message.split:
+        return Opened(message, key)
+    if not share:
+        raise ShareNeeded
+    try:
+        return Opened(message, open_key(key, share, bytes(reader.split_key), message.id, reader.id))
+    except WrapRefused:
+        raise ShareRefused from None
+
+
+def key_for(reader: Reader) -> bytes:
+    """What a reader's wraps hold: the message key, or of a split message the inner key that needs a share.
+
+    By the newest wrap whose leaf lives: one under a past day is no obstacle to a later.
     """
     message = reader.message
     digest = rights_digest(message)
+    lacking = False
     for held in reader.wraps.select_related("epoch").order_by("-id"):
-        leaf = keys().leaf(held.epoch.epoch, held.epoch.number, reader.number)
+        epoch = held.epoch
         try:
-            key = unwrap(leaf, bytes(held.wrapped), held.epoch.epoch, message.id, reader.id, digest)
+            leaf = keys().leaf(epoch.epoch, epoch.number, reader.number)
+        except KeyDestroyed:
+            continue
+        except NoSuchKey:
+            lacking = True
+            continue
+        try:
+            return unwrap(leaf, bytes(held.wrapped), epoch.epoch, message.id, reader.id, digest)
         except WrapRefused:
             raise SealBroken from None
-        return Opened(message, key)
-    raise KeyDestroyed
+    raise KeyringOlder if lacking else KeyDestroyed

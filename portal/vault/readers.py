@@ -118,6 +118,11 @@ def is_closed(message: Message, now: datetime) -> bool:
     return message.state != Message.State.OPEN or (message.open_until is not None and now > message.open_until)
 
 
+def is_closed_to(reader: Reader, now: datetime) -> bool:
+    """Whether this reader can no longer read it: closed for all, or withdrawn from them."""
+    return reader.withdrawn_at is not None or is_closed(reader.message, now)
+
+
 def mark_opened(reader: Reader) -> bool:
     """Note the first opening; True when this was it. Call only after a proof and once the page is ready to be sent."""
     return bool(Reader.objects.filter(pk=reader.pk, first_opened_at=None).update(first_opened_at=timezone.now()))

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import cbor2
-from django.db import IntegrityError, transaction
+from django.conf import settings
 from django.utils import timezone
 
 from branding.models import Brand
 from portal.audit.record import record
-from portal.keys.epochs import epoch_name
-from portal.keys.errors import KeyDestroyed, NoSuchKey
+from portal.keys.errors import RecoveryKeyBad
+from portal.keys.recovery import RecoveryPublic
 from portal.keys.service import keys
-from portal.keys.wraps import wrap
+from portal.keys.split import new_share, seal_key
 from portal.vault import readers as directory
 from portal.vault.behind import Write
 from portal.vault.blobs import store
-from portal.vault.errors import KeyringOlder, TooManyReaders
-from portal.vault.models import Blob, Epoch, Message, Reader, Wrap
+from portal.vault.errors import TooManyReaders
+from portal.vault.models import Blob, Message, Reader
 from portal.vault.padding import padded_length
 from portal.vault.rights import Rights
 from portal.vault.stream import Context, Sealer, chunk_log2_for, seal, sealed_size
 from portal.vault.toc import Toc
+from portal.vault.wrapping import add_wraps, base_of
 
 INLINE_BYTES = 256 * 1024
 """Sealed streams together up to this size live in the message row: one commit, no further fsync."""
 MAX_READERS = 4096
 """A reader's number in the key tree has 12 bits."""
-_NUMBER_TRIES = 8
+ESCROW = "escrow"
+"""Purpose of a share that is sealed to the recovery key, and the policy that asks for it."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class Draft:
     streams: dict[str, bytes]
     readers: Sequence[tuple[str, str]]
     """Address and role of each; one entry an address."""
+    split: str = ""
+    """As in portal.vault.models.Message."""
 
     def __repr__(self) -> str:
         return f"Draft({self.id})"
@@ -64,6 +66,10 @@ class Sealed:
     key: bytes
     container: dict[str, bytes]
     blobs: tuple[tuple[UUID, str, int], ...]
+    inner: bytes = b""
+    """Of a split message: the key that its wraps hold in place of the message key."""
+    shares: tuple[bytes, ...] = ()
+    """Of a split message: each reader's, by their number."""
 
     def __repr__(self) -> str:
         return "Sealed(…)"
@@ -71,6 +77,10 @@ class Sealed:
     @property
     def size(self) -> int:
         return sum(map(len, self.container.values())) + sum(size for _, _, size in self.blobs)
+
+    def share_of(self, reader: Reader) -> bytes:
+        """A reader's share; b"" when the message is not split."""
+        return self.shares[reader.number] if self.shares else b""
 
 
 def seal_streams(draft: Draft) -> Sealed:
@@ -91,7 +101,9 @@ def seal_streams(draft: Draft) -> Sealed:
         else:
             blob = uuid4()
             blobs.append((blob, name, store().put(blob, _filler(key, context, plaintext))))
-    return Sealed(key, container, tuple(blobs))
+    if not draft.split:
+        return Sealed(key, container, tuple(blobs))
+    return Sealed(key, container, tuple(blobs), os.urandom(32), tuple(new_share() for _ in draft.readers))
 
 
 def _filler(key: bytes, context: Context, plaintext: bytes) -> Callable[[Write], object]:
@@ -117,6 +129,7 @@ def commit(draft: Draft, sealed: Sealed) -> Message:
         thread=draft.thread,
         made_at=now,
         open_until=draft.open_until,
+        split=draft.split,
         rights=stored_rights,
         envelope=directory.seal_envelope(draft.id, draft.envelope),
         mail_id_lookup=mail_id_lookup(draft.toc.message_id),
@@ -125,20 +138,34 @@ def commit(draft: Draft, sealed: Sealed) -> Message:
     )
     Blob.objects.bulk_create(Blob(id=id_, message=message, name=name, size=size) for id_, name, size in sealed.blobs)
     made = [_reader(message, number, address, role) for number, (address, role) in enumerate(draft.readers)]
+    if draft.split:
+        _split(message, made, sealed)
     Reader.objects.bulk_create(made)
-    _wrap_for(message, made, sealed.key)
+    add_wraps(message, made, sealed.inner or sealed.key, base_of(draft.open_until))
     record("message.sealed", message=message.id, readers=len(made), size=sealed.size)
     return message
+
+
+def _split(message: Message, made: Sequence[Reader], sealed: Sealed) -> None:
+    """Give each reader the message key under inner key and share; neither share nor message key is stored."""
+    recovery = _recovery() if message.split == ESCROW else None
+    for reader in made:
+        share = sealed.share_of(reader)
+        reader.split_key = seal_key(sealed.inner, share, sealed.key, message.id, reader.id)
+        if recovery:
+            reader.escrow = recovery.seal(ESCROW, share, message.id.bytes, reader.id.bytes)
+
+
+def _recovery() -> RecoveryPublic:
+    path = settings.LETTERLOCK.recovery_key
+    if path is None:
+        raise RecoveryKeyBad("LETTERLOCK_RECOVERY_KEY is not set, and escrow needs it: name the public half there.")
+    return RecoveryPublic.load(path)
 
 
 def mail_id_lookup(message_id: str) -> bytes:
     """The keyed hash a mail's Message-ID is found by; empty for none."""
     return keys().lookup("mail-id", message_id.strip()) if message_id.strip() else b""
-
-
-def rights_digest(message: Message) -> bytes:
-    """Digest of the rights as stored, whatever they are: a changed row opens no wrap."""
-    return hashlib.sha256(bytes(message.rights)).digest()
 
 
 def _reader(message: Message, number: int, address: str, role: str) -> Reader:
@@ -153,37 +180,6 @@ def _reader(message: Message, number: int, address: str, role: str) -> Reader:
         link=directory.seal_link(id_, link),
         link_lookup=keys().lookup("link", link),
     )
-
-
-def _wrap_for(message: Message, readers: Sequence[Reader], key: bytes) -> None:
-    """Wrap the message key for each reader under the epoch of the message's last day."""
-    day = message.open_until.astimezone(UTC).date() if message.open_until else None
-    name = epoch_name(day)
-    for _ in range(_NUMBER_TRIES):
-        number = secrets.randbits(32)
-        try:
-            leaves = [keys().leaf(name, number, reader.number) for reader in readers]
-            with transaction.atomic():
-                epoch = Epoch.objects.create(message=message, epoch=name, number=number)
-        except (KeyDestroyed, IntegrityError):
-            continue  # the number is taken or was destroyed: draw again
-        except NoSuchKey:
-            _make_epoch(name, day)
-            continue
-        digest = rights_digest(message)
-        Wrap.objects.bulk_create(
-            Wrap(reader=reader, epoch=epoch, wrapped=wrap(leaf, key, name, message.id, reader.id, digest))
-            for reader, leaf in zip(readers, leaves, strict=True)
-        )
-        return
-    raise KeyDestroyed
-
-
-def _make_epoch(name: str, day: date | None) -> None:
-    """The key of a day that nobody usually asks for. A key that messages were wrapped under is never made again."""
-    if Epoch.objects.filter(epoch=name).exists():
-        raise KeyringOlder
-    keys().make_epoch(day)
 
 
 def last_moment(day: datetime, open_days: int) -> datetime:

@@ -12,6 +12,7 @@ from portal.delivery.queue import enqueue
 from portal.delivery.sending import send_due
 from portal.mime.addresses import Mailbox
 from portal.vault import readers
+from portal.vault.blobs import store
 from portal.vault.models import Blob, Message, Wrap
 
 pytestmark = pytest.mark.django_db
@@ -106,9 +107,7 @@ def test_no_field_of_an_answer_breaks_the_headers(seal, mail_to):
 def test_a_damaged_answer_sends_nothing_and_is_seen(seal, relay):
     message = seal(**ANSWER, files=(("big.bin", "application/octet-stream", os.urandom(2_000_000)),))
     blob = Blob.objects.get(name="part/1")
-    from django.conf import settings
-
-    (path,) = (settings.LETTERLOCK.data / "blobs").rglob(blob.id.hex)
+    path = store()._path(blob.id)
     sealed = bytearray(path.read_bytes())
     sealed[1_500_000] ^= 1
     path.write_bytes(sealed)

@@ -16,12 +16,12 @@ from portal.keys.errors import (
     KeyringDamaged,
     KeyringForeign,
     KeyringMissing,
-    NoSuchKey,
     ProviderUnavailable,
     VersionConflict,
 )
 from portal.keys.keyring import FolderKeyring
 from portal.keys.provider import LocalFile
+from tests.keys.rules import KeyringRules
 
 fork = multiprocessing.get_context("fork")
 
@@ -99,33 +99,16 @@ def test_a_root_key_that_is_gone_or_no_file_is_a_reason_to_wait(tmp_path: Path, 
         provider.health()
 
 
+@pytest.fixture
+def unmade(folder: Path, provider: LocalFile) -> FolderKeyring:
+    return FolderKeyring(folder, provider)
+
+
+class TestFolderKeyring(KeyringRules):
+    """The rules, in a folder."""
+
+
 # Objects
-
-
-def test_objects_are_made_read_changed_and_destroyed(keyring: FolderKeyring) -> None:
-    keyring.create("one", b"first")
-    assert keyring.read("one") == (1, b"first")
-    keyring.replace("one", b"second", expected=1)
-    assert keyring.read("one") == (2, b"second")
-    assert keyring.version("one") == 2
-    keyring.create("two", b"")
-    assert keyring.names() == ["one", "secrets", "two"]
-    keyring.destroy("one", expected=2)
-    assert keyring.names() == ["secrets", "two"]
-
-
-def test_a_change_on_an_old_version_is_refused(keyring: FolderKeyring) -> None:
-    keyring.create("one", b"first")
-    keyring.replace("one", b"second", expected=1)
-    for change in (
-        lambda: keyring.replace("one", b"third", expected=1),
-        lambda: keyring.replace("one", b"third", expected=3),
-        lambda: keyring.destroy("one", expected=1),
-        lambda: keyring.create("one", b"third"),
-    ):
-        with pytest.raises(VersionConflict):
-            change()
-    assert keyring.read("one") == (2, b"second")
 
 
 def test_what_was_destroyed_is_never_made_again(keyring: FolderKeyring, folder: Path) -> None:
@@ -142,24 +125,6 @@ def test_what_was_destroyed_is_never_made_again(keyring: FolderKeyring, folder: 
         with pytest.raises(KeyDestroyed):
             use()
     assert sorted(path.name for path in folder.iterdir()) == [".lock", "one.gone", "secrets.key"]
-
-
-def test_what_was_never_made_is_not_there(keyring: FolderKeyring) -> None:
-    for use in (
-        lambda: keyring.read("one"),
-        lambda: keyring.public("one"),
-        lambda: keyring.replace("one", b"", expected=1),
-        lambda: keyring.destroy("one", expected=1),
-    ):
-        with pytest.raises(NoSuchKey):
-            use()
-
-
-@pytest.mark.parametrize("name", ["", "../root", "a/b", ".lock", "A", "a\0", "ä", "a" * 65, "-a"])
-def test_a_name_is_never_a_path(keyring: FolderKeyring, name: str) -> None:
-    for use in (keyring.read, keyring.public, lambda name: keyring.create(name, b"")):
-        with pytest.raises(NoSuchKey):
-            use(name)
 
 
 def test_what_is_public_needs_no_root_key_and_is_not_changed(
@@ -213,12 +178,6 @@ def test_a_missing_keyring_is_said_to_be_missing_and_stays_so(folder: Path, prov
             with pytest.raises(KeyringMissing, match="LETTERLOCK_KEYRING_URL"):
                 use()
     assert list(folder.iterdir()) == []
-
-
-def test_a_keyring_is_made_once(keyring: FolderKeyring) -> None:
-    with pytest.raises(VersionConflict):
-        keyring.initialise(b"another")
-    assert keyring.read("secrets") == (1, b"anchor")
 
 
 def test_a_keyring_in_parts_is_damaged_and_not_made_anew(keyring: FolderKeyring, folder: Path) -> None:

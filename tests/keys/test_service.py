@@ -30,8 +30,9 @@ from portal.keys.errors import (
 )
 from portal.keys.installation import NAMES
 from portal.keys.keyring import FolderKeyring
+from portal.keys.places import file_of
 from portal.keys.provider import LocalFile
-from portal.keys.service import KeyService, file_of
+from portal.keys.service import KeyService
 
 fork = multiprocessing.get_context("fork")
 TODAY = date(2026, 11, 24)
@@ -78,7 +79,7 @@ def test_everything_needed_in_the_next_eight_days_is_made(place: Place) -> None:
     names = set(place.keyring.names())
     days = [(TODAY + timedelta(days=days)).isoformat() for days in range(39)]
     doors = {f"door-{day}" for day in days[:9]}
-    assert names == {"secrets", "epoch-forever.0"} | {f"epoch-{day}.0" for day in days} | doors
+    assert names == {"secrets", "epoch-forever.0", "epoch-hold.0"} | {f"epoch-{day}.0" for day in days} | doors
     for name in doors:
         assert len(place.keyring.public(name)) == 1216
 
@@ -105,7 +106,7 @@ def test_processes_that_prepare_at_once_agree(tmp_path: Path) -> None:
         child.join(60)
     assert [child.exitcode for child in children] == [0] * 4
     place.service().prepare(TODAY, {2})
-    assert len(place.keyring.names()) == 1 + 1 + 11 + 9
+    assert len(place.keyring.names()) == 1 + 2 + 11 + 9
 
 
 def test_an_epoch_is_made_on_demand(place: Place, service: KeyService) -> None:
@@ -140,12 +141,12 @@ def test_a_punctured_leaf_is_gone_for_every_process_and_the_others_live(place: P
         with pytest.raises(KeyDestroyed):
             any_service.leaf(EPOCH, 7, 1)
         assert any_service.leaf(EPOCH, 7, 2) == kept
-    assert place.keyring.version(f"epoch-{EPOCH}") == 2
+    assert place.keyring.header(f"epoch-{EPOCH}").version == 2
 
 
 def test_many_punctures_are_one_write(place: Place, service: KeyService) -> None:
     service.puncture_all(EPOCH, [(number, None) for number in range(0, 3000, 3)])
-    assert place.keyring.version(f"epoch-{EPOCH}") == 2
+    assert place.keyring.header(f"epoch-{EPOCH}").version == 2
     assert service.leaf(EPOCH, 1, 0) != service.leaf(EPOCH, 2, 0)
     with pytest.raises(KeyDestroyed):
         service.leaf(EPOCH, 2997, 4095)

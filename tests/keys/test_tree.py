@@ -111,3 +111,31 @@ def test_what_is_no_tree_is_refused(content: bytes) -> None:
 
 def test_a_tree_shows_no_key() -> None:
     assert repr(TREE) == "<Tree of 1 nodes>"
+
+
+@given(
+    dead=st.lists(st.tuples(st.integers(0, 40), st.one_of(st.none(), st.integers(0, 20))), max_size=8),
+    kept=st.sets(st.integers(0, 40), max_size=8),
+)
+def test_a_reduced_tree_holds_what_lived_of_the_kept_messages_and_nothing_else(
+    dead: list[tuple[int, int | None]], kept: set[int]
+) -> None:
+    whole = Tree.fresh().punctured_all(dead)
+    reduced = Tree.decode(whole.only(kept).encode())
+    for number in range(41):
+        for reader in (0, 7, 20, 4095):
+            lives = number in kept and (number, None) not in dead and (number, reader) not in dead
+            if lives:
+                assert reduced.leaf(number, reader) == whole.leaf(number, reader)
+            else:
+                with pytest.raises(KeyDestroyed):
+                    reduced.leaf(number, reader)
+    assert reduced.only(kept) == reduced
+    assert len(whole.only([])) == 0
+
+
+def test_a_reduced_tree_can_be_punctured_on() -> None:
+    tree = Tree.fresh().only([3, 9]).punctured(3, 1)
+    assert tree.leaf(3, 2) and tree.leaf(9, 1)
+    with pytest.raises(KeyDestroyed):
+        tree.leaf(3, 1)

@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from branding.models import Brand
 from portal.access.models import Asked
+from portal.delivery.models import Outbound
+from portal.delivery.queue import share_of
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeyDestroyed
 from portal.keys.service import keys
@@ -40,6 +42,23 @@ def test_door_keys_of_past_days_go_unless_a_waiting_mail_names_them() -> None:
     with pytest.raises(KeyDestroyed):
         keys().door_public(days[1])
     assert keys().door_public(today).key_id == today.isoformat()
+
+
+def test_a_door_key_stays_while_a_share_waits_under_it() -> None:
+    today = datetime.now(UTC).date()
+    first = today - timedelta(days=40)
+    keys().prepare(first, {None})
+    id_ = uuid.uuid4()
+    door_key, sealed = keys().seal_share(first, b"s" * 16, id_)
+    row = Outbound.objects.create(
+        id=id_, kind="notice", address=b"", due_at=timezone.now(), share=sealed, door_key=door_key
+    )
+    forget_old_door_keys(today)
+    assert share_of(row) == b"s" * 16
+    Outbound.objects.update(share=b"", door_key="")
+    forget_old_door_keys(today)
+    with pytest.raises(KeyDestroyed):
+        keys().door_public(first)
 
 
 def test_the_hourly_task_removes_what_is_over_and_nothing_else() -> None:

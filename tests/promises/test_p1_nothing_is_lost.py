@@ -24,7 +24,7 @@ STEPS = [
     ("portal.ingest.spool:open_spooled", "after"),
     ("portal.mime.reading:read", "after"),
     ("portal.rules.deciding:decide", "after"),
-    ("portal.vault.blobs:FileStore.put", "after"),
+    ("portal.vault.folder:FolderStore.put", "after"),
     ("portal.vault.sealing:seal_streams", "after"),
     ("portal.vault.sealing:commit", "before"),
     ("portal.vault.sealing:commit", "after"),

@@ -145,3 +145,15 @@ def test_any_value_gives_a_trigger_or_a_refusal(value):
     except BadTrigger as refused:
         refusal = str(refused)
     assert len(refusal) < 200
+
+
+@pytest.mark.parametrize("split", ["strict", "escrow", "off"])
+def test_a_program_may_say_how_the_key_is_split(split):
+    assert parse_trigger(f"v=1; split={split}", TODAY).split == split
+
+
+def test_a_split_that_is_not_known_is_refused():
+    assert parse_trigger("v=1", TODAY).split == ""
+    for unknown in ("1", "STRICT", "", "none"):
+        with pytest.raises(BadTrigger):
+            parse_trigger(f"v=1; split={unknown}", TODAY)

@@ -73,7 +73,9 @@ PASSCODE = {
     "back_url": LINK,
     "note": "",
     "keep": False,
+    "asks_code": False,
 }
+CODE = {"envelope": ENVELOPE, "host": "secure.aldervalley.example", "error": "", "code_url": f"{LINK}/code/"}
 WRONG = {
     "error": "That passcode is not right. Check the 8 digits and try again.",
     "left": "You have 3 tries left.",
@@ -250,6 +252,14 @@ PAGES = [
     ),
     Sample("R3", "access/passcode.html", PASSCODE),
     Sample("R3-neutral", "access/passcode.html", {**PASSCODE, "envelope": None, "keep": True}),
+    Sample("R3-code", "access/passcode.html", {**PASSCODE, "asks_code": True}),
+    Sample("code", "reading/code.html", CODE, signed_in_as=ADDRESS),
+    Sample(
+        "code-wrong",
+        "reading/code.html",
+        {**CODE, "error": "That code does not belong to this message."},
+        signed_in_as=ADDRESS,
+    ),
     Sample("R3-wrong", "access/passcode.html", {**PASSCODE, **WRONG}),
     Sample(
         "R3-dead",

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
@@ -108,6 +109,23 @@ def wrap(
     return nonce + AESGCM(leaf_key).encrypt(nonce, message_key, context)
 
 
+def split_key(inner: bytes, share: bytes, message_id: bytes, reader_id: bytes) -> bytes:
+    info = bound("letterlock/v1/split", message_id, reader_id)
+    return hkdf(inner + share, bytes(32), info, 32)
+
+
+def code(share: bytes) -> str:
+    """Crockford's base32: 128 bits with two zeros before them."""
+    bits = f"00{int.from_bytes(share, 'big'):0128b}"
+    return "".join("0123456789abcdefghjkmnpqrstvwxyz"[int(bits[at : at + 5], 2)] for at in range(0, 130, 5))
+
+
+def seal_split(
+    inner: bytes, share: bytes, message_key: bytes, message_id: bytes, reader_id: bytes, nonce: bytes
+) -> bytes:
+    return nonce + AESGCM(split_key(inner, share, message_id, reader_id)).encrypt(nonce, message_key, None)
+
+
 def open_door_key(private: bytes, key_id: str, spool_id: bytes, sealed: bytes) -> bytes:
     """RFC 9180 base mode, by hand, over X-Wing."""
     encapsulated, ciphertext = sealed[:1120], sealed[1120:]
@@ -150,6 +168,42 @@ def keyring_object(root: bytes, name: str, version: int, content: bytes, object_
     header = b"LLK1" + place[1] + len(wrapped).to_bytes(2, "big") + wrapped
     sealed = AESGCM(object_key).encrypt(bytes(12), content, bound("letterlock/v1/object", *place))
     return header + hashlib.sha256(header).digest()[:16] + sealed
+
+
+def cbor(value: object) -> bytes:
+    """RFC 8949, deterministic with keys ordered by length first (section 4.2.3), as far as the format needs it."""
+
+    def head(major: int, number: int) -> bytes:
+        for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+            if number < 24:
+                return bytes([major << 5 | number])
+            if number < 1 << 8 * size:
+                return bytes([major << 5 | extra]) + number.to_bytes(size, "big")
+        raise ValueError("too large")
+
+    if value is True or value is False:
+        return b"\xf5" if value else b"\xf4"
+    if isinstance(value, int):
+        return head(0, value)
+    if isinstance(value, bytes):
+        return head(2, len(value)) + value
+    if isinstance(value, str):
+        return head(3, len(value.encode())) + value.encode()
+    if isinstance(value, list):
+        return head(4, len(value)) + b"".join(map(cbor, value))
+    if isinstance(value, dict):
+        pairs = sorted((cbor(key), cbor(item)) for key, item in value.items())
+        pairs.sort(key=lambda pair: len(pair[0]))
+        return head(5, len(pairs)) + b"".join(key + item for key, item in pairs)
+    if isinstance(value, datetime):
+        return head(6, 0) + cbor(value.isoformat().replace("+00:00", "Z"))
+    raise TypeError("not in the format")
+
+
+def toc_stream(document: dict[str, object]) -> bytes:
+    """The plaintext of `toc`, before its padding."""
+    encoded = cbor(document)
+    return len(encoded).to_bytes(4, "big") + encoded
 
 
 def fixed(what: str, length: int) -> bytes:
@@ -225,6 +279,16 @@ def _keys() -> dict[str, object]:
             "nonce": nonce.hex(),
             "wrapped": wrap(wrap_key, message_key, epoch, message, reader, rights, nonce).hex(),
         },
+        "split": {
+            "inner_key": fixed("inner", 32).hex(),
+            "share": fixed("share", 16).hex(),
+            "code": code(fixed("share", 16)),
+            "message_key": message_key.hex(),
+            "message_id": message.hex(),
+            "reader_id": reader.hex(),
+            "nonce": nonce.hex(),
+            "sealed": seal_split(fixed("inner", 32), fixed("share", 16), message_key, message, reader, nonce).hex(),
+        },
         "field": {
             "directory": secret.hex(),
             "label": "reader",
@@ -252,6 +316,42 @@ def _keys() -> dict[str, object]:
     }
 
 
+def toc_document() -> dict[str, object]:
+    """One with every kind of value."""
+    part = {"number": 1, "name": "Befund ü.pdf", "content_type": "application/pdf", "size": 70_000, "stream": "part/1"}
+    return {
+        "subject": "Your results – 結果",
+        "sender": ["Dr Maya Lindqvist", "maya.lindqvist@aldervalley.example"],
+        "to": [["Jonas Berg", "jonas.berg@mail.example"], ["", "karin.berg@post.example"]],
+        "cc": [],
+        "sent_at": datetime(2026, 11, 24, 9, 30, 5, tzinfo=UTC),
+        "message_id": "<1@aldervalley.example>",
+        "in_reply_to": "",
+        "references": ["<0@mail.example>"],
+        "text": {"here": "Good news.\n", "stream": "", "size": 11},
+        "html": {"here": "", "stream": "body/html", "size": 300_000},
+        "files": [part | {"sha256": fixed("digest", 32), "inline": False, "content_id": ""}],
+        "original_size": 500_000,
+        "cleaner_version": 3,
+        "remote_pictures": 2,
+        "removed": True,
+        "readable": True,
+    }
+
+
+def _toc() -> dict[str, object]:
+    stream = toc_stream(toc_document())
+    sealed = seal_stream(
+        fixed("key", 32),
+        fixed("message", 16),
+        "toc",
+        16,
+        fixed("salt", 32),
+        stream + bytes(padme(len(stream)) - len(stream)),
+    )
+    return {"plaintext": stream.hex(), "padded": padme(len(stream)), "sealed": sealed.hex()}
+
+
 if __name__ == "__main__":
-    for name, made in (("stream", _streams()), ("keys", _keys())):
+    for name, made in (("stream", _streams()), ("keys", _keys()), ("toc", _toc())):
         (FOLDER / f"{name}.json").write_text(json.dumps(made, indent=1) + "\n")

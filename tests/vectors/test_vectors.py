@@ -13,22 +13,25 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from portal.keys import split
 from portal.keys.door import DoorPrivate, DoorPublic, seal_key
-from portal.keys.errors import KeyDestroyed
+from portal.keys.errors import KeyDestroyed, WrapRefused
 from portal.keys.installation import Secrets
 from portal.keys.keyring import FolderKeyring
 from portal.keys.provider import LocalFile
+from portal.keys.recovery import RecoveryPrivate
 from portal.keys.tree import Tree
 from portal.keys.wraps import unwrap, wrap
 from portal.vault.errors import SealBroken, UnknownFormat
 from portal.vault.padding import padded_length
 from portal.vault.stream import Bytes, Context, Opener, Sealer, seal
+from portal.vault.toc import Toc
 
 FOLDER = Path(__file__).parent
 
 
-def _reference() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("reference", FOLDER / "reference.py")
+def _module(path: Path) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(path.stem, path)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
@@ -36,9 +39,11 @@ def _reference() -> ModuleType:
     return module
 
 
-reference = _reference()
+reference = _module(FOLDER / "reference.py")
 STREAM: dict[str, Any] = json.loads((FOLDER / "stream.json").read_text())
 KEYS: dict[str, Any] = json.loads((FOLDER / "keys.json").read_text())
+TOC: dict[str, Any] = json.loads((FOLDER / "toc.json").read_text())
+EXPORT: dict[str, Any] = json.loads((FOLDER / "export.json").read_text())
 DOOR: dict[str, Any] = json.loads((FOLDER / "door.json").read_text())
 KEY, SALT, NAME = bytes.fromhex(STREAM["key"]), bytes.fromhex(STREAM["salt"]), STREAM["name"]
 MESSAGE = UUID(STREAM["message_id"])
@@ -123,6 +128,21 @@ def test_wraps_are_as_in_the_vectors() -> None:
     assert reference.wrap(leaf, key, epoch, message.bytes, reader.bytes, rights, nonce) == wrapped
 
 
+def test_split_keys_are_as_in_the_vectors() -> None:
+    vector = KEYS["split"]
+    inner, share, key, nonce, sealed = raw(vector, "inner_key", "share", "message_key", "nonce", "sealed")
+    message, reader = UUID(vector["message_id"]), UUID(vector["reader_id"])
+    assert split.open_key(inner, share, sealed, message, reader) == key
+    ours = split.seal_key(inner, share, key, message, reader)
+    assert reference.seal_split(inner, share, key, message.bytes, reader.bytes, ours[:12]) == ours
+    assert reference.seal_split(inner, share, key, message.bytes, reader.bytes, nonce) == sealed
+    assert split.code_of(share) == vector["code"] == reference.code(share)
+    assert split.share_of(vector["code"].upper()) == share
+    for bad in ((key, share, sealed, message), (inner, share[::-1], sealed, message), (inner, share, sealed, reader)):
+        with pytest.raises(WrapRefused):
+            split.open_key(*bad, reader)
+
+
 def test_door_keys_are_as_in_the_vectors() -> None:
     private, public, key, sealed = raw(DOOR, "private", "public", "stream_key", "sealed")
     spool = UUID(DOOR["spool_id"])
@@ -165,3 +185,54 @@ def test_the_second_reader_refuses_a_stream_of_another_place() -> None:
     sealed = seal(KEY, Context(MESSAGE, NAME), b"content")
     with pytest.raises(ValueError, match="place"):
         reference.open_stream(KEY, uuid4().bytes, NAME, sealed)
+
+
+def test_a_table_of_contents_is_as_in_the_vectors() -> None:
+    plaintext, sealed = raw(TOC, "plaintext", "sealed")
+    document = reference.toc_document()
+    assert reference.toc_stream(document) == plaintext
+    toc = Toc.decode(plaintext + bytes(99))
+    assert toc.encode() == plaintext
+    assert toc.subject == document["subject"]
+    assert toc.sent_at == document["sent_at"]
+    assert toc.sender.address == "maya.lindqvist@aldervalley.example"
+    assert [mailbox.name for mailbox in toc.to] == ["Jonas Berg", ""]
+    assert toc.files[0].sha256 == document["files"][0]["sha256"]
+    assert toc.html.stream == "body/html"
+    assert padded_length(len(plaintext)) == TOC["padded"]
+    opener = Opener(Bytes(sealed), KEY, Context(MESSAGE, "toc"))
+    assert opener.read(0, opener.size) == plaintext + bytes(TOC["padded"] - len(plaintext))
+
+
+def test_entries_that_a_reader_does_not_know_are_ignored_and_missing_ones_refused() -> None:
+    document = reference.toc_document()
+    assert Toc.decode(reference.toc_stream({**document, "later": [1, {"x": b""}]})) == Toc.decode(
+        reference.toc_stream(document)
+    )
+    for name in ("subject", "sender", "files", "original_size"):
+        with pytest.raises(SealBroken):
+            Toc.decode(reference.toc_stream({key: value for key, value in document.items() if key != name}))
+
+
+@pytest.mark.parametrize("cut", [0, 3, 4, 5, 40, 300])
+def test_a_cut_table_of_contents_is_refused(cut: int) -> None:
+    with pytest.raises(SealBroken):
+        Toc.decode(bytes.fromhex(TOC["plaintext"])[:cut])
+
+
+def test_an_export_is_as_in_the_vectors(tmp_path: Path) -> None:
+    whole, original = raw(EXPORT, "export", "original")
+    (tmp_path / "export").write_bytes(whole)
+    (tmp_path / "key").write_text(EXPORT["private"])
+    names = _module(FOLDER.parent.parent / "tools" / "open_export.py").open_export(
+        tmp_path / "export", tmp_path / "key", tmp_path / "out"
+    )
+    assert names == ["contents.json", "original.eml"]
+    assert (tmp_path / "out" / "original.eml").read_bytes() == original
+    message = UUID(EXPORT["message_id"])
+    key = RecoveryPrivate.load(tmp_path / "key").open("export", whole[21:1189], message.bytes)
+    assert key.hex() == EXPORT["message_key"]
+    start = whole.index(b"\x08original") + 9
+    size = int.from_bytes(whole[start : start + 8], "big")
+    opener = Opener(Bytes(whole[start + 8 : start + 8 + size]), key, Context(message, "original"))
+    assert opener.read(0, len(original)) == original

@@ -22,7 +22,7 @@ from portal.audit.record import record
 from portal.delivery.models import Outbound
 from portal.ingest import spool
 from portal.ingest.models import Spooled
-from portal.keys.service import keys
+from portal.lifecycle import withdrawing
 from portal.operations.demo.composing import DoorAway, Enclosed, as_html, compose, enclose, hand_in
 from portal.operations.demo.data import HERE, data, moment, paragraphs, person
 from portal.operations.demo.documents import document
@@ -194,10 +194,7 @@ def _bring_to_state(told: dict[str, Any], now: datetime) -> None:
 
 def _withdraw(message: Message) -> None:
     """For good: the keyring can derive its key no more."""
-    for epoch in message.epochs.all():
-        keys().puncture(epoch.epoch, epoch.number, None)
-    Message.objects.filter(pk=message.pk).update(state=Message.State.WITHDRAWN)
-    record("message.withdrawn", message=message.pk)
+    withdrawing.withdraw(message.pk, "Sent to the wrong address", now=True)
 
 
 # ------------------------------------------------------------------------------------------------- finding again

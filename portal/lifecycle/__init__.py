@@ -1,0 +1,1 @@
+"""What happens to a message later: withdrawn, its date changed, held, destroyed when due."""

@@ -1,0 +1,98 @@
+"""Changing how long a message lives: another date, or a legal hold."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from portal.audit.record import record
+from portal.keys.epochs import FOREVER, HOLD
+from portal.keys.errors import KeyDestroyed
+from portal.lifecycle.errors import AlreadyDestroyed, DateIsPast, NotHeld, Withdrawn
+from portal.lifecycle.rows import locked
+from portal.vault.models import Epoch, Message, Reader, Wrap
+from portal.vault.opening import key_for
+from portal.vault.wrapping import add_wraps, base_of
+
+
+def change_date(message: UUID, open_until: datetime | None) -> None:
+    """Let a message close at another moment, or never (None). What is closed but not destroyed opens again.
+
+    A later day's epoch gets wraps of its own. An earlier date moves nothing: the keys are destroyed when it closes.
+
+    Raises:
+        UnknownMessage, AlreadyDestroyed, Withdrawn, DateIsPast; key errors, and then nothing has changed.
+    """
+    with transaction.atomic():
+        row = locked(message)
+        if row.state == Message.State.WITHDRAWN:
+            raise Withdrawn
+        if open_until is not None and open_until <= timezone.now():
+            raise DateIsPast
+        wrapped = _wrap_under(row, base_of(open_until))
+        Message.objects.filter(pk=row.pk).update(open_until=open_until)
+        record("message.date_changed", message=row.id, wrapped=wrapped)
+
+
+def hold(message: UUID) -> None:
+    """Keep a message from being destroyed, whatever else is asked. Readers see what they would see without it.
+
+    Raises:
+        UnknownMessage, AlreadyDestroyed; key errors, and then nothing has changed.
+    """
+    with transaction.atomic():
+        row = locked(message)
+        wrapped = _wrap_under(row, HOLD)
+        if row.held_at is None:
+            Message.objects.filter(pk=row.pk).update(held_at=timezone.now())
+            record("message.hold_set", message=row.id, wrapped=wrapped)
+
+
+def lift(message: UUID) -> None:
+    """Lift a hold; what was due meanwhile is destroyed with the next round.
+
+    Raises:
+        UnknownMessage, AlreadyDestroyed, NotHeld.
+    """
+    with transaction.atomic():
+        row = locked(message)
+        if row.held_at is None:
+            raise NotHeld
+        Message.objects.filter(pk=row.pk).update(held_at=None)
+        record("message.hold_lifted", message=row.id)
+
+
+def _wrap_under(message: Message, base: str) -> int:
+    """Wraps under an epoch for all who still have any; none where a later day's, of all of them, will do."""
+    readers = list(Reader.objects.filter(message=message, wraps__isnull=False).distinct().order_by("number"))
+    if not readers:
+        raise AlreadyDestroyed
+    covering = Epoch.objects.filter(message=message).values_list("pk", "epoch")
+    lasting = [pk for pk, epoch in covering if _lasts(epoch.rpartition(".")[0], base)]
+    if any(Wrap.objects.filter(epoch=pk).count() == len(readers) for pk in lasting):
+        return 0
+    try:
+        return add_wraps(message, readers, _key(readers), base)
+    except KeyDestroyed:
+        raise AlreadyDestroyed from None
+
+
+def _lasts(found: str, wanted: str) -> bool:
+    """Whether an epoch lives at least as long as another. The hold's own lasts only as long as holds are kept."""
+    if HOLD in (found, wanted):
+        return found == wanted
+    # Dates as ISO writes them sort by day, and every letter comes after every digit.
+    return found >= wanted if FOREVER not in (found, wanted) else found == FOREVER
+
+
+def _key(readers: list[Reader]) -> bytes:
+    """The message key, by whichever reader's wrap opens."""
+    for reader in readers:
+        try:
+            return key_for(reader)
+        except KeyDestroyed:
+            continue
+    raise KeyDestroyed

@@ -1,0 +1,50 @@
+"""What cannot be done to a message any more, each with a sentence that says what to do next."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LifecycleError(Exception):
+    """The family of this room; messages hold no content, key or address."""
+
+    sentence: ClassVar[str] = "This cannot be done to the message; see manage.py trace."
+
+    def __init__(self, *sentences: str) -> None:
+        super().__init__(*(sentences or (self.sentence,)))
+
+
+class UnknownMessage(LifecycleError):
+    """There is no such message, or it was not addressed to that reader."""
+
+    sentence = "No sealed message with this id, or no reader with this address, is known here; see manage.py trace ID."
+
+
+class AlreadyDestroyed(LifecycleError):
+    """Its keys are gone, or going just now."""
+
+    sentence = "This message is destroyed, or being destroyed just now. Nothing brings it back; ask its sender for it."
+
+
+class NotWithdrawn(LifecycleError):
+    """There is nothing to undo."""
+
+    sentence = "This is not withdrawn. There is nothing to undo."
+
+
+class Withdrawn(LifecycleError):
+    """Its date cannot be changed while it is withdrawn."""
+
+    sentence = "This message is withdrawn. Undo that first (manage.py undo ID), then change its date."
+
+
+class DateIsPast(LifecycleError):
+    """A message cannot close in the past."""
+
+    sentence = "This date is over. Name today or a later day, or withdraw the message (manage.py withdraw ID)."
+
+
+class NotHeld(LifecycleError):
+    """There is no hold to lift."""
+
+    sentence = "No hold is on this message. There is nothing to lift."

@@ -1,0 +1,26 @@
+"""What is due to be destroyed, every minute."""
+
+from __future__ import annotations
+
+import logging
+
+from django.utils import timezone
+
+from portal.celery import app
+from portal.keys.errors import KeysError
+from portal.vault.destroying import destroy_due
+from portal.vault.errors import VaultError
+
+log = logging.getLogger(__name__)
+
+
+@app.task(name="portal.lifecycle.tasks.destroy")
+def destroy() -> None:
+    """Destroy what is due; what cannot be destroyed now is tried again with the next wake-up."""
+    try:
+        done = destroy_due(timezone.now())
+    except (KeysError, VaultError) as error:
+        log.error("destruction waits: %s", error)
+        return
+    if done.messages or done.readers or done.epochs:
+        log.info("destroyed: %d messages, %d readers, %d epochs", done.messages, done.readers, done.epochs)

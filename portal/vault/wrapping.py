@@ -1,0 +1,89 @@
+"""Wraps in the database: a message's key, wrapped for its readers under the epochs it is to be readable by."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from django.db import IntegrityError, transaction
+
+from portal.keys.epochs import EpochId, base_name
+from portal.keys.errors import KeyDestroyed, NoSuchKey
+from portal.keys.service import keys
+from portal.keys.wraps import wrap
+from portal.vault.errors import KeyringOlder
+from portal.vault.models import Epoch, Message, Reader, Wrap
+
+_NUMBER_TRIES = 8
+
+
+def last_day(open_until: datetime | None) -> date | None:
+    """The day (UTC) whose epoch a message that closes then belongs to; None for one that stays open."""
+    return open_until.astimezone(UTC).date() if open_until else None
+
+
+def base_of(open_until: datetime | None) -> str:
+    """The name that all generations of that epoch share."""
+    return base_name(last_day(open_until))
+
+
+def rights_digest(message: Message) -> bytes:
+    """Digest of the rights as stored, whatever they are: a changed row opens no wrap."""
+    return hashlib.sha256(bytes(message.rights)).digest()
+
+
+def add_wraps(message: Message, readers: Sequence[Reader], key: bytes, base: str) -> int:
+    """Wrap the message key for `readers` under the newest generation of an epoch, in the caller's transaction.
+
+    Readers that have such a wrap already keep it. Returns how many wraps were made. The caller holds the message's
+    row, not claimed for destruction, or nobody else knows the message yet.
+
+    Raises:
+        KeyDestroyed: that epoch's day is over, or the message was destroyed in it.
+        KeyringOlder: the keyring lacks an epoch that others are wrapped under.
+    """
+    name = _living(base)
+    epoch = Epoch.objects.filter(message=message, epoch=name).first()
+    have: set[object] = set()
+    if epoch is None:
+        epoch, leaves = _numbered(message, readers, name)
+    else:
+        have = set(Wrap.objects.filter(epoch=epoch, reader__in=readers).values_list("reader_id", flat=True))
+        leaves = [keys().leaf(name, epoch.number, reader.number) for reader in readers]
+    digest = rights_digest(message)
+    made = [
+        Wrap(reader=reader, epoch=epoch, wrapped=wrap(leaf, key, name, message.id, reader.id, digest))
+        for reader, leaf in zip(readers, leaves, strict=True)
+        if reader.id not in have
+    ]
+    Wrap.objects.bulk_create(made)
+    return len(made)
+
+
+def _numbered(message: Message, readers: Sequence[Reader], name: EpochId) -> tuple[Epoch, list[bytes]]:
+    """A number for the message in an epoch, and its readers' leaves there."""
+    for _ in range(_NUMBER_TRIES):
+        number = secrets.randbits(32)
+        try:
+            leaves = [keys().leaf(name, number, reader.number) for reader in readers]
+            with transaction.atomic():
+                return Epoch.objects.create(message=message, epoch=name, number=number), leaves
+        except (KeyDestroyed, IntegrityError):
+            continue  # the number is taken or was destroyed: draw again
+    raise KeyDestroyed
+
+
+def _living(base: str) -> EpochId:
+    """The newest generation; a day that nobody usually asks for is made. One that was in use is never made again."""
+    name = keys().current(base)
+    try:
+        keys().leaf(name, 0, 0)
+    except KeyDestroyed:
+        pass  # number 0 was drawn and destroyed, or the epoch is gone: drawing a number tells
+    except NoSuchKey:
+        if Epoch.objects.filter(epoch=name).exists():
+            raise KeyringOlder from None
+        keys().make(name)
+    return name

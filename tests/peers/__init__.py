@@ -1,0 +1,1 @@
+"""Real services for tests that are not servers of the product: key services and hardware."""

@@ -1,0 +1,106 @@
+"""A network in front of a server that can be cut, made silent, or made to lead to somebody else."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from typing import Self
+
+_PAGE = b"<!doctype html><title>Welcome to nginx</title>"
+_GARBAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s" % (len(_PAGE), _PAGE)
+
+
+class Relay:
+    """Passes connections on to a port of 127.0.0.1 until told otherwise; telling it ends the open ones."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._mode = "pass"
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._listener: socket.socket | None = None
+        self.port = 0
+        self.asked = 0
+        """Connections taken so far."""
+
+    def __enter__(self) -> Self:
+        self._listen()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cut()
+
+    def cut(self) -> None:
+        """Nobody listens any more."""
+        listener, self._listener = self._listener, None
+        if listener:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+        self._hang_up()
+
+    def silent(self) -> None:
+        """Takes connections and never answers."""
+        self._be("silent")
+
+    def garbage(self) -> None:
+        """Answers everything with a page."""
+        self._be("garbage")
+
+    def well(self) -> None:
+        """Passes on again."""
+        self._be("pass")
+
+    def _be(self, mode: str) -> None:
+        self._mode = mode
+        self._hang_up()
+        if self._listener is None:
+            self._listen()
+
+    def _listen(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            self.asked += 1
+            with self._lock:
+                self._open.add(near)
+            threading.Thread(target=self._serve, args=(near, self._mode), daemon=True).start()
+
+    def _serve(self, near: socket.socket, mode: str) -> None:
+        with contextlib.suppress(OSError):
+            if mode == "pass":
+                far = socket.create_connection(("127.0.0.1", self._target))
+                with self._lock:
+                    self._open.add(far)
+                threading.Thread(target=_pump, args=(far, near), daemon=True).start()
+                _pump(near, far)
+            elif mode == "garbage":
+                while near.recv(65536):
+                    near.sendall(_GARBAGE)
+            else:
+                while near.recv(65536):
+                    pass
+
+    def _hang_up(self) -> None:
+        with self._lock:
+            ended, self._open = self._open, set()
+        for line in ended:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+            line.close()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while received := source.recv(65536):
+            target.sendall(received)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
