@@ -139,6 +139,10 @@ class KeyService:
         """The wrap key of one message and reader, 32 bytes. KeyDestroyed when it was punctured or its epoch is gone."""
         return self._tree(epoch).leaf(number, reader_number)
 
+    def leaves(self, epoch: EpochId, places: Iterable[tuple[int, int]]) -> list[bytes | None]:
+        """The same for many messages' readers of one epoch, None for what was punctured; KeyDestroyed as above."""
+        return self._tree(epoch).leaves(places)
+
     def puncture(self, epoch: EpochId, number: int, reader_number: int | None) -> None:
         """Destroy one reader's leaf, or the whole message's when `reader_number` is None, for good. Idempotent."""
         self.puncture_all(epoch, [(number, reader_number)])

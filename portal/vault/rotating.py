@@ -1,4 +1,4 @@
-"""Rotation of epoch generations: a new key for each epoch, and every wrap moved under it; bodies are never touched.
+"""Rotation of epoch generations: a new key for each epoch, and what follows from that for the old one.
 
 What is to be done lies in the database, so a run that was cut short is taken up where it was: a row of Generation says
 that an epoch's generation is superseded, and what is left to do is the wraps that are still under such a one. The old
@@ -7,63 +7,21 @@ generation stays for backups of the database (LETTERLOCK_RESTORE_DAYS), then it 
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
-from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from portal.audit.record import record
 from portal.keys.epochs import EpochId
-from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
+from portal.keys.errors import KeyDestroyed
 from portal.keys.service import keys
-from portal.keys.wraps import unwrap, wrap
-from portal.vault.errors import KeyringOlder
-from portal.vault.models import Epoch, Generation, Message, Wrap
+from portal.vault.models import Epoch, Generation, Wrap
+from portal.vault.rewrapping import Moved, move_generation
 
 BATCH = 1000
 """Wraps that are moved in one transaction."""
-_TRIES = 8
-_Leaf = tuple[EpochId, int, int]
-
-
-@dataclass
-class Moved:
-    """How many wraps were moved, and how many could not be."""
-
-    moved: int = 0
-    dead: int = 0
-    """Their leaf is destroyed: their reader or message is, or is about to be."""
-    damaged: int = 0
-    """They open nothing, and stay as they are; `keys verify` names their messages."""
-    stuck: set[EpochId] = field(default_factory=set)
-    """The generations that the damaged ones are under."""
-
-
-class _Held(NamedTuple):
-    """A wrap as it lies in the database, with what it is bound to."""
-
-    id: int
-    wrapped: bytes | memoryview
-    reader: UUID
-    reader_number: int
-    message: UUID
-    epoch: EpochId
-    number: int
-
-
-class _New(NamedTuple):
-    id: int
-    reader: UUID
-    epoch: int
-    """The row of portal.vault.models.Epoch."""
-    wrapped: bytes
 
 
 def base_of(epoch: EpochId) -> str:
@@ -139,31 +97,13 @@ def move(step: Callable[[int], None], batch: int = BATCH) -> Moved:
         ProviderUnavailable and other key errors: nothing of the present batch is written; run it again.
     """
     done = Moved()
-    last = 0
-    newest = {name: keys().current(base_of(name)) for name in _superseded()}
-    while True:
-        # In the order of their own ids, whatever they are under: the database walks one index, once.
-        rows = list(Wrap.objects.filter(pk__gt=last).order_by("pk").values_list("pk", "epoch__epoch")[:batch])
-        if not rows:
-            return done
-        last = rows[-1][0]
-        ids = [pk for pk, epoch in rows if epoch in newest]
-        if not ids:
-            continue
-        for attempt in range(_TRIES):
-            try:
-                with transaction.atomic():
-                    moved = _move_batch(ids, newest)
-                break
-            except IntegrityError:
-                # A new message drew one of our numbers between our look and our writing.
-                if attempt == _TRIES - 1:
-                    raise
-        done.moved += moved.moved
-        done.dead += moved.dead
-        done.damaged += moved.damaged
-        done.stuck |= moved.stuck
-        step(len(ids))
+    living = set(keys().epochs())
+    for name in _superseded():
+        newest = keys().current(base_of(name))
+        # A living generation whose successor is not made yet stays; one that the keyring lacks must be noticed.
+        if newest != name or name not in living:
+            done.add(move_generation(name, newest, step, batch))
+    return done
 
 
 def finish(epochs: Iterable[EpochId], moved: Moved) -> None:
@@ -192,111 +132,6 @@ def retire(now: datetime, restore_days: int) -> list[EpochId]:
             record("keys.generation_destroyed", epoch=name)
         retired.append(name)
     return retired
-
-
-def _move_batch(ids: Sequence[int], newest: dict[EpochId, EpochId]) -> Moved:
-    """In a transaction of its own: what is destroyed waits for it, or it passes what is being destroyed by."""
-    done = Moved()
-    messages = Wrap.objects.filter(pk__in=ids).values_list("epoch__message", flat=True).distinct()
-    living = dict(
-        Message.objects.select_for_update()
-        .filter(pk__in=list(messages), destroying_at=None)
-        .order_by("pk")
-        .values_list("pk", "rights")
-    )
-    held = [
-        _Held(*row)
-        for row in Wrap.objects.filter(pk__in=ids, epoch__message__in=living, reader__destroying_at=None)
-        .order_by("pk")
-        .values_list("id", "wrapped", "reader", "reader__number", "epoch__message", "epoch__epoch", "epoch__number")
-    ]
-    opened: list[tuple[_Held, bytes]] = []
-    for item in held:
-        try:
-            leaf = keys().leaf(item.epoch, item.number, item.reader_number)
-            digest = hashlib.sha256(bytes(living[item.message])).digest()
-            key = unwrap(leaf, bytes(item.wrapped), item.epoch, item.message, item.reader, digest)
-        except KeyDestroyed:
-            done.dead += 1
-        except NoSuchKey:
-            raise KeyringOlder from None
-        except WrapRefused:
-            done.damaged += 1
-            done.stuck.add(item.epoch)
-        else:
-            opened.append((item, key))
-    leaves: dict[_Leaf, bytes] = {}
-    wanted = {(item.message, newest[item.epoch]): (item.number, item.reader_number) for item, _ in opened}
-    places = _places(wanted, leaves)
-    rows = []
-    for item, key in opened:
-        name = newest[item.epoch]
-        epoch, number = places[item.message, name]
-        leaf = leaves.get((name, number, item.reader_number)) or keys().leaf(name, number, item.reader_number)
-        digest = hashlib.sha256(bytes(living[item.message])).digest()
-        wrapped = wrap(leaf, key, name, item.message, item.reader, digest)
-        rows.append(_New(item.id, item.reader, epoch, wrapped))
-    _write(rows)
-    done.moved = len(rows)
-    return done
-
-
-def _places(
-    wanted: dict[tuple[UUID, EpochId], tuple[int, int]], leaves: dict[_Leaf, bytes]
-) -> dict[tuple[UUID, EpochId], tuple[int, int]]:
-    """Epoch row and number of each message in a new generation; the number it had before, where that is free.
-
-    `wanted` has that number, and one of the message's readers; the leaves derived on the way are kept in `leaves`.
-    """
-    found = {
-        (message, name): (pk, number)
-        for pk, message, name, number in Epoch.objects.filter(
-            message__in={message for message, _ in wanted}, epoch__in={name for _, name in wanted}
-        ).values_list("pk", "message", "epoch", "number")
-    }
-    missing = {place: number for place, number in wanted.items() if place not in found}
-    names = {name for _, name in missing}
-    taken = set(
-        Epoch.objects.filter(epoch__in=names, number__in={number for number, _ in missing.values()}).values_list(
-            "epoch", "number"
-        )
-    )
-    rows = []
-    for (message, name), (number, reader) in missing.items():
-        drawn = number
-        while (name, drawn) in taken or not _alive((name, drawn, reader), leaves):
-            drawn = secrets.randbits(32)
-        taken.add((name, drawn))
-        rows.append(Epoch(message_id=message, epoch=name, number=drawn))
-    for row in Epoch.objects.bulk_create(rows):
-        found[row.message_id, row.epoch] = (row.pk, row.number)
-    return found
-
-
-def _alive(leaf: _Leaf, leaves: dict[_Leaf, bytes]) -> bool:
-    """Whether a leaf can be derived, and with it, as far as one can tell, its message's others."""
-    with suppress(KeyDestroyed):
-        leaves[leaf] = keys().leaf(*leaf)
-        return True
-    return False
-
-
-def _write(rows: Sequence[_New]) -> None:
-    """New epoch and wrap of each: nothing else of them is written."""
-    # By reader alone: asked for both, SQLite would try every reader with every epoch.
-    have = set(Wrap.objects.filter(reader__in={row.reader for row in rows}).values_list("reader", "epoch"))
-    changes, spare = [], []
-    for row in sorted(rows, key=lambda row: row.id, reverse=True):
-        if (row.reader, row.epoch) in have:
-            # An extension or a later generation has wrapped it there: the older wrap has nothing left to say.
-            spare.append(row.id)
-        else:
-            have.add((row.reader, row.epoch))
-            changes.append((row.epoch, row.wrapped, row.id))
-    if changes:
-        with connection.cursor() as cursor:
-            cursor.executemany("UPDATE vault_wrap SET epoch_id = %s, wrapped = %s WHERE id = %s", changes)
-    Wrap.objects.filter(pk__in=spare).delete()
 
 
 def _superseded() -> list[EpochId]:
