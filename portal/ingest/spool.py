@@ -22,6 +22,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.celery import PROCESS, ring
+from portal.ids import new_id
 from portal.ingest.errors import SpoolUnavailable
 from portal.ingest.models import Spooled
 from portal.ingest.spoolfile import STREAM, Envelope, OpenedSpool, head
@@ -39,15 +40,6 @@ KEY_SECONDS = 2.0
 """How long the door key's public half is remembered; reading it from its file took as long as sealing to it."""
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-def new_id() -> UUID:
-    """A UUID of version 7 (RFC 9562 section 5.7): the rows of a day lie together."""
-    head = int(time.time() * 1000).to_bytes(6, "big")
-    tail = bytearray(os.urandom(10))
-    tail[0] = tail[0] & 0x0F | 0x70
-    tail[2] = tail[2] & 0x3F | 0x80
-    return UUID(bytes=head + bytes(tail))
 
 
 @lru_cache(maxsize=2)

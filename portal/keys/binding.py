@@ -10,9 +10,7 @@ def bound(label: str, *fields: bytes) -> bytes:
     """
     # Without the lengths ("ab", "c") and ("a", "bc") would bind to the same bytes: a name could borrow from its
     # neighbour, and a stream or wrap could be moved to where those two happen to read alike.
-    pieces = [label.encode("ascii")]
-    for field in fields:
-        if len(field) > 0xFFFF:
-            raise ValueError("a bound field is at most 65,535 bytes")
-        pieces += (len(field).to_bytes(2, "big"), field)
-    return b"".join(pieces)
+    try:
+        return b"".join([label.encode("ascii"), *[len(field).to_bytes(2, "big") + field for field in fields]])
+    except OverflowError:
+        raise ValueError("a bound field is at most 65,535 bytes") from None

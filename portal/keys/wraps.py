@@ -22,26 +22,36 @@ def wrap(
     leaf: bytes, message_key: bytes, epoch: EpochId, message_id: UUID, reader_id: UUID, rights_digest: bytes
 ) -> bytes:
     """The 32-byte message key, sealed under a leaf of the epoch's tree: nonce, ciphertext and tag, 60 bytes."""
-    if len(message_key) != KEY_SIZE:
-        raise ValueError("a message key has 32 bytes")
-    # Random, because one leaf wraps again when rights change: a handful of nonces a key, far from 2^32.
-    nonce = os.urandom(_NONCE_SIZE)
-    return nonce + AESGCM(leaf).encrypt(nonce, message_key, _bound(epoch, message_id, reader_id, rights_digest))
+    return wrap_bound(leaf, message_key, epoch, message_id.bytes, reader_id.bytes, rights_digest)
 
 
 def unwrap(
     leaf: bytes, wrapped: bytes, epoch: EpochId, message_id: UUID, reader_id: UUID, rights_digest: bytes
 ) -> bytes:
     """The message key. WrapRefused when the wrap was changed, or made for anything else than what is given here."""
+    return unwrap_bound(leaf, wrapped, epoch, message_id.bytes, reader_id.bytes, rights_digest)
+
+
+def wrap_bound(leaf: bytes, message_key: bytes, epoch: EpochId, *binding: bytes) -> bytes:
+    """The same for a caller that has the bytes of ids and digest, in that order, and many wraps to make."""
+    if len(message_key) != KEY_SIZE:
+        raise ValueError("a message key has 32 bytes")
+    # Random, because one leaf wraps again when rights change: a handful of nonces a key, far from 2^32.
+    nonce = os.urandom(_NONCE_SIZE)
+    return nonce + AESGCM(leaf).encrypt(nonce, message_key, _bound(epoch, *binding))
+
+
+def unwrap_bound(leaf: bytes, wrapped: bytes, epoch: EpochId, *binding: bytes) -> bytes:
+    """The other way round, with the same error."""
     if len(wrapped) != WRAP_SIZE:
         raise WrapRefused
     nonce, sealed = wrapped[:_NONCE_SIZE], wrapped[_NONCE_SIZE:]
     try:
-        return AESGCM(leaf).decrypt(nonce, sealed, _bound(epoch, message_id, reader_id, rights_digest))
+        return AESGCM(leaf).decrypt(nonce, sealed, _bound(epoch, *binding))
     except InvalidTag:
         raise WrapRefused from None
 
 
-def _bound(epoch: EpochId, message_id: UUID, reader_id: UUID, rights_digest: bytes) -> bytes:
+def _bound(epoch: EpochId, message_id: bytes, reader_id: bytes, rights_digest: bytes) -> bytes:
     # Whoever can write the database could otherwise copy a wrap to another reader's row, or widen the rights beside it.
-    return bound(_LABEL, epoch.encode(), message_id.bytes, reader_id.bytes, rights_digest)
+    return bound(_LABEL, epoch.encode(), message_id, reader_id, rights_digest)

@@ -18,7 +18,7 @@ from portal.keys.epochs import EpochId
 from portal.keys.errors import KeyDestroyed
 from portal.keys.service import keys
 from portal.vault.models import Epoch, Generation, Wrap
-from portal.vault.rewrapping import Moved, move_generation
+from portal.vault.rewrapping import Moved, move_wraps
 
 BATCH = 1000
 """Wraps that are moved in one transaction."""
@@ -96,14 +96,10 @@ def move(step: Callable[[int], None], batch: int = BATCH) -> Moved:
         KeyringOlder: the keyring lacks a generation that wraps are under.
         ProviderUnavailable and other key errors: nothing of the present batch is written; run it again.
     """
-    done = Moved()
     living = set(keys().epochs())
-    for name in _superseded():
-        newest = keys().current(base_of(name))
-        # A living generation whose successor is not made yet stays; one that the keyring lacks must be noticed.
-        if newest != name or name not in living:
-            done.add(move_generation(name, newest, step, batch))
-    return done
+    newest = {name: keys().current(base_of(name)) for name in _superseded()}
+    # A living generation whose successor is not made yet stays; one that the keyring lacks must be noticed.
+    return move_wraps({old: new for old, new in newest.items() if new != old or old not in living}, step, batch)
 
 
 def finish(epochs: Iterable[EpochId], moved: Moved) -> None:

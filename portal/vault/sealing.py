@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from branding.models import Brand
 from portal.audit.record import record
+from portal.ids import new_id
 from portal.keys.errors import RecoveryKeyBad
 from portal.keys.recovery import RecoveryPublic
 from portal.keys.service import keys
@@ -169,7 +170,7 @@ def mail_id_lookup(message_id: str) -> bytes:
 
 
 def _reader(message: Message, number: int, address: str, role: str) -> Reader:
-    id_, link = uuid4(), directory.new_link()
+    id_, link = new_id(), directory.new_link()
     return Reader(
         id=id_,
         message=message,

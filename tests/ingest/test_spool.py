@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portal.ids import new_id
 from portal.ingest import spool, spoolfolder
 from portal.ingest.errors import SpoolDamaged, SpoolMissing, SpoolUnavailable
 from portal.ingest.models import Spooled
@@ -63,15 +64,15 @@ class TestRoundTrip:
         assert open_spooled(Spooled.objects.get(pk=writer.commit())).read() == b"".join(chunks)
 
     def test_an_answer_keeps_its_thread_and_author(self, spool_folder: Path) -> None:
-        thread, author = spool.new_id(), spool.new_id()
+        thread, author = new_id(), new_id()
         envelope = Envelope("a@b.example", ("c@d.example",), "reply", trusted=False, thread=thread, author=author)
         writer = SpoolWriter.begin(envelope)
         assert open_spooled(Spooled.objects.get(pk=writer.commit())).envelope == envelope
 
     def test_ids_are_of_version_7_and_in_order_of_time(self) -> None:
-        first = spool.new_id()
+        first = new_id()
         time.sleep(0.002)
-        second = spool.new_id()
+        second = new_id()
         assert (first.version, first.variant) == (7, UUID(int=0, version=4).variant)
         assert first < second
 
@@ -230,8 +231,8 @@ class TestSweeping:
     def test_old_files_without_a_row_go_and_all_others_stay(self, spool_folder: Path) -> None:
         kept, lost, fresh = spooled(), spooled(), spooled()
         Spooled.objects.filter(pk__in=[lost.pk, fresh.pk]).delete()
-        old_part = spool_folder / f"{spool.new_id()}.part"
-        young_part = spool_folder / f"{spool.new_id()}.part"
+        old_part = spool_folder / f"{new_id()}.part"
+        young_part = spool_folder / f"{new_id()}.part"
         foreign = spool_folder / "README"
         for path in (old_part, young_part, foreign):
             path.write_bytes(b"x")

@@ -1,0 +1,233 @@
+"""A vault of its own, in a process of its own: fills it, does what is asked, prints what that took as JSON.
+
+The argument is a JSON list of steps; printed is the JSON list of their answers, seconds where nothing else is said.
+["fill", N] makes N messages of two readers each. ["rotate"] makes a new generation and moves every wrap, ["bare"] is
+the loop it is compared with. ["withdraw", N] destroys N messages that are due, ["delete", N] is what it is compared
+with. ["puncture", N] destroys N numbers' keys in one write, ["alone"] those of a single message, ["leaf"] derives one
+leaf. ["peak"] gives the most memory ever resident and ["written"] what was written to files so far, both in bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import django
+
+BATCH = 1000
+READERS = 2
+
+
+def fill(messages: int) -> float:
+    """Rows as sealing writes them, their wraps real; the content is one byte, for nothing here looks at it."""
+    from django.db import transaction
+
+    from branding.models import Brand
+    from portal.ids import new_id
+    from portal.keys.service import keys
+    from portal.keys.wraps import wrap
+    from portal.vault.models import Epoch, Message, Reader, Wrap
+    from portal.vault.readers import Envelope, seal_envelope
+    from portal.vault.rights import Rights
+
+    began = time.perf_counter()
+    brand, rights, now = Brand.objects.get(is_default=True), Rights(), _now()
+    until, base = now + timedelta(days=30), _base()
+    epoch = keys().current(base)
+    numbers = random.sample(range(1 << 32), messages)  # a collision with an earlier fill ends the bench, one in 10,000
+    for start in range(0, messages, BATCH):
+        made = []
+        for _ in numbers[start : start + BATCH]:
+            id_ = new_id()
+            envelope = seal_envelope(id_, Envelope("Maya", "maya@bench.example", now, "<bench@bench.example>"))
+            made.append(
+                Message(
+                    id=id_, brand=brand, thread=id_, made_at=now, open_until=until, rights=rights.encode(),
+                    envelope=envelope, padded_size=1, container=b"\xa0",
+                )
+            )  # fmt: skip
+        readers = [
+            Reader(
+                id=new_id(), message=message, number=number, address=b"a" * 60, address_lookup=os.urandom(32),
+                link=b"l" * 50, link_lookup=os.urandom(32),
+            )
+            for message in made for number in range(READERS)
+        ]  # fmt: skip
+        places = [
+            Epoch(message=message, epoch=epoch, number=number)
+            for message, number in zip(made, numbers[start : start + BATCH], strict=True)
+        ]
+        with transaction.atomic():
+            Message.objects.bulk_create(made)
+            Reader.objects.bulk_create(readers)
+            place_of = {place.message_id: place for place in Epoch.objects.bulk_create(places)}
+            key = os.urandom(32)
+            Wrap.objects.bulk_create(
+                Wrap(
+                    reader=reader,
+                    epoch=place_of[reader.message_id],
+                    wrapped=wrap(
+                        keys().leaf(epoch, place_of[reader.message_id].number, reader.number),
+                        key, epoch, reader.message_id, reader.id, rights.digest(),
+                    ),
+                )
+                for reader in readers
+            )  # fmt: skip
+    return time.perf_counter() - began
+
+
+def rotate() -> float:
+    from portal.vault import rotating
+    from portal.vault.models import Wrap
+
+    epochs, count = rotating.used_epochs(), Wrap.objects.count()
+    rotating.begin(epochs, _now())
+    rotating.make()
+    began = time.perf_counter()
+    moved = rotating.move(lambda _: None)
+    took = time.perf_counter() - began
+    if (moved.moved, moved.dead, moved.damaged) != (count, 0, 0):
+        raise AssertionError("not every wrap was moved")
+    rotating.finish(epochs, moved)
+    return took
+
+
+def bare() -> float:
+    """Unwrap, wrap and UPDATE in batches, with the keys at hand and nothing asked or bound: the least a rotation does.
+
+    On a copy of the table with the same columns and indexes, made before the clock starts.
+    """
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from django.db import connection, transaction
+
+    old, new, nonce = os.urandom(32), os.urandom(32), os.urandom(12)
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS bare_wrap")
+        blob = "bytea" if connection.vendor == "postgresql" else "blob"
+        cursor.execute(
+            f"CREATE TABLE bare_wrap (id bigint PRIMARY KEY, reader_id text, epoch_id bigint, wrapped {blob})"
+        )
+        cursor.execute("INSERT INTO bare_wrap SELECT id, reader_id, epoch_id, wrapped FROM vault_wrap")
+        cursor.execute("UPDATE bare_wrap SET wrapped = %s", [nonce + AESGCM(old).encrypt(nonce, bytes(32), None)])
+        cursor.execute("CREATE UNIQUE INDEX bare_one ON bare_wrap (reader_id, epoch_id)")
+        cursor.execute("CREATE INDEX bare_reader ON bare_wrap (reader_id)")
+        cursor.execute("CREATE INDEX bare_epoch ON bare_wrap (epoch_id)")
+    began, last = time.perf_counter(), 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id, epoch_id, wrapped FROM bare_wrap WHERE id > %s ORDER BY id LIMIT %s", [last, BATCH]
+            )
+            rows = cursor.fetchall()
+            if not rows:
+                return time.perf_counter() - began
+            changed = []
+            for id_, epoch, wrapped in rows:
+                nonce = os.urandom(12)
+                key = AESGCM(old).decrypt(bytes(wrapped[:12]), bytes(wrapped[12:]), None)
+                changed.append((epoch + 1, nonce + AESGCM(new).encrypt(nonce, key, None), id_))
+            cursor.executemany("UPDATE bare_wrap SET epoch_id = %s, wrapped = %s WHERE id = %s", changed)
+            last = rows[-1][0]
+
+
+def withdraw(messages: int) -> float:
+    from portal.vault import destroying
+    from portal.vault.models import Message
+
+    now = _now()
+    chosen = list(Message.objects.filter(destroyed_at=None).order_by("id").values_list("pk", flat=True)[:messages])
+    Message.objects.filter(pk__in=chosen).update(state="withdrawn", withdrawn_at=now, destroy_after=now)
+    began = time.perf_counter()
+    done = destroying.destroy_due(now)
+    if done.messages != messages:
+        raise AssertionError("not every message was destroyed")
+    return time.perf_counter() - began
+
+
+def delete(rows: int) -> float:
+    from django.db import connection, transaction
+
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS bare_message")
+        cursor.execute("CREATE TABLE bare_message AS SELECT id, envelope FROM vault_message LIMIT %s", [rows])
+        cursor.execute("CREATE UNIQUE INDEX bare_message_id ON bare_message (id)")
+        cursor.execute("SELECT id FROM bare_message")
+        ids = cursor.fetchall()
+    began = time.perf_counter()
+    with transaction.atomic(), connection.cursor() as cursor:
+        for row in ids:
+            cursor.execute("DELETE FROM bare_message WHERE id = %s", row)
+    return time.perf_counter() - began
+
+
+def puncture(numbers: int) -> float:
+    from portal.keys.service import keys
+
+    began = time.perf_counter()
+    keys().puncture_all(keys().current(_base()), [(number, None) for number in random.sample(range(1 << 32), numbers)])
+    return time.perf_counter() - began
+
+
+def alone() -> float:
+    return puncture(1)
+
+
+def leaf() -> float:
+    from portal.keys.service import keys
+
+    epoch = keys().current(_base())
+    keys().leaf(epoch, 1, 0)  # the object is opened once and kept
+    numbers = random.sample(range(1 << 32), 2000)
+    began = time.thread_time()
+    for number in numbers:
+        keys().leaf(epoch, number, 0)
+    return (time.thread_time() - began) / len(numbers)
+
+
+def peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def written() -> int:
+    """proc_pid_io(5): what this process has had written to the block layer."""
+    fields = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    return int(fields["wchar"])
+
+
+STEPS: dict[str, Callable[..., float]] = {
+    step.__name__: step for step in (fill, rotate, bare, withdraw, delete, puncture, alone, leaf, peak, written)
+}
+
+
+def _now():
+    from django.utils import timezone
+
+    return timezone.now()
+
+
+def _base() -> str:
+    from portal.vault.wrapping import base_of
+
+    return base_of(_now() + timedelta(days=30))
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    django.setup()
+    from django.conf import settings
+
+    from portal.operations import preparing
+
+    preparing.prepare(settings.LETTERLOCK)
+    print(json.dumps([STEPS[name](*arguments) for name, *arguments in json.loads(sys.argv[1])]))
+
+
+if __name__ == "__main__":
+    main()
