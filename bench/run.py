@@ -20,11 +20,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import doors, mails, streams
+from bench import doors, mails, streams, wraps
 from bench.table import Row, aligned
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = ("streams", "mails", "doors")
+GROUPS = ("streams", "mails", "doors", "wraps", "million")
 RESULT = "bench.json"
 
 
@@ -62,6 +62,10 @@ def _measured(group: str, folder: Path, say: Callable[[str], None]) -> list[Row]
         return streams.rows(folder, say)
     if group == "mails":
         return mails.rows()
+    if group == "wraps":
+        return wraps.rows(folder, say)
+    if group == "million":
+        return wraps.million(folder)
     return doors.rows(folder, say)
 
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import django
 
@@ -39,12 +40,13 @@ def fill(messages: int) -> float:
 
     began = time.perf_counter()
     brand, rights, now = Brand.objects.get(is_default=True), Rights(), _now()
-    until, base = now + timedelta(days=30), _base()
-    epoch = keys().current(base)
-    numbers = random.sample(range(1 << 32), messages)  # a collision with an earlier fill ends the bench, one in 10,000
+    until, epoch = now + timedelta(days=30), keys().current(_base())
+    first = Epoch.objects.count()
+    # A collision with an earlier fill would end the bench: one in some thousands.
+    numbers = random.sample(range(1 << 32), messages)
     for start in range(0, messages, BATCH):
-        made = []
-        for _ in numbers[start : start + BATCH]:
+        key, made, readers, places, wraps = os.urandom(32), [], [], [], []
+        for number in sorted(numbers[start : start + BATCH]):
             id_ = new_id()
             envelope = seal_envelope(id_, Envelope("Maya", "maya@bench.example", now, "<bench@bench.example>"))
             made.append(
@@ -53,34 +55,51 @@ def fill(messages: int) -> float:
                     envelope=envelope, padded_size=1, container=b"\xa0",
                 )
             )  # fmt: skip
-        readers = [
-            Reader(
-                id=new_id(), message=message, number=number, address=b"a" * 60, address_lookup=os.urandom(32),
-                link=b"l" * 50, link_lookup=os.urandom(32),
-            )
-            for message in made for number in range(READERS)
-        ]  # fmt: skip
-        places = [
-            Epoch(message=message, epoch=epoch, number=number)
-            for message, number in zip(made, numbers[start : start + BATCH], strict=True)
-        ]
+            places.append(Epoch(id=first + len(places) + start + 1, message_id=id_, epoch=epoch, number=number))
+            for reader in range(READERS):
+                readers.append(
+                    Reader(
+                        id=new_id(), message_id=id_, number=reader, address=b"a" * 60, address_lookup=os.urandom(32),
+                        link=b"l" * 50, link_lookup=os.urandom(32),
+                    )
+                )  # fmt: skip
+        leaves = keys().leaves(epoch, [(place.number, reader) for place in places for reader in range(READERS)])
+        for at, (reader, leaf) in enumerate(zip(readers, leaves, strict=True)):
+            if leaf is None:
+                raise AssertionError("a number of a message that was destroyed here was drawn again")
+            wrapped = wrap(leaf, key, epoch, reader.message_id, reader.id, rights.digest())
+            wraps.append(Wrap(reader_id=reader.id, epoch_id=places[at // READERS].id, wrapped=wrapped))
         with transaction.atomic():
-            Message.objects.bulk_create(made)
-            Reader.objects.bulk_create(readers)
-            place_of = {place.message_id: place for place in Epoch.objects.bulk_create(places)}
-            key = os.urandom(32)
-            Wrap.objects.bulk_create(
-                Wrap(
-                    reader=reader,
-                    epoch=place_of[reader.message_id],
-                    wrapped=wrap(
-                        keys().leaf(epoch, place_of[reader.message_id].number, reader.number),
-                        key, epoch, reader.message_id, reader.id, rights.digest(),
-                    ),
-                )
-                for reader in readers
-            )  # fmt: skip
+            for rows in (made, readers, places, wraps):
+                _insert(rows)
+    _let_count(Epoch)
     return time.perf_counter() - began
+
+
+def _insert(rows: list[Any]) -> None:
+    """What bulk_create does, at a fifth of its cost."""
+    from django.db import connection
+
+    fields = [
+        field for field in rows[0]._meta.concrete_fields if getattr(rows[0], field.attname) is not None or field.null
+    ]
+    columns, marks = ",".join(field.column for field in fields), ",".join(["%s"] * len(fields))
+    statement = f"INSERT INTO {rows[0]._meta.db_table} ({columns}) VALUES ({marks})"  # noqa: S608 names of our own
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            statement,
+            [[field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields] for row in rows],
+        )
+
+
+def _let_count(model: Any) -> None:
+    """PostgreSQL hands out ids after those that were given here."""
+    from django.core.management.color import no_style
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), [model]):
+            cursor.execute(statement)
 
 
 def rotate() -> float:

@@ -27,7 +27,11 @@ _LIVING = """
     JOIN vault_reader r ON r.id = w.reader_id JOIN vault_message m ON m.id = e.message_id
     WHERE w.id IN ({}) AND m.destroying_at IS NULL AND r.destroying_at IS NULL
 """
-_THERE = "SELECT message_id, epoch, id, number FROM vault_epoch WHERE message_id IN ({})"
+_THERE = """
+    SELECT message_id, epoch, id, number FROM vault_epoch
+    WHERE message_id IN (SELECT message_id FROM vault_epoch WHERE id IN ({}))
+"""
+_AT = "SELECT epoch, number, id FROM vault_epoch WHERE number IN ({}) AND epoch = %s"
 _SAME_NUMBER = """
     INSERT INTO vault_epoch (message_id, epoch, number) SELECT message_id, %s, number FROM vault_epoch WHERE id IN ({})
 """
@@ -135,9 +139,10 @@ def _locked(page: Sequence[int]) -> list[_Held]:
     return sorted(_Held(*row) for row in _rows(_LIVING, page))
 
 
-def _rows(statement: str, values: Collection[object], *before: object) -> list[tuple[Any, ...]]:
+def _rows(statement: str, numbers: Iterable[int], *parameters: object) -> list[tuple[Any, ...]]:
+    """Run a statement with whole numbers written into it: a thousand parameters cost more than what they ask for."""
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(",".join(["%s"] * len(values))), [*before, *values])
+        cursor.execute(statement.format(",".join(map(int.__repr__, numbers))), parameters)
         return cursor.fetchall() if cursor.description else []
 
 
@@ -187,7 +192,8 @@ def _rewrap(opened: Sequence[_Opened], moved: Moved) -> None:
     ]
     punctured = {item.held.message for item, leaf in zip(opened, leaves, strict=True) if leaf is None}
     places, have = _places(opened, punctured)
-    changes: list[object] = []
+    changes: list[tuple[int, int]] = []
+    wrapped: list[bytes] = []
     spare = []
     for (held, key, bound, new), same in zip(opened, leaves, strict=True):
         row, number = places[held.message, new]
@@ -199,13 +205,14 @@ def _rewrap(opened: Sequence[_Opened], moved: Moved) -> None:
             moved.dead += 1
         else:
             have.add((held.reader, row))
-            changes += (held.id, row, wrap_bound(leaf, key, new, *bound))
+            changes.append((held.id, row))
+            wrapped.append(wrap_bound(leaf, key, new, *bound))
     if changes:
         with connection.cursor() as cursor:
-            cursor.execute(_MOVE.format(",".join(["(%s,%s,%s)"] * (len(changes) // 3))), changes)
+            cursor.execute(_MOVE.format(",".join(f"({id_},{row},%s)" for id_, row in changes)), wrapped)
     if spare:
         Wrap.objects.filter(pk__in=spare).delete()
-    moved.moved = len(changes) // 3 + len(spare)
+    moved.moved = len(changes) + len(spare)
 
 
 def _places(
@@ -216,23 +223,23 @@ def _places(
     A message keeps its number where that is free there and none of its leaves is punctured.
     """
     wanted = {(item.held.message, item.new): item.held for item in opened}
-    there = _rows(_THERE, {message for message, _ in wanted}) if wanted else []
+    there = _rows(_THERE, {held.row for held in wanted.values()}) if wanted else []
     places = {(message, name): _Place(row, number) for message, name, row, number in there if (message, name) in wanted}
     used = [place.row for place in places.values()]
     have = set(_rows("SELECT reader_id, epoch_id FROM vault_wrap WHERE epoch_id IN ({})", used)) if used else set()
     missing = {(name, held.number): held for (message, name), held in wanted.items() if (message, name) not in places}
     if not missing:
         return places, have
-    names, numbers = {name for name, _ in missing}, {number for _, number in missing}
-    at = Epoch.objects.filter(epoch__in=names, number__in=numbers)
-    taken = set(at.values_list("epoch", "number"))
+    names = sorted({name for name, _ in missing})
+    numbers = [number for _, number in missing]
+    taken = {(name, number) for at in names for name, number, _ in _rows(_AT, numbers, at)}
     taken |= {place for place, held in missing.items() if held.message in punctured}
     for name in names:
-        _rows(
-            _SAME_NUMBER, [held.row for place, held in missing.items() if place[0] == name and place not in taken], name
-        )
-    for name, number, row in at.values_list("epoch", "number", "pk"):
-        if (name, number) not in taken:
+        free = [held.row for place, held in missing.items() if place[0] == name and place not in taken]
+        if free:
+            _rows(_SAME_NUMBER, free, name)
+    for name, number, row in (found for at in names for found in _rows(_AT, numbers, at)):
+        if (name, number) in missing and (name, number) not in taken:
             places[missing[name, number].message, name] = _Place(row, number)
     for name, number in taken & missing.keys():
         message = missing[name, number].message
