@@ -30,6 +30,9 @@ from portal.vault import garbage
 from portal.vault.blobs import store
 from portal.vault.errors import BlobMissing
 from portal.vault.models import Blob, Message, Wrap
+from portal.vault.opening import Opened, key_for
+from portal.vault.stream import Context
+from portal.vault.stream import seal as seal_stream
 from tests.mails import JONAS, KARIN, mail
 from tests.seals import reader_of, seal
 from tests.servers import ROOT, S3
@@ -104,6 +107,15 @@ def drop_stream(message: Message) -> None:
     Message.objects.filter(pk=message.pk).update(container=cbor2.dumps(container))
 
 
+def seal_other_content(message: Message) -> None:
+    """What only the message key can do: a stream that opens, and is not what was received."""
+    key = key_for(reader_of(message))
+    size = next(file.size for file in Opened(message, key).toc.files if file.stream == "part/2")
+    container = cbor2.loads(bytes(message.container))
+    container["part/2"] = seal_stream(key, Context(message.pk, "part/2"), b"x" * size)
+    Message.objects.filter(pk=message.pk).update(container=cbor2.dumps(container))
+
+
 def path_of(blob: Blob) -> Path:
     return Path(store().describe().removeprefix("the folder ")) / blob.id.hex[-2:] / blob.id.hex
 
@@ -161,6 +173,7 @@ def move_to_an_epoch_never_made(message: Message) -> None:
     [
         (change_container, "toc: damaged"),
         (drop_stream, "part/2: missing"),
+        (seal_other_content, "part/2: not what the table of contents says"),
         (lambda message: path_of(last_blob(message)).unlink(), "part/1: missing in the blob store"),
         (flip_middle, "part/1: damaged"),
         (cut_blob, "part/1: damaged"),
