@@ -164,7 +164,7 @@ def _holders(tmp_path: Path) -> list[object]:
         Sealer(KEY, context),
         Opener(Bytes(stored.read_bytes()), KEY, context),
         FileSource(stored),
-        Sealed(KEY, {"toc": KEY}, (), KEY, (KEY[:16],)),
+        Sealed(KEY, {"toc": KEY}, (), (KEY,), (KEY[:16],)),
         Escrowed(message, reader, KEY),
     ]
 

@@ -91,10 +91,10 @@ def _key(message: Message, found: Checked) -> bytes | None:
         problems |= {problem} if problem else set()
     if not known and not problems and not is_closed(message, timezone.now()):
         problems.add(NO_READER)
-    if len(known) > 1:
+    if len(known) > 1 and not message.split:
         problems.add(WRAPS_DIFFER)
     found.problems += sorted(problems)
-    return known.pop() if len(known) == 1 else None
+    return known.pop() if len(known) == 1 or (known and message.split) else None
 
 
 def _wraps_of(message: Message, reader: Reader, digest: bytes, found: Checked) -> tuple[set[bytes], str]:
@@ -113,6 +113,8 @@ def _wraps_of(message: Message, reader: Reader, digest: bytes, found: Checked) -
             problem = KEY_MISSING
         except WrapRefused:
             problem = WRAP_REFUSED
+    if len(opened) > 1:
+        problem = WRAPS_DIFFER
     if not opened and not problem and not is_closed(message, timezone.now()) and reader.withdrawn_at is None:
         problem = KEY_GONE
     return opened, problem

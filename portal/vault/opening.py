@@ -137,7 +137,7 @@ def open_message(reader: Reader, share: bytes = b"") -> Opened:
 
 
 def key_for(reader: Reader) -> bytes:
-    """What a reader's wraps hold: the message key, or of a split message the inner key that needs a share.
+    """What a reader's wraps hold: the message key, or of a split message their inner key, which needs a share.
 
     By the newest wrap whose leaf lives: one under a past day is no obstacle to a later.
     """
