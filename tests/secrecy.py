@@ -20,7 +20,7 @@ import re
 import sqlite3
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -200,13 +200,18 @@ def listen_to_rooms() -> None:
     _after(tokens, "create", lambda _, token: EAR.secret("token of the API", token))
     _after(split, "_joined", lambda given, _: _share(given[1]))
     _after(split, "code_of", lambda given, _: _share(given[0]))
-    _after(Secrets, "__init__", lambda given, _: [EAR.secret("secret", one) for v in given[1].values() for one in v])
+    _after(Secrets, "__init__", lambda given, _: _secrets(given[1]))
     _after(Tree, "leaf", lambda _, leaf: EAR.secret("leaf", leaf))
     _after(Tree, "encode", lambda _, stored: EAR.secret("node of a tree", stored[10:42]))
     _after(Pair, "__init__", lambda given, _: _halves(given[0].encode()))
     for family in (KeysError, VaultError, AccessError):
         _after(family, "__init__", lambda given, _: EAR.text(f"an error in {here()}", f"{given[0]} {given[0]!r}"))
     _hear_tasks()
+
+
+def _secrets(versions: Mapping[str, tuple[bytes, ...]]) -> None:
+    for one in itertools.chain.from_iterable(versions.values()):
+        EAR.secret("secret", one)
 
 
 def _share(share: bytes) -> None:
