@@ -5,11 +5,21 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 
+from tests.secrecy import EAR, listen_to_rooms
 from tests.servers import S3, Portal, PostgreSQL, Redis
+
+_SECRECY = pytest.StashKey[list[str]]()
+_WORKER_FINDINGS = "letterlock_secrecy"
+
+
+def pytest_collection_finish() -> None:
+    """Django is set up and every room imported: now what only they know can be listened to."""
+    listen_to_rooms()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -72,8 +82,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(f"servers-{lane}"))
 
 
+def pytest_testnodedown(node: Any) -> None:
+    """What a worker found in its own logs comes to the process that reports."""
+    node.config.stash.setdefault(_SECRECY, []).extend(getattr(node, "workeroutput", {}).get(_WORKER_FINDINGS, ()))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Search all that was written for every secret that was made: one that is found fails the run."""
+    found = session.config.stash.setdefault(_SECRECY, [])
+    found += map(str, EAR.findings())
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_WORKER_FINDINGS] = found
+    elif found:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say at the end, in colour, what did not run and why: a green line must not hide it."""
+    """Say at the end, in colour, what did not run and why, and which secrets were written where."""
+    if leaks := terminalreporter.config.stash.get(_SECRECY, []):
+        terminalreporter.section(f"{len(leaks)} SECRETS WRITTEN", sep="!", red=True, bold=True)
+        for leak in sorted(set(leaks)):
+            terminalreporter.line(leak, red=True)
     skipped = terminalreporter.stats.get("skipped", [])
     if not skipped:
         return

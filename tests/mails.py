@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from pathlib import Path
 
+from tests.secrecy import hear_mail
+
 MAYA = "maya.lindqvist@aldervalley.example"
 JONAS = "jonas.berg@mail.example"
 KARIN = "karin.berg@post.example"
@@ -81,6 +83,7 @@ class Mailbox:
 def text_of(message: EmailMessage) -> str:
     body = message.get_body(("plain",))
     assert body is not None
+    hear_mail(str(body.get_content()))
     return str(body.get_content())
 
 

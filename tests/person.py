@@ -11,6 +11,7 @@ from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from tests.mails import Mailbox, passcode_in
+from tests.secrecy import EAR
 
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
@@ -53,6 +54,7 @@ class Person:
             for line in response.headers.get_all("Set-Cookie", []):
                 for morsel in SimpleCookie(line).values():
                     if morsel.value:
+                        EAR.secret("token of a cookie", morsel.value)
                         self.cookies[morsel.key] = morsel.value
                     else:
                         self.cookies.pop(morsel.key, None)

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from tests import parts
+from tests import parts, secrecy
 
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = ROOT / "manage.py"
@@ -334,6 +334,14 @@ class Portal(Server):
         process = self.processes()[part]
         os.killpg(process, signal.SIGKILL)
         return process
+
+    def _end(self, number: signal.Signals) -> int:
+        ran = self.process is not None
+        try:
+            return super()._end(number)
+        finally:
+            if ran:
+                secrecy.hear_portal(self.data, self.terminal)
 
     def _well_or_ended(self) -> bool:
         return self.health()[0] == 200 or self.process is None or self.process.poll() is not None

@@ -14,6 +14,10 @@ os.environ["LETTERLOCK_DATA"] = _data
 # Programs that a test starts run with the settings of the product.
 os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
 
+from tests import secrecy  # noqa: E402
+
+secrecy.listen()
+
 from portal.settings import *  # noqa: E402, F403
 from portal.settings import DATABASES, STORAGES  # noqa: E402
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -75,7 +76,8 @@ def _wrap_under(message: Message, base: str) -> int:
     if any(Wrap.objects.filter(epoch=pk).count() == len(readers) for pk in lasting):
         return 0
     try:
-        return add_wraps(message, readers, _key(readers), base)
+        living, held = _living(readers)
+        return add_wraps(message, living, held, base)
     except KeyDestroyed:
         raise AlreadyDestroyed from None
 
@@ -88,11 +90,15 @@ def _lasts(found: str, wanted: str) -> bool:
     return found >= wanted if FOREVER not in (found, wanted) else found == FOREVER
 
 
-def _key(readers: list[Reader]) -> bytes:
-    """The message key, by whichever reader's wrap opens."""
+def _living(readers: list[Reader]) -> tuple[list[Reader], list[bytes]]:
+    """The readers whose wraps open, and what those hold. KeyDestroyed when none does."""
+    living, held = [], []
     for reader in readers:
-        try:
-            return key_for(reader)
-        except KeyDestroyed:
-            continue
-    raise KeyDestroyed
+        # Each by their own: with another's, a reader who was withdrawn after this copy of the database was made would
+        # be given a new wrap. (Of a split message it would not open anything either.)
+        with suppress(KeyDestroyed):
+            held.append(key_for(reader))
+            living.append(reader)
+    if not living:
+        raise KeyDestroyed
+    return living, held

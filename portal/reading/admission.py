@@ -21,7 +21,17 @@ from portal.audit.record import record
 from portal.keys.errors import KeyDestroyed, KeysError
 from portal.reading.failures import no_keys
 from portal.vault import readers
-from portal.vault.errors import BlobsUnavailable, KeyringOlder, ShareNeeded, ShareRefused, VaultError
+from portal.vault.errors import (
+    BlobsUnavailable,
+    EmptyStream,
+    KeyringOlder,
+    NotAStream,
+    ShareNeeded,
+    ShareRefused,
+    UnknownSuite,
+    UnknownVersion,
+    VaultError,
+)
 from portal.vault.models import Message, Reader
 from portal.vault.opening import Opened, open_message
 
@@ -139,7 +149,18 @@ def damaged(request: Request, reader: Reader, error: VaultError) -> HttpResponse
     """R5 for sealed bytes that do not open: nothing of them is shown, and it is recorded."""
     log.error("message %s is damaged: %s", reader.message_id, error)
     record("message.damaged", message=reader.message_id, reader=reader.id, reason=type(error).__name__)
-    return problem(request, reader.message, "damaged", 500)
+    return problem(request, reader.message, _kind(error), 500)
+
+
+def _kind(error: VaultError) -> str:
+    """What the page says of it: to send a message again helps against damage, and not against older software."""
+    kinds: dict[type[VaultError], str] = {
+        UnknownVersion: "version",
+        UnknownSuite: "suite",
+        NotAStream: "other",
+        EmptyStream: "empty",
+    }
+    return kinds.get(type(error), "damaged")
 
 
 def problem(request: Request, message: Message, kind: str, status: int) -> HttpResponse:

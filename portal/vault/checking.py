@@ -12,7 +12,17 @@ from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
 from portal.keys.service import keys
 from portal.keys.wraps import unwrap
 from portal.vault.blobs import store
-from portal.vault.errors import BlobMissing, BlobsUnavailable, SealBroken, Truncated, UnknownFormat
+from portal.vault.errors import (
+    BlobMissing,
+    BlobsUnavailable,
+    EmptyStream,
+    NotAStream,
+    SealBroken,
+    Truncated,
+    UnknownFormat,
+    UnknownSuite,
+    UnknownVersion,
+)
 from portal.vault.models import Message, Reader, Wrap
 from portal.vault.opening import Opened
 from portal.vault.readers import is_closed
@@ -21,7 +31,10 @@ from portal.vault.wrapping import rights_digest
 
 WRAP_REFUSED = "a wrap does not open: it, its reader's row or the message's rights were changed"
 WRAPS_DIFFER = "two wraps hold different keys"
-KEY_GONE = "no key is left for a reader, though nothing was withdrawn: the keyring is not the one it was sealed with"
+KEY_GONE = (
+    "no key is left for a reader, though no withdrawal is noted: the database is a copy from before it was destroyed, "
+    "or the keyring is another's"
+)
 KEY_MISSING = "the keyring lacks an epoch that it is wrapped under: the keyring is older than the database"
 NO_READER = "nobody has a wrap of it, though nothing was withdrawn"
 TOMBSTONE_FULL = "it was destroyed, but content or wraps are still there: let the next round of destruction finish"
@@ -33,6 +46,8 @@ class Checked:
 
     problems: list[str] = field(default_factory=list)
     opened: bool = False
+    split: bool = False
+    """Whether its key needs a share, so that only the outlines of its streams were looked at."""
     wraps: int = 0
     streams: int = 0
     bytes: int = 0
@@ -55,6 +70,7 @@ def check(message: Message) -> Checked:
     key = _key(message, found)
     if key is not None:
         if message.split:
+            found.split = True
             # The wraps hold the inner key: without a reader's share only the streams' outlines can be looked at.
             _check_outlines(message, found)
             return found
@@ -75,10 +91,10 @@ def _key(message: Message, found: Checked) -> bytes | None:
         problems |= {problem} if problem else set()
     if not known and not problems and not is_closed(message, timezone.now()):
         problems.add(NO_READER)
-    if len(known) > 1:
+    if len(known) > 1 and not message.split:
         problems.add(WRAPS_DIFFER)
     found.problems += sorted(problems)
-    return known.pop() if len(known) == 1 else None
+    return known.pop() if len(known) == 1 or (known and message.split) else None
 
 
 def _wraps_of(message: Message, reader: Reader, digest: bytes, found: Checked) -> tuple[set[bytes], str]:
@@ -97,6 +113,8 @@ def _wraps_of(message: Message, reader: Reader, digest: bytes, found: Checked) -
             problem = KEY_MISSING
         except WrapRefused:
             problem = WRAP_REFUSED
+    if len(opened) > 1:
+        problem = WRAPS_DIFFER
     if not opened and not problem and not is_closed(message, timezone.now()) and reader.withdrawn_at is None:
         problem = KEY_GONE
     return opened, problem
@@ -168,7 +186,11 @@ def _digests(toc: Toc) -> dict[str, tuple[int, bytes | None]]:
 def _word(error: Exception) -> str:
     kinds: dict[type[Exception], str] = {
         Truncated: "cut short",
+        EmptyStream: "empty",
         UnknownFormat: "of an unknown format",
+        UnknownVersion: "of an unknown format version",
+        UnknownSuite: "of an unknown cipher suite",
+        NotAStream: "other bytes than a sealed stream",
         BlobMissing: "missing in the blob store",
         OSError: "not read by the disk",
     }

@@ -20,6 +20,30 @@ class UnknownFormat(VaultError):
     sentence = "This is not a sealed stream of a known version; check that it is whole and the software new enough."
 
 
+class NotAStream(UnknownFormat):
+    """Other bytes lie where a sealed stream should."""
+
+    sentence = "Where a sealed stream should be there are other bytes; restore this row or blob from a backup."
+
+
+class UnknownVersion(UnknownFormat):
+    """A sealed stream of a version of the format that is not known here."""
+
+    sentence = (
+        "This stream is sealed in a version of the format that this software does not know. Nothing is lost: run the "
+        "newest version that ever wrote here."
+    )
+
+
+class UnknownSuite(UnknownFormat):
+    """A sealed stream under a cipher suite that is not known here."""
+
+    sentence = (
+        "This stream is sealed with a cipher suite that this software does not have. Nothing is lost: run the newest "
+        "version that ever wrote here."
+    )
+
+
 class SealBroken(VaultError):
     """Bytes failed authentication: changed, moved, or sealed under another key. Nothing of them may be shown."""
 
@@ -30,6 +54,12 @@ class Truncated(SealBroken):
     """The stream ends where no stream can end."""
 
     sentence = "The sealed bytes end too early; show nothing of them and restore them from a backup."
+
+
+class EmptyStream(Truncated):
+    """Not one byte lies where a sealed stream should."""
+
+    sentence = "A sealed stream is empty, and even one of nothing has 86 bytes; restore this row or blob from a backup."
 
 
 class StreamTooLong(VaultError):

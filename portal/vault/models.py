@@ -42,7 +42,7 @@ class Message(models.Model):
     mail_id_lookup = models.BinaryField(max_length=32, default=b"")
     """HMAC of the mail's Message-ID (label "mail-id"): an answer that names it belongs to this conversation."""
     split = models.CharField(max_length=6, default="", blank=True)
-    """`strict` or `escrow`: its key needs a share that only a reader's notice holds. Wraps then hold an inner key."""
+    """`strict` or `escrow`: its key needs a share that only a reader's notice holds. Wraps hold inner keys then."""
     padded_size = models.BigIntegerField()
     container = models.BinaryField()
     """CBOR map of stream name to sealed bytes, at most 256 KiB together; streams that are not here are blobs."""
@@ -125,7 +125,7 @@ class Reader(models.Model):
     """The 22 characters, sealed under the directory key (label "link"): a dump of the database gives no link."""
     link_lookup = models.BinaryField(max_length=32, unique=True)
     split_key = models.BinaryField(max_length=60, default=b"")
-    """The message key of a split message, sealed under its inner key and this reader's share."""
+    """The message key of a split message, sealed under this reader's inner key and share."""
     escrow = models.BinaryField(default=b"")
     """With `escrow`: that share, sealed to the recovery key."""
     first_opened_at = models.DateTimeField(null=True)

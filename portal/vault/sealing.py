@@ -67,8 +67,8 @@ class Sealed:
     key: bytes
     container: dict[str, bytes]
     blobs: tuple[tuple[UUID, str, int], ...]
-    inner: bytes = b""
-    """Of a split message: the key that its wraps hold in place of the message key."""
+    inner: tuple[bytes, ...] = ()
+    """Of a split message: what each reader's wraps hold in place of the message key, by their number."""
     shares: tuple[bytes, ...] = ()
     """Of a split message: each reader's, by their number."""
 
@@ -104,7 +104,10 @@ def seal_streams(draft: Draft) -> Sealed:
             blobs.append((blob, name, store().put(blob, _filler(key, context, plaintext))))
     if not draft.split:
         return Sealed(key, container, tuple(blobs))
-    return Sealed(key, container, tuple(blobs), os.urandom(32), tuple(new_share() for _ in draft.readers))
+    # One for each reader: were it one for all, a withdrawn reader's share would open an old copy of their row with the
+    # wrap of any reader who is left.
+    inner = tuple(os.urandom(32) for _ in draft.readers)
+    return Sealed(key, container, tuple(blobs), inner, tuple(new_share() for _ in draft.readers))
 
 
 def _filler(key: bytes, context: Context, plaintext: bytes) -> Callable[[Write], object]:
@@ -142,7 +145,7 @@ def commit(draft: Draft, sealed: Sealed) -> Message:
     if draft.split:
         _split(message, made, sealed)
     Reader.objects.bulk_create(made)
-    add_wraps(message, made, sealed.inner or sealed.key, base_of(draft.open_until))
+    add_wraps(message, made, sealed.inner or [sealed.key] * len(made), base_of(draft.open_until))
     record("message.sealed", message=message.id, readers=len(made), size=sealed.size)
     return message
 
@@ -152,7 +155,7 @@ def _split(message: Message, made: Sequence[Reader], sealed: Sealed) -> None:
     recovery = _recovery() if message.split == ESCROW else None
     for reader in made:
         share = sealed.share_of(reader)
-        reader.split_key = seal_key(sealed.inner, share, sealed.key, message.id, reader.id)
+        reader.split_key = seal_key(sealed.inner[reader.number], share, sealed.key, message.id, reader.id)
         if recovery:
             reader.escrow = recovery.seal(ESCROW, share, message.id.bytes, reader.id.bytes)
 

@@ -34,8 +34,10 @@ def rights_digest(message: Message) -> bytes:
     return hashlib.sha256(bytes(message.rights)).digest()
 
 
-def add_wraps(message: Message, readers: Sequence[Reader], key: bytes, base: str) -> int:
-    """Wrap the message key for `readers` under the newest generation of an epoch, in the caller's transaction.
+def add_wraps(message: Message, readers: Sequence[Reader], held: Sequence[bytes], base: str) -> int:
+    """Wrap what each of `readers` holds under the newest generation of an epoch, in the caller's transaction.
+
+    `held` is as long: the message key for each of them, or of a split message each one's inner key.
 
     Readers that have such a wrap already keep it. Returns how many wraps were made. The caller holds the message's
     row, not claimed for destruction, or nobody else knows the message yet.
@@ -55,7 +57,7 @@ def add_wraps(message: Message, readers: Sequence[Reader], key: bytes, base: str
     digest = rights_digest(message)
     made = [
         Wrap(reader=reader, epoch=epoch, wrapped=wrap(leaf, key, name, message.id, reader.id, digest))
-        for reader, leaf in zip(readers, leaves, strict=True)
+        for reader, leaf, key in zip(readers, leaves, held, strict=True)
         if reader.id not in have
     ]
     Wrap.objects.bulk_create(made)

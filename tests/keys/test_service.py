@@ -163,6 +163,25 @@ def test_a_puncture_does_not_rest_on_an_old_copy(place: Place) -> None:
             place.service().leaf(EPOCH, number, 1)
 
 
+def test_a_puncture_that_was_overtaken_keeps_no_older_tree(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads of one process: the first to write is the last to come back, and what it wrote is old by then."""
+    service, replace = place.service(), place.keyring.replace
+    overtaken: list[str] = []
+
+    def slow(name: str, content: bytes, expected: int) -> None:
+        replace(name, content, expected)
+        if not overtaken:
+            overtaken.append(name)
+            service.puncture(EPOCH, 2, None)
+
+    monkeypatch.setattr(place.keyring, "replace", slow)
+    service.puncture(EPOCH, 1, None)
+    assert overtaken
+    for number in (1, 2):
+        with pytest.raises(KeyDestroyed):
+            service.leaf(EPOCH, number, 0)
+
+
 def test_processes_that_puncture_at_once_lose_no_puncture(place: Place) -> None:
     def puncture(first: int) -> None:
         service = place.service()

@@ -114,6 +114,7 @@ def test_a_backup_that_lacks_keys_in_use_is_refused_and_never_made_up_for(portal
     keys(portal, "backup", backup, "--to", tmp_path / "r.pub")
     keys(portal, "rotate", "--yes", "--without-backup")
     lose(portal)
+    assert "Add --yes --even-old to do it." in keys(portal, "restore", backup, "--with", private)
     assert "--even-old" in keys(portal, "restore", backup, "--with", private, "--yes", status=1)
     assert "cannot be opened" in keys(portal, "status", status=1)
     keys(portal, "restore", backup, "--with", private, "--yes", "--even-old")

@@ -20,6 +20,7 @@ import cbor2
 import pytest
 from django.conf import LazySettings
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from portal.audit.models import Entry
@@ -29,6 +30,9 @@ from portal.vault import garbage
 from portal.vault.blobs import store
 from portal.vault.errors import BlobMissing
 from portal.vault.models import Blob, Message, Wrap
+from portal.vault.opening import Opened, key_for
+from portal.vault.stream import Context
+from portal.vault.stream import seal as seal_stream
 from tests.mails import JONAS, KARIN, mail
 from tests.seals import reader_of, seal
 from tests.servers import ROOT, S3
@@ -103,6 +107,15 @@ def drop_stream(message: Message) -> None:
     Message.objects.filter(pk=message.pk).update(container=cbor2.dumps(container))
 
 
+def seal_other_content(message: Message) -> None:
+    """What only the message key can do: a stream that opens, and is not what was received."""
+    key = key_for(reader_of(message))
+    size = next(file.size for file in Opened(message, key).toc.files if file.stream == "part/2")
+    container = cbor2.loads(bytes(message.container))
+    container["part/2"] = seal_stream(key, Context(message.pk, "part/2"), b"x" * size)
+    Message.objects.filter(pk=message.pk).update(container=cbor2.dumps(container))
+
+
 def path_of(blob: Blob) -> Path:
     return Path(store().describe().removeprefix("the folder ")) / blob.id.hex[-2:] / blob.id.hex
 
@@ -160,11 +173,15 @@ def move_to_an_epoch_never_made(message: Message) -> None:
     [
         (change_container, "toc: damaged"),
         (drop_stream, "part/2: missing"),
+        (seal_other_content, "part/2: not what the table of contents says"),
         (lambda message: path_of(last_blob(message)).unlink(), "part/1: missing in the blob store"),
         (flip_middle, "part/1: damaged"),
         (cut_blob, "part/1: damaged"),
         (lambda message: os.truncate(path_of(last_blob(message)), 75), "part/1: cut short"),
-        (lambda message: path_of(last_blob(message)).write_bytes(b"LLS9" * 99), "part/1: of an unknown format"),
+        (lambda message: path_of(last_blob(message)).write_bytes(b"LLS9" * 99), "part/1: of an unknown format version"),
+        (lambda message: path_of(last_blob(message)).write_bytes(b"LLS1\2" * 99), "part/1: of an unknown cipher suite"),
+        (lambda message: path_of(last_blob(message)).write_bytes(b"%PDF" * 99), "part/1: other bytes than a sealed"),
+        (lambda message: path_of(last_blob(message)).write_bytes(b""), "part/1: empty"),
         (lambda message: last_blob(message).delete(), "part/1: missing"),
         (swap_blobs, "part/1: damaged"),
         (widen_rights, "a wrap does not open"),
@@ -222,6 +239,7 @@ def test_a_split_message_is_checked_as_far_as_nobodys_share_is_needed_and_is_not
     status, said = run("check")
     assert status == 0, said
     assert "1 messages seen, 0 opened whole (2 wraps" in said
+    assert "1 split and seen from outside, 0 withdrawn or closed" in said
     make_files(tmp_path / "recovery.pub", tmp_path / "recovery.key")
     refused = run("export", message.pk, tmp_path / "export", "--to", tmp_path / "recovery.pub")[0]
     assert "share" in str(refused)
@@ -243,6 +261,9 @@ def test_a_store_that_is_away_is_said_once_and_blames_no_message(message: Messag
 def test_an_unknown_message_is_said_to_be_so(tmp_path: Path) -> None:
     make_files(tmp_path / "pub", tmp_path / "key")
     assert "No message with this id" in str(run("check", uuid4())[0])
+    for verb in ("check", "export"):
+        with pytest.raises(CommandError, match="an id looks like 019b2f6e-"):
+            call_command("vault", verb, "nonsense")
     assert "No message with this id" in str(run("export", uuid4(), tmp_path / "x", "--to", tmp_path / "pub")[0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +12,21 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.audit.record import timeline
+from portal.keys.errors import KeyDestroyed, KeysError
+from portal.keys.service import keys
 from portal.vault.blobs import store
+from portal.vault.errors import (
+    EmptyStream,
+    NotAStream,
+    SealBroken,
+    Truncated,
+    UnknownFormat,
+    UnknownSuite,
+    UnknownVersion,
+    VaultError,
+)
 from portal.vault.models import Message, Wrap
+from portal.vault.opening import open_message
 from portal.vault.rights import Rights
 from tests.mails import JONAS, KARIN, mail
 from tests.seals import HOST, default_brand, path_of, reader_of, seal, signed_in, words
@@ -175,6 +189,67 @@ def test_damaged_bytes_show_nothing_and_are_recorded(place: str) -> None:
     assert "This message cannot be opened" in words(answer.content)
     assert SECRET not in answer.content.decode()
     assert kinds(message)[-1] == "message.damaged"
+
+
+def _stored_toc(change: Callable[[bytes], bytes]) -> Callable[[Message], None]:
+    def changed(message: Message) -> None:
+        container = cbor2.loads(bytes(message.container))
+        Message.objects.update(container=cbor2.dumps({**container, "toc": change(container["toc"])}))
+
+    return changed
+
+
+def _its_epoch_is_destroyed(message: Message) -> None:
+    Message.objects.filter(pk=message.pk).update(state=Message.State.OPEN)
+    for epoch in message.epochs.all():
+        keys().puncture(epoch.epoch, epoch.number, None)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error", "status", "page"),
+    [
+        (_stored_toc(lambda toc: b"LLS2" + toc[4:]), UnknownVersion, 500, "stored by a newer version of this portal"),
+        (_stored_toc(lambda toc: toc[:4] + b"\2" + toc[5:]), UnknownSuite, 500, "encrypted in a way"),
+        (_stored_toc(lambda toc: b"PK\3\4" + toc[4:]), NotAStream, 500, "Something else is stored in its place"),
+        (_stored_toc(lambda toc: b""), EmptyStream, 500, "The file it was stored in is empty"),
+        (_stored_toc(lambda toc: toc[:80]), Truncated, 500, "The file it was stored in is damaged"),
+        (_stored_toc(lambda toc: toc[:5] + b"\x15" + toc[6:]), UnknownFormat, 500, "is damaged"),
+        (lambda message: Message.objects.update(container=b""), EmptyStream, 500, "is empty"),
+        (lambda message: Message.objects.update(container=b"\xff"), SealBroken, 500, "is damaged"),
+        (lambda message: Message.objects.update(container=cbor2.dumps([1])), SealBroken, 500, "is damaged"),
+        (_its_epoch_is_destroyed, KeyDestroyed, 410, "This message is no longer stored"),
+    ],
+    ids=["version", "suite", "magic", "zero", "cut", "chunk", "no row", "no CBOR", "no map", "destroyed epoch"],
+)
+def test_what_cannot_be_opened_has_an_error_and_two_sentences_of_its_own(
+    trouble: Callable[[Message], object],
+    error: type[VaultError] | type[KeysError],
+    status: int,
+    page: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One for the operator, which says what to do next, and one for the reader, which promises nothing untrue."""
+    message = seal(mail(text=SECRET))
+    trouble(message)
+    reader = reader_of(Message.objects.get(pk=message.pk))
+    with pytest.raises(error) as caught:
+        open_message(reader)
+    assert type(caught.value) is error
+    assert str(caught.value) == error.sentence
+    answer = signed_in(reader).get(path_of(reader))
+    said = words(answer.content)
+    assert answer.status_code == status
+    assert page in said
+    assert SECRET not in said
+    if status == 500:
+        assert error.sentence in caplog.text
+        assert error.sentence not in said
+        assert kinds(message)[-1] == "message.damaged"
+
+
+def test_each_of_these_errors_has_another_sentence() -> None:
+    errors = (UnknownVersion, UnknownSuite, NotAStream, EmptyStream, Truncated, UnknownFormat, SealBroken, KeyDestroyed)
+    assert len({error.sentence for error in errors}) == len(errors)
 
 
 def test_a_download_stops_at_the_first_bad_chunk() -> None:

@@ -19,15 +19,18 @@ from portal.delivery.letters import prepare
 from portal.delivery.models import Outbound
 from portal.delivery.sending import send_due
 from portal.ingest.models import Spooled
-from portal.keys.errors import WrapRefused
+from portal.keys.errors import KeyDestroyed, WrapRefused
 from portal.keys.recovery import make_files
-from portal.keys.split import code_of, grouped, share_of
-from portal.lifecycle import changing
+from portal.keys.service import keys
+from portal.keys.split import code_of, grouped, open_key, seal_key, share_of
+from portal.keys.wraps import wrap
+from portal.lifecycle import changing, withdrawing
 from portal.vault import rotating
 from portal.vault.checking import check
 from portal.vault.errors import ShareNeeded, ShareRefused
-from portal.vault.models import Message, Reader
-from portal.vault.opening import open_message
+from portal.vault.models import Message, Reader, Wrap
+from portal.vault.opening import key_for, open_message
+from portal.vault.wrapping import rights_digest
 from tests.mails import JONAS, KARIN, MAYA, mail, text_of
 from tests.seals import HOST, path_of, put, reader_of, seal, signed_in, words
 
@@ -214,6 +217,40 @@ def test_another_date_and_a_rotation_need_no_share(reader: Reader, code: str) ->
     assert rotating.move(lambda _: None).damaged == 0
     fresh = Reader.objects.get(pk=reader.pk)
     assert open_message(fresh, share_of(code)).toc.text.here.strip() == SECRET
+
+
+@pytest.mark.parametrize("extended", [False, True], ids=["as it was", "extended and rotated"])
+def test_a_withdrawn_readers_share_opens_no_old_copy_of_their_row(reader: Reader, code: str, extended: bool) -> None:
+    """Not even with the wraps of a reader who is left: an inner key is one reader's alone."""
+    if extended:
+        changing.change_date(reader.message_id, None)
+        rotating.begin(rotating.used_epochs(), reader.message.made_at)
+        rotating.make()
+        rotating.move(lambda _: None)
+    old = Reader.objects.get(pk=reader.pk)
+    wraps = list(Wrap.objects.filter(reader=old))
+    withdrawing.withdraw_reader(reader.message_id, JONAS, "Left", now=True)
+    Wrap.objects.bulk_create(wraps)
+    karin = reader_of(reader.message, KARIN)
+    with pytest.raises(KeyDestroyed):
+        open_message(old, share_of(code))
+    with pytest.raises(WrapRefused):
+        open_key(key_for(karin), share_of(code), bytes(old.split_key), old.message_id, old.pk)
+    assert open_message(karin, share_of(code_in(notice_of(karin)))).toc.text.here.strip() == SECRET
+
+
+def test_a_message_from_when_its_readers_had_one_inner_key_still_opens(reader: Reader, code: str) -> None:
+    karin = reader_of(reader.message, KARIN)
+    old = open_key(key_for(reader), share_of(code), bytes(reader.split_key), reader.message_id, reader.pk)
+    inner, share = key_for(reader), share_of(code_in(notice_of(karin)))
+    epoch = karin.wraps.get().epoch
+    leaf = keys().leaf(epoch.epoch, epoch.number, karin.number)
+    wrapped = wrap(leaf, inner, epoch.epoch, karin.message_id, karin.pk, rights_digest(reader.message))
+    Wrap.objects.filter(reader=karin).update(wrapped=wrapped)
+    Reader.objects.filter(pk=karin.pk).update(split_key=seal_key(inner, share, old, karin.message_id, karin.pk))
+    assert check(reader.message).problems == []
+    changing.change_date(reader.message_id, None)
+    assert open_message(Reader.objects.get(pk=karin.pk), share).toc.text.here.strip() == SECRET
 
 
 def test_a_check_finds_no_fault_with_what_it_cannot_open(reader: Reader) -> None:

@@ -296,6 +296,19 @@ def test_what_was_withdrawn_from_a_reader_for_good_is_not_wrapped_for_them_again
         open_message(reader_of(message, KARIN))
 
 
+def test_extending_a_restored_copy_gives_no_new_wrap_to_who_was_withdrawn_after_it_was_made() -> None:
+    message = sealed(JONAS, KARIN)
+    old, wraps = reader_of(message, KARIN), list(Wrap.objects.filter(reader=reader_of(message, KARIN)))
+    withdrawing.withdraw_reader(message.id, KARIN, "Left", now=True)
+    old.save()
+    Wrap.objects.bulk_create(wraps)
+    changing.change_date(message.id, None)
+    assert reader_of(message, JONAS).wraps.count() == 2
+    assert reader_of(message, KARIN).wraps.count() == 1
+    with pytest.raises(KeyDestroyed):
+        open_message(reader_of(message, KARIN))
+
+
 def test_a_date_that_is_over_or_of_a_dead_or_withdrawn_message_is_refused() -> None:
     message = sealed()
     with pytest.raises(DateIsPast):
@@ -448,8 +461,8 @@ def test_a_new_generation_takes_new_wraps_and_the_old_dies_with_the_message() ->
     keys().make(new)
     for one in (message, other):
         reader = reader_of(one)
-        assert add_wraps(one, [reader], open_message(reader)._key, base) == 1
-        assert add_wraps(one, [reader], open_message(reader)._key, base) == 0
+        assert add_wraps(one, [reader], [open_message(reader)._key], base) == 1
+        assert add_wraps(one, [reader], [open_message(reader)._key], base) == 0
     wraps = kept_wraps(message)
     assert {wrap.epoch.epoch for wrap in wraps} == {old, new}
     withdrawing.withdraw(message.id, "x", now=True)

@@ -48,7 +48,8 @@ def run(options: dict[str, Any], terminal: Terminal) -> int:
     if lost and not options["even_old"] and options["yes"]:
         raise KeysRefused("Nothing was changed. Add --even-old when there is no newer backup.")
     if not options["yes"]:
-        terminal.say("Nothing was changed. Add --yes to do it.")
+        needed = "--yes --even-old" if lost else "--yes"
+        terminal.say(f"Nothing was changed. Add {needed} to do it.")
         return 0
     put_back(backup, lost)
     record("keys.restored", lost=len(lost), age_days=age.days)

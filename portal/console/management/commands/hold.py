@@ -10,6 +10,9 @@ from portal.console.management.commands.trace import id_of
 from portal.lifecycle import changing
 from portal.operations.commands import sentences
 
+_LIFTED = "The hold is lifted. What was due meanwhile is destroyed within minutes."
+_ON = "A hold is on it: it is kept until manage.py hold ID --lift."
+
 
 class Command(BaseCommand):
     help = "Put a legal hold on a message: neither its date nor a withdrawal destroys it. Readers notice nothing."
@@ -25,4 +28,4 @@ class Command(BaseCommand):
                 changing.lift(id_of(id))
             else:
                 changing.hold(id_of(id))
-        self.stdout.write("The hold is lifted." if lift else "A hold is on it: it is kept until manage.py hold --lift.")
+        self.stdout.write(_LIFTED if lift else _ON)

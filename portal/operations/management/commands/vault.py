@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,18 @@ class Command(BaseCommand):
             sys.exit(status)
 
 
+def _id(typed: str) -> UUID:
+    """An id as it stands in the door's answer; argparse.ArgumentTypeError says what one looks like."""
+    try:
+        return UUID(typed)
+    except ValueError:
+        raise ArgumentTypeError(
+            "an id looks like 019b2f6e-3c1a-7d11-8a50-4f2d9c0a7e31; it is in the door’s answer 250"
+        ) from None
+
+
 def _check_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("ids", nargs="*", type=UUID, metavar="ID", help="only these messages; all when none is named")
+    parser.add_argument("ids", nargs="*", type=_id, metavar="ID", help="only these messages; all when none is named")
     parser.add_argument("--rate", type=float, help="at most so many messages a second")
 
 
@@ -55,7 +65,7 @@ def _check(options: dict[str, Any], terminal: Terminal) -> int:
     total = len(wanted) or Message.objects.count()
     pace = Pace(options["rate"])
     all_ = Checked()
-    seen = opened = damaged = 0
+    seen = opened = split = closed = damaged = 0
     with terminal.bar("Checking", total) as bar:
         for id_ in wanted or _all_ids():
             found = _checked(id_, asked_for=bool(wanted))
@@ -63,6 +73,8 @@ def _check(options: dict[str, Any], terminal: Terminal) -> int:
                 terminal.say(f"{id_}  {problem}")
             seen += 1
             opened += found.opened
+            split += found.split
+            closed += not (found.opened or found.split or found.problems)
             damaged += bool(found.problems)
             all_.wraps += found.wraps
             all_.streams += found.streams
@@ -71,7 +83,8 @@ def _check(options: dict[str, Any], terminal: Terminal) -> int:
             pace.step(1)
     terminal.say(
         f"{seen:,} messages seen, {opened:,} opened whole ({all_.wraps:,} wraps, {all_.streams:,} streams, "
-        f"{all_.bytes / 1e6:,.1f} MB); {damaged:,} with problems."
+        f"{all_.bytes / 1e6:,.1f} MB), {split:,} split and seen from outside, {closed:,} withdrawn or closed; "
+        f"{damaged:,} with problems."
     )
     return 1 if damaged else 0
 
@@ -101,7 +114,7 @@ def _all_ids() -> Iterator[UUID]:
 
 
 def _export_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("id", type=UUID, metavar="ID")
+    parser.add_argument("id", type=_id, metavar="ID")
     parser.add_argument("file", type=Path, metavar="FILE", help="new file")
     parser.add_argument("--to", type=Path, required=True, metavar="RECOVERY.pub", help="made by manage.py keys pair")
 
