@@ -16,7 +16,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,8 @@ def fill(messages: int) -> float:
     # A collision with an earlier fill would end the bench: one in some thousands.
     numbers = random.sample(range(1 << 32), messages)
     for start in range(0, messages, BATCH):
-        key, made, readers, places, wraps = os.urandom(32), [], [], [], []
+        key, made, readers, wraps = os.urandom(32), [], [], []
+        places: list[Epoch] = []
         for number in sorted(numbers[start : start + BATCH]):
             id_ = new_id()
             envelope = seal_envelope(id_, Envelope("Maya", "maya@bench.example", now, "<bench@bench.example>"))
@@ -56,14 +57,14 @@ def fill(messages: int) -> float:
                 )
             )  # fmt: skip
             places.append(Epoch(id=first + len(places) + start + 1, message_id=id_, epoch=epoch, number=number))
-            for reader in range(READERS):
+            for seat in range(READERS):
                 readers.append(
                     Reader(
-                        id=new_id(), message_id=id_, number=reader, address=b"a" * 60, address_lookup=os.urandom(32),
+                        id=new_id(), message_id=id_, number=seat, address=b"a" * 60, address_lookup=os.urandom(32),
                         link=b"l" * 50, link_lookup=os.urandom(32),
                     )
                 )  # fmt: skip
-        leaves = keys().leaves(epoch, [(place.number, reader) for place in places for reader in range(READERS)])
+        leaves = keys().leaves(epoch, [(place.number, seat) for place in places for seat in range(READERS)])
         for at, (reader, leaf) in enumerate(zip(readers, leaves, strict=True)):
             if leaf is None:
                 raise AssertionError("a number of a message that was destroyed here was drawn again")
@@ -225,7 +226,7 @@ STEPS: dict[str, Callable[..., float]] = {
 }
 
 
-def _now():
+def _now() -> datetime:
     from django.utils import timezone
 
     return timezone.now()

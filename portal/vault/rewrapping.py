@@ -139,7 +139,7 @@ def _locked(page: Sequence[int]) -> list[_Held]:
     return sorted(_Held(*row) for row in _rows(_LIVING, page))
 
 
-def _rows(statement: str, numbers: Iterable[int], *parameters: object) -> list[tuple[Any, ...]]:
+def _rows(statement: str, numbers: Iterable[int], *parameters: str) -> list[tuple[Any, ...]]:
     """Run a statement with whole numbers written into it: a thousand parameters cost more than what they ask for."""
     with connection.cursor() as cursor:
         cursor.execute(statement.format(",".join(map(int.__repr__, numbers))), parameters)
