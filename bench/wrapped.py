@@ -41,9 +41,8 @@ def fill(messages: int) -> float:
     began = time.perf_counter()
     brand, rights, now = Brand.objects.get(is_default=True), Rights(), _now()
     until, epoch = now + timedelta(days=30), keys().current(_base())
-    first = Epoch.objects.count()
-    # A collision with an earlier fill would end the bench: one in some thousands.
-    numbers = random.sample(range(1 << 32), messages)
+    first, taken = Epoch.objects.count(), set(Epoch.objects.filter(epoch=epoch).values_list("number", flat=True))
+    numbers = [number for number in random.sample(range(1 << 32), 2 * messages) if number not in taken][:messages]
     for start in range(0, messages, BATCH):
         key, made, readers, wraps = os.urandom(32), [], [], []
         places: list[Epoch] = []

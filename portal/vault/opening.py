@@ -11,22 +11,10 @@ from portal.keys.service import keys
 from portal.keys.split import open_key
 from portal.keys.wraps import unwrap
 from portal.vault.blobs import Source, store
-from portal.vault.errors import (
-    EmptyStream,
-    KeyringOlder,
-    NotAStream,
-    SealBroken,
-    ShareNeeded,
-    ShareRefused,
-    Truncated,
-    UnknownFormat,
-    UnknownSuite,
-    UnknownVersion,
-    VaultError,
-)
+from portal.vault.errors import EmptyStream, KeyringOlder, SealBroken, ShareNeeded, ShareRefused
 from portal.vault.models import Message, Reader
 from portal.vault.rights import Rights
-from portal.vault.stream import MAGIC, SUITE_AES_256_GCM, Bytes, Context, Opener, RandomAccess
+from portal.vault.stream import Bytes, Context, Opener
 from portal.vault.toc import Body, File, Toc
 from portal.vault.wrapping import rights_digest
 
@@ -48,11 +36,11 @@ class Opened:
     def stream(self, name: str) -> Opener:
         """A named stream for reading at any place. SealBroken when it is not what was sealed, BlobMissing when gone."""
         if name in self._container:
-            return _opener(Bytes(self._container[name]), self._key, Context(self.message.id, name))
+            return Opener(Bytes(self._container[name]), self._key, Context(self.message.id, name))
         blob = self.message.blobs.filter(name=name).first()
         if blob is None:
             raise SealBroken
-        return _opener(_Closing(store().open(blob.id)), self._key, Context(self.message.id, name))
+        return Opener(_Closing(store().open(blob.id)), self._key, Context(self.message.id, name))
 
     def chunks(self, file: File, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """A file's bytes in pieces, each authenticated before it is given; all of it unless a range is named."""
@@ -93,26 +81,6 @@ def _parsed(container: bytes) -> dict[str, bytes]:
     if not isinstance(found, dict) or not all(isinstance(sealed, bytes) for sealed in found.values()):
         raise SealBroken
     return found
-
-
-def _opener(source: RandomAccess, key: bytes, context: Context) -> Opener:
-    try:
-        return Opener(source, key, context)
-    except (UnknownFormat, Truncated) as error:
-        raise _told_apart(error, source.read_at(0, len(MAGIC) + 1)) from None
-
-
-def _told_apart(error: VaultError, start: bytes) -> VaultError:
-    """What exactly is wrong, by a stream's first bytes: whoever mends it does something else each time."""
-    if not start:
-        return EmptyStream()
-    if isinstance(error, Truncated):
-        return error
-    if start[: len(MAGIC) - 1] != MAGIC[:-1]:
-        return NotAStream()
-    if start[: len(MAGIC)] != MAGIC:
-        return UnknownVersion()
-    return UnknownSuite() if start[len(MAGIC)] != SUITE_AES_256_GCM else error
 
 
 def open_message(reader: Reader, share: bytes = b"") -> Opened:

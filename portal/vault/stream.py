@@ -22,10 +22,20 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from portal.keys.binding import bound
 from portal.vault.behind import Write, WriteBehind, write_whole
-from portal.vault.errors import SealBroken, StreamTooLong, Truncated, UnknownFormat
+from portal.vault.errors import (
+    EmptyStream,
+    NotAStream,
+    SealBroken,
+    StreamTooLong,
+    Truncated,
+    UnknownFormat,
+    UnknownSuite,
+    UnknownVersion,
+)
 from portal.vault.padding import padded_length, padding
 
-MAGIC = b"LLS1"
+FAMILY = b"LLS"
+MAGIC = FAMILY + b"1"
 SUITE_AES_256_GCM = 1
 CHUNK_SMALL = 16  # log2: 64 KiB, for content below LARGE_FROM
 CHUNK_LARGE = 20  # log2: 1 MiB
@@ -189,7 +199,7 @@ class Opener:
     """Opens any range of a sealed stream; `size` is its plaintext length in bytes, padding included.
 
     Raises:
-        UnknownFormat: not a stream of this version.
+        UnknownFormat: not a stream of this version; by NotAStream, UnknownVersion and UnknownSuite told apart.
         Truncated, SealBroken: the bytes were cut, changed or moved, or sealed under another key.
     """
 
@@ -330,12 +340,19 @@ def _derive(key: bytes, salt: bytes, context: Context, chunk_log2: int) -> tuple
 
 def _parsed(header: bytes) -> tuple[int, bytes, bytes]:
     """log2 of the chunk size, salt and commitment."""
+    # Each told apart, because whoever mends it does something else each time.
+    if not header:
+        raise EmptyStream
+    if header[: len(FAMILY)] != FAMILY[: len(header)]:
+        raise NotAStream
     if header[: len(MAGIC)] != MAGIC[: len(header)]:
-        raise UnknownFormat
+        raise UnknownVersion
     if len(header) != HEADER_SIZE:
         raise Truncated
     suite, chunk_log2 = header[len(MAGIC)], header[len(MAGIC) + 1]
-    if suite != SUITE_AES_256_GCM or not CHUNK_SMALL <= chunk_log2 <= CHUNK_LARGE:
+    if suite != SUITE_AES_256_GCM:
+        raise UnknownSuite
+    if not CHUNK_SMALL <= chunk_log2 <= CHUNK_LARGE:
         raise UnknownFormat
     salt_at = len(MAGIC) + 2
     return chunk_log2, header[salt_at : salt_at + SALT_SIZE], header[salt_at + SALT_SIZE :]
