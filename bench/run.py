@@ -72,7 +72,7 @@ def _measured(group: str, folder: Path, say: Callable[[str], None]) -> list[Row]
 def _report(path: Path, rows: list[Row], machine: dict[str, Any], left_out: list[str], seconds: float) -> None:
     print(aligned(rows))
     print(
-        f"\nMedians of {min(len(row.ours) for row in rows if len(row.ours) > 1)} or more alternating runs; ratio and"
+        f"\nMedians of {min((len(row.ours) for row in rows if len(row.ours) > 1), default=1)} or more alternating runs; ratio and"
         f" spread are of runs side by side. {machine['cores']} cores, load {machine['load_before']:.1f} before and"
         f" {machine['load_after']:.1f} after, {machine['file_system']}, Python {machine['python']}, {seconds:.0f} s."
     )
