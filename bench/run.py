@@ -73,7 +73,8 @@ def _report(path: Path, rows: list[Row], machine: dict[str, Any], left_out: list
     print(aligned(rows))
     rounds = min((len(row.ours) for row in rows if len(row.ours) > 1), default=1)
     print(
-        f"\nMedians of {rounds} or more alternating runs; ratio and spread are of runs side by side. {machine['cores']} cores, load {machine['load_before']:.1f} before and"
+        f"\nMedians of {rounds} or more alternating runs; ratio and spread are of runs side by side."
+        f" {machine['cores']} cores, load {machine['load_before']:.1f} before and"
         f" {machine['load_after']:.1f} after, {machine['file_system']}, Python {machine['python']}, {seconds:.0f} s."
     )
     if machine["load_before"] > machine["cores"] / 2:
