@@ -6,6 +6,7 @@ asked for the figures adds them up. Labels are names from fixed lists: never an 
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from portal.configuration import Configuration
+
+log = logging.getLogger("letterlock.metrics")
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Where prometheus-client looks for the folder, when it is first imported."""
@@ -45,6 +48,7 @@ METERS = (
     Meter("letterlock_web_requests", "Requests by the view's name and the status.", ("view", "status")),
     Meter("letterlock_web_seconds", "Time to an answer, without sending its body.", ("view",), seconds=True),
     Meter("letterlock_intake_seconds", "From a mail's first byte to its being durable.", seconds=True),
+    Meter("letterlock_pipeline_seconds", "One step of one mail in the pipeline.", seconds=True),
     Meter("letterlock_seal_seconds", "Sealing a message and storing it.", seconds=True),
     Meter("letterlock_open_seconds", "Opening a message for a reader, to its table of contents.", seconds=True),
     Meter("letterlock_delivery_seconds", "Writing one mail and handing it over.", seconds=True),
@@ -116,8 +120,10 @@ def took(name: str, seconds: float, **labels: str) -> None:
 
 
 def _tell(name: str, labels: dict[str, str], verb: str, number: float) -> None:
-    meter = _made[name]
+    meter = _made.get(name)  # not every piece of work that is traced is measured
+    if meter is None:
+        return
     try:
         getattr(meter.labels(**labels) if labels else meter, verb)(number)
-    except (OSError, ValueError):
-        return
+    except Exception as error:
+        log.warning("A figure was not counted (%s).", type(error).__name__)

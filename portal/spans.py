@@ -78,7 +78,10 @@ def write(
 def flush(seconds: float = 2.0) -> None:
     """Before a process ends: give what waits a chance."""
     if _provider is not None:
-        _provider.force_flush(int(seconds * 1000))
+        # The SDK keeps no time limit of its own here, and no stop may wait for a collector that is away.
+        thread = threading.Thread(target=_provider.force_flush, name="flush", daemon=True)
+        thread.start()
+        thread.join(seconds)
 
 
 def _make_writer(url: str) -> Callable[..., None]:

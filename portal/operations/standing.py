@@ -1,4 +1,4 @@
-"""How things stand: mails by state, how late queues are, disk, certificates, keys; cheap at any size of the database.
+"""How things stand: mails by state, lateness of queues, disk, certificates, keys; cheap at any size of the database.
 
 Each figure is one look-up in an index that ends after a fixed number of entries: numbers stop at MOST, ages are exact.
 """
