@@ -23,7 +23,7 @@ from portal.audit.record import record
 from portal.celery import PROCESS, SEND_MAIL, ring
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
-from portal.ingest import drafting, spool
+from portal.ingest import drafting, probes, spool
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
@@ -153,6 +153,12 @@ def _receive(row: Spooled) -> None:
     raw = opened.read()
     letter = read(raw)
     envelope = opened.envelope
+    if (probe := probes.returned(letter, envelope.recipients)) is not None:
+        with transaction.atomic():
+            _advance(row, S.RECEIVED, S.SEALED)
+            record(probes.RETURNED, message=probe)
+        _drop(row)
+        return
     decision = _decide(letter, envelope, len(raw))
     if decision.action == "refuse":
         raise Refused(decision.text)

@@ -177,3 +177,28 @@ def test_a_part_started_alone_serves_its_own_figures_and_takes_them_along(tmp_pa
         door.terminate()
         door.wait(20)
     wait_for(lambda: not served(), 10, "the figures are still served after the door's end")
+
+
+def test_the_doctor_finds_a_running_portal_well_but_for_what_a_test_machine_lacks(watched: Watched) -> None:
+    done = watched.portal.manage("doctor", "--json", check=False)
+    said = json.loads(done.stdout)
+    wrong = [finding for finding in said["findings"] if finding["state"] == "wrong"]
+    assert not wrong
+    assert {finding["area"] for finding in said["findings"]} == {
+        "settings", "DNS", "TLS", "keys", "queues", "clock", "disk", "memory", "parts",
+    }  # fmt: skip
+    assert all(finding["fix"] for finding in said["findings"] if finding["state"] != "well")
+    assert said["state"] == ("notice" if done.returncode else "well")
+    checks = {finding["check"]: finding["state"] for finding in said["findings"]}
+    assert checks["keyring backup"] == "notice"
+    assert checks["clock at the public address"] == "well"
+
+
+def test_a_test_message_goes_the_whole_way_and_leaves_nothing_behind(watched: Watched) -> None:
+    before = {path.name for path in watched.portal.outbox.glob("*/*")}
+    done = watched.portal.manage("doctor", "--mail")
+    hops = [line.split()[1:3] for line in done.stdout.splitlines() if line.startswith("  well")]
+    assert [" ".join(hop).rstrip(":") for hop in hops] == ["handed in", "sealed: It", "notice sent", "received: The"]
+    assert {path.name for path in watched.portal.outbox.glob("*/*")} == before
+    id_ = done.stdout.split("in the vault as ")[1].split(".")[0]
+    assert watched.portal.trace(id_)["state"] in ("withdrawn", "gone")

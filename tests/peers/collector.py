@@ -77,8 +77,13 @@ class Collector:
                     facts = {fact.key: fact.value.string_value or fact.value.int_value for fact in span.attributes}
                     self.spans.append(
                         Span(
-                            span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex(), span.name,
-                            span.end_time_unix_nano - span.start_time_unix_nano, span.status.code == 2, facts,
+                            span.trace_id.hex(),
+                            span.span_id.hex(),
+                            span.parent_span_id.hex(),
+                            span.name,
+                            span.end_time_unix_nano - span.start_time_unix_nano,
+                            span.status.code == 2,
+                            facts,
                         )  # fmt: skip
                     )
 

@@ -86,7 +86,7 @@ def _only_ours(place: Path) -> Iterator[Finding]:
             check,
             f"{place} cannot be looked at ({os.strerror(error.errno or 0)}).",
             "Without it nothing can be sealed or opened.",
-            "Restore it from its backup (docs/backup-restore.md), or mend its owner; at a first start: manage.py prepare.",
+            "Restore it from its backup (docs/backup-restore.md), or mend its owner; first start: manage.py prepare.",
         )
         return
     if stat.S_IMODE(seen.st_mode) & 0o077:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 import dns.exception
@@ -10,6 +11,7 @@ import dns.nameserver
 import dns.rdatatype
 import dns.resolver
 import dns.reversename
+from django.apps import apps
 from django.db import DatabaseError
 
 from branding.models import Brand
@@ -72,6 +74,15 @@ def findings(configuration: Configuration, names: Names) -> Iterator[Finding]:
             yield from _sure(name, lambda check=check, name=name: check(names, name))
     for name in hosts:
         yield from _sure(name, lambda name=name: bounces(names, name))
+    keys = _signing_keys()
+    for domain, selector, public in keys:
+        yield from _sure(domain, lambda at=(domain, selector, public): dkim(names, *at))
+    if not keys:
+        yield unknown(
+            "DKIM",
+            "Letterlock signs nothing itself, and what your mail server signs is seen only in a mail that has arrived.",
+            "Look for DKIM-Signature with your domain in the header of a delivered notice (manage.py doctor --mail).",
+        )
     yield from _sure("PTR", lambda: pointers(configuration, names))
 
 
@@ -173,6 +184,35 @@ def dmarc(names: Names, name: str) -> Iterator[Finding]:
         "Anybody can write to your recipients as if it were you; large receivers ask for a record.",
         f'Add: _dmarc.{name}. IN TXT "v=DMARC1; p=quarantine; rua=mailto:" and the address that reads the reports.',
     )
+
+
+def dkim(names: Names, domain: str, selector: str, public: str) -> Iterator[Finding]:
+    """RFC 6376 section 3.6.2: the public half (base64) of the key that mail is signed with."""
+    place = f"{selector}._domainkey.{domain}"
+    check = f"{domain} DKIM"
+    why = "Receivers find every signature of yours broken, and trust the mail less than an unsigned one."
+    found = [_tags(text).get("p", "") for text in names.ask(place, "TXT")]
+    if public in found:
+        yield well(check, f"The key at {place} is the one that signs.")
+    elif found:
+        fix = f"Replace the TXT record at {place} by: v=DKIM1; k=rsa; p={public}"
+        yield wrong(check, f"The key at {place} is another than the one that signs.", why, fix)
+    else:
+        yield wrong(check, f"There is no key at {place}.", why, f'Add: {place}. IN TXT "v=DKIM1; k=rsa; p={public}"')
+
+
+def _tags(text: str) -> dict[str, str]:
+    pairs = (word.partition("=") for word in text.split(";"))
+    return {name.strip(): "".join(value.split()) for name, _, value in pairs}
+
+
+def _signing_keys() -> list[tuple[str, str, str]]:
+    """Domain, selector and public half of each key that signs, as far as this version has any."""
+    try:
+        model: Any = apps.get_model("delivery", "DkimKey")  # type: ignore[misc]  # not every version signs
+    except LookupError:
+        return []
+    return list(model._default_manager.filter(active=True).values_list("domain", "selector", "public"))
 
 
 def pointers(configuration: Configuration, names: Names) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ def late() -> Iterator[Finding]:
             check,
             f"Work is overdue by {_long(overdue)}; the oldest has waited {_long(oldest)}.",
             "Someone waits for it.",
-            f"See whether a worker runs (manage.py worker --queues {queue}) and what its log says; if all work, add one.",
+            f"See if a worker runs (manage.py worker --queues {queue}) and what its log says; if all work, add one.",
         )
 
 
