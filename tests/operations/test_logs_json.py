@@ -58,10 +58,10 @@ PATHS = {
     "an exception as the message": record_of("somelibrary", ValueError(CANARY)),
     "lines below the first": record_of("asyncio", f"never retrieved\nfuture: <Task exception={CANARY}>"),
     "a foreign exception": record_of("portal.vault", "It failed.", (), caught(lambda: int(CANARY))),
-    "a decoding error": record_of("portal.mime", "No text.", (), caught(lambda: f"{CANARY}\xff".encode("latin1").decode())),
+    "a decoding error": record_of("portal.mime", "No text.", (), caught(lambda: f"{CANARY}\xff".encode("l1").decode())),
     "a chain of exceptions": record_of("portal.mime", "Two.", (), caught(chained)),
     "a group of exceptions": record_of("portal.mime", "Some.", (), caught(grouped)),
-    "a failed task": record_of("celery.app.trace", "Task %(name)s: %(exc)s", {"name": "t", "exc": CANARY}, caught(chained)),
+    "a failed task": record_of("celery.app.trace", "Task: %(exc)s", {"name": "t", "exc": CANARY}, caught(chained)),
 }  # fmt: skip
 
 

@@ -84,7 +84,7 @@ class Collector:
                             span.end_time_unix_nano - span.start_time_unix_nano,
                             span.status.code == 2,
                             facts,
-                        )  # fmt: skip
+                        )
                     )
 
     def trace(self, id_: str) -> list[Span]:
