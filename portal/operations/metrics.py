@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from portal import meters
 from portal.configuration import Address, Configuration
-from portal.operations import standing
+from portal.operations import folding, standing
 
 CACHE_SECONDS = 1.0
 """However many ask, the figures are added up once a second at most."""
@@ -38,7 +38,7 @@ class Figures:
     """The text of all figures, at most a second old."""
 
     def __init__(self, configuration: Configuration) -> None:
-        folder = meters.folder_of(configuration)
+        self._folder = folder = meters.folder_of(configuration)
         self._registry = CollectorRegistry()
         if folder.is_dir():
             MultiProcessCollector(self._registry, path=str(folder))  # type: ignore[no-untyped-call]
@@ -49,6 +49,7 @@ class Figures:
     def text(self) -> bytes:
         with self._lock:
             if time.monotonic() > self._until:
+                folding.fold(self._folder)
                 self._text = generate_latest(self._registry)  # type: ignore[no-untyped-call]
                 self._until = time.monotonic() + CACHE_SECONDS
             return self._text

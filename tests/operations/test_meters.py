@@ -146,6 +146,52 @@ print(json.dumps({}))
     assert "A figure was not counted" in log
 
 
+def test_what_ended_processes_counted_is_added_up_and_stays_the_same(tmp_path: Path) -> None:
+    said, _ = run(
+        tmp_path,
+        """
+import pathlib
+from portal import meters
+folder = pathlib.Path(os.environ["LETTERLOCK_DATA"]) / "metrics"
+folder.mkdir(parents=True)
+meters.switch_on(folder)
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
+from portal.operations import folding
+
+def children(number):
+    for _ in range(number):
+        child = os.fork()
+        if child == 0:
+            meters.count("letterlock_events", kind="message.sealed")
+            meters.took("letterlock_seal_seconds", 0.03)
+            meters.took("letterlock_web_seconds", 0.3, view="inbox")
+            os._exit(0)
+        os.waitpid(child, 0)
+
+def figures():
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=str(folder))
+    return {
+        f"{sample.name} {sorted(sample.labels.items())}": round(sample.value, 6)
+        for family in registry.collect() for sample in family.samples
+    }
+
+rounds = []
+for _ in range(2):
+    children(folding.MOST_LEFT + 2)
+    before = figures()
+    gone = folding.fold(folder)
+    rounds.append({"same": before == figures(), "gone": gone, "files": len(list(folder.iterdir()))})
+print(json.dumps({"rounds": rounds, "sealed": figures()["letterlock_events_total [('kind', 'message.sealed')]"],
+                  "few": folding.fold(folder)}))
+""",
+    )
+    assert said["sealed"] == 44
+    assert said["few"] == 0
+    assert all(one["same"] and one["gone"] >= 44 and one["files"] <= 4 for one in said["rounds"])  # type: ignore[attr-defined]
+
+
 def test_every_name_that_is_counted_is_a_meter() -> None:
     used: set[str] = set()
     for path in [*(ROOT / "portal").rglob("*.py"), *(ROOT / "branding").rglob("*.py")]:
