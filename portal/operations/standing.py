@@ -83,7 +83,8 @@ def collect_now(configuration: Configuration) -> list[Metric]:
 
 def number(rows: QuerySet[Spooled] | QuerySet[Outbound] | QuerySet[Message], most: int = MOST) -> int:
     """How many rows there are; stops counting at `most`."""
-    return rows.order_by().values("pk")[:most].count()
+    # A column of the index: the key would be looked up in the table, entry by entry.
+    return rows.order_by().values("state")[:most].count()
 
 
 def lateness(now: datetime) -> dict[str, tuple[float, float]]:

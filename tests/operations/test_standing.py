@@ -52,6 +52,7 @@ def test_every_query_is_a_search_in_an_index_that_sorts_nothing() -> None:
         list(standing._queues())
     asked = [query["sql"] for query in seen.captured_queries if query["sql"].lstrip().upper().startswith("SELECT")]
     assert len(asked) > 10
+    counts = 0
     for sql in asked:
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
@@ -60,7 +61,11 @@ def test_every_query_is_a_search_in_an_index_that_sorts_nothing() -> None:
         steps = [step for step in plan if step.startswith(("SCAN", "SEARCH", "USE TEMP"))]
         assert any("USING" in step and "INDEX" in step for step in steps), (sql, plan)
         assert not any(step.startswith("USE TEMP") for step in steps), (sql, plan)
+        if "COUNT(" in sql:
+            counts += 1
+            assert any("USING COVERING INDEX" in step for step in steps), (sql, plan)
         assert not any(step.startswith("SCAN") and "subquery" not in step for step in steps), (sql, plan)
+    assert counts > 10
 
 
 def test_keys_ahead_are_counted_without_the_root_key() -> None:
