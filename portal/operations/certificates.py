@@ -43,21 +43,22 @@ def days_left(configuration: Configuration, now: datetime) -> dict[str, float]:
 
 def of_pages(configuration: Configuration) -> Seen:
     """The certificate at the public address. OSError when nothing answers there."""
-    port = urlsplit(configuration.public_url).port or 443
+    return of_tls(configuration.public_host, urlsplit(configuration.public_url).port or 443)
+
+
+def of_tls(host: str, port: int) -> Seen:
+    """The certificate of a server that speaks TLS from the first byte. OSError when none is shown."""
     trouble = ""
-    try:
-        with (
-            socket.create_connection((configuration.public_host, port), SECONDS) as line,
-            ssl.create_default_context().wrap_socket(line, server_hostname=configuration.public_host) as secure,
-        ):
-            return Seen(_ends_at(secure.getpeercert(binary_form=True)))
-    except ssl.SSLCertVerificationError as error:
-        trouble = error.verify_message
-    with (
-        socket.create_connection((configuration.public_host, port), SECONDS) as line,
-        unproved().wrap_socket(line, server_hostname=configuration.public_host) as secure,
-    ):
-        return Seen(_ends_at(secure.getpeercert(binary_form=True)), trouble)
+    for context in (ssl.create_default_context(), unproved()):
+        try:
+            with (
+                socket.create_connection((host, port), SECONDS) as line,
+                context.wrap_socket(line, server_hostname=host) as secure,
+            ):
+                return Seen(_ends_at(secure.getpeercert(binary_form=True)), trouble)
+        except ssl.SSLCertVerificationError as error:
+            trouble = error.verify_message
+    raise OSError("no certificate was shown")
 
 
 def of_mail(host: str, port: int, name: str) -> Seen | None:

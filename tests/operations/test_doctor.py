@@ -202,6 +202,15 @@ def test_the_certificate_of_relay_and_door(
         server.stop()
 
 
+def test_a_relay_with_tls_from_the_first_byte(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tls_server(certificates.context(60)) as port:
+        relay = configuration(relay_url=f"smtps://localhost:{port}")
+        assert one(transport.of_relay(relay)).state is NOTICE
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificates.root))
+        assert one(transport.of_relay(relay)).state is WELL
+    assert one(transport.of_relay(relay)).state is WRONG
+
+
 def test_a_relay_or_door_that_does_not_answer_is_wrong() -> None:
     port = free_port()
     assert one(transport.of_relay(configuration(relay_url=f"smtp://127.0.0.1:{port}"))).state is WRONG

@@ -20,6 +20,8 @@ from portal.operations.doctor.finding import Finding, notice, unknown, well, wro
 
 SECONDS = 4.0
 """For one question, over all servers."""
+ENOUGH = 2
+"""Questions in a row without an answer; nobody waits for more of them."""
 
 
 class NoAnswer(Exception):
@@ -31,6 +33,7 @@ class Names:
 
     def __init__(self, servers: Sequence[Resolver]) -> None:
         self._resolver: dns.resolver.Resolver | None
+        self._unanswered = 0
         try:
             self._resolver = dns.resolver.Resolver(configure=not servers)
         except dns.resolver.NoResolverConfiguration:
@@ -43,14 +46,17 @@ class Names:
 
     def ask(self, name: str, kind: str) -> list[str]:
         """What is there, as text; empty when there is nothing. NoAnswer when nobody says."""
-        if self._resolver is None:
+        if self._resolver is None or self._unanswered >= ENOUGH:
             raise NoAnswer
         try:
             answer = self._resolver.resolve(name, kind, search=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            self._unanswered = 0
             return []
         except (dns.exception.DNSException, OSError, UnicodeError):
+            self._unanswered += 1
             raise NoAnswer from None
+        self._unanswered = 0
         if answer.rdtype == dns.rdatatype.TXT:
             return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
         return [record.to_text() for record in answer]

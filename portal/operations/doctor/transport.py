@@ -42,11 +42,11 @@ def of_relay(configuration: Configuration) -> Iterator[Finding]:
     if not relay.hostname:
         yield well(check, "Not needed: there is no relay.")
         return
-    if relay.scheme != "smtp":
-        yield well(check, "Every session with it is encrypted from the first byte, or none begins.")
-        return
     try:
-        seen = certificates.of_mail(relay.hostname, relay.port or 25, relay.hostname)
+        if relay.scheme == "smtps":
+            seen: Seen | None = certificates.of_tls(relay.hostname, relay.port or 465)
+        else:
+            seen = certificates.of_mail(relay.hostname, relay.port or 25, relay.hostname)
     except OSError as error:
         yield wrong(
             check,
