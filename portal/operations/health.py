@@ -27,8 +27,8 @@ from portal.vault.errors import VaultError
 OK = "ok"
 CACHE_SECONDS = 1.0
 DOOR_SECONDS = 1.0
-PART_SECONDS = 3.0
-"""For all parts together; the key service's own guard needs up to two."""
+PART_SECONDS = 6.0
+"""For all parts together; the key service's guard needs up to 4.2 to say why it has no answer (two tries of 2 s)."""
 SLOW = "No answer within {seconds:.0f} seconds. What it depends on hangs, or this host is overloaded."
 _UNKNOWN = "Not known while the database cannot be reached."
 log = logging.getLogger(__name__)
