@@ -169,7 +169,7 @@ def broker() -> str:
         return OK if well else "The broker's folder (LETTERLOCK_BROKER_URL) cannot be written."
     try:
         with app.connection(connect_timeout=1) as line:
-            line.ensure_connection(max_retries=1, timeout=2)
+            line.ensure_connection(max_retries=1, interval_start=0, timeout=2)
     except Exception:  # each broker's client has errors of its own, whose texts hold the address
         return "The broker (LETTERLOCK_BROKER_URL) cannot be reached. Start it or mend the setting; mail is slow."
     return OK
