@@ -171,7 +171,7 @@ def _wait_until_well(configuration: Configuration, tree: Tree, stop: Stop) -> No
 
 def _ask(configuration: Configuration) -> dict[str, str]:
     """What the health page says; nothing while the web server is not up yet."""
-    line = http.client.HTTPConnection(reachable(configuration.http.host), configuration.http.port, timeout=3)
+    line = http.client.HTTPConnection(reachable(configuration.http.host), configuration.http.port, timeout=7)
     try:
         line.request("GET", "/healthz", headers={"Host": urlsplit(configuration.public_url).netloc})
         found = json.loads(line.getresponse().read())
