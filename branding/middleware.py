@@ -12,7 +12,7 @@ from django.http.request import split_domain_port
 from branding import choosing
 from branding.models import Brand
 
-ANY_HOST = frozenset({"/healthz", "/readyz"})
+ANY_HOST = frozenset({"/livez", "/healthz", "/readyz"})
 """Asked by load balancers under names of their own, and answered without the database."""
 THIS_COMPUTER = frozenset({"127.0.0.1", "[::1]"})
 

@@ -35,6 +35,15 @@ class Address:
 
 
 @dataclass(frozen=True)
+class Resolver:
+    """A name server to ask. `trusted` is one whose word on DNSSEC is believed (RFC 4035 section 4.9.3)."""
+
+    address: str
+    port: int
+    trusted: bool
+
+
+@dataclass(frozen=True)
 class Configuration:
     """All settings. The field `smtp` is set by LETTERLOCK_SMTP, and so on; docs/settings.md lists them."""
 
@@ -64,6 +73,10 @@ class Configuration:
     worker_processes: int
     sweep_seconds: int
     lease_seconds: int
+    log_format: str
+    metrics: Address | None
+    otlp_url: str
+    dns: tuple[Resolver, ...]
 
     @property
     def public_host(self) -> str:
@@ -145,8 +158,17 @@ def read(environment: Mapping[str, str]) -> Configuration:
         worker_processes=setting("WORKER_PROCESSES", _between(1, 64), "2"),
         sweep_seconds=setting("SWEEP_SECONDS", _between(1, 300), "5"),
         lease_seconds=setting("LEASE_SECONDS", _between(2, 3600), "30"),
+        log_format=setting("LOG_FORMAT", _choice("plain", "json"), "plain"),
+        metrics=setting("METRICS", _optional_address, ""),
+        otlp_url=setting("OTLP_URL", _otlp_url, ""),
+        dns=setting("DNS", _resolvers, ""),
     )
     _check_public(made)
+    if made.metrics in (made.http, made.smtp):
+        raise ConfigurationError(
+            f"LETTERLOCK_METRICS is {made.metrics}, where the pages or the door listen already. "
+            "Give it a port of its own that no stranger can reach, like 127.0.0.1:9464."
+        )
     if made.split == "escrow" and made.recovery_key is None:
         raise ConfigurationError(
             "LETTERLOCK_SPLIT is escrow, so LETTERLOCK_RECOVERY_KEY must name the public half of a recovery key; "
@@ -180,6 +202,34 @@ def _address(text: str) -> Address:
     if not colon or not port.isdecimal() or not 0 < int(port) < 65536:
         raise ValueError(f"“{text}” is not host:port, like 127.0.0.1:8000.")
     return Address(host.strip("[]") or "127.0.0.1", int(port))
+
+
+def _optional_address(text: str) -> Address | None:
+    return _address(text) if text else None
+
+
+def _resolvers(text: str) -> tuple[Resolver, ...]:
+    found = []
+    for word in text.replace(",", " ").split():
+        place, equals, trust = word.partition("=")
+        host, port = place, "53"
+        if place.startswith("["):
+            host, _, port = place[1:].partition("]")
+            port = port.removeprefix(":") or "53"
+        elif place.count(":") == 1:
+            host, _, port = place.partition(":")
+        if (equals and trust != "trusted") or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError(f"“{word}” is not like 127.0.0.1, 127.0.0.1:5353 or 10.0.0.53=trusted.")
+        address = ipaddress.ip_address(host)
+        found.append(Resolver(str(address), int(port), address.is_loopback or bool(equals)))
+    return tuple(found)
+
+
+def _otlp_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
+        raise ValueError("it must be like http://127.0.0.1:4318/v1/traces, without a name or password in it.")
+    return text
 
 
 def _folder(text: str) -> Path:

@@ -23,7 +23,7 @@ from tests import parts, secrecy
 
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = ROOT / "manage.py"
-PARTS = ("web", "door", "worker-passcode", "worker-mail", "beat", "demo")
+PARTS = ("web", "door", "worker-passcode", "worker-mail", "beat", "demo", "metrics")
 
 
 def free_port() -> int:

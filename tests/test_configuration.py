@@ -56,6 +56,13 @@ def test_a_public_installation() -> None:
         ("OPEN_DAYS", "0"),
         ("OPEN_DAYS", "731"),
         ("KEY_CACHE_SECONDS", "301"),
+        ("LOG_FORMAT", "xml"),
+        ("METRICS", "9464"),
+        ("OTLP_URL", "127.0.0.1:4317"),
+        ("OTLP_URL", "https://user:secret@collector.example/v1/traces"),
+        ("DNS", "ns.example.org"),
+        ("DNS", "192.0.2.53:0"),
+        ("DNS", "192.0.2.53=believed"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_and_is_named(name: str, value: str) -> None:
@@ -104,3 +111,21 @@ def test_every_setting_is_documented() -> None:
         re.findall(r"^\| `LETTERLOCK_([A-Z_]+)`", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
     )
     assert names == documented
+
+
+def test_name_servers_have_an_address_a_port_and_may_be_trusted() -> None:
+    found = read({"LETTERLOCK_DNS": "192.0.2.53 127.0.0.1:5353, [2001:db8::1]:54 2001:db8::2=trusted"}).dns
+    assert [(one.address, one.port, one.trusted) for one in found] == [
+        ("192.0.2.53", 53, False),
+        ("127.0.0.1", 5353, True),
+        ("2001:db8::1", 54, False),
+        ("2001:db8::2", 53, True),
+    ]
+
+
+def test_the_figures_never_share_the_pages_or_the_doors_address() -> None:
+    for place in ("127.0.0.1:8000", "127.0.0.1:2525"):
+        with pytest.raises(ConfigurationError, match="LETTERLOCK_METRICS"):
+            read({"LETTERLOCK_METRICS": place})
+    assert str(read({"LETTERLOCK_METRICS": "127.0.0.1:9464"}).metrics) == "127.0.0.1:9464"
+    assert read({}).metrics is None

@@ -11,6 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from branding.models import Brand
+from portal import observing
 from portal.access import budgets, codes, people, references
 from portal.access.budgets import Purse
 from portal.access.errors import (
@@ -132,6 +133,7 @@ def _ask(claim: Claim, browser: Browser, now: datetime) -> Challenge | AccessErr
     budgets.count_mail(purse, now)
     challenge = _again(live, now) if live else _fresh(claim, browser, now)
     challenge.generate_challenge()
+    observing.count("letterlock_passcodes", step="asked")
     return challenge
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from portal import observing
 from portal.audit.models import Entry
 
 Fact = str | int | bool | None
@@ -15,15 +16,17 @@ Fact = str | int | bool | None
 
 def record(kind: str, *, message: uuid.UUID | None = None, reader: uuid.UUID | None = None, **facts: Fact) -> Entry:
     """Add one entry, in the caller's transaction. `facts` are content-free: numbers, states, fixed reasons."""
+    observing.event(kind)
     return Entry.objects.create(at=timezone.now(), kind=kind, message=message, reader=reader, facts=facts)
 
 
 def record_all(kind: str, about: Iterable[tuple[uuid.UUID, uuid.UUID | None]], **facts: Fact) -> None:
     """Add the same entry about many messages or their readers, in the caller's transaction."""
     now = timezone.now()
-    Entry.objects.bulk_create(
+    made = Entry.objects.bulk_create(
         Entry(at=now, kind=kind, message=message, reader=reader, facts=facts) for message, reader in about
     )
+    observing.event(kind, len(made))
 
 
 def timeline(message: uuid.UUID) -> QuerySet[Entry]:

@@ -38,6 +38,7 @@ def _row(name: str, state: str) -> Row:
             _("Workers"),
             _("They seal what came in and send what leaves. While they are away, mail waits."),
         ),
+        "storage": (_("Storage"), _("Large messages lie there. While it is away, they wait and cannot be opened.")),
         "keys": (_("Keys"), _("Without them nothing can be sealed or opened. Mail waits until they are back.")),
     }
     label, why = known.get(name, (name, ""))

@@ -27,7 +27,7 @@ from portal.operations.tracing import trace
 def overview(request: HttpRequest) -> HttpResponse:
     """A1: today in words, then the figures, each with a way to what it counts."""
     found = figures.figures()
-    states = checks.quietly(checks.check)
+    states = checks.check()
     context = {"figures": found, "ill": [name for name, state in states.items() if state != checks.OK]}
     return _page(request, OVERVIEW, "console/overview.html", context, held=found.held)
 
@@ -87,7 +87,7 @@ def retry(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
     """A11: what /healthz checks, in words, with what to do."""
-    states = checks.quietly(checks.check)
+    states = checks.check()
     context = {"rows": advice.rows(states), "well": all(state == checks.OK for state in states.values())}
     return _page(request, HEALTH, "console/health.html", context)
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from portal import leases
+from portal import leases, observing
 from portal.audit.record import record
 from portal.delivery.errors import Deferred, LeaseLost, Refused
 from portal.delivery.letters import prepare
@@ -109,6 +109,8 @@ class Lease:
             held = self._held(S.SENDING).update(leased_until=None, leased_by="", **changes)
             if held and event:
                 record(event, message=row.message, reader=row.reader_id, **(facts or {}))
+        if held:
+            _counted(row.kind, str(changes.get("state", "")), str(changes.get("last_answer", "")))
 
     def _held(self, *states: str) -> QuerySet[Outbound]:
         return Outbound.objects.filter(pk=self._row.pk, leased_by=self._row.leased_by, state__in=states)
@@ -122,7 +124,8 @@ def _send(row: Outbound, way: Transport, trouble: Deferred | None) -> None:
     if lease.begin():
         # The outcome is noted after the attempt: a database that fails then must neither make an accepted mail look
         # as if it had failed, nor drag what a foreign exception says into its own traceback.
-        _attempt(row, lease, way, trouble)(row, lease)
+        with observing.work("delivery", row.message, kind=row.kind, mail=str(row.id)):
+            _attempt(row, lease, way, trouble)(row, lease)
 
 
 def _attempt(row: Outbound, lease: Lease, way: Transport, trouble: Deferred | None) -> Outcome:
@@ -155,6 +158,15 @@ def _attempt(row: Outbound, lease: Lease, way: Transport, trouble: Deferred | No
         # One poisonous mail must not stop the others. The text of a foreign exception may hold what the mail says.
         log.error("mail %s: %s while sending", row.id, type(error).__name__)
         return partial(_again_or_give_up, answer=type(error).__name__[:100])
+
+
+def _counted(kind: str, state: str, answer: str) -> None:
+    """For the metrics: classes of answers only, never a text."""
+    outcome = {S.SENT: "sent", S.DUE: "deferred", S.FAILED: "bounced", S.DROPPED: "dropped"}.get(S(state), "other")
+    observing.count("letterlock_delivery_outcomes", kind=kind, outcome=outcome)
+    if outcome != "dropped":
+        code = f"{answer[0]}xx" if answer[:3].isdecimal() else "none"
+        observing.count("letterlock_delivery_answers", kind=kind, code=code)
 
 
 def _overtaken(row: Outbound, lease: Lease) -> None:

@@ -18,12 +18,12 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from portal import leases
+from portal import leases, observing
 from portal.audit.record import record
 from portal.celery import PROCESS, SEND_MAIL, ring
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
-from portal.ingest import drafting, spool
+from portal.ingest import drafting, probes, spool
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
@@ -57,7 +57,8 @@ def process(limit: int = BATCH) -> int:
         if time.monotonic() > end:
             leases.give_back(rows[number:])
             break
-        moved += _begin(row) and _step(row)
+        with observing.work("pipeline", row.pk, size=row.size, state=row.state):
+            moved += _begin(row) and _step(row)
     return moved
 
 
@@ -152,6 +153,12 @@ def _receive(row: Spooled) -> None:
     raw = opened.read()
     letter = read(raw)
     envelope = opened.envelope
+    if (probe := probes.returned(letter, envelope.recipients)) is not None:
+        with transaction.atomic():
+            _advance(row, S.RECEIVED, S.SEALED)
+            record(probes.RETURNED, message=probe)
+        _drop(row)
+        return
     decision = _decide(letter, envelope, len(raw))
     if decision.action == "refuse":
         raise Refused(decision.text)
@@ -164,13 +171,14 @@ def _receive(row: Spooled) -> None:
             _look_again(row)
         return
     draft = drafting.draft(row, letter, raw, envelope, decision)
-    sealed = sealing.seal_streams(draft)
-    with transaction.atomic():
-        _advance(row, S.RECEIVED, S.SEALED)
-        record("message.accepted", message=row.pk, action="protect", rule=decision.rule, size=row.size)
-        message = sealing.commit(draft, sealed)
-        for reader in message.readers.filter(role=Reader.Role.RECIPIENT):
-            _tell(message, reader, sealed.share_of(reader))
+    with observing.work("seal", size=row.size):
+        sealed = sealing.seal_streams(draft)
+        with transaction.atomic():
+            _advance(row, S.RECEIVED, S.SEALED)
+            record("message.accepted", message=row.pk, action="protect", rule=decision.rule, size=row.size)
+            message = sealing.commit(draft, sealed)
+            for reader in message.readers.filter(role=Reader.Role.RECIPIENT):
+                _tell(message, reader, sealed.share_of(reader))
     _drop(row)
 
 

@@ -18,6 +18,7 @@ import aiosmtpd.smtp
 from aiosmtpd.smtp import SMTP
 from django.conf import settings
 
+from portal import observing
 from portal.ingest.committing import Committer
 from portal.ingest.data import DataDecoder
 from portal.ingest.errors import (
@@ -115,6 +116,7 @@ class Door(SMTP):
         house = self.house
         try:
             self.listed = house.listed(self._peer_host())
+            observing.count("letterlock_door_sessions", listed="yes" if self.listed else "no")
             if not self._admitted():
                 await self._farewell(_CLOSING_REPLY if house.closing else _BUSY_REPLY)
                 return
@@ -159,6 +161,7 @@ class Door(SMTP):
         """Send a reply; a session that makes too many errors ends."""
         reply = status.encode("ascii", "replace") if isinstance(status, str) else status
         self._writer.write(reply + b"\r\n")
+        observing.count("letterlock_door_replies", code=f"{reply[:1].decode()}xx")
         if reply[:1] == b"5":
             self.errors += 1
             if self.errors >= MAX_ERRORS:

@@ -21,6 +21,7 @@ from django.db import Error as DatabaseFailure
 from django.db import transaction
 from django.utils import timezone
 
+from portal import observing
 from portal.celery import PROCESS, ring
 from portal.ids import new_id
 from portal.ingest.errors import SpoolUnavailable
@@ -65,6 +66,7 @@ class SpoolWriter:
 
     def __init__(self, envelope: Envelope, expected_size: int, target: Path, public: DoorPublic) -> None:
         self.id = new_id()
+        self.began_ns = time.time_ns()
         self.size = 0
         self.recipients = len(envelope.recipients)
         self.door_key = public.key_id
@@ -196,6 +198,7 @@ def commit_all(
                 writer.withdraw()
         failure = _unavailable(error) if isinstance(error, OSError) else SpoolUnavailable("the database takes no rows")
         return [failure if isinstance(outcome, UUID) else outcome for outcome in outcomes]
+    observing.accepted([(writer.id, writer.size, writer.began_ns) for writer in good])
     return outcomes
 
 

@@ -11,9 +11,13 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Every process that loads Letterlock, by whatever command, holds keys sooner or later."""
+        from django.conf import settings
+
+        from portal import spans
         from portal.operations import hardening
 
         if os.environ.get("LETTERLOCK_PART"):
             hardening.harden()
         else:
             hardening.no_memory_images()
+        spans.switch_on(settings.LETTERLOCK.otlp_url)

@@ -10,8 +10,9 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from portal import spans
 from portal.operations import hardening
-from portal.operations.logs import exception_line
+from portal.operations.logs import last_word
 
 PR_SET_NAME = 15
 
@@ -101,8 +102,9 @@ def _run(run: Callable[[], None]) -> NoReturn:
         elif end.code is None:
             status = 0
     except BaseException as error:  # the last word of this process
-        sys.stderr.write(f"The process ends: {exception_line(error)}\n")
+        sys.stderr.write(f"{last_word(error)}\n")
     finally:
+        spans.flush()
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()

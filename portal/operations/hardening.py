@@ -65,7 +65,7 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _report(kind: type[BaseException], error: BaseException, _traceback: TracebackType | None) -> None:
-    from portal.operations.logs import exception_line
+    from portal.operations.logs import last_word
 
     if not issubclass(kind, KeyboardInterrupt):
-        sys.stderr.write(f"The process ends: {exception_line(error)}\n")
+        sys.stderr.write(f"{last_word(error)}\n")

@@ -1,46 +1,91 @@
-"""Is all well: web, door, workers, database and keys, each with a sentence when it is not."""
+"""Is all well, and may requests come here: each part asked within a time limit, once a second however many ask."""
 
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 
+from portal.celery import app
 from portal.configuration import Address
+from portal.ingest.spoolfolder import folder as spool_folder
 from portal.keys.errors import KeysError
 from portal.keys.service import keys
 from portal.operations import heartbeats
+from portal.vault.blobs import store
+from portal.vault.errors import VaultError
 
 OK = "ok"
 CACHE_SECONDS = 1.0
 DOOR_SECONDS = 1.0
+PART_SECONDS = 6.0
+"""For all parts together; the key service's guard needs up to 4.2 to say why it has no answer (two tries of 2 s)."""
+SLOW = "No answer within {seconds:.0f} seconds. What it depends on hangs, or this host is overloaded."
+_UNKNOWN = "Not known while the database cannot be reached."
 log = logging.getLogger(__name__)
-
-_lock = threading.Lock()
-_last: tuple[float, dict[str, str]] | None = None
+Question = Callable[[], str]
 
 
 def check() -> dict[str, str]:
-    """ "ok" or a sentence for each part. At most a second old; many askers cause one check."""
-    global _last
-    with _lock:
-        if _last is None or time.monotonic() - _last[0] > CACHE_SECONDS:
-            _last = (time.monotonic(), check_now())
-        return dict(_last[1])
+    """ "ok" or a sentence for each part, for /healthz."""
+    return _ALL.answers()
 
 
-def check_now() -> dict[str, str]:
-    """The same, asked afresh."""
-    found = {"web": OK, "door": door(settings.LETTERLOCK.smtp), "database": database()}
-    # Without the database the heartbeats cannot be read, and a second sentence about them would only mislead.
-    found["worker"] = worker() if found["database"] == OK else "Not known while the database cannot be reached."
-    found["keys"] = key_service()
-    return found
+def ready() -> dict[str, str]:
+    """ "ok" or a sentence for each thing that this process needs to serve, for /readyz."""
+    return _NEEDED.answers()
+
+
+@dataclass
+class Panel:
+    """Questions asked together, each in a thread of its own; a question that still hangs is not asked again."""
+
+    questions: Mapping[str, Question]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    last: tuple[float, dict[str, str]] | None = None
+    hanging: dict[str, threading.Thread] = field(default_factory=dict)
+
+    def answers(self) -> dict[str, str]:
+        """At most a second old; many askers cause one round of questions, and wait for it."""
+        with self.lock:
+            if self.last is None or time.monotonic() - self.last[0] > CACHE_SECONDS:
+                found = self.ask()
+                self.last = (time.monotonic(), found)
+            return dict(self.last[1])
+
+    def ask(self) -> dict[str, str]:
+        """The same, asked afresh."""
+        found: dict[str, str] = {}
+        for name in self.questions:
+            if name not in self.hanging:
+                self.hanging[name] = threading.Thread(target=self._one, args=(name, found), name="health", daemon=True)
+                self.hanging[name].start()
+        until = time.monotonic() + PART_SECONDS
+        for name, thread in list(self.hanging.items()):
+            thread.join(max(0.0, until - time.monotonic()))
+            if not thread.is_alive():
+                del self.hanging[name]
+        slow = SLOW.format(seconds=PART_SECONDS)
+        return {name: found.get(name, slow) for name in self.questions}
+
+    def _one(self, name: str, found: dict[str, str]) -> None:
+        try:
+            found[name] = self.questions[name]()
+        except Exception as error:
+            # The health page must name what is wrong, not fail; a foreign text may hold an address with its password.
+            log.error("The health check of %s failed with %s.", name, type(error).__name__)
+            found[name] = f"The check itself failed with {type(error).__name__}. See the log."
+        finally:
+            connection.close()
 
 
 def door(address: Address) -> str:
@@ -66,7 +111,11 @@ def door(address: Address) -> str:
 
 def worker() -> str:
     """Whether each queue's worker was heard of in the last 30 s."""
-    late = heartbeats.late()
+    try:
+        late = heartbeats.late()
+    except (DatabaseError, OSError):
+        # A second sentence about the database would only mislead.
+        return _UNKNOWN
     if not late:
         return OK
     return f"No worker has taken a wake-up for {' or '.join(late)} in the last 30 seconds. Start it: manage.py worker."
@@ -83,6 +132,16 @@ def database() -> str:
     return OK
 
 
+def migrated() -> str:
+    """Whether the database's tables are as this version needs; those of a newer one are no fault (rolling upgrade)."""
+    try:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except (DatabaseError, OSError):
+        return _UNKNOWN
+    return f"{len(plan)} migrations are not applied. Run: manage.py prepare." if plan else OK
+
+
 def key_service() -> str:
     """Whether the root key opens the keyring now."""
     try:
@@ -92,15 +151,68 @@ def key_service() -> str:
     return OK
 
 
+def blobs() -> str:
+    """Whether the store of large messages can be reached."""
+    try:
+        store().health()
+    except (VaultError, OSError) as error:
+        return str(error) if isinstance(error, VaultError) else "The blob store (LETTERLOCK_BLOB_URL) cannot be used."
+    return OK
+
+
+def broker() -> str:
+    """Whether wake-ups can be handed over. Mail goes on without, by the sweeper, but slowly."""
+    kind = urlsplit(settings.LETTERLOCK.broker_url).scheme
+    if kind == "filesystem":
+        path = settings.LETTERLOCK.broker_url.removeprefix("filesystem://")
+        well = not os.path.exists(path) or os.access(path, os.R_OK | os.W_OK | os.X_OK)  # noqa: PTH110 # a plain string
+        return OK if well else "The broker's folder (LETTERLOCK_BROKER_URL) cannot be written."
+    try:
+        with app.connection(connect_timeout=1) as line:
+            line.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+    except Exception:  # each broker's client has errors of its own, whose texts hold the address
+        return "The broker (LETTERLOCK_BROKER_URL) cannot be reached. Start it or mend the setting; mail is slow."
+    return OK
+
+
+def spool() -> str:
+    """Whether mail can be taken in: the spool folder takes a file."""
+    try:
+        place = spool_folder()
+        probe = place / f".ready-{os.getpid()}"
+        descriptor = os.open(probe, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, b"ready")
+        finally:
+            os.close(descriptor)
+            probe.unlink()
+    except OSError as error:
+        return f"The spool folder cannot be written ({os.strerror(error.errno or 0)}). Make room, or mend its rights."
+    return OK
+
+
 def reachable(host: str) -> str:
     """Where to knock when a server listens on every address."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 # compared, not listened on
 
 
-def quietly(question: Callable[[], dict[str, str]]) -> dict[str, str]:
-    """An answer even when a check itself fails: the health page must name what is wrong, not fail."""
-    try:
-        return question()
-    except Exception:
-        log.exception("The health check failed.")
-        return {"web": "The health check itself failed. See the log."}
+_ALL = Panel(
+    {
+        "web": lambda: OK,
+        "door": lambda: door(settings.LETTERLOCK.smtp),
+        "database": database,
+        "worker": worker,
+        "keys": key_service,
+        "storage": blobs,
+    }
+)
+_NEEDED = Panel(
+    {
+        "database": database,
+        "migrations": migrated,
+        "keys": key_service,
+        "broker": broker,
+        "storage": blobs,
+        "spool": spool,
+    }
+)

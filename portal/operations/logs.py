@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -9,6 +10,8 @@ import sys
 import time
 import traceback
 from pathlib import Path
+
+from portal import observing
 
 HERE = Path(__file__).resolve().parent.parent.parent
 OURS = ("letterlock", "portal", "branding")
@@ -22,11 +25,67 @@ class PlainFormatter(logging.Formatter):
     """`time level part message`, one line each; of an exception the type, our own sentence and where, nothing else."""
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
-        line = f"{moment} {record.levelname} {part()} {_message(record)}"
-        if record.exc_info and record.exc_info[1] is not None:
-            line += f" {exception_line(record.exc_info[1])}"
+        line = f"{_moment(record.created)} {record.levelname} {part()} {_message(record)}"
+        if error := _error(record):
+            line += f" {error}"
+        asked = observing.request()
+        if asked is not None:
+            line += f" (request {asked.id})"
         return hide(line.replace("\r", " ").replace("\n", " "))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, under the same rules: time, level, part, message, and what it belongs to where known."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {
+            "time": _moment(record.created),
+            "level": record.levelname,
+            "part": part(),
+            "message": _message(record),
+            "error": _error(record),
+            **belongs_to(),
+        }
+        return json_line(said)
+
+
+def json_line(said: dict[str, str]) -> str:
+    """The object without what is empty, each value hidden before it is escaped: an escape could split an address."""
+    return json.dumps({name: hide(value) for name, value in said.items() if value}, ensure_ascii=False)
+
+
+def belongs_to() -> dict[str, str]:
+    """Ids of the mail, the request and the trace that this work belongs to, as far as there are any."""
+    number, asked = observing.mail_id(), observing.request()
+    return {
+        "message_id": str(number) if number else "",
+        "request_id": asked.id if asked else "",
+        "trace_id": observing.trace_id(),
+    }
+
+
+def last_word(error: BaseException) -> str:
+    """The line with which a process ends that nothing caught this error in, in the format that the logs have."""
+    sentence = "The process ends"
+    if os.environ.get("LETTERLOCK_LOG_FORMAT") != "json":
+        return hide(f"{sentence}: {exception_line(error)}")
+    moment = _moment(time.time())
+    return json_line(
+        {"time": moment, "level": "CRITICAL", "part": part(), "message": f"{sentence}.", "error": exception_line(error)}
+    )
+
+
+def notice(sentence: str) -> str:
+    """A line of JSON about the tree of processes itself."""
+    return json_line({"time": _moment(time.time()), "level": "WARNING", "part": part(), "message": sentence})
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def _error(record: logging.LogRecord) -> str:
+    return exception_line(record.exc_info[1]) if record.exc_info and record.exc_info[1] is not None else ""
 
 
 def part() -> str:
@@ -59,7 +118,9 @@ def _message(record: logging.LogRecord) -> str:
         # Celery writes the exception's text and traceback into the message itself.
         data = record.args if isinstance(record.args, dict) else {}
         return f"The task {data.get('name', 'of unknown name')} failed."
-    template = str(record.msg).partition("\n")[0]
+    if not isinstance(record.msg, str):  # log.error(error): its text is not a template
+        return type(record.msg).__name__
+    template = record.msg.partition("\n")[0]
     try:
         return template % _harmless(record.args) if record.args else template
     except (TypeError, ValueError, KeyError):

@@ -1,11 +1,18 @@
-"""Headers that every answer carries, so that no browser keeps, shares or indexes a page."""
+"""What stands around every request: an id for the logs, and headers that keep its answer from being kept or indexed."""
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
+from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+
+from portal import observing
+from portal.configuration import is_loopback
+from portal.operations.bodies import plain_address
 
 CLOSED = ", ".join(
     f"{feature}=()"
@@ -19,6 +26,42 @@ CLOSED = ", ".join(
 """Permissions-Policy: a page of mail needs none of them."""
 KEEPS = (settings.STATIC_URL, "/brand/")
 """What a browser may keep: the same bytes for everyone, no word of any mail."""
+
+
+_WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+
+
+class Requests:
+    """Stands outermost: each request has an id, its time is measured, and what it logs and does bears the id."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        began_ns = time.time_ns()
+        asked = observing.Request(request_id(request))
+        with observing.answering(asked):
+            response = self.get_response(request)
+            response.headers["X-Request-Id"] = asked.id
+            observing.answered(asked, view_of(request), response.status_code, began_ns)
+        return response
+
+
+def request_id(request: HttpRequest) -> str:
+    """The TLS proxy's id when it gave a well-formed one, else a new one. A stranger's is not believed: with ids of
+    their own choosing they could make the log say that two people's requests were one."""
+    given = str(request.META.get("HTTP_X_REQUEST_ID") or "")
+    peer = plain_address(str(request.META.get("REMOTE_ADDR") or ""))
+    if settings.LETTERLOCK.https and is_loopback(peer) and _WELL_FORMED.fullmatch(given):
+        return given
+    return uuid4().hex
+
+
+def view_of(request: HttpRequest) -> str:
+    """The view's name from our own list of addresses; never the path, which may hold a link."""
+    if request.path.startswith(settings.STATIC_URL):
+        return "static"
+    return request.resolver_match.view_name if request.resolver_match else "none"
 
 
 class ResponseHeaders:

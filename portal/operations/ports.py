@@ -11,7 +11,10 @@ from portal.operations.errors import PortTaken
 
 def require_free(configuration: Configuration) -> None:
     """Raises PortTaken with the setting that chooses another port."""
-    for setting, address in (("LETTERLOCK_HTTP", configuration.http), ("LETTERLOCK_SMTP", configuration.smtp)):
+    wanted = [("LETTERLOCK_HTTP", configuration.http), ("LETTERLOCK_SMTP", configuration.smtp)]
+    if configuration.metrics is not None:
+        wanted.append(("LETTERLOCK_METRICS", configuration.metrics))
+    for setting, address in wanted:
         _try(setting, address)
 
 

@@ -19,10 +19,12 @@ from urllib.parse import urlsplit
 
 from django.core.management import call_command
 
+from portal import meters
 from portal.configuration import Configuration
 from portal.operations import hardening, ports, preparing
 from portal.operations.errors import StartRefused
 from portal.operations.health import OK, reachable
+from portal.operations.logs import notice
 from portal.operations.supervising import Part, Tree
 
 HEALTHY_WITHIN = 60.0
@@ -56,10 +58,11 @@ def up(configuration: Configuration) -> None:
     ports.require_free(configuration)
     hardening.harden()
     preparing.make_data_folder(configuration)
+    meters.begin(configuration)
     with _alone(configuration) as lock:
         stop = Stop()
         link = _prepare_while_loading()
-        tree = Tree(_parts(), configuration.data / "logs", _say, close=lambda: os.close(lock))
+        tree = Tree(_parts(configuration), configuration.data / "logs", _say, close=lambda: os.close(lock))
         try:
             tree.start()
             _wait_until_well(configuration, tree, stop)
@@ -123,13 +126,14 @@ def _command(name: str, *arguments: str, **options: str) -> Callable[[], None]:
     return run
 
 
-def _parts() -> list[Part]:
+def _parts(configuration: Configuration) -> list[Part]:
     return [
         Part("web", _command("web")),
         Part("door", _command("door")),
         Part("worker-passcode", _command("worker", queues="passcode", pool="solo")),
         Part("worker-mail", _command("worker", queues="seal,notice,bulk")),
         Part("beat", _command("beat")),
+        *([Part("metrics", _command("metrics"))] if configuration.metrics else []),
     ]
 
 
@@ -167,7 +171,7 @@ def _wait_until_well(configuration: Configuration, tree: Tree, stop: Stop) -> No
 
 def _ask(configuration: Configuration) -> dict[str, str]:
     """What the health page says; nothing while the web server is not up yet."""
-    line = http.client.HTTPConnection(reachable(configuration.http.host), configuration.http.port, timeout=3)
+    line = http.client.HTTPConnection(reachable(configuration.http.host), configuration.http.port, timeout=7)
     try:
         line.request("GET", "/healthz", headers={"Host": urlsplit(configuration.public_url).netloc})
         found = json.loads(line.getresponse().read())
@@ -193,5 +197,7 @@ def _mark_demo_loaded(configuration: Configuration, tree: Tree) -> None:
 
 
 def _say(line: str) -> None:
+    if os.environ.get("LETTERLOCK_LOG_FORMAT") == "json" and not line.startswith("{"):
+        line = notice(line)
     sys.stderr.write(line + "\n")
     sys.stderr.flush()

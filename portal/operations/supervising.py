@@ -153,8 +153,8 @@ class Tree:
                 return
 
     def _pass_on(self, part: Part, journal: Journal, raw: bytes) -> None:
-        line, for_the_terminal = shown(raw)
+        line, for_the_terminal = shown(raw, part.name)
         if line.strip():
             journal.write(line)
             if for_the_terminal:
-                self._say(f"{part.name}: {line}")
+                self._say(line if line.startswith("{") else f"{part.name}: {line}")

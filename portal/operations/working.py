@@ -13,6 +13,7 @@ from billiard.process import current_process
 from celery import signals
 from celery.exceptions import SecurityWarning
 
+from portal import spans
 from portal.celery import PULSE, app
 from portal.operations import hardening, heartbeats
 
@@ -52,6 +53,7 @@ def _connect_signals() -> None:
     signals.setup_logging.connect(_keep_logging, weak=False)
     signals.worker_process_init.connect(_begin_process, weak=False)
     signals.worker_ready.connect(_ask_for_a_sign_of_life, weak=False)
+    signals.worker_process_shutdown.connect(_end_process, weak=False)
     signals.task_prerun.connect(_task_began, weak=False)
     signals.task_postrun.connect(_task_ended, weak=False)
     logging.getLogger("celery").setLevel(logging.WARNING)
@@ -65,6 +67,10 @@ def _begin_process(**_: Any) -> None:
     hardening.harden()
     if current_process().name != "MainProcess":
         hardening.watch_parent(os.getppid())
+
+
+def _end_process(**_: Any) -> None:
+    spans.flush(1.0)
 
 
 def _ask_for_a_sign_of_life(sender: Any, **_: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import cbor2
 
+from portal import observing
 from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
 from portal.keys.service import keys
 from portal.keys.split import open_key
@@ -93,6 +94,11 @@ def open_message(reader: Reader, share: bytes = b"") -> Opened:
         KeyringOlder: the keyring lacks the key; nothing is wrong with the message.
         SealBroken, UnknownFormat, BlobMissing: damaged.
     """
+    with observing.work("open", reader.message_id, size=reader.message.padded_size):
+        return _open(reader, share)
+
+
+def _open(reader: Reader, share: bytes) -> Opened:
     message, key = reader.message, key_for(reader)
     if not message.split:
         return Opened(message, key)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from portal import observing
 from portal.keys.errors import KeyringDamaged, KeyringForeign, KeysError, ProviderDenied, ProviderUnavailable
 from portal.keys.provider import Provider, Renewable
 
@@ -35,10 +36,10 @@ class Guarded:
         self._stuck = threading.Semaphore(_MOST_STUCK)
 
     def wrap(self, key: bytes, context: bytes) -> bytes:
-        wrapped = self._call(lambda: self._provider.wrap(key, context))
+        wrapped = self._call("wrap", lambda: self._provider.wrap(key, context))
         # Whoever answers a wrap with garbage would otherwise be noticed when the only copy cannot be opened.
         try:
-            opened = self._call(lambda: self._provider.unwrap(wrapped, context))
+            opened = self._call("unwrap", lambda: self._provider.unwrap(wrapped, context))
         except (KeyringDamaged, KeyringForeign):
             opened = b""
         if opened != key:
@@ -48,13 +49,13 @@ class Guarded:
         return wrapped
 
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        return self._call(lambda: self._provider.unwrap(wrapped, context))
+        return self._call("unwrap", lambda: self._provider.unwrap(wrapped, context))
 
     def health(self) -> None:
         """Asks at most every ten seconds while all is well, and does not ask at all during a pause."""
         if time.monotonic() < self._well_until and self._breaker.closed:
             return
-        self._call(self._provider.health)
+        self._call("health", self._provider.health)
         self._well_until = time.monotonic() + HEALTH_SECONDS
 
     def describe(self) -> str:
@@ -63,7 +64,11 @@ class Guarded:
     def __repr__(self) -> str:
         return f"<Guarded {self.describe()}>"
 
-    def _call(self, ask: Callable[[], T]) -> T:
+    def _call(self, call: str, ask: Callable[[], T]) -> T:
+        with observing.work("key_provider", labels={"call": call}):
+            return self._ask(ask)
+
+    def _ask(self, ask: Callable[[], T]) -> T:
         started = time.monotonic()
         attempts = 1 if self._breaker.admit() else ATTEMPTS
         for attempt in range(1, attempts + 1):
@@ -134,19 +139,19 @@ class GuardedRenewable(Guarded):
 
     def renewing(self) -> bool:
         """Whether a new root version is there, and an older one not retired yet."""
-        return self._call(self._renewable.renewing)
+        return self._call("renewing", self._renewable.renewing)
 
     def renew(self) -> None:
         """From now on `wrap` uses a new root version; idempotent while older ones are not retired."""
-        self._call(self._renewable.renew)
+        self._call("renew", self._renewable.renew)
 
     def is_newest(self, wrapped: bytes) -> bool:
         """Whether a wrapped key is of the newest root version."""
-        return self._call(lambda: self._renewable.is_newest(wrapped))
+        return self._call("is_newest", lambda: self._renewable.is_newest(wrapped))
 
     def retire(self) -> None:
         """Destroy the older root versions, with all that is still wrapped under them."""
-        self._call(self._renewable.retire)
+        self._call("retire", self._renewable.retire)
 
 
 def guarded(provider: Provider) -> Guarded:

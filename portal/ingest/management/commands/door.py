@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from portal import meters
 from portal.ingest.serving import serve
 
 log = logging.getLogger("letterlock.door")
@@ -21,6 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         address = settings.LETTERLOCK.smtp
+        meters.begin_alone(settings.LETTERLOCK)
         try:
             serve(address, _told_to_stop, lambda: log.info("takes mail in at %s", address))
         except OSError as error:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from portal import meters
 from portal.operations import hardening
 
 
@@ -17,4 +19,5 @@ class Command(BaseCommand):
         from portal.operations.working import keep_time
 
         hardening.harden()
+        meters.begin_alone(settings.LETTERLOCK)
         keep_time()

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from portal import meters
 from portal.operations import hardening
 
 
@@ -18,4 +19,5 @@ class Command(BaseCommand):
         from portal.operations.web import serve
 
         hardening.harden()
+        meters.begin_alone(settings.LETTERLOCK)
         serve(settings.LETTERLOCK)

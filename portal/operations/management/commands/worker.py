@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from portal import meters
 from portal.celery import QUEUES
 from portal.operations import hardening
 
@@ -27,5 +28,6 @@ class Command(BaseCommand):
         if unknown := set(chosen) - set(QUEUES):
             raise CommandError(f"There is no queue {', '.join(sorted(unknown))}. Choose from {', '.join(QUEUES)}.")
         hardening.harden()
+        meters.begin_alone(settings.LETTERLOCK)
         processes = settings.LETTERLOCK.worker_processes
         sys.exit(work(chosen, pool=pool, processes=1 if pool == "solo" else processes))

@@ -1,0 +1,263 @@
+"""What the DNS says about the portal: its host, where bounces go, and whether receivers believe its mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import dns.exception
+import dns.nameserver
+import dns.rdatatype
+import dns.resolver
+import dns.reversename
+from django.apps import apps
+from django.db import DatabaseError
+
+from branding.models import Brand
+from portal.configuration import Configuration, Resolver
+from portal.operations.doctor.finding import Finding, notice, unknown, well, wrong
+
+SECONDS = 4.0
+"""For one question, over all servers."""
+ENOUGH = 2
+"""Questions in a row without an answer; nobody waits for more of them."""
+
+
+class NoAnswer(Exception):
+    """No name server gave an answer, neither yes nor no."""
+
+
+class Names:
+    """Questions to the servers of LETTERLOCK_DNS, else the system's."""
+
+    def __init__(self, servers: Sequence[Resolver]) -> None:
+        self._resolver: dns.resolver.Resolver | None
+        self._unanswered = 0
+        try:
+            self._resolver = dns.resolver.Resolver(configure=not servers)
+        except dns.resolver.NoResolverConfiguration:
+            self._resolver = None
+            return
+        if servers:
+            self._resolver.nameservers = [dns.nameserver.Do53Nameserver(one.address, one.port) for one in servers]
+        self._resolver.lifetime = SECONDS
+        self._resolver.timeout = SECONDS / 2
+
+    def ask(self, name: str, kind: str) -> list[str]:
+        """What is there, as text; empty when there is nothing. NoAnswer when nobody says."""
+        if self._resolver is None or self._unanswered >= ENOUGH:
+            raise NoAnswer
+        try:
+            answer = self._resolver.resolve(name, kind, search=False)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            self._unanswered = 0
+            return []
+        except (dns.exception.DNSException, OSError, UnicodeError):
+            self._unanswered += 1
+            raise NoAnswer from None
+        self._unanswered = 0
+        if answer.rdtype == dns.rdatatype.TXT:
+            return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
+        return [record.to_text() for record in answer]
+
+    def addresses(self, name: str) -> list[str]:
+        return [*self.ask(name, "A"), *self.ask(name, "AAAA")]
+
+
+def findings(configuration: Configuration, names: Names) -> Iterator[Finding]:
+    """All about the hosts and domains that the portal writes from."""
+    if configuration.loopback:
+        yield well("DNS", "Not needed: the portal is for this computer only.")
+        return
+    hosts = sorted({configuration.public_host, *_brand_hosts()})
+    for check, names_of in (
+        (host, hosts),
+        (spf, _senders(configuration, hosts)),
+        (dmarc, _senders(configuration, hosts)),
+    ):
+        for name in names_of:
+            yield from _sure(name, lambda check=check, name=name: check(names, name))
+    for name in hosts:
+        yield from _sure(name, lambda name=name: bounces(names, name))
+    keys = _signing_keys()
+    for domain, selector, public in keys:
+        yield from _sure(domain, lambda at=(domain, selector, public): dkim(names, *at))
+    if not keys:
+        yield unknown(
+            "DKIM",
+            "Letterlock signs nothing itself, and what your mail server signs is seen only in a mail that has arrived.",
+            "Look for DKIM-Signature with your domain in the header of a delivered notice (manage.py doctor --mail).",
+        )
+    yield from _sure("PTR", lambda: pointers(configuration, names))
+
+
+def host(names: Names, name: str) -> Iterator[Finding]:
+    found = names.addresses(name)
+    if found:
+        yield well(f"{name} A", f"It resolves to {', '.join(found)}.")
+    else:
+        yield wrong(
+            f"{name} A",
+            "The name has no address.",
+            "No recipient can open a link.",
+            f"Add an A or AAAA record for {name} that leads to the TLS proxy.",
+        )
+
+
+def bounces(names: Names, name: str) -> Iterator[Finding]:
+    """The portal writes as messages@host, so bounces and answers come to that domain."""
+    exchangers = names.ask(name, "MX")
+    if exchangers and all(one.split()[-1] == "." for one in exchangers):  # RFC 7505: takes no mail
+        yield wrong(
+            f"{name} MX",
+            "The MX record says that this domain takes no mail (RFC 7505).",
+            "Notices come from messages@ this domain; receivers refuse a sender who cannot be answered.",
+            f"Point the MX record of {name} to your mail server.",
+        )
+    elif exchangers:
+        yield well(
+            f"{name} MX", f"Bounces go to {', '.join(sorted(one.split()[-1].rstrip('.') for one in exchangers))}."
+        )
+    else:
+        yield notice(
+            f"{name} MX",
+            "There is no MX record.",
+            "Notices come from messages@ this domain: bounces go to the web server's port 25 and are lost.",
+            f"Add: {name}. IN MX 10 and the name of your mail server.",
+        )
+
+
+def spf(names: Names, name: str) -> Iterator[Finding]:
+    """RFC 7208."""
+    found = [text for text in names.ask(name, "TXT") if text.lower().split(" ")[0] == "v=spf1"]
+    check = f"{name} SPF"
+    if not found:
+        yield notice(
+            check,
+            "There is no SPF record.",
+            "Receivers cannot tell your notices from forged ones, and put them aside as spam.",
+            f'Add: {name}. IN TXT "v=spf1 mx -all", with your mail server\'s addresses if its mail leaves elsewhere.',
+        )
+    elif len(found) > 1:
+        yield wrong(
+            check,
+            f"There are {len(found)} SPF records.",
+            "Then none counts: it is an error to receivers (RFC 7208 section 4.5).",
+            "Join them in one record that begins with v=spf1.",
+        )
+    elif {"+all", "all"} & set(found[0].lower().split()):
+        yield wrong(
+            check,
+            "It ends with +all: every computer may send in your name.",
+            "A record that allows everybody protects nobody.",
+            "End it with -all, or with ~all while you try it out.",
+        )
+    else:
+        yield well(check, found[0])
+
+
+def dmarc(names: Names, name: str) -> Iterator[Finding]:
+    """RFC 7489; a record of the domain above counts for the names below it."""
+    check = f"{name} DMARC"
+    labels = name.split(".")
+    for start in range(max(1, len(labels) - 1)):
+        domain = ".".join(labels[start:])
+        found = [text for text in names.ask(f"_dmarc.{domain}", "TXT") if text.lower().startswith("v=dmarc1")]
+        if len(found) > 1:
+            yield wrong(
+                check,
+                f"There are {len(found)} DMARC records at _dmarc.{domain}.",
+                "Then none counts (RFC 7489 section 6.6.3).",
+                "Keep one of them.",
+            )
+            return
+        if found:
+            policy = "".join(found[0].lower().split())
+            if ";p=none" in policy:
+                yield notice(
+                    check,
+                    "The policy is p=none: forged mail is delivered.",
+                    "Who copies your notices reaches people's inboxes.",
+                    "When the reports show that your own mail passes, write p=quarantine, later p=reject.",
+                )
+            else:
+                yield well(check, f"At _dmarc.{domain}: {found[0]}")
+            return
+    yield notice(
+        check,
+        "There is no DMARC record.",
+        "Anybody can write to your recipients as if it were you; large receivers ask for a record.",
+        f'Add: _dmarc.{name}. IN TXT "v=DMARC1; p=quarantine; rua=mailto:" and the address that reads the reports.',
+    )
+
+
+def dkim(names: Names, domain: str, selector: str, public: str) -> Iterator[Finding]:
+    """RFC 6376 section 3.6.2: the public half (base64) of the key that mail is signed with."""
+    place = f"{selector}._domainkey.{domain}"
+    check = f"{domain} DKIM"
+    why = "Receivers find every signature of yours broken, and trust the mail less than an unsigned one."
+    found = [_tags(text).get("p", "") for text in names.ask(place, "TXT")]
+    if public in found:
+        yield well(check, f"The key at {place} is the one that signs.")
+    elif found:
+        fix = f"Replace the TXT record at {place} by: v=DKIM1; k=rsa; p={public}"
+        yield wrong(check, f"The key at {place} is another than the one that signs.", why, fix)
+    else:
+        yield wrong(check, f"There is no key at {place}.", why, f'Add: {place}. IN TXT "v=DKIM1; k=rsa; p={public}"')
+
+
+def _tags(text: str) -> dict[str, str]:
+    pairs = (word.partition("=") for word in text.split(";"))
+    return {name.strip(): "".join(value.split()) for name, _, value in pairs}
+
+
+def _signing_keys() -> list[tuple[str, str, str]]:
+    """Domain, selector and public half of each key that signs, as far as this version has any."""
+    try:
+        model: Any = apps.get_model("delivery", "DkimKey")  # type: ignore[misc]  # not every version signs
+    except LookupError:
+        return []
+    return list(model._default_manager.filter(active=True).values_list("domain", "selector", "public"))
+
+
+def pointers(configuration: Configuration, names: Names) -> Iterator[Finding]:
+    """The name in EHLO and its way back, which receivers ask of those who deliver themselves (RFC 1912 section 2.1)."""
+    if configuration.relay_url and urlsplit(configuration.relay_url).scheme != "mx":
+        yield well("PTR", "Not needed: your mail server delivers, and its own names count.")
+        return
+    name = configuration.public_host
+    for address in names.addresses(name):
+        back = [text.rstrip(".").lower() for text in names.ask(str(dns.reversename.from_address(address)), "PTR")]
+        if name in back:
+            yield well("PTR", f"{address} is called {name}.")
+        else:
+            yield wrong(
+                "PTR",
+                f"{address} is called {', '.join(back) or 'nothing'}, and greets as {name}.",
+                "Many receivers refuse mail from a server whose name and address do not agree.",
+                f"Ask the address's owner, often the hosting provider, to set the PTR of {address} to {name}.",
+            )
+
+
+def _senders(configuration: Configuration, hosts: Sequence[str]) -> list[str]:
+    """Domains in From of what leaves: the portal's own, and the organisation's."""
+    return sorted({*hosts, *configuration.inside_domains})
+
+
+def _brand_hosts() -> list[str]:
+    try:
+        return list(Brand.objects.values_list("host", flat=True))
+    except DatabaseError:
+        return []
+
+
+def _sure(check: str, ask: object) -> Iterator[Finding]:
+    try:
+        yield from ask()  # type: ignore[operator]
+    except NoAnswer:
+        yield unknown(
+            f"{check} DNS",
+            "no name server answered.",
+            "Name one that can be reached in LETTERLOCK_DNS, or mend /etc/resolv.conf.",
+        )

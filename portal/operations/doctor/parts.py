@@ -1,0 +1,67 @@
+"""The parts of the product and what they stand on: door, workers, database, broker, stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import connection
+
+from portal.configuration import Configuration
+from portal.operations import health, heartbeats
+from portal.operations.doctor.finding import Finding, well, wrong
+
+OLDEST = {"sqlite": (3, 31, 0), "postgresql": (15, 0)}
+"""Versions that the suite runs on, or that the SQL needs (SQLite: partial indexes and RETURNING of Django 5.2)."""
+
+
+def door(configuration: Configuration) -> Iterator[Finding]:
+    yield _of_health(
+        "door", health.door(configuration.smtp), "Mail waits at your mail server.", "manage.py up starts all."
+    )
+
+
+def workers() -> Iterator[Finding]:
+    late = heartbeats.late()
+    if late:
+        yield wrong(
+            "workers",
+            f"Nothing was heard of the worker for {' and '.join(late)} for 30 seconds.",
+            "What is due in its queue waits.",
+            f"Start it: manage.py worker --queues {','.join(late)}; and the scheduler: manage.py beat.",
+        )
+    else:
+        yield well("workers", "Every queue's worker was heard of in the last 30 seconds.")
+
+
+def database() -> Iterator[Finding]:
+    state = health.database()
+    if state != health.OK:
+        yield _of_health("database", state, "Nothing is known or done without it.", "Start it or mend the setting.")
+        return
+    version = connection.get_database_version()
+    shown = ".".join(map(str, version))
+    oldest = OLDEST.get(connection.vendor)
+    if oldest is None or version < oldest:
+        yield wrong(
+            "database",
+            f"It is {connection.display_name} {shown}.",
+            "Letterlock is not tried with it.",
+            "Use PostgreSQL 15 or newer, or the SQLite that comes with Python.",
+        )
+    else:
+        yield well("database", f"{connection.display_name} {shown}.")
+
+
+def tables() -> Iterator[Finding]:
+    why = "Parts of this version look for tables that are not there."
+    yield _of_health("migrations", health.migrated(), why, "Run: manage.py prepare")
+
+
+def needed() -> Iterator[Finding]:
+    yield _of_health("broker", health.broker(), "Work begins only when the sweeper rings, seconds later.", "Start it.")
+    yield _of_health("storage", health.blobs(), "Large messages wait and cannot be opened.", "Start or mend the store.")
+    yield _of_health("spool", health.spool(), "No mail is taken in.", "Make room, or mend the folder's rights.")
+
+
+def _of_health(check: str, state: str, why: str, fix: str) -> Finding:
+    return well(check, "Works.") if state == health.OK else wrong(check, state, why, fix)
