@@ -58,6 +58,7 @@ class Configuration:
     max_recipients: int
     inside_domains: tuple[str, ...]
     networks: tuple[Network, ...]
+    proxies: tuple[Network, ...]
     default_action: str
     split: str
     open_days: int
@@ -142,6 +143,7 @@ def read(environment: Mapping[str, str]) -> Configuration:
         max_recipients=setting("MAX_RECIPIENTS", _between(1, 4000), "500"),
         inside_domains=setting("INSIDE_DOMAINS", _domains, _demo_domains() if demo else ""),
         networks=setting("NETWORKS", _networks, "127.0.0.0/8 ::1"),
+        proxies=setting("PROXIES", _networks, "127.0.0.0/8 ::1"),
         default_action=setting("DEFAULT_ACTION", _choice("protect", "relay"), "relay"),
         split=setting("SPLIT", _choice("off", "strict", "escrow"), "off"),
         open_days=setting("OPEN_DAYS", _between(1, 730), "30"),

@@ -15,7 +15,9 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from portal.operations.preparing import collect_static
         from portal.operations.web import serve
 
         hardening.harden()
+        collect_static()  # on a host of its own, `prepare` ran elsewhere
         serve(settings.LETTERLOCK)
