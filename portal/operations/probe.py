@@ -24,7 +24,7 @@ def web(address: str, public_url: str) -> str:
     try:
         # As the TLS proxy asks: by the public name, and over https.
         scheme, _, name = public_url.rstrip("/").partition("://")
-        line.request("GET", READY, headers={"Host": name or f"{host}:{port}", "X-Forwarded-Proto": scheme or "http"})
+        line.request("GET", READY, headers={"Host": name or f"localhost:{port}", "X-Forwarded-Proto": scheme or "http"})
         status = line.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         return f"The web server on {address} does not answer ({type(error).__name__})."
