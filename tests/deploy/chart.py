@@ -1,4 +1,4 @@
-"""Helm's own engine, run with the linters' Python: renders and lints the chart for each of the values on standard input.
+"""Helm's own engine, run with the linters' Python: renders and lints the chart for values on standard input.
 
 JSON in, JSON out, one answer for each.
 """

@@ -103,7 +103,8 @@ class Image:
         if not build:
             binds += [word for name, path in self._volumes.items() for word in ("--bind", str(path), f"/{name}")]
         user = [] if build else [
-            "setpriv", "--reuid", USER, "--regid", USER, "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--",
+            "setpriv", "--reuid", USER, "--regid", USER, "--clear-groups", "--no-new-privs",
+            "--bounding-set=-all", "--",
         ]  # fmt: skip
         variables = {"PATH": "/opt/venv/bin:/usr/local/bin:/usr/bin:/bin", **environment}
         return [

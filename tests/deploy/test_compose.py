@@ -128,17 +128,15 @@ def test_the_secrets_are_made_once_each_for_its_reader_and_fit_the_file(secrets:
 
 
 @pytest.mark.servers
-def test_each_of_the_two_roles_reaches_its_own_database_only(
-    _postgresql: PostgreSQL, secrets: Path, tmp_path: Path
-) -> None:
+def test_each_of_the_two_roles_reaches_its_own_database_only(postgresql: PostgreSQL, secrets: Path) -> None:
     programs = parts.postgresql_folder()
-    with psycopg.connect(_postgresql.url.rpartition("/")[0] + "/postgres", autocommit=True) as line:
+    with psycopg.connect(postgresql.url.rpartition("/")[0] + "/postgres", autocommit=True) as line:
         line.execute("DROP DATABASE letterlock")  # of the tests' own server, which starts with it
     done = subprocess.run(
         ["sh", ROOT / "deploy" / "postgresql" / "databases.sh"], capture_output=True, text=True,
         env={
             "PATH": f"{programs}:{os.environ['PATH']}", "SECRETS": str(secrets), "POSTGRES_USER": "postgres",
-            "PGHOST": "127.0.0.1", "PGPORT": str(_postgresql.port),
+            "PGHOST": "127.0.0.1", "PGPORT": str(postgresql.port),
         },
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -147,7 +145,7 @@ def test_each_of_the_two_roles_reaches_its_own_database_only(
     )
 
     def names(role: str, database: str) -> Any:
-        with psycopg.connect(host="127.0.0.1", port=_postgresql.port, user=role, dbname=database) as line:
+        with psycopg.connect(host="127.0.0.1", port=postgresql.port, user=role, dbname=database) as line:
             line.execute("CREATE TABLE mine (id int)")
             return line.execute("SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
 
