@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -80,7 +80,7 @@ def make(model: type[models.Model], made: dict[type[models.Model], models.Model]
 
 def some(field: models.Field[Any, Any]) -> Any:
     kinds: list[tuple[type[models.Field[Any, Any]], Any]] = [
-        (models.DateTimeField, datetime(2026, 1, 1, tzinfo=UTC)), (models.DateField, datetime(2026, 1, 1, tzinfo=UTC).date()),
+        (models.DateTimeField, datetime(2026, 1, 1, tzinfo=UTC)), (models.DateField, date(2026, 1, 1)),
         (models.UUIDField, uuid.uuid4()), (models.BinaryField, b"x" * min(field.max_length or 8, 8)),
         (models.BooleanField, False), (models.IntegerField, 1), (models.JSONField, {}),
         (models.CharField, field.choices[0][0] if field.choices else "x"), (models.TextField, "x"),
