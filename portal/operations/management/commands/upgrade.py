@@ -28,7 +28,7 @@ class Command(BaseCommand):
             plan = planned()
             unsafe = any(step.faults for step in plan)
             if check or (unsafe and not stopped):
-                self.stdout.writelines(_told(plan))
+                self.stdout.write("\n".join(_told(plan)))
             if unsafe and not stopped:
                 sys.exit(1)
             if not check:
@@ -46,4 +46,4 @@ def _told(plan: list[Planned]) -> list[str]:
         ]
     if any(step.faults for step in plan):
         lines.append("Stop every part of the old version, then say so with --stopped.")
-    return lines or ["Nothing is to be done: the database is of this version."]
+    return lines or ["Nothing is to be done: no table here is of an older version."]
