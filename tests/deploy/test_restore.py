@@ -1,4 +1,4 @@
-"""docs/backup-restore.md, word for word: its backup and its restore are run as they stand, with everything lost between."""
+"""docs/backup-restore.md, word for word: backup and restore are run as they stand, everything lost between."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ def test_the_lock_installs_without_a_compiler_and_the_program_starts(tmp_path: P
     (tmp_path / "data").mkdir()
     done = subprocess.run(
         [tmp_path / "venv" / "bin" / "python", "manage.py", "upgrade", "--check"],
-        cwd=ROOT, env={"LETTERLOCK_DATA": str(tmp_path / "data"), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True,
+        env={"LETTERLOCK_DATA": str(tmp_path / "data"), "PATH": "/usr/bin:/bin"},
+        cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
-    assert (done.returncode, done.stdout) == (0, "Nothing is to be done: the database is of this version.\n")
+    assert (done.returncode, done.stdout) == (0, "Nothing is to be done: no table here is of an older version.\n")
