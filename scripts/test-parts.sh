@@ -17,6 +17,7 @@ command -v softhsm2-util >/dev/null 2>&1 || note softhsm2
 command -v bwrap >/dev/null 2>&1 || note bubblewrap
 command -v docker-compose >/dev/null 2>&1 || note docker-compose
 command -v caddy >/dev/null 2>&1 || note caddy
+command -v rclone >/dev/null 2>&1 || note rclone
 command -v shellcheck >/dev/null 2>&1 || note shellcheck
 command -v systemd-analyze >/dev/null 2>&1 || note systemd
 command -v cc >/dev/null 2>&1 || note gcc

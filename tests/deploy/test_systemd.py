@@ -81,14 +81,3 @@ def test_shellcheck_finds_nothing() -> None:
     assert len(scripts) >= 4
     done = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
-
-
-def test_caddy_takes_its_file() -> None:
-    parts.need("caddy")
-    done = subprocess.run(
-        ["caddy", "adapt", "--validate", "--config", ROOT / "deploy" / "caddy" / "Caddyfile"],
-        env={"LETTERLOCK_HOST": "secure.example.org", "HOME": "/tmp", "PATH": parts.PATH},
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert '"secure.example.org"' in done.stdout and '"web:8000"' in done.stdout
