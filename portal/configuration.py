@@ -13,6 +13,10 @@ T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MEBIBYTE = 1024 * 1024
 HERE = Path(__file__).resolve().parent.parent
+FROM_FILES = ("DATABASE_URL", "KEYRING_URL", "KEY_URL", "BROKER_URL", "RELAY_URL")
+"""Settings that may hold a password. LETTERLOCK_<NAME>_FILE names a file that holds it, as Compose, Kubernetes and
+systemd hand secrets over: an environment is seen by whoever may look at the process or the container."""
+_FILE_BYTES = 8192
 
 
 class ConfigurationError(Exception):
@@ -56,12 +60,14 @@ class Configuration:
     keyring_url: str = field(repr=False)
     key_url: str = field(repr=False)
     blob_url: str = field(repr=False)
+    spool_url: str = field(repr=False)
     recovery_key: Path | None
     broker_url: str = field(repr=False)
     max_message_bytes: int
     max_recipients: int
     inside_domains: tuple[str, ...]
     networks: tuple[Network, ...]
+    proxies: tuple[Network, ...]
     default_action: str
     split: str
     open_days: int
@@ -113,12 +119,14 @@ def read(environment: Mapping[str, str]) -> Configuration:
     """Read the settings.
 
     Raises:
-        ConfigurationError: a setting is malformed, or a public address lacks relay or https, or has the demo on.
+        ConfigurationError: a setting is malformed, its file cannot be read, or a public address lacks relay or https,
+            or has the demo on.
     """
 
     def setting(name: str, parse: Callable[[str], T], default: str) -> T:
         full = f"LETTERLOCK_{name}"
-        text = environment.get(full, "").strip() or default
+        text = (_from_file(environment, full) if name in FROM_FILES else "") or environment.get(full, "").strip()
+        text = text or default
         try:
             return parse(text)
         except ValueError as error:
@@ -141,12 +149,14 @@ def read(environment: Mapping[str, str]) -> Configuration:
         keyring_url=setting("KEYRING_URL", str, f"file://{data / 'keyring'}"),
         key_url=setting("KEY_URL", str, f"file:{data / 'root.key'}"),
         blob_url=setting("BLOB_URL", _blob_url, f"file://{data / 'blobs'}"),
+        spool_url=setting("SPOOL_URL", _blob_url, f"file://{data / 'spool'}"),
         recovery_key=setting("RECOVERY_KEY", _file, ""),
         broker_url=setting("BROKER_URL", str, f"filesystem://{data / 'broker'}"),
         max_message_bytes=setting("MAX_MESSAGE_BYTES", _between(1024, 1024 * MEBIBYTE), str(150 * MEBIBYTE)),
         max_recipients=setting("MAX_RECIPIENTS", _between(1, 4000), "500"),
         inside_domains=setting("INSIDE_DOMAINS", _domains, _demo_domains() if demo else ""),
         networks=setting("NETWORKS", _networks, "127.0.0.0/8 ::1"),
+        proxies=setting("PROXIES", _networks, "127.0.0.0/8 ::1"),
         default_action=setting("DEFAULT_ACTION", _choice("protect", "relay"), "relay"),
         split=setting("SPLIT", _choice("off", "strict", "escrow"), "off"),
         open_days=setting("OPEN_DAYS", _between(1, 730), "30"),
@@ -169,12 +179,42 @@ def read(environment: Mapping[str, str]) -> Configuration:
             f"LETTERLOCK_METRICS is {made.metrics}, where the pages or the door listen already. "
             "Give it a port of its own that no stranger can reach, like 127.0.0.1:9464."
         )
+    if made.spool_url.rstrip("/") == made.blob_url.rstrip("/"):
+        raise ConfigurationError(
+            "LETTERLOCK_SPOOL_URL and LETTERLOCK_BLOB_URL name the same place, where one's tidying would take the "
+            "other's. Give the spool a prefix of its own, like s3://bucket/spool?endpoint=…"
+        )
     if made.split == "escrow" and made.recovery_key is None:
         raise ConfigurationError(
             "LETTERLOCK_SPLIT is escrow, so LETTERLOCK_RECOVERY_KEY must name the public half of a recovery key; "
             "`manage.py keys pair` makes one."
         )
     return made
+
+
+def _from_file(environment: Mapping[str, str], full: str) -> str:
+    """The one line of the file that `full`_FILE names; empty when it names none."""
+    path = environment.get(f"{full}_FILE", "").strip()
+    if not path:
+        return ""
+    if environment.get(full, "").strip():
+        raise ConfigurationError(f"{full} and {full}_FILE are both set. Remove one of them.")
+    try:
+        with Path(path).open("rb") as file:
+            text = file.read(_FILE_BYTES + 1).decode().strip()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{full}_FILE names a file that cannot be read ({error.strerror or type(error).__name__}). "
+            "Put the setting's value there, readable for this user."
+        ) from None
+    except UnicodeDecodeError:
+        text = ""
+    # An empty file must not become the default: the start would go on with another database than the one meant.
+    if not text or len(text.splitlines()) > 1 or len(text) > _FILE_BYTES:
+        raise ConfigurationError(
+            f"{full}_FILE names a file that does not hold one line. Write the value alone into it."
+        )
+    return text
 
 
 def _check_public(made: Configuration) -> None:

@@ -111,7 +111,9 @@ TIME_ZONE = os.environ.get("TZ") or "UTC"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = LETTERLOCK.data / "static"
+# An image is built with them made already, for its file system cannot be written when it runs.
+BUILT_STATIC = BASE_DIR / "staticfiles"
+STATIC_ROOT = BUILT_STATIC if BUILT_STATIC.is_dir() else LETTERLOCK.data / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

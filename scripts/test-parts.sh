@@ -14,6 +14,12 @@ command -v postfix >/dev/null 2>&1 || note postfix
 command -v swaks >/dev/null 2>&1 || note swaks
 command -v age >/dev/null 2>&1 || note age
 command -v softhsm2-util >/dev/null 2>&1 || note softhsm2
+command -v bwrap >/dev/null 2>&1 || note bubblewrap
+command -v docker-compose >/dev/null 2>&1 || note docker-compose
+command -v caddy >/dev/null 2>&1 || note caddy
+command -v rclone >/dev/null 2>&1 || note rclone
+command -v shellcheck >/dev/null 2>&1 || note shellcheck
+command -v systemd-analyze >/dev/null 2>&1 || note systemd
 command -v cc >/dev/null 2>&1 || note gcc
 [ ! -f tests/browser/package.json ] || command -v npm >/dev/null 2>&1 || note npm
 
@@ -39,5 +45,17 @@ if [ -f tests/browser/package.json ] && command -v npm >/dev/null 2>&1; then
         else
             echo "npm could not install the packages of tests/browser." >&2
         fi
+    fi
+fi
+
+# Linters of the deployment files: large, and apart from what the product runs with.
+lock=$(sha256sum requirements/deploy.txt | cut -d ' ' -f 1)
+if [ "$(cat .tools/.installed 2>/dev/null)" != "$lock" ]; then
+    if .venv/bin/python -m venv --clear .tools \
+        && .tools/bin/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes \
+            -r requirements/deploy.txt; then
+        echo "$lock" >.tools/.installed
+    else
+        echo "pip could not install the linters in requirements/deploy.txt." >&2
     fi
 fi

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every check, one after the other; with "lint" only those that run no test. Goes on after a failure and names all at the end.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 PATH=$PWD/.venv/bin:$PATH
 failed=
 
@@ -18,6 +18,7 @@ step() {
 # The settings of a real installation: https, a relay, a data folder of its own.
 production() {
     data=$(mktemp -d)
+    # shellcheck disable=SC2016  # the inner shell puts the variable in
     env LETTERLOCK_DATA="$data" LETTERLOCK_PUBLIC_URL=https://secure.example.org LETTERLOCK_RELAY_URL=smtp://mail.example.org:25 \
         sh -c 'python manage.py prepare >"$LETTERLOCK_DATA/prepare.txt" && python manage.py check --deploy --fail-level WARNING'
     status=$?

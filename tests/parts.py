@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+TOOLS = Path(__file__).parent.parent / ".tools"
+"""Linters of the deployment files, from requirements/deploy.txt, apart from what the product runs with."""
 BROWSER_PACKAGES = Path(__file__).parent / "browser" / "node_modules"
 
 
@@ -32,12 +35,23 @@ def present(name: str) -> bool:
     return program({"redis": "redis-server"}.get(name, name)) is not None
 
 
+def tool(name: str) -> Path:
+    """A linter's program or, for python, the interpreter that has the linters as libraries; else as `need`."""
+    found = TOOLS / "bin" / name
+    if not found.exists():
+        _missing([f".tools/bin/{name}"])
+    return found
+
+
 def need(*names: str) -> None:
     """Skip the test unless every part is here; with CI=true a missing one fails it."""
     missing = [name for name in names if not present(name)]
-    if not missing:
-        return
-    sentence = f"{', '.join(missing)} is not here; scripts/test-parts.sh says how to get it"
+    if missing:
+        _missing(missing)
+
+
+def _missing(names: list[str]) -> NoReturn:
+    sentence = f"{', '.join(names)} is not here; scripts/test-parts.sh says how to get it"
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(sentence, pytrace=False)
     pytest.skip(sentence)

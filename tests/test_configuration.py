@@ -129,3 +129,49 @@ def test_the_figures_never_share_the_pages_or_the_doors_address() -> None:
             read({"LETTERLOCK_METRICS": place})
     assert str(read({"LETTERLOCK_METRICS": "127.0.0.1:9464"}).metrics) == "127.0.0.1:9464"
     assert read({}).metrics is None
+
+
+class TestFiles:
+    """Secrets in files: one line each, and never a silent default."""
+
+    def test_a_setting_comes_from_its_file_without_its_line_end(self, tmp_path: Path) -> None:
+        (tmp_path / "database").write_text("postgresql://portal:secret@db/letterlock\n")
+        found = read({"LETTERLOCK_DATABASE_URL_FILE": str(tmp_path / "database")})
+        assert found.database_url == "postgresql://portal:secret@db/letterlock"
+
+    @pytest.mark.parametrize("name", configuration.FROM_FILES)
+    def test_every_setting_that_may_hold_a_password_has_its_file(self, tmp_path: Path, name: str) -> None:
+        value = "smtp://user:secret@mail.example.org:25" if name == "RELAY_URL" else "value:of-it"
+        (tmp_path / "secret").write_text(value)
+        found = read({f"LETTERLOCK_{name}_FILE": str(tmp_path / "secret")})
+        assert getattr(found, name.lower()) == value
+        assert "of-it" not in repr(found)
+
+    def test_both_are_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "broker").write_text("redis://broker/0")
+        environment = {"LETTERLOCK_BROKER_URL_FILE": str(tmp_path / "broker"), "LETTERLOCK_BROKER_URL": "redis://x/0"}
+        with pytest.raises(ConfigurationError, match=r"LETTERLOCK_BROKER_URL_FILE are both set. Remove one"):
+            read(environment)
+
+    def test_a_missing_file_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigurationError, match=r"LETTERLOCK_KEYRING_URL_FILE .*No such file") as caught:
+            read({"LETTERLOCK_KEYRING_URL_FILE": str(tmp_path / "nothing")})
+        assert caught.value.__cause__ is None
+
+    @pytest.mark.parametrize("content", [b"", b" \n", b"one\ntwo\n", b"\xff\xfe", b"x" * 9000])
+    def test_a_file_that_holds_no_single_line_is_refused_and_not_shown(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "secret").write_bytes(content)
+        with pytest.raises(ConfigurationError, match="does not hold one line") as caught:
+            read({"LETTERLOCK_DATABASE_URL_FILE": str(tmp_path / "secret")})
+        assert "two" not in str(caught.value)
+
+    def test_other_settings_have_none(self, tmp_path: Path) -> None:
+        assert read({"LETTERLOCK_OPEN_DAYS_FILE": str(tmp_path / "nothing")}).open_days == 30
+
+
+def test_spool_and_blobs_are_apart() -> None:
+    place = "s3://letterlock/all?region=eu-north-1"
+    with pytest.raises(ConfigurationError, match="name the same place"):
+        read({"LETTERLOCK_SPOOL_URL": place, "LETTERLOCK_BLOB_URL": place})
+    with pytest.raises(ConfigurationError, match="LETTERLOCK_SPOOL_URL is not usable"):
+        read({"LETTERLOCK_SPOOL_URL": "/srv/spool"})

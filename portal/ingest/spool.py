@@ -1,7 +1,7 @@
 """Taking mail into the spool: sealed to the day's door key while it arrives, and durable before anyone says 250.
 
 Order of writes: file and fsync, rename, fsync of the folder, row. So a row always has its file, and after a crash a
-file without a row was never answered 250; `sweep_orphans` takes it away.
+file without a row was never answered 250; `sweep_orphans` takes it away. In a bucket: object, then row.
 """
 
 from __future__ import annotations
@@ -24,13 +24,16 @@ from django.utils import timezone
 from portal import observing
 from portal.celery import PROCESS, ring
 from portal.ids import new_id
-from portal.ingest.errors import SpoolUnavailable
+from portal.ingest import spoolbucket, spoolfolder
+from portal.ingest.errors import SpoolMissing, SpoolUnavailable
 from portal.ingest.models import Spooled
 from portal.ingest.spoolfile import STREAM, Envelope, OpenedSpool, head
-from portal.ingest.spoolfolder import PART, folder, fsync_folder, remove, sweep_orphans, sweeping_stopped
+from portal.ingest.spoolfolder import PART, SpoolFile, folder, fsync_folder, sweeping_stopped
 from portal.keys.door import DoorPublic
 from portal.keys.errors import KeysError
 from portal.keys.service import keys
+from portal.vault.behind import Write, write_whole
+from portal.vault.blobs import Store
 from portal.vault.stream import Context, Sealer, chunk_log2_for
 
 __all__ = ["Envelope", "OpenedSpool", "SpoolWriter", "commit_all", "open_spooled", "remove", "sweep_orphans"]
@@ -72,6 +75,7 @@ class SpoolWriter:
         self.door_key = public.key_id
         self.path = target / str(self.id)
         self._part = target / f"{self.id}{PART}"
+        self._bucket = spoolbucket.bucket()
         self._lock = threading.Lock()
         self._descriptor = -1
         self._done = False
@@ -113,15 +117,18 @@ class SpoolWriter:
                 self._drop()
 
     def finish(self) -> None:
-        """The first step of a commit: the file is whole and on the disk, under its passing name."""
+        """The first step of a commit: the file is whole and on the disk, under its passing name, or in the bucket."""
         with self._lock:
             if self._done:
                 raise ValueError("the mail is committed or discarded")
             self._keep(self._sealer.finish())
-            self._flush()
             try:
-                os.fsync(self._descriptor)
-                os.close(self._descriptor)
+                if self._bucket is not None:
+                    self._upload(self._bucket)
+                else:
+                    self._flush()
+                    os.fsync(self._descriptor)
+                    os.close(self._descriptor)
             except OSError as error:
                 self._drop()
                 raise _unavailable(error) from None
@@ -129,10 +136,14 @@ class SpoolWriter:
 
     def publish(self) -> None:
         """The second step: the file gets its name; durable when the folder is."""
-        self._part.rename(self.path)
+        if self._bucket is None:
+            self._part.rename(self.path)
 
     def withdraw(self) -> None:
         """Undo the first and second step."""
+        if self._bucket is not None:
+            with suppress(OSError):
+                self._bucket.delete(self.id)
         for path in (self._part, self.path):
             with suppress(OSError):
                 path.unlink()
@@ -161,6 +172,23 @@ class SpoolWriter:
             self._drop()
             raise _unavailable(error) from None
         self._waiting, self._waiting_bytes = [], 0
+
+    def _upload(self, bucket: Store) -> None:
+        """What was too much for memory lies sealed in this host's folder; the rest was never on a disk of ours."""
+
+        def fill(write: Write) -> None:
+            if self._descriptor >= 0:
+                with self._part.open("rb", buffering=0) as file:
+                    while piece := file.read(FLUSH_BYTES):
+                        write_whole(write, memoryview(piece))
+            for piece in self._waiting:
+                write_whole(write, memoryview(piece))
+
+        spoolbucket.put(bucket, self.id, fill)
+        self._waiting = []
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._part.unlink(missing_ok=True)
 
     def _drop(self) -> None:
         self._done = True
@@ -214,8 +242,9 @@ def publish(writers: Sequence[SpoolWriter]) -> None:
     """Name the finished files and make the names durable."""
     for writer in writers:
         writer.publish()
-    for target in {writer.path.parent for writer in writers}:
-        fsync_folder(target)
+    if spoolbucket.bucket() is None:
+        for target in {writer.path.parent for writer in writers}:
+            fsync_folder(target)
 
 
 def insert_rows(writers: Sequence[SpoolWriter]) -> None:
@@ -232,7 +261,29 @@ def open_spooled(row: Spooled) -> OpenedSpool:
         portal.keys.errors.KeysError: the key cannot be had; ProviderUnavailable when it may be had later.
         OSError: the folder cannot be read just now.
     """
-    return OpenedSpool(row.id, folder() / str(row.id))
+    if bucket := spoolbucket.bucket():
+        return OpenedSpool(row.id, spoolbucket.source(bucket, row.id))
+    try:
+        return OpenedSpool(row.id, SpoolFile(folder() / str(row.id)))
+    except FileNotFoundError:
+        raise SpoolMissing from None
+
+
+def remove(row: Spooled) -> None:
+    """Take a mail's file or object away once what it holds is safe elsewhere. Safe to do twice.
+
+    Raises OSError when the folder or bucket does not let it go just now.
+    """
+    if bucket := spoolbucket.bucket():
+        bucket.delete(row.id)
+    else:
+        spoolfolder.remove(row.id)
+
+
+def sweep_orphans() -> int:
+    """Remove what has no row: leftovers of crashes, never answered 250. Returns how many there were."""
+    bucket = spoolbucket.bucket()
+    return spoolfolder.sweep_orphans() + (spoolbucket.sweep(bucket, timezone.now()) if bucket else 0)
 
 
 def _write_all(descriptor: int, pieces: Sequence[bytes]) -> None:

@@ -6,18 +6,16 @@ stream   Context(spool id, "spool"), key random; plaintext: u32 length and CBOR 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import UUID
 
 import cbor2
 
-from portal.ingest.errors import SpoolDamaged, SpoolMissing
+from portal.ingest.errors import SpoolDamaged
 from portal.keys.door import DoorPublic, seal_key
 from portal.keys.service import keys
-from portal.vault.stream import Context, Opener
+from portal.vault.stream import Context, Opener, RandomAccess
 
 MAGIC = b"LLD1"
 SUITE = 1
@@ -65,11 +63,8 @@ def head(public: DoorPublic, stream_key: bytes, id_: UUID) -> bytes:
 class OpenedSpool:
     """A spooled mail, opened in memory; `size` is that of the mail in bytes."""
 
-    def __init__(self, id_: UUID, path: Path) -> None:
-        try:
-            source = _Tail(path)
-        except FileNotFoundError:
-            raise SpoolMissing from None
+    def __init__(self, id_: UUID, stored: RandomAccess) -> None:
+        source = _Tail(stored)
         key_id, sealed_key = source.read_head()
         self._opener = Opener(source, keys().open_door_key(key_id, sealed_key, id_), Context(id_, STREAM))
         if self._opener.size < 4:
@@ -93,28 +88,28 @@ class OpenedSpool:
 
 
 class _Tail:
-    """A spool file read from where its stream begins; closes itself when it is forgotten."""
+    """A spool file read from where its stream begins."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb", buffering=0)
+    def __init__(self, stored: RandomAccess) -> None:
+        self._stored = stored
         self._start = 0
         self.size = 0
 
     def read_head(self) -> tuple[str, bytes]:
         """The door key's id and the sealed stream key. Raises SpoolDamaged."""
-        head = os.pread(self._file.fileno(), _HEAD_BYTES, 0)
+        head = self._stored.read_at(0, _HEAD_BYTES)
         if head[:5] != MAGIC + bytes((SUITE,)):
             raise SpoolDamaged
         key_id, at = _field(head, 5)
         sealed_key, self._start = _field(head, at)
-        self.size = os.fstat(self._file.fileno()).st_size - self._start
+        self.size = self._stored.size - self._start
         try:
             return key_id.decode("ascii"), sealed_key
         except UnicodeDecodeError:
             raise SpoolDamaged from None
 
     def read_at(self, offset: int, length: int) -> bytes:
-        return os.pread(self._file.fileno(), length, self._start + offset)
+        return self._stored.read_at(self._start + offset, length)
 
 
 def _field(head: bytes, at: int) -> tuple[bytes, int]:

@@ -1,4 +1,7 @@
-"""The folder of spool files: where each lies, what makes it durable, and what is swept out of it."""
+"""The folder of spool files: where each lies, what makes it durable, and what is swept out of it.
+
+Where the spool is a bucket, mail that is too large for memory is written here, sealed, before it is uploaded.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ ORPHAN_SECONDS = 3600
 
 def folder() -> Path:
     """The spool folder, made when it is not there."""
-    return _made(settings.LETTERLOCK.data / "spool")
+    url: str = settings.LETTERLOCK.spool_url
+    named = url.removeprefix("file://")
+    return _made(settings.LETTERLOCK.data / "spool" if named == url else Path(named))
 
 
 @lru_cache(maxsize=4)
@@ -32,9 +37,20 @@ def _made(path: Path) -> Path:
     return path
 
 
-def remove(row: Spooled) -> None:
-    """Take the file away once what it holds is safe elsewhere. Safe to do twice."""
-    (folder() / str(row.id)).unlink(missing_ok=True)
+class SpoolFile:
+    """A spool file, read at any place; closes itself when it is forgotten. FileNotFoundError when there is none."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+        self.size = os.fstat(self._file.fileno()).st_size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return os.pread(self._file.fileno(), length, offset)
+
+
+def remove(id_: UUID) -> None:
+    """Take a file away. Safe to do twice."""
+    (folder() / str(id_)).unlink(missing_ok=True)
 
 
 def sweep_orphans() -> int:

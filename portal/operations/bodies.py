@@ -19,12 +19,12 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from portal.configuration import is_loopback
+from portal.configuration import Network
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
@@ -300,13 +300,21 @@ def plain_address(text: str) -> str:
     return str(mapped or address)
 
 
-def client_network(environ: dict[str, Any], https: bool) -> str:
-    """The /24 or /64 that a request comes from; with https, a TLS proxy on this computer is believed."""
+def client_network(environ: dict[str, Any], proxies: Sequence[Network]) -> str:
+    """The /24 or /64 that a request comes from, as one of our TLS proxies says if it is from there."""
     peer = plain_address(str(environ.get("REMOTE_ADDR") or ""))
     forwarded = str(environ.get("HTTP_X_FORWARDED_FOR") or "").rpartition(",")[2]
-    if https and forwarded and is_loopback(peer):
+    if forwarded and _is_in(peer, proxies):
         peer = plain_address(forwarded)
     return _network(peer)
+
+
+def _is_in(address: str, networks: Sequence[Network]) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(found in network for network in networks)
 
 
 @functools.lru_cache(1024)
@@ -318,7 +326,7 @@ def _network(address: str) -> str:
     return str(ipaddress.ip_network(f"{address}/{24 if version == 4 else 64}", strict=False))
 
 
-def whole_bodies(application: Application, *, threads: int = 32, https: bool = False) -> Application:
+def whole_bodies(application: Application, *, threads: int = 32, proxies: Sequence[Network] = ()) -> Application:
     """The same WSGI application, protected.
 
     Granian ends wsgi.input quietly when a client goes away (seen: 300,000 of 1,000,000 bytes, then an end of file), and
@@ -335,7 +343,7 @@ def whole_bodies(application: Application, *, threads: int = 32, https: bool = F
         peer = plain_address(str(environ.get("REMOTE_ADDR") or "")), int(environ.get("SERVER_PORT") or 0)
         body = WholeBody(environ["wsgi.input"], int(length), peer)
         body.ended = lambda: places.leave(body)
-        if not places.take(body, client_network(environ, https)):
+        if not places.take(body, client_network(environ, proxies)):
             return _refusal(start_response, "503 Service Unavailable", [("Retry-After", str(RETRY_SECONDS))])
         try:
             environ["wsgi.input"] = body

@@ -17,12 +17,13 @@ from django.db.migrations.executor import MigrationExecutor
 
 from portal.celery import app
 from portal.configuration import Address
+from portal.ingest import spoolbucket
 from portal.ingest.spoolfolder import folder as spool_folder
 from portal.keys.errors import KeysError
 from portal.keys.service import keys
 from portal.operations import heartbeats
 from portal.vault.blobs import store
-from portal.vault.errors import VaultError
+from portal.vault.errors import BlobsUnavailable, VaultError
 
 OK = "ok"
 CACHE_SECONDS = 1.0
@@ -176,8 +177,11 @@ def broker() -> str:
 
 
 def spool() -> str:
-    """Whether mail can be taken in: the spool folder takes a file."""
+    """Whether mail can be taken in: the spool folder takes a file, or the spool's bucket answers."""
     try:
+        if store := spoolbucket.bucket():
+            store.health()
+            return OK
         place = spool_folder()
         probe = place / f".ready-{os.getpid()}"
         descriptor = os.open(probe, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
@@ -186,6 +190,8 @@ def spool() -> str:
         finally:
             os.close(descriptor)
             probe.unlink()
+    except BlobsUnavailable as error:
+        return str(error)
     except OSError as error:
         return f"The spool folder cannot be written ({os.strerror(error.errno or 0)}). Make room, or mend its rights."
     return OK

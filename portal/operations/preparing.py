@@ -119,8 +119,10 @@ def usual_open_days(configuration: Configuration) -> Collection[int | None]:
 
 
 def collect_static() -> None:
-    """Copy, hash and compress the static files when any of them changed."""
+    """Copy, hash and compress the static files when any of them changed. An image has them built in."""
     root = Path(settings.STATIC_ROOT)
+    if root == settings.BUILT_STATIC:
+        return
     stamp = root / STATIC_STAMP
     now = _fingerprint()
     if stamp.exists() and stamp.read_text() == now:

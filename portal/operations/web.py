@@ -35,10 +35,12 @@ def serve(configuration: Configuration) -> None:
     connections.close_all()
     parent = os.getpid()
 
+    proxies = configuration.proxies if configuration.https else ()
+
     def load() -> Callable[..., Any]:
         hardening.harden()
         hardening.watch_parent(parent)
-        return whole_bodies(portal.wsgi.application, threads=THREADS, https=configuration.https)
+        return whole_bodies(portal.wsgi.application, threads=THREADS, proxies=proxies)
 
     server = Server(
         "portal.wsgi:application",

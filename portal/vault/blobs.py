@@ -70,7 +70,11 @@ _stores: dict[str, Store] = {}
 
 def store() -> Store:
     """The store of this installation, one for each process."""
-    url: str = settings.LETTERLOCK.blob_url
+    return store_at(settings.LETTERLOCK.blob_url)
+
+
+def store_at(url: str) -> Store:
+    """The store at an address, one for each process and address."""
     if url not in _stores:
         _stores[url] = store_of(url)
     return _stores[url]

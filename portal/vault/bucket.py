@@ -89,6 +89,20 @@ class BucketStore:
         with _answers():
             self._client().list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
 
+    def create(self) -> bool:
+        """Make the bucket; False when it is there already and ours to use."""
+        elsewhere = {} if self._region in (None, "us-east-1") else {"LocationConstraint": self._region}
+        try:
+            with _answers():
+                self._client().head_bucket(Bucket=self._bucket)
+            return False
+        except BlobMissing:
+            pass
+        with _answers():
+            more = {"CreateBucketConfiguration": elsewhere} if elsewhere else {}
+            self._client().create_bucket(Bucket=self._bucket, **more)
+        return True
+
     def describe(self) -> str:
         where = f" at {self._endpoint}" if self._endpoint else ""
         return f"the bucket {self._bucket}{where}, under “{self._prefix}”"

@@ -78,7 +78,10 @@ class BlobsUnavailable(VaultError, OSError):
     """The blob store does not answer or takes nothing: hold what needs it and try again later."""
 
     # An OSError as well, because the pipeline and the door treat every failing disk alike, and this is one.
-    sentence = "The blob store that LETTERLOCK_BLOB_URL names cannot be used. Mend it; mail waits until then."
+    sentence = (
+        "The blob store (LETTERLOCK_BLOB_URL, or LETTERLOCK_SPOOL_URL where the spool is a bucket) cannot be used. "
+        "Mend it; mail waits until then."
+    )
 
 
 class BlobSettingRefused(VaultError):

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import http.client
 import io
+import ipaddress
 import socket
 import time
 from collections.abc import Iterator
@@ -78,22 +79,27 @@ def test_a_line_is_read_with_its_end_and_the_rest_stays() -> None:
     ]  # fmt: skip
 
 
+HERE = "127.0.0.0/8 ::1"
+
+
 @pytest.mark.parametrize(
-    ("peer", "forwarded", "https", "network"),
+    ("peer", "forwarded", "proxies", "network"),
     [
-        ("192.0.2.77", "", True, "192.0.2.0/24"),
-        ("2001:db8:1:2:3::9", "", True, "2001:db8:1:2::/64"),
-        ("::ffff:192.0.2.77", "", True, "192.0.2.0/24"),
-        ("127.0.0.1", "203.0.113.9, 198.51.100.4", True, "198.51.100.0/24"),
-        ("::1", "2001:db8::1", True, "2001:db8::/64"),
-        ("127.0.0.1", "198.51.100.4", False, "127.0.0.0/24"),
-        ("192.0.2.77", "198.51.100.4", True, "192.0.2.0/24"),
-        ("127.0.0.1", "nobody", True, ""),
+        ("192.0.2.77", "", HERE, "192.0.2.0/24"),
+        ("2001:db8:1:2:3::9", "", HERE, "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.77", "", HERE, "192.0.2.0/24"),
+        ("127.0.0.1", "203.0.113.9, 198.51.100.4", HERE, "198.51.100.0/24"),
+        ("::1", "2001:db8::1", HERE, "2001:db8::/64"),
+        ("127.0.0.1", "198.51.100.4", "", "127.0.0.0/24"),
+        ("192.0.2.77", "198.51.100.4", HERE, "192.0.2.0/24"),
+        ("10.3.0.9", "198.51.100.4", "10.3.0.0/16", "198.51.100.0/24"),
+        ("10.4.0.9", "198.51.100.4", "10.3.0.0/16", "10.4.0.0/24"),
+        ("127.0.0.1", "nobody", HERE, ""),
     ],
 )
-def test_only_a_proxy_on_this_computer_is_believed(peer: str, forwarded: str, https: bool, network: str) -> None:
+def test_only_our_own_proxies_are_believed(peer: str, forwarded: str, proxies: str, network: str) -> None:
     environ = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}
-    assert client_network(environ, https) == network
+    assert client_network(environ, [ipaddress.ip_network(word) for word in proxies.split()]) == network
 
 
 def test_one_network_cannot_take_the_places_of_another_nor_two_take_all_threads() -> None:

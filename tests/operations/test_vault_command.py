@@ -28,7 +28,7 @@ from portal.keys.recovery import make_files
 from portal.keys.service import keys
 from portal.vault import garbage
 from portal.vault.blobs import store
-from portal.vault.errors import BlobMissing
+from portal.vault.errors import BlobMissing, BlobsUnavailable
 from portal.vault.models import Blob, Message, Wrap
 from portal.vault.opening import Opened, key_for
 from portal.vault.stream import Context
@@ -482,3 +482,21 @@ def test_all_of_it_works_on_s3(s3: S3, settings: LazySettings, monkeypatch: pyte
     blob = last_blob(message)
     store().delete(blob.id)
     assert "part/1: missing in the blob store" in run("check")[1]
+
+
+@pytest.mark.servers
+def test_buckets_of_the_settings_are_made_once(s3: S3, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in S3.environment.items():
+        monkeypatch.setenv(name, value)
+    place = s3.url.replace(f"//{s3.bucket}/", "//made-now/")
+    settings.LETTERLOCK = dataclasses.replace(settings.LETTERLOCK, blob_url=place)
+    with pytest.raises(BlobsUnavailable):
+        store().put(uuid4(), lambda write: write(memoryview(b"x")))
+    for said in ("Made", "There already"):
+        out = io.StringIO()
+        call_command("vault", "bucket", stdout=out)
+        assert out.getvalue().startswith(
+            f"{said}: the bucket made-now at"
+        )  # the spool is a folder, so nothing is said of it
+        assert out.getvalue().count("\n") == 1
+    store().put(uuid4(), lambda write: write(memoryview(b"x")))

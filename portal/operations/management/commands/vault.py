@@ -1,4 +1,4 @@
-"""`manage.py vault check|export|gc`: is all that is stored whole, one message for elsewhere, and blobs nobody names."""
+"""`manage.py vault check|export|gc|bucket`: is it whole, one message for elsewhere, unnamed blobs, new buckets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
@@ -17,7 +18,7 @@ from portal.operations.commands import sentences
 from portal.operations.errors import OperationsError
 from portal.operations.terminal import Pace, Terminal
 from portal.vault import garbage
-from portal.vault.blobs import store
+from portal.vault.blobs import store, store_at
 from portal.vault.checking import Checked, check
 from portal.vault.exporting import export
 from portal.vault.models import Message
@@ -35,11 +36,13 @@ class Command(BaseCommand):
         _check_arguments(chosen.add_parser("check", help="Open every wrap and read every stream; changes nothing."))
         _export_arguments(chosen.add_parser("export", help="Write one message to a file for the recovery key."))
         _gc_arguments(chosen.add_parser("gc", help="Find blobs that no row names; delete them with --delete."))
+        chosen.add_parser("bucket", help="Make the buckets that the settings name, where they are not there yet.")
 
     def handle(self, *_: object, **options: Any) -> None:
         terminal = Terminal(self.stdout, sys.stderr)
         with sentences():
-            status = {"check": _check, "export": _export, "gc": _collect}[options["verb"]](options, terminal)
+            verbs = {"check": _check, "export": _export, "gc": _collect, "bucket": _make_buckets}
+            status = verbs[options["verb"]](options, terminal)
         if status:
             sys.exit(status)
 
@@ -153,4 +156,15 @@ def _collect(options: dict[str, Any], terminal: Terminal) -> int:
         return 0
     found = garbage.collect(place, timezone.now(), even_most=options["even_most"])
     terminal.say(f"{found.deleted:,} that no row names were deleted, and {found.unfinished:,} unfinished ones.")
+    return 0
+
+
+def _make_buckets(_options: dict[str, Any], terminal: Terminal) -> int:
+    """For an S3 server of one's own; where buckets are made by others, there is nothing to do."""
+    from portal.vault.bucket import BucketStore
+
+    for url in (settings.LETTERLOCK.blob_url, settings.LETTERLOCK.spool_url):
+        place = store_at(url)
+        if isinstance(place, BucketStore):
+            terminal.say(f"{'Made' if place.create() else 'There already'}: {place.describe()}.")
     return 0

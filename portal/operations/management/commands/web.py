@@ -16,8 +16,10 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from portal.operations.preparing import collect_static
         from portal.operations.web import serve
 
         hardening.harden()
         meters.begin_alone(settings.LETTERLOCK)
+        collect_static()  # on a host of its own, `prepare` ran elsewhere
         serve(settings.LETTERLOCK)

@@ -1,0 +1,156 @@
+"""compose.yaml as Compose itself reads it: who runs as what, who sees which secret, what is reachable from outside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from portal import configuration
+from tests import parts
+from tests.servers import ROOT, PostgreSQL
+
+OURS = ("prepare", "bucket", "web", "door", "worker-passcode", "worker-mail", "beat")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    parts.need("docker-compose")
+    done = subprocess.run(
+        ["docker-compose", "--env-file", ".env.example", "-f", "compose.yaml", "config"],
+        cwd=ROOT, capture_output=True, text=True, env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = yaml.safe_load(done.stdout)
+    return found
+
+
+def test_without_the_env_file_it_says_what_to_do(tmp_path: Path) -> None:
+    parts.need("docker-compose")
+    (tmp_path / "empty").touch()
+    done = subprocess.run(
+        ["docker-compose", "--env-file", tmp_path / "empty", "-f", "compose.yaml", "config", "-q"],
+        cwd=ROOT, capture_output=True, text=True, env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+    )  # fmt: skip
+    assert done.returncode != 0 and "copy .env.example to .env" in done.stderr
+
+
+def test_our_containers_can_write_nothing_and_become_nobody_else(compose: dict[str, Any]) -> None:
+    for name in OURS:
+        service = compose["services"][name]
+        assert service["read_only"] and service["cap_drop"] == ["ALL"] and service["init"], name
+        assert "no-new-privileges:true" in service["security_opt"]
+        assert service["ulimits"]["core"] == 0
+        assert "user" not in service  # the image's own
+    assert all("privileged" not in service for service in compose["services"].values())
+
+
+def test_only_web_and_mail_are_reachable_from_outside(compose: dict[str, Any]) -> None:
+    published = {
+        name: sorted({int(port["published"]) for port in service["ports"]})
+        for name, service in compose["services"].items() if "ports" in service
+    }  # fmt: skip
+    assert published == {"proxy": [80, 443], "door": [25]}
+    networks = {name: set(service["networks"]) for name, service in compose["services"].items()}
+    assert compose["networks"]["services"]["internal"] and compose["networks"]["pages"]["internal"]
+    for name in ("postgresql", "redis", "s3"):
+        assert networks[name] == {"services"}
+    assert not networks["proxy"] & {"services", "mail"}
+
+
+def test_passwords_are_in_files_and_the_root_key_is_where_it_must_be(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        for setting, value in service.get("environment", {}).items():
+            assert "PASSWORD" not in setting or setting.endswith("_FILE"), name
+            assert ":" not in str(value).partition("//")[2].partition("@")[0] or "@" not in str(value), (name, setting)
+    with_keys = {
+        name for name, service in compose["services"].items()
+        if any(str(volume).startswith("keys:") for volume in service.get("volumes", []))
+    }  # fmt: skip
+    assert with_keys == {"prepare", "web", "worker-passcode", "worker-mail"}
+    read_only = {name for name in with_keys if "keys:/keys:ro" in compose["services"][name]["volumes"]}
+    assert read_only == with_keys - {"prepare"}
+
+
+def test_everything_waits_for_the_preparation_and_starts_again_by_itself(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for name in ("web", "door", "worker-passcode", "worker-mail", "beat"):
+        assert services[name]["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
+        assert services[name]["restart"] == "unless-stopped"
+    assert set(services["prepare"]["depends_on"]) == {"postgresql", "redis", "bucket"}
+    for name in ("web", "door", "postgresql", "redis", "s3"):
+        assert services[name]["healthcheck"]["test"]
+
+
+def test_the_settings_of_every_container_are_settings_that_are_taken(compose: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "value").write_text("smtp://mail.example.org:25")
+    for name in OURS:
+        given = dict(compose["services"][name]["environment"])
+        given = {key: str(tmp_path / "value") if key.endswith("_FILE") else value for key, value in given.items()}
+        found = configuration.read(given)
+        assert found.https and not found.demo
+        assert found.spool_url == "file:///spool/mail"
+        assert (name in ("prepare", "web", "worker-passcode", "worker-mail")) == (
+            found.key_url == "file:/keys/root.key"
+        )
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    done = subprocess.run(
+        ["sh", ROOT / "deploy" / "compose" / "secrets.sh", tmp_path],
+        capture_output=True, text=True, env={"PATH": os.environ["PATH"], "RELAY_URL": "smtp://mail.example.org:25"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "secrets"
+
+
+def test_the_secrets_are_made_once_each_for_its_reader_and_fit_the_file(secrets: Path, compose: dict[str, Any]) -> None:
+    named = {Path(secret["file"]).name for secret in compose["secrets"].values()}
+    assert {path.name for path in secrets.iterdir()} == named
+    assert {path.stat().st_mode & 0o777 for path in secrets.iterdir()} == {0o400}
+    before = {path.name: path.read_bytes() for path in secrets.iterdir()}
+    assert len(set(before.values())) == len(before)
+    again = subprocess.run(["sh", ROOT / "deploy" / "compose" / "secrets.sh", secrets.parent], capture_output=True)
+    assert again.returncode == 0
+    assert {path.name: path.read_bytes() for path in secrets.iterdir()} == before
+    given = {
+        f"LETTERLOCK_{name.upper()}_FILE": str(secrets / name) for name in ("database_url", "keyring_url", "relay_url")
+    }
+    found = configuration.read(given)
+    assert found.database_url.endswith("@postgresql/letterlock")
+    assert found.keyring_url.endswith("@postgresql/letterlock_keys")
+
+
+@pytest.mark.servers
+def test_each_of_the_two_roles_reaches_its_own_database_only(postgresql: PostgreSQL, secrets: Path) -> None:
+    programs = parts.postgresql_folder()
+    with psycopg.connect(postgresql.url.rpartition("/")[0] + "/postgres", autocommit=True) as line:
+        line.execute("DROP DATABASE letterlock")  # of the tests' own server, which starts with it
+    done = subprocess.run(
+        ["sh", ROOT / "deploy" / "postgresql" / "databases.sh"], capture_output=True, text=True,
+        env={
+            "PATH": f"{programs}:{os.environ['PATH']}", "SECRETS": str(secrets), "POSTGRES_USER": "postgres",
+            "PGHOST": "127.0.0.1", "PGPORT": str(postgresql.port),
+        },
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not any(
+        (secrets / f"{role}_password").read_text() in done.stdout + done.stderr for role in ("messages", "keyring")
+    )
+
+    def names(role: str, database: str) -> Any:
+        with psycopg.connect(host="127.0.0.1", port=postgresql.port, user=role, dbname=database) as line:
+            line.execute("CREATE TABLE mine (id int)")
+            return line.execute("SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+
+    assert names("messages", "letterlock") == ("messages", False)
+    assert names("keyring", "letterlock_keys") == ("keyring", False)
+    for role, database in (("messages", "letterlock_keys"), ("keyring", "letterlock")):
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            names(role, database)
