@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Dsn:
-    """One recipient's wishes, as they came and still xtext-encoded where the RFC says so; "" where nothing was asked."""
+    """One recipient's wishes, as they came and still in xtext where the RFC says so; "" where nothing was asked."""
 
     notify: str = ""
     """NEVER, or any of SUCCESS, FAILURE and DELAY with commas between (section 4.1), in upper case."""
