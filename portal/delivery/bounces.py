@@ -1,13 +1,12 @@
 """Mail that comes back: an envelope sender of its own for each mail, by which a bounce is matched to it.
 
-Address  bounce+<55 letters>@domain; the letters are base32 of: Outbound id, 16 bytes | day u16 | HMAC-SHA256, first 16.
+Address  bounce+<55 letters>@domain; the letters are base32 of: Outbound id, 16 bytes | day u16 | keyed hash, first 16.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import logging
 from collections.abc import Sequence
@@ -66,7 +65,7 @@ def mail_of(address: str, today: date) -> UUID | None:
 
 
 def _tag(signed: bytes) -> bytes:
-    return hmac.digest(keys().secret("bounce"), signed, hashlib.sha256)[:_TAG_BYTES]
+    return keys().lookup("bounce", signed.hex())[:_TAG_BYTES]
 
 
 @dataclass(frozen=True)

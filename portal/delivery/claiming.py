@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from portal import leases
 from portal.delivery import lanes
-from portal.delivery.models import Outbound
+from portal.delivery.models import Lane, Outbound
 
 S = Outbound.State
 _TURN = 10
@@ -82,7 +82,7 @@ def _full() -> set[UUID]:
     senders: dict[UUID, int] = {}
     for lane, _ in held.values_list("lane", "leased_by").order_by("lane").distinct():
         senders[lane] = senders.get(lane, 0) + 1
-    shaky = set(lanes.Lane.objects.filter(pk__in=list(senders), failures__gt=0).values_list("pk", flat=True))
+    shaky = set(Lane.objects.filter(pk__in=list(senders), failures__gt=0).values_list("pk", flat=True))
     most = settings.LETTERLOCK.domain_connections
     return {lane for lane, number in senders.items() if number >= (1 if lane in shaky else most)}
 

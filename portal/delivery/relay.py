@@ -19,7 +19,8 @@ REPLY_SECONDS, DATA_SECONDS, FINAL_SECONDS = 300, 180, 600
 """Patience with a reply, with a piece of the mail, and with the answer to all of it (RFC 5321 section 4.5.3.2)."""
 UNCLEAR = "no answer to the whole mail"
 """The relay may have it: trying again is right (RFC 5321 section 4.5.4.1), and may deliver it twice (RFC 1047)."""
-_LISTEN_SECONDS, _GOODBYE_SECONDS = 2, 5
+_LISTEN_SECONDS, _GOODBYE_SECONDS = 0.5, 5
+"""The first: the lease is looked after this often, a quarter of the shortest one that can be set."""
 _NOTIFY = re.compile(r"NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2}")
 _XTEXT = re.compile(r"[!-~]{1,500}")
 _ABOUT_US = frozenset({530, 534, 535, 538})

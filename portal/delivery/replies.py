@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from django.utils import timezone
 
 from branding.models import Brand
@@ -57,6 +55,6 @@ def _heads(outbound: Outbound, brand: Brand, toc: Toc, address: str) -> Heads:
     )
 
 
-def _attachments(opened: Opened) -> Iterator[Attachment]:
-    for file in opened.toc.files:
-        yield Attachment(file.name, file.content_type, opened.chunks(file))
+def _attachments(opened: Opened) -> list[Attachment]:
+    # Found now, read later: the thread that sends has no database.
+    return [Attachment(file.name, file.content_type, opened.chunks(file)) for file in opened.toc.files]

@@ -37,18 +37,17 @@ _SUBJECT = {
 
 def build(outbound: Outbound) -> Prepared | None:
     """The report; None when the mail it speaks of is gone, or left after all before its delay was told."""
-    row = Outbound.objects.filter(pk=outbound.subject_row).first()
+    row = Outbound.objects.filter(pk=outbound.subject_row).first() if outbound.subject_row else None
     if row is None or (outbound.news == N.DELAYED and row.state == Outbound.State.SENT):
         return None
     brand, sender, recipient = choosing.default(), address_of(outbound), address_of(row)
     host = settings.LETTERLOCK.public_host or brand.host
-    mail = MIMEMultipart("report", **{"report-type": "delivery-status"})
+    mail = MIMEMultipart("report")
+    mail.set_param("report-type", "delivery-status")
     with translation.override(brand.language):
         words = telling.explained(row.last_answer, timezone.now() - row.made_at)
-        text = render_to_string(
-            "mail/report.txt",
-            {"recipient": recipient, "news": outbound.news, "words": words, "status": row.last_answer, "host": host},
-        )
+        context = {"recipient": recipient, "news": outbound.news, "status": row.last_answer, "host": host}
+        text = render_to_string("mail/report.txt", context | {"reason": words.reason, "step": words.step})
         mail["Subject"] = translation.gettext(_SUBJECT[N(outbound.news)])
     mail["From"] = f"Mail Delivery System <{naming.own_address(brand)}>"
     mail["To"] = sender

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from uuid import UUID
 
 from portal import leases
 from portal.delivery import claiming, lanes, results, signing, transport
@@ -44,6 +46,7 @@ ROUND_SECONDS = 60
 """After this long no more is taken up, so that a new wake-up sees what came meanwhile."""
 CREW, RELAY_CREW = 16, 4
 """Connections at once of one process: to many domains, where some are slow, or to the one relay."""
+_PATIENCE_SECONDS = 1.0
 _RELAY_SHARE = 10
 """Mails that one connection to the relay is worth."""
 K = Outbound.Kind
@@ -61,11 +64,11 @@ def send_due(kinds: Collection[str], limit: int = BATCH) -> int:
 
 @dataclass
 class _Group:
-    """Rows that go out over one connection, one after the other."""
+    """Rows that go the same way; whoever is free takes the next."""
 
-    rows: list[Outbound]
     domain: str
     asked: str
+    rows: deque[Outbound] = field(default_factory=deque)
 
 
 class _Round:
@@ -78,44 +81,72 @@ class _Round:
         self._end = time.monotonic() + ROUND_SECONDS
         self._taken = 0
         self._at_work: list[threading.Thread] = []
+        self._stopped: set[UUID] = set()
+        self._groups: list[_Group] = []
         self._idle: dict[str, list[Transport]] = {}
 
     def run(self) -> int:
         try:
             while self._take_up() or self._at_work:
-                self._wait_for_one()
+                if not self._wait_for_one(_PATIENCE_SECONDS):
+                    self._go_round_the_slow()
         finally:
             # Whatever stops this thread, the others still need the desk to note what servers have taken.
             while self._at_work:
-                self._wait_for_one()
+                self._wait_for_one(_PATIENCE_SECONDS)
             for way in [way for ways in self._idle.values() for way in ways]:
                 way.close()
         return self._taken
 
-    def _wait_for_one(self) -> None:
-        """Serve the desk until a thread has come to its end."""
-        before = len(self._at_work)
+    def _wait_for_one(self, seconds: float) -> bool:
+        """Serve the desk until a thread has come to its end; False when none has in this time."""
+        before, until = len(self._at_work), time.monotonic() + seconds
         while self._at_work and len(self._at_work) >= before:
-            self._desk.serve(1.0)
+            if (left := until - time.monotonic()) <= 0:
+                return False
+            self._desk.serve(left)
             self._at_work = [thread for thread in self._at_work if thread.is_alive()]
+        return True
+
+    def _go_round_the_slow(self) -> None:
+        """Somebody waits for a slow server: what stands behind it is taken by another, or more is taken up."""
+        if self._room() <= 0 or time.monotonic() > self._end:
+            return
+        # A domain's own servers get no second connection by this: its number is kept by the claims.
+        waiting = [group for group in self._groups if group.rows and not transport.is_direct()]
+        if waiting:
+            self._start(waiting[0])
+        else:
+            self._limit += BATCH
+
+    def _room(self) -> int:
+        return (CREW if transport.is_direct() else RELAY_CREW) - len(self._at_work)
 
     def _take_up(self) -> bool:
         """Claim what there is room for and put threads to work on it."""
-        room = (CREW if transport.is_direct() else RELAY_CREW) - len(self._at_work)
-        if room <= 0 or time.monotonic() > self._end or self._taken >= self._limit:
+        if self._room() <= 0 or time.monotonic() > self._end or self._taken >= self._limit:
             return False
         rows = claiming.claim(self._kinds, self._limit - self._taken)
         self._taken += len(rows)
-        groups = _grouped(rows)
-        leases.give_back([row for group in groups[room:] for row in group.rows])
-        for group in groups[:room]:
-            thread = threading.Thread(target=self._work, args=(group,), daemon=True)
-            self._at_work.append(thread)
-            thread.start()
+        self._groups = [group for group in self._groups if group.rows]
+        for group in _grouped(rows):
+            if self._room() <= 0:
+                leases.give_back(group.rows)
+                continue
+            self._groups.append(group)
+            for _ in range(1 if transport.is_direct() else min(self._room(), -(-len(group.rows) // _RELAY_SHARE))):
+                self._start(group)
         return bool(rows)
+
+    def _start(self, group: _Group) -> None:
+        thread = threading.Thread(target=self._work, args=(group,), daemon=True)
+        self._at_work.append(thread)
+        thread.start()
 
     def _work(self, group: _Group) -> None:
         """In a thread of its own. Whatever breaks here is noted: the rows come back when their leases end."""
+        if not group.rows:
+            return self._desk.wake()
         key = transport.key(group.domain, group.asked)
         ways = self._idle.setdefault(key, [])
         try:
@@ -146,33 +177,33 @@ class _Round:
         ask = self._desk.ask
         if isinstance(trouble, Deferred):
             log.warning("the way out is closed: %s", trouble.answer)
-            where = group.rows[0].lane if transport.is_direct() else lanes.RELAY
-            ask(partial(lanes.rest, where, group.domain, trouble.answer))
-        stopped: set[object] = set()
-        for number, row in enumerate(group.rows):
-            if time.monotonic() > self._end:
-                ask(partial(leases.give_back, group.rows[number:]))
-                return
-            if row.lane in stopped and row.lane != NO_LANE:
+            where = partial(lanes.lane_id, group.domain) if transport.is_direct() else lambda: lanes.RELAY
+            ask(lambda: lanes.rest(where(), group.domain, trouble.answer))
+        while row := _next(group.rows):
+            if time.monotonic() > self._end or (row.lane in self._stopped and row.lane != NO_LANE):
                 ask(partial(leases.give_back, [row]))
                 continue
-            answer = self._send(row, way, trouble)
-            if answer and trouble is None and lanes.holds_up_a_domain(answer):
-                stopped.add(row.lane)
+            self._send(row, way, trouble)
 
-    def _send(self, row: Outbound, way: Transport, trouble: Deferred | Refused | None) -> str:
-        """One mail; gives the answer that put it off, or ""."""
+    def _send(self, row: Outbound, way: Transport, trouble: Deferred | Refused | None) -> None:
         ask = self._desk.ask
         lease = Lease(row)
         if not ask(lease.begin):
-            return ""
+            return
         # The outcome is noted after the attempt: a database that fails then must neither make an accepted mail look
         # as if it had failed, nor drag what a foreign exception says into its own traceback.
         outcome, put_off = _attempt(row, lambda: lease.keep(ask), way, trouble, ask)
         ask(partial(outcome, row, lease))
         if put_off and trouble is None and lanes.holds_up_a_domain(put_off) and row.lane != NO_LANE:
+            self._stopped.add(row.lane)
             ask(partial(_let_rest, row, put_off))
-        return put_off
+
+
+def _next(rows: deque[Outbound]) -> Outbound | None:
+    try:
+        return rows.popleft()
+    except IndexError:
+        return None
 
 
 def _popped(ways: list[Transport]) -> Transport | None:
@@ -183,16 +214,11 @@ def _popped(ways: list[Transport]) -> Transport | None:
 
 
 def _grouped(rows: Sequence[Outbound]) -> list[_Group]:
-    """Rows by the way they take: each domain by itself, or for the relay a few connections' worth."""
-    groups: dict[tuple[object, ...], _Group] = {}
-    share = max(1, -(-len(rows) // RELAY_CREW), _RELAY_SHARE)
-    for number, row in enumerate(rows):
+    """Rows by the way they take: each domain by itself, or all to the relay."""
+    groups: dict[str, _Group] = {}
+    for row in rows:
         domain = _domain_of(row)
-        # A row from before lanes were kept has no lane of its own; its domain does as well.
-        way: tuple[object, ...] = (transport.key(domain, row.tls),)
-        if not transport.is_direct():
-            way += (number // share,)
-        groups.setdefault(way, _Group([], domain, row.tls)).rows.append(row)
+        groups.setdefault(transport.key(domain, row.tls), _Group(domain, row.tls)).rows.append(row)
     return list(groups.values())
 
 

@@ -75,7 +75,7 @@ def _tell(row: Outbound, news: Outbound.News) -> None:
 
 def _first_time(row: Outbound, news: Outbound.News) -> bool:
     column = "told_failure_at" if news == N.FAILED else "told_delay_at"
-    free = Outbound.objects.filter(pk=row.pk, told_failure_at=None, **{column: None})
+    free = Outbound.objects.filter(pk=row.pk, told_failure_at=None).filter(**{column: None})
     return bool(free.update(**{column: timezone.now()}))
 
 
@@ -92,7 +92,7 @@ def _is_wanted(row: Outbound, news: Outbound.News) -> bool:
 
 def build(outbound: Outbound) -> Prepared | None:
     """The mail to the sender (a TELLING); None when what it speaks of is gone, or arrived meanwhile after all."""
-    subject_row = Outbound.objects.filter(pk=outbound.subject_row).first()
+    subject_row = Outbound.objects.filter(pk=outbound.subject_row).first() if outbound.subject_row else None
     reader = reader_of(outbound)
     if subject_row is None or reader is None or _is_outdated(outbound, subject_row):
         return None
