@@ -177,8 +177,7 @@ class _Round:
         ask = self._desk.ask
         if isinstance(trouble, Deferred):
             log.warning("the way out is closed: %s", trouble.answer)
-            where = partial(lanes.lane_id, group.domain) if transport.is_direct() else lambda: lanes.RELAY
-            ask(lambda: lanes.rest(where(), group.domain, trouble.answer))
+            ask(partial(_let_way_rest, group.domain, trouble.answer))
         while row := _next(group.rows):
             if time.monotonic() > self._end or (row.lane in self._stopped and row.lane != NO_LANE):
                 ask(partial(leases.give_back, [row]))
@@ -228,6 +227,10 @@ def _domain_of(row: Outbound) -> str:
         return domain_of(address_of(row))
     except (KeysError, BadAddress):
         return ""
+
+
+def _let_way_rest(domain: str, answer: str) -> None:
+    lanes.rest(lanes.lane_id(domain) if transport.is_direct() else lanes.RELAY, domain, answer)
 
 
 def _let_rest(row: Outbound, answer: str) -> None:

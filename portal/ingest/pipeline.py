@@ -184,8 +184,10 @@ def _returned(row: Spooled, envelope: spool.Envelope, raw: bytes) -> spool.Envel
     """Take in what came back to bounce addresses; gives the envelope of those whom it concerns besides."""
     with transaction.atomic():
         taken = bounces.take(envelope.recipients, envelope.sender, raw)
-        if taken is None or taken.others:
-            return replace(envelope, recipients=taken.others if taken else envelope.recipients)
+        if taken is None:
+            return envelope
+        if taken.others:
+            return replace(envelope, recipients=(*taken.others, *taken.pass_on))
         _advance(row, S.RECEIVED, S.RELAYING if taken.pass_on else S.SEALED)
         for address in taken.pass_on:
             enqueue("relay", address=address, message=row.pk)
