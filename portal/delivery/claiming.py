@@ -6,7 +6,7 @@ the mail that waits, and ten thousand mails for one domain hide no mail for anot
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -20,8 +20,8 @@ from portal.delivery.models import Lane, Outbound
 S = Outbound.State
 _TURN = 10
 """Mails of one lane in one turn."""
-_MOST_LANES = 200
-"""Lanes looked at in one turn."""
+_PAGE, _MOST_PAGES = 100, 20
+"""Rows read at once, and how often in one look."""
 
 
 def anything_due(kinds: Collection[str]) -> bool:
@@ -29,51 +29,52 @@ def anything_due(kinds: Collection[str]) -> bool:
 
 
 def claim(kinds: Collection[str], limit: int) -> list[Outbound]:
-    """Lease up to `limit` rows of these kinds, at most ten of a lane; none of lanes that rest or are full.
+    """Lease up to `limit` rows of these kinds; none of lanes that rest or are full.
+
+    Each lane gives ten, and more only when the others have no more.
 
     "Full" is looked up, not locked: two workers that look in the same moment may pass the number by one.
     """
     if limit <= 0 or lanes.resting([lanes.RELAY]):
         return []
     rows = leases.claim(_left_behind(kinds), limit=limit)
-    closed = _full()
+    full = _full()
     wanted: list[UUID] = []
+    besides: list[UUID] = []
     start = uuid4()
     for kind in kinds:
-        for lane in _lanes_from(kind, start):
+        for turns in _pages(kind, start):
+            resting = lanes.resting([lane for lane in turns if lane not in full])
+            for lane, found in turns.items():
+                if lane in resting:
+                    # All of a resting lane's mail waits with it, so that the next look does not meet it again.
+                    until = resting[lane].rests_until
+                    _waiting([kind]).filter(lane=lane, due_at__lt=until).update(due_at=until)
+                elif lane not in full:
+                    wanted += found[:_TURN]
+                    besides += found[_TURN:]
             if len(rows) + len(wanted) >= limit:
                 break
-            if lane in closed:
-                continue
-            if resting := lanes.resting([lane]).get(lane):
-                # All of a resting lane's mail waits with it, so that the next look does not meet it again.
-                until = resting.rests_until
-                _of(kind, lane).filter(due_at__lt=until).update(due_at=until)
-                continue
-            room = min(_TURN, limit - len(rows) - len(wanted))
-            wanted += _free(_of(kind, lane)).order_by("due_at").values_list("pk", flat=True)[:room]
-    if wanted:
-        rows += leases.claim(_waiting(kinds).filter(pk__in=wanted), limit=limit - len(rows))
-    return rows
+    wanted = [*wanted, *besides][: limit - len(rows)]
+    return [*rows, *leases.claim(_waiting(kinds).filter(pk__in=wanted), limit=len(wanted))] if wanted else rows
 
 
-def _lanes_from(kind: str, start: UUID) -> Sequence[UUID]:
-    """Lanes with due mail, from `start` to the end and then from the beginning, each once."""
-    found: list[UUID] = []
+def _pages(kind: str, start: UUID) -> Iterator[dict[UUID, list[UUID]]]:
+    """Due rows by lane, from `start` to the end of all lanes and then from their beginning."""
+    left = _MOST_PAGES
     for begin, end in ((start, None), (None, start)):
-        at, first = begin, begin is not None
-        while len(found) < _MOST_LANES:
-            due = _free(_waiting([kind]))
-            if at is not None:
-                due = due.filter(lane__gte=at) if first else due.filter(lane__gt=at)
-            if end is not None:
-                due = due.filter(lane__lt=end)
-            lane = due.order_by("lane").values_list("lane", flat=True).first()
-            if lane is None:
-                break
-            found.append(lane)
-            at, first = lane, False
-    return found
+        due = _free(_waiting([kind])).order_by("lane", "due_at").values_list("lane", "pk")
+        if end is not None:
+            due = due.filter(lane__lt=end)
+        page = list(due.filter(lane__gte=begin)[:_PAGE] if begin is not None else due[:_PAGE])
+        while page and left:
+            turns: dict[UUID, list[UUID]] = {}
+            for lane, row in page:
+                turns.setdefault(lane, []).append(row)
+            yield turns
+            left -= 1
+            # What the last lane has besides waits for its next turn, however much it is.
+            page = list(due.filter(lane__gt=page[-1][0])[:_PAGE])
 
 
 def _full() -> set[UUID]:
@@ -89,10 +90,6 @@ def _full() -> set[UUID]:
 
 def _waiting(kinds: Collection[str]) -> QuerySet[Outbound]:
     return Outbound.objects.filter(state=S.DUE, kind__in=kinds, due_at__lte=timezone.now())
-
-
-def _of(kind: str, lane: UUID) -> QuerySet[Outbound]:
-    return _waiting([kind]).filter(lane=lane)
 
 
 def _free(due: QuerySet[Outbound]) -> QuerySet[Outbound]:
