@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from portal.configuration import is_loopback
 from portal.delivery import resolving, sts
 from portal.delivery.errors import Deferred, Refused, TlsTrouble
 from portal.delivery.hop import Note, Peer
@@ -98,7 +99,8 @@ class Direct:
             raise
         hop = SmtpRelay(Peer(host.name, PORT, demand, host.addresses), self._own_name, self._note)
         hop.open()
-        if hop.calls_itself(self._own_name):
+        # "localhost" says nothing: many a server that was never given a name introduces itself so.
+        if not is_loopback(self._own_name) and hop.calls_itself(self._own_name):
             hop.close()
             raise Refused(LOOP)
         return hop
