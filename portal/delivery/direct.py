@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
+
+from django.conf import settings
 
 from portal.configuration import is_loopback
 from portal.delivery import resolving, sts
@@ -17,7 +21,7 @@ from portal.delivery.resolving import Host
 from portal.delivery.tls import DANE, PUBLISHED, STS, Demand, Level, floor_of, policy_for
 
 PORT = 25
-LOOP = "554 5.4.6"
+LOOP, BAD_ADDRESS = "554 5.4.6", "553 5.1.3"
 _MOST_HOSTS = 10
 
 
@@ -46,6 +50,8 @@ class Direct:
             Refused: the domain takes no mail, or the mail would come back to us.
             Deferred: no server answers now, or none is as well protected as it must be.
         """
+        if not self._domain:
+            raise Refused(BAD_ADDRESS)
         trouble: Deferred | Refused | None = None
         for host in self._hosts():
             try:
@@ -88,6 +94,7 @@ class Direct:
     def _reached(self, host: Host) -> SmtpRelay:
         if not host.addresses:
             host = resolving.addresses_of(host)
+        host = replace(host, addresses=tuple(one for one in host.addresses if _is_elsewhere(one)))
         if not host.addresses:
             if host.name == self._domain:
                 raise Refused(resolving.NO_ADDRESS)
@@ -151,3 +158,14 @@ class Direct:
         if host.name.endswith(f".{self._domain}"):
             names.append(host.name)
         return Demand(level, tuple(names), policy=policy)
+
+
+def _is_elsewhere(address: str) -> bool:
+    """Not this computer: a stranger's MX that points here would hand mail to servers that trust whoever is local."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if found.is_unspecified or found.is_multicast or found.is_link_local:
+        return False
+    return bool(settings.LETTERLOCK.loopback) or not found.is_loopback

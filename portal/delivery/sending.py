@@ -152,7 +152,8 @@ class _Round:
         try:
             way = _popped(ways) or self._new_way(group)
             try:
-                trouble = _opened(way)
+                # Whose address cannot be read now has no domain; why it waits is found when it is written.
+                trouble = _opened(way) if group.domain or not transport.is_direct() else None
                 self._all(group, way, trouble)
             except BaseException:
                 way.close()
@@ -169,7 +170,10 @@ class _Round:
     def _new_way(self, group: _Group) -> Transport:
         def note(policy: str, result: str) -> None:
             domain = group.domain if transport.is_direct() else ""
-            self._desk.ask(partial(results.note, domain, policy, result))
+            try:
+                self._desk.ask(partial(results.note, domain, policy, result))
+            except Exception as error:  # a count that is lost stops no mail
+                log.warning("a TLS session was not counted: %s", type(error).__name__)
 
         return transport.transport(group.domain, group.asked, note, self._desk.ask)
 

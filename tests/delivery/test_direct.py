@@ -150,6 +150,16 @@ def test_a_server_that_is_ourselves_is_noticed_by_its_greeting(zone, deliver):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "0.0.0.0", "224.0.0.1", "169.254.1.1"])
+def test_a_strangers_mx_cannot_point_at_this_computer(zone, settings, deliver, plain, address):
+    settings.LETTERLOCK = replace(settings.LETTERLOCK, public_url="https://secure.aldervalley.example")
+    zone.records[MX, "A"] = [address]
+    with pytest.raises(Deferred) as deferred:
+        deliver(plain)
+    assert (deferred.value.answer, plain.taken) == ("no address", [])
+
+
+@pytest.mark.django_db
 def test_without_an_answer_of_dns_the_mail_waits(zone, deliver, plain):
     zone.broken.add(("partner.example", "MX"))
     with pytest.raises(Deferred) as deferred:

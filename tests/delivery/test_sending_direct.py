@@ -11,6 +11,8 @@ from django.utils import timezone
 from portal.delivery import direct, lanes, resolving, results
 from portal.delivery.models import Lane, Outbound
 from portal.delivery.sending import GIVE_UP_AFTER, send_due
+from portal.keys.errors import ProviderUnavailable
+from portal.keys.service import KeyService
 from tests.delivery import relays
 from tests.peers import dns
 
@@ -78,3 +80,15 @@ def test_a_mail_that_asks_for_tls_waits_and_its_neighbour_leaves(world, relayed)
     asking.refresh_from_db()
     assert (asking.state, asking.last_answer) == (S.FAILED, "TLS failed, starttls-not-supported")
     assert len(world.taken) == 1
+
+
+def test_without_keys_mail_waits_and_nothing_is_asked_of_anybody(world, relayed, monkeypatch):
+    row = relayed("jonas@good.example")
+
+    def away(*_):
+        raise ProviderUnavailable
+
+    monkeypatch.setattr(KeyService, "open_field", away)
+    assert send_due(["relay"]) == 1
+    row.refresh_from_db()
+    assert (row.state, row.last_answer, world.sessions) == (S.DUE, "waits for keys", 0)
