@@ -79,7 +79,8 @@ def _heads(outbound: Outbound, brand: Brand, envelope: Envelope, writer: Mailbox
         in_reply_to=in_reply_to,
         references=references,
         reply_to=reply_to,
-        extra=(("X-Letterlock", "notice"), ("Auto-Submitted", "auto-generated")),
+        # No Auto-Submitted: machines that answer look for it (RFC 3834 section 2), and a holiday reply shall come.
+        extra=(("X-Letterlock", "notice"),),
     )
 
 

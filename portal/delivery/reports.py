@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from email.message import Message
 from email.mime.base import MIMEBase
 from email.mime.multipart import MIMEMultipart
@@ -19,12 +18,12 @@ from branding import choosing
 from portal.delivery import naming, telling
 from portal.delivery.letters import Prepared, prepare
 from portal.delivery.models import Outbound
+from portal.delivery.outcomes import GIVE_UP_AFTER
 from portal.delivery.queue import address_of, dsn_of
 from portal.keys.errors import KeysError
 from portal.mime.fields import header_end
 
 N = Outbound.News
-_GIVE_UP_AFTER = timedelta(days=5)
 _MOST_HEADER_BYTES = 64 * 1024
 _ENHANCED = re.compile(r"[245]\.(\d{1,3}\.\d{1,3})")
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
@@ -80,7 +79,7 @@ def _status_part(outbound: Outbound, row: Outbound, recipient: str, host: str) -
     if row.last_answer[:3].isdecimal():
         about_recipient["Diagnostic-Code"] = f"smtp; {row.last_answer}"
     if outbound.news == N.DELAYED:
-        about_recipient["Will-Retry-Until"] = format_datetime(row.made_at + _GIVE_UP_AFTER)
+        about_recipient["Will-Retry-Until"] = format_datetime(row.made_at + GIVE_UP_AFTER)
     part = MIMEBase("message", "delivery-status")
     part.set_payload([about_mail, about_recipient])
     return part
