@@ -52,6 +52,12 @@ class Direct:
         """
         if not self._domain:
             raise Refused(BAD_ADDRESS)
+        if self._hop is not None:
+            try:
+                self._hop.open()
+                return
+            except Deferred:
+                self.close()
         trouble: Deferred | Refused | None = None
         for host in self._hosts():
             try:

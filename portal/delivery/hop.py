@@ -148,7 +148,7 @@ def _connected(peer: Peer, address: str, own_name: str) -> smtplib.SMTP:
     except smtplib.SMTPResponseException as error:
         smtp.close()
         raise Deferred(codes(error.smtp_code, error.smtp_error)) from None
-    except (smtplib.SMTPException, OSError, UnicodeError):
+    except (smtplib.SMTPException, OSError, ValueError):  # the last: a name that TLS cannot ask for
         smtp.close()
         raise Deferred("no connection") from None
     except Deferred:

@@ -146,7 +146,7 @@ def _options(smtp: smtplib.SMTP, mail: Prepared) -> list[str]:
         if not smtp.has_extn("smtputf8"):
             raise Refused("553 5.6.7")
         options.append("SMTPUTF8")
-    if mail.require_tls and smtp.has_extn("requiretls"):
+    if mail.require_tls and isinstance(smtp.sock, ssl.SSLSocket) and smtp.has_extn("requiretls"):
         options.append("REQUIRETLS")
     if mail.dsn and smtp.has_extn("dsn"):
         if mail.dsn.returned in ("FULL", "HDRS"):

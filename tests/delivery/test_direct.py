@@ -160,6 +160,17 @@ def test_a_strangers_mx_cannot_point_at_this_computer(zone, settings, deliver, p
 
 
 @pytest.mark.django_db
+def test_one_connection_is_used_again(zone, monkeypatch, plain):
+    monkeypatch.setattr(direct, "PORT", int(plain.url.rpartition(":")[2]))
+    way, before = direct.Direct("partner.example", "", OWN), plain.sessions
+    for _ in range(3):
+        way.open()
+        way.send(uuid4(), Prepared.whole("maya@aldervalley.example", "jonas@partner.example", MAIL), lambda: None)
+    way.close()
+    assert plain.sessions == before + 1
+
+
+@pytest.mark.django_db
 def test_without_an_answer_of_dns_the_mail_waits(zone, deliver, plain):
     zone.broken.add(("partner.example", "MX"))
     with pytest.raises(Deferred) as deferred:

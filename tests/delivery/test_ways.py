@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from portal.configuration import ConfigurationError, read
-from portal.delivery.errors import TlsTrouble
+from portal.delivery.errors import Refused, TlsTrouble
 from portal.delivery.hop import relay_at
 from portal.delivery.letters import Prepared
 from portal.delivery.relay import SmtpRelay
@@ -137,3 +137,26 @@ def test_smtps_is_tls_from_the_first_byte(tmp_path, monkeypatch):
     with relays.running() as relay, pytest.raises(TlsTrouble):
         send(relay.url.replace("smtp://127.0.0.1", "smtps://localhost"))
     assert relay.taken == []
+
+
+def test_a_mail_that_asks_for_tls_says_so_to_a_relay_that_can_see_to_it(tmp_path):
+    class Requiring(relays.Relay):
+        async def handle_EHLO(self, server, session, envelope, hostname, responses):
+            session.host_name = hostname
+            return [*responses[:-1], "250-REQUIRETLS", responses[-1]]
+
+    prepared = Prepared("a@b.example", "c@d.example", (b"Subject: x\r\n\r\nx\r\n",), 16, require_tls=True)
+    with relays.running(relay=Requiring()) as relay:  # in clear the word would promise what is not so
+        assert given(relay, prepared) == "250 2.0.0"
+    with relays.running(tls_context=relays.tls_context(tmp_path), relay=Requiring()) as relay:
+        with pytest.raises(Refused) as refused:
+            given(relay, prepared)
+        assert refused.value.answer == "555", "this server announces the parameter and does not know it"
+
+
+def given(relay, prepared):
+    way = SmtpRelay(relay_at(relay.url), "secure.aldervalley.example")
+    try:
+        return way.send(uuid4(), prepared, lambda: None)
+    finally:
+        way.close()
