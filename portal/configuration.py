@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -38,6 +38,10 @@ class Address:
         return is_loopback(self.host)
 
 
+TLS_POLICIES = ("published", "opportunistic", "required", "verified", "mta-sts", "dane")
+"""Words for the protection of mail on its way, as LETTERLOCK_TLS_POLICY takes them; docs/delivery.md explains them."""
+
+
 @dataclass(frozen=True)
 class Resolver:
     """A name server to ask. `trusted` is one whose word on DNSSEC is believed (RFC 4035 section 4.9.3)."""
@@ -56,6 +60,10 @@ class Configuration:
     data: Path
     public_url: str
     relay_url: str
+    tls_policy: tuple[tuple[str, str], ...]
+    dns: tuple[Resolver, ...]
+    bounce_domain: str
+    domain_connections: int
     database_url: str = field(repr=False)
     keyring_url: str = field(repr=False)
     key_url: str = field(repr=False)
@@ -82,7 +90,6 @@ class Configuration:
     log_format: str
     metrics: Address | None
     otlp_url: str
-    dns: tuple[Resolver, ...]
 
     @property
     def public_host(self) -> str:
@@ -145,6 +152,10 @@ def read(environment: Mapping[str, str]) -> Configuration:
         data=data,
         public_url=public_url,
         relay_url=relay_url,
+        tls_policy=setting("TLS_POLICY", _tls_policy, "*=published"),
+        dns=setting("DNS", _resolvers, ""),
+        bounce_domain=setting("BOUNCE_DOMAIN", _one_domain, ""),
+        domain_connections=setting("DOMAIN_CONNECTIONS", _between(1, 100), "4"),
         database_url=setting("DATABASE_URL", str, f"sqlite:///{data / 'letterlock.sqlite3'}"),
         keyring_url=setting("KEYRING_URL", str, f"file://{data / 'keyring'}"),
         key_url=setting("KEY_URL", str, f"file:{data / 'root.key'}"),
@@ -171,7 +182,6 @@ def read(environment: Mapping[str, str]) -> Configuration:
         log_format=setting("LOG_FORMAT", _choice("plain", "json"), "plain"),
         metrics=setting("METRICS", _optional_address, ""),
         otlp_url=setting("OTLP_URL", _otlp_url, ""),
-        dns=setting("DNS", _resolvers, ""),
     )
     _check_public(made)
     if made.metrics in (made.http, made.smtp):
@@ -290,10 +300,41 @@ def _public_url(text: str) -> str:
 def _relay_url(text: str) -> str:
     if not text:
         return ""
+    if text == "mx:":
+        return text
     parts = urlsplit(text)
-    if parts.scheme != "smtp" or not parts.hostname:
-        raise ValueError("it must be like smtp://mail.example.org:25.")
+    try:
+        port_is_usable = parts.port is None or parts.port > 0
+    except ValueError:
+        port_is_usable = False
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or not port_is_usable:
+        raise ValueError("it must be like smtp://mail.example.org:25, smtps://mail.example.org, or mx: for no relay.")
+    asked = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if set(asked) - {"tls"} or asked.get("tls", "required") not in ("opportunistic", "required", "verified"):
+        raise ValueError("behind the ? it takes only tls=opportunistic, tls=required or tls=verified.")
+    if parts.scheme == "smtps" and asked.get("tls") == "opportunistic":
+        raise ValueError("smtps:// is TLS from its first byte, so tls=opportunistic means nothing there. Leave it out.")
     return text
+
+
+def _tls_policy(text: str) -> tuple[tuple[str, str], ...]:
+    found: dict[str, str] = {}
+    for word in text.replace(",", " ").split():
+        domain, equals, policy = word.rpartition("=")
+        if not equals or not domain or policy not in TLS_POLICIES:
+            raise ValueError(f"“{word}” is not domain=policy with one of {', '.join(TLS_POLICIES)}.")
+        name = domain if domain == "*" else _one_domain(domain)
+        if name in found:
+            raise ValueError(f"it speaks twice of {name}. Leave one of them.")
+        found[name] = policy
+    return tuple(found.items())
+
+
+def _one_domain(text: str) -> str:
+    found = _domains(text)
+    if len(found) > 1 or any("@" in name or "/" in name for name in found):
+        raise ValueError(f"“{text}” is not one domain, like mail.example.org.")
+    return found[0] if found else ""
 
 
 def _blob_url(text: str) -> str:

@@ -7,7 +7,7 @@ ends.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -48,7 +48,7 @@ def renew(row: Row, *, more_seconds: int = 0, **changes: object) -> bool:
     return bool(type(row)._default_manager.filter(pk=row.pk, leased_by=owner).update(leased_until=until, **changes))
 
 
-def give_back(rows: Sequence[Row]) -> None:
+def give_back(rows: Iterable[Row]) -> None:
     """End the leases of claimed rows that there was no time for."""
     for row in rows:
         owner: str = row.leased_by  # type: ignore[attr-defined]

@@ -38,6 +38,13 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
+def delivery_lines() -> str:
+    """What docs/delivery.md says to put into main.cf so that bounces come back."""
+    chapter = (ROOT / "docs" / "delivery.md").read_text().split("## Bounces")[1].split("\n## ")[0]
+    (lines,) = _BLOCK.findall(chapter)
+    return str(lines)
+
+
 def readme_lines() -> tuple[str, str, str]:
     """What the README says to put into main.cf, letterlock_checks and master.cf."""
     chapter = (ROOT / "README.md").read_text().split("## Behind your Postfix")[1].split("\n## ")[0]
@@ -71,7 +78,9 @@ class Postfix(Server):
             "myhostname = mail.aldervalley.example\nmydestination =\nlocal_recipient_maps =\n"
             "inet_interfaces = 127.0.0.1\n"
             "inet_protocols = ipv4\nmynetworks = 127.0.0.0/8\nalias_maps =\nsmtputf8_enable = yes\n"
-            f"relayhost = [127.0.0.1]:{self._relay}\nmessage_size_limit = 104857600\n" + self._here(main)
+            f"relayhost = [127.0.0.1]:{self._relay}\nmessage_size_limit = 104857600\n"
+            + self._here(main)
+            + self._here(delivery_lines())
         )
         (configuration / "master.cf").write_text(_SERVICES.format(port=self.port) + self._here(master))
         done = self._postfix("start")

@@ -8,6 +8,7 @@ from django.utils import timezone, translation
 from branding.context import face
 from branding.models import Brand
 from portal.access.models import Challenge
+from portal.delivery.bounces import address_for
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.naming import own_address
@@ -34,7 +35,7 @@ def passcode(outbound: Outbound) -> Prepared | None:
         return None
     # The address the message went to, never the typed one: the two may differ in case, and only one is known to work.
     address = readers.address_of(reader)
-    return Prepared.whole("", address, _written(challenge, outbound, address))
+    return Prepared.whole(address_for(outbound, challenge.brand), address, _written(challenge, outbound, address))
 
 
 def _mailbox(challenge: Challenge) -> Reader | None:

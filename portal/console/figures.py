@@ -55,7 +55,11 @@ def figures() -> Figures:
     outbound = Outbound.objects.aggregate(
         leaving=Count("pk", filter=Q(state__in=[Outbound.State.DUE, Outbound.State.SENDING])),
         sent=Count("pk", filter=Q(kind=Outbound.Kind.NOTICE, state=Outbound.State.SENT, sent_at__gte=since)),
-        failed=Count("pk", filter=Q(kind=Outbound.Kind.NOTICE, state=Outbound.State.FAILED, made_at__gte=since)),
+        failed=Count(
+            "pk",
+            filter=Q(kind=Outbound.Kind.NOTICE, made_at__gte=since)
+            & (Q(state=Outbound.State.FAILED) | Q(news=Outbound.News.FAILED)),
+        ),
     )
     return Figures(
         messages=messages["all"] - messages["answers"],

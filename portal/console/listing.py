@@ -79,8 +79,11 @@ def _lines(rows: Sequence[Message]) -> list[Line]:
     }
     mails: dict[UUID | None, dict[str, int]] = {}
     told = Outbound.objects.filter(message__in=keys, kind__in=[Outbound.Kind.NOTICE, Outbound.Kind.REPLY])
-    for counted in told.values("message", "state").annotate(number=Count("pk")):
-        mails.setdefault(counted["message"], {})[counted["state"]] = counted["number"]
+    for counted in told.values("message", "state", "news").annotate(number=Count("pk")):
+        came_back = counted["news"] == Outbound.News.FAILED
+        state = Outbound.State.FAILED if came_back else counted["state"]
+        states = mails.setdefault(counted["message"], {})
+        states[state] = states.get(state, 0) + counted["number"]
     lines = []
     for row in rows:
         recipients, opened = readers.get(row.pk, (0, 0))

@@ -8,8 +8,10 @@ class DeliveryConfig(AppConfig):
     label = "delivery"
 
     def ready(self) -> None:
-        from portal.delivery import notices, replies
+        from portal.delivery import notices, replies, reports, telling
         from portal.delivery.letters import register
 
         register("notice", notices.build)
         register("reply", replies.build)
+        register("telling", telling.build)
+        register("report", reports.build)

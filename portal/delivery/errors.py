@@ -15,6 +15,14 @@ class Deferred(DeliveryError):
         self.answer = answer
 
 
+class TlsTrouble(Deferred):
+    """The way is not as well protected as it must be; nothing was sent. `result` as in RFC 8460 section 4.3."""
+
+    def __init__(self, result: str) -> None:
+        super().__init__(f"TLS failed, {result}")
+        self.result = result
+
+
 class Refused(DeliveryError):
     """Never: the relay refuses this mail for this address. `answer` is its codes."""
 
@@ -42,3 +50,16 @@ class NoBuilder(DeliveryError):
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"No room writes mail of the kind {kind}. Install the app that does and start again.")
+
+
+class BadDkim(DeliveryError):
+    """A DKIM key that cannot be made or found; the text says what to do."""
+
+
+class NothingToRetry(DeliveryError):
+    """Neither a waiting domain nor a mail."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No mail waits under this name. See manage.py delivery queue, and manage.py trace ID for a mail."
+        )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from portal.delivery.errors import BadAddress, NoBuilder
 from portal.delivery.models import Outbound
+from portal.mime.dsn import Dsn
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,10 @@ class Prepared:
     """The mail in pieces of any size; walked once."""
     size: int = 0
     """Bytes of `data`, or a little more; 0 when not known. For the relay's SIZE (RFC 1870)."""
+    dsn: Dsn | None = field(default=None, repr=False)
+    """What is to be told of its delivery, passed on to a relay that offers DSN (RFC 3461 section 5.2)."""
+    require_tls: bool = field(default=False, repr=False)
+    """Asks a relay that can to protect it all the way (REQUIRETLS, RFC 8689)."""
 
     def __post_init__(self) -> None:
         for address in (self.envelope_sender, self.recipient):

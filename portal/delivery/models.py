@@ -8,6 +8,9 @@ from django.db import models
 
 from portal.vault.models import Reader
 
+NO_LANE = uuid.UUID(int=0)
+"""Mail from before lanes were kept, and the relay itself."""
+
 
 class Outbound(models.Model):
     """One mail to one address. Its id makes its Message-ID, so that sending twice is seen as one."""
@@ -19,6 +22,19 @@ class Outbound(models.Model):
         """An answer written here, delivered into a mailbox of the organisation."""
         RELAY = "relay"
         """Mail that needed no protection, passed on from the spool."""
+        TELLING = "telling"
+        """Tells a sender in plain words that a mail of theirs waits or did not arrive; `subject_row` is that mail."""
+        REPORT = "report"
+        """The same for a RELAY, as a delivery status notification (RFC 3464)."""
+
+    class News(models.TextChoices):
+        """What a TELLING or REPORT says, or what was heard of a mail after it had left (RFC 3464 section 2.3.3)."""
+
+        FAILED = "failed"
+        DELAYED = "delayed"
+        DELIVERED = "delivered"
+        RELAYED = "relayed"
+        EXPANDED = "expanded"
 
     class State(models.TextChoices):
         DUE = "due"
@@ -55,5 +71,74 @@ class Outbound(models.Model):
     last_answer = models.CharField(max_length=120, blank=True)
     """Status code and enhanced code of the relay's last answer; never its free text, which may hold an address."""
 
+    lane = models.UUIDField(default=NO_LANE, db_default=NO_LANE)
+    """The recipient's domain, as a keyed hash (portal.delivery.lanes)."""
+    tls = models.CharField(max_length=12, default="", db_default="", blank=True)
+    """The least protection on the way that this one mail asks for; empty for what its domain's policy says."""
+    dsn = models.BinaryField(null=True)
+    """What the sender of a RELAY asks to be told (portal.mime.dsn), sealed (label "outbound-dsn")."""
+    news = models.CharField(max_length=9, choices=News.choices, default="", db_default="", blank=True)
+    """Of a TELLING or REPORT: what it says. Of any other: what was heard of it after it had left."""
+    heard = models.CharField(max_length=16, default="", db_default="", blank=True)
+    """The status code (RFC 3463) that came with `news`."""
+    told_delay_at = models.DateTimeField(null=True)
+    told_failure_at = models.DateTimeField(null=True)
+    """When its sender was told, once each."""
+
     class Meta:
-        indexes = [models.Index(fields=["state", "kind", "due_at"])]
+        indexes = [
+            models.Index(fields=["state", "kind", "due_at"]),
+            models.Index(fields=["state", "kind", "lane", "due_at"], name="delivery_ou_lane_idx"),
+            models.Index(fields=["leased_until"], name="delivery_ou_leased_idx"),
+        ]
+
+
+class Lane(models.Model):
+    """One domain that mail goes to, or with the nil id the relay; a row only once there is something to remember."""
+
+    id = models.UUIDField(primary_key=True)
+    name = models.BinaryField(default=b"")
+    """The domain, sealed under the directory key (label "lane"); empty for the relay."""
+    failures = models.PositiveSmallIntegerField(default=0)
+    """Times in a row that it could not be reached or put all mail off; 0 after the next mail it takes."""
+    rests_until = models.DateTimeField(null=True)
+    last_answer = models.CharField(max_length=120, blank=True)
+    last_at = models.DateTimeField(null=True)
+    sts = models.BinaryField(default=b"")
+    """Its MTA-STS policy (RFC 8461) as CBOR, sealed (label "lane-sts"); empty when none is known."""
+    sts_until = models.DateTimeField(null=True)
+
+
+class TlsResult(models.Model):
+    """Sessions with one domain on one day by how its transport security went (RFC 8460 section 4.3)."""
+
+    lane = models.UUIDField()
+    day = models.DateField()
+    result = models.CharField(max_length=40)
+    """ "success" or a result type of RFC 8460 section 4.3."""
+    policy = models.CharField(max_length=16)
+    """ "tlsa", "sts" or "no-policy-found" (RFC 8460 section 4.2)."""
+    sessions = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["lane", "day", "result", "policy"], name="tls_result_once")]
+
+
+class DkimKey(models.Model):
+    """A key that signs mail from one domain (RFC 6376); RSA with 2048 bits."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    domain = models.CharField(max_length=253)
+    selector = models.CharField(max_length=63)
+    private = models.BinaryField()
+    """The private key in DER (PKCS #8), sealed (label "dkim")."""
+    public = models.TextField()
+    """The value of p= in the DNS record, base64."""
+    active = models.BooleanField(default=False)
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["domain", "selector"], name="dkim_selector_once"),
+            models.UniqueConstraint(fields=["domain"], condition=models.Q(active=True), name="one_active_dkim_key"),
+        ]

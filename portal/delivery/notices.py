@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.delivery import naming
+from portal.delivery import bounces, naming
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, reader_of, share_of
@@ -35,8 +35,7 @@ def build(outbound: Outbound) -> Prepared | None:
         render_to_string("mail/notice.txt", context),
         render_to_string("mail/notice.html", context),
     )
-    bounces_to = writer.address if naming.is_inside(writer.address) else naming.own_address(brand)
-    return Prepared.whole(bounces_to, recipient, mail)
+    return Prepared.whole(bounces.address_for(outbound, brand), recipient, mail)
 
 
 def _code(outbound: Outbound, reader: Reader) -> str:
@@ -80,7 +79,8 @@ def _heads(outbound: Outbound, brand: Brand, envelope: Envelope, writer: Mailbox
         in_reply_to=in_reply_to,
         references=references,
         reply_to=reply_to,
-        extra=(("X-Letterlock", "notice"), ("Auto-Submitted", "auto-generated")),
+        # No Auto-Submitted: machines that answer look for it (RFC 3834 section 2), and a holiday reply shall come.
+        extra=(("X-Letterlock", "notice"),),
     )
 
 

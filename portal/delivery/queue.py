@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+import cbor2
 from django.utils import timezone
 
 from portal.audit.record import record
 from portal.celery import SEND_MAIL, SEND_PASSCODES, ring
+from portal.delivery.lanes import lane_of
 from portal.delivery.models import Outbound
 from portal.keys.service import keys
+from portal.mime.dsn import Dsn
 from portal.vault.models import Reader
 
 
@@ -23,11 +26,15 @@ def enqueue(
     subject_row: UUID | None = None,
     sender: str = "",
     share: bytes = b"",
+    dsn: Dsn | None = None,
+    tls: str = "",
+    news: str = "",
 ) -> Outbound:
     """Ask for one mail to one address. Nothing of it is written before it is sent; the addresses are kept sealed.
 
-    `sender` is the envelope sender of a relayed mail, `share` the reader's of a split message. Key errors mean that
-    nothing was asked for.
+    `sender` is the envelope sender of a relayed mail and `dsn` what it wants to be told, `share` the reader's of a
+    split message, `tls` the least protection on the way (portal.delivery.tls), `news` what a mail to a sender says.
+    Key errors mean that nothing was asked for.
     """
     id_ = uuid4()
     door_key, sealed_share = keys().seal_share(datetime.now(UTC).date(), share, id_) if share else ("", b"")
@@ -42,6 +49,10 @@ def enqueue(
         share=sealed_share,
         door_key=door_key,
         due_at=timezone.now(),
+        lane=lane_of(address),
+        dsn=_sealed_dsn(id_, dsn) if dsn else None,
+        tls=tls,
+        news=news,
     )
     if kind == Outbound.Kind.NOTICE:
         record("wrapper.queued", message=message, reader=reader.id if reader else None)
@@ -58,6 +69,18 @@ def sender_of(outbound: Outbound) -> str:
     """The envelope sender that was asked for; empty for none."""
     sealed = bytes(outbound.sender)
     return keys().open_field("outbound-sender", outbound.id, sealed).decode() if sealed else ""
+
+
+def dsn_of(outbound: Outbound) -> Dsn | None:
+    """What the sender wants to be told; None when nothing was asked."""
+    if not outbound.dsn:
+        return None
+    return Dsn(*cbor2.loads(keys().open_field("outbound-dsn", outbound.id, bytes(outbound.dsn))))
+
+
+def _sealed_dsn(id_: UUID, dsn: Dsn) -> bytes:
+    asked = cbor2.dumps([dsn.notify, dsn.original_recipient, dsn.returned, dsn.envelope_id])
+    return keys().seal_field("outbound-dsn", id_, asked)
 
 
 def share_of(outbound: Outbound) -> bytes:

@@ -1,4 +1,4 @@
-"""Handing mail to the organisation's relay by SMTP (RFC 5321), streamed, without ever keeping what it says in words."""
+"""Handing mail to a mail server by SMTP (RFC 5321), streamed, without ever keeping what it says in words."""
 
 from __future__ import annotations
 
@@ -8,36 +8,35 @@ import smtplib
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from portal.configuration import is_loopback
 from portal.delivery.errors import Deferred, DeliveryError, Refused
+from portal.delivery.hop import Note, Peer, codes, connect
 from portal.delivery.letters import Prepared
 from portal.delivery.wire import dotted
 
-CONNECT_SECONDS = 30
 REPLY_SECONDS, DATA_SECONDS, FINAL_SECONDS = 300, 180, 600
 """Patience with a reply, with a piece of the mail, and with the answer to all of it (RFC 5321 section 4.5.3.2)."""
 UNCLEAR = "no answer to the whole mail"
 """The relay may have it: trying again is right (RFC 5321 section 4.5.4.1), and may deliver it twice (RFC 1047)."""
-_LISTEN_SECONDS, _GOODBYE_SECONDS = 2, 5
-_ENHANCED = re.compile(rb"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9.])")
+_LISTEN_SECONDS, _GOODBYE_SECONDS = 0.5, 5
+"""The first: the lease is looked after this often, a quarter of the shortest one that can be set."""
+_NOTIFY = re.compile(r"NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2}")
+_XTEXT = re.compile(r"[!-~]{1,500}")
 _ABOUT_US = frozenset({530, 534, 535, 538})
 """The relay wants TLS or a login of us: no mail is at fault, so none may fail by it."""
 Keep = Callable[[], None]
 
 
 class SmtpRelay:
-    """One connection, made when first needed, used for a whole batch. `url` is smtp://[user:password@]host[:port]."""
+    """One connection to one mail server, made when first needed and used for many mails."""
 
-    def __init__(self, url: str, own_name: str) -> None:
-        parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "", parts.port or 25
-        self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
+    def __init__(self, peer: Peer, own_name: str, note: Note = lambda policy, result: None) -> None:
+        self._peer = peer
         self._own_name = own_name
+        self._note = note
         self._smtp: smtplib.SMTP | None = None
-        self._closed: str = ""
+        self._closed: Deferred | None = None
 
     def __repr__(self) -> str:
         return "SmtpRelay(…)"
@@ -45,6 +44,16 @@ class SmtpRelay:
     def open(self) -> None:
         """Connect, encrypt, log in. Deferred when the relay cannot be talked to; then all of the batch waits."""
         self._ready()
+
+    @property
+    def tells(self) -> bool:
+        """Whether it passes on what a sender wants to be told (DSN, RFC 3461)."""
+        return self._smtp is not None and self._smtp.has_extn("dsn")
+
+    def calls_itself(self, name: str) -> bool:
+        """Whether the other side introduced itself by this name: then it is we ourselves."""
+        words = (self._smtp.ehlo_resp or b"").split() if self._smtp else []
+        return bool(words) and words[0].decode("ascii", "replace").lower() == name
 
     def send(self, id_: UUID, mail: Prepared, keep: Keep) -> str:
         """Hand one mail over (see Transport.send)."""
@@ -54,7 +63,7 @@ class SmtpRelay:
             self._drop()
             raise Refused("554 5.6.3") from None
         except (Refused, Deferred) as error:
-            if error.answer.startswith("421"):
+            if error.answer.startswith("421") or error.answer == UNCLEAR:
                 self._drop()
             raise
         except TimeoutError:
@@ -94,82 +103,25 @@ class SmtpRelay:
                 pass
             self._drop()
         if self._closed:
-            raise Deferred(self._closed)
+            raise self._closed
         try:
-            self._smtp = self._connect()
+            self._smtp = connect(self._peer, self._own_name, self._note)
         except Deferred as error:
-            self._closed = error.answer
+            self._closed = error
             raise
+        if self._smtp.sock is not None:
+            self._smtp.sock.settimeout(DATA_SECONDS)
         return self._smtp
-
-    def _connect(self) -> smtplib.SMTP:
-        try:
-            # The name is given, or smtplib asks DNS for it at every connection.
-            smtp = smtplib.SMTP(self._host, self._port, self._own_name or "localhost", CONNECT_SECONDS)
-        except smtplib.SMTPConnectError as error:
-            # Also a 5yz here speaks of the relay and not of this mail.
-            raise Deferred(_codes(error.smtp_code, error.smtp_error)) from None
-        except (smtplib.SMTPException, OSError):
-            raise Deferred("no connection") from None
-        try:
-            self._introduce(smtp)
-        except smtplib.SMTPResponseException as error:
-            smtp.close()
-            raise Deferred(_codes(error.smtp_code, error.smtp_error)) from None
-        except (smtplib.SMTPException, OSError):
-            smtp.close()
-            raise Deferred("no connection") from None
-        except Deferred:
-            smtp.close()
-            raise
-        return smtp
-
-    def _introduce(self, smtp: smtplib.SMTP) -> None:
-        smtp.ehlo_or_helo_if_needed()
-        secure = self._start_tls(smtp)
-        if self._user:
-            self._log_in(smtp, secure)
-        if smtp.sock is not None:
-            smtp.sock.settimeout(DATA_SECONDS)
-
-    def _start_tls(self, smtp: smtplib.SMTP) -> bool:
-        """Encrypt when offered; a failed try never goes on in clear. A password asks for a proved certificate."""
-        if not smtp.has_extn("starttls"):
-            return False
-        context = ssl.create_default_context() if self._user and not is_loopback(self._host) else _unproved()
-        try:
-            code, text = smtp.starttls(context=context)
-        except ssl.SSLError:
-            raise Deferred("TLS failed") from None
-        if code != 220:
-            raise Deferred(_codes(code, text))
-        smtp.ehlo_or_helo_if_needed()
-        return True
-
-    def _log_in(self, smtp: smtplib.SMTP, secure: bool) -> None:
-        if not secure and not is_loopback(self._host):
-            raise Deferred("no TLS for the login")
-        try:
-            smtp.login(self._user, self._password)
-        except smtplib.SMTPNotSupportedError:
-            raise Deferred("no login offered") from None
-
-
-def _unproved() -> ssl.SSLContext:
-    """TLS against listeners on the way only: most relays inside a house have a certificate that nobody signed."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _transaction(smtp: smtplib.SMTP, mail: Prepared, keep: Keep) -> str:
     options = _options(smtp, mail)
     # In UTF-8 only after SMTPUTF8 was asked for (RFC 6531 section 3.4); RSET before the next mail sets it back.
     smtp.command_encoding = "utf-8" if "SMTPUTF8" in options else "ascii"
-    sender = " ".join([f"FROM:<{_with_ascii_domain(mail.envelope_sender, options)}>", *options])
+    sender = " ".join([f"FROM:<{_with_ascii_domain(_returns_to(smtp, mail), options)}>", *options])
+    recipient = " ".join([f"TO:<{_with_ascii_domain(mail.recipient, options)}>", *_asked_of_recipient(smtp, mail)])
     _must(_command(smtp, keep, "MAIL", sender), 250)
-    _must(_command(smtp, keep, "RCPT", f"TO:<{_with_ascii_domain(mail.recipient, options)}>"), 250, 251)
+    _must(_command(smtp, keep, "RCPT", recipient), 250, 251)
     _must(_command(smtp, keep, "DATA"), 354)
     data: Iterable[bytes] = mail.data if smtp.has_extn("8bitmime") else _seven_bit(mail.data)
     for piece in dotted(data):
@@ -194,7 +146,29 @@ def _options(smtp: smtplib.SMTP, mail: Prepared) -> list[str]:
         if not smtp.has_extn("smtputf8"):
             raise Refused("553 5.6.7")
         options.append("SMTPUTF8")
+    if mail.require_tls and isinstance(smtp.sock, ssl.SSLSocket) and smtp.has_extn("requiretls"):
+        options.append("REQUIRETLS")
+    if mail.dsn and smtp.has_extn("dsn"):
+        if mail.dsn.returned in ("FULL", "HDRS"):
+            options.append(f"RET={mail.dsn.returned}")
+        if _XTEXT.fullmatch(mail.dsn.envelope_id):
+            options.append(f"ENVID={mail.dsn.envelope_id}")
     return options
+
+
+def _asked_of_recipient(smtp: smtplib.SMTP, mail: Prepared) -> list[str]:
+    """NOTIFY and ORCPT as they came, where they are understood (RFC 3461 section 5.2.1)."""
+    if not mail.dsn or not smtp.has_extn("dsn"):
+        return []
+    asked = [f"NOTIFY={mail.dsn.notify}"] if _NOTIFY.fullmatch(mail.dsn.notify) else []
+    # The value's own syntax was checked when it came; here only that it stays one word of the command.
+    return asked + ([f"ORCPT={mail.dsn.original_recipient}"] if _XTEXT.fullmatch(mail.dsn.original_recipient) else [])
+
+
+def _returns_to(smtp: smtplib.SMTP, mail: Prepared) -> str:
+    """The null sender where NOTIFY=NEVER cannot be said: nothing comes back then (RFC 3461 section 5.2.2)."""
+    never = mail.dsn is not None and mail.dsn.notify == "NEVER" and not smtp.has_extn("dsn")
+    return "" if never else mail.envelope_sender
 
 
 def _with_ascii_domain(address: str, options: list[str]) -> str:
@@ -243,16 +217,9 @@ def _must(reply: tuple[int, bytes], *wanted: int) -> str:
     """The codes of a wanted answer; else Refused for 5yz and Deferred for the rest (RFC 5321 section 4.2.1)."""
     code, text = reply
     if code in wanted:
-        return _codes(code, text)
+        return codes(code, text)
     if code == -1:
         raise smtplib.SMTPServerDisconnected
     if 500 <= code < 600 and code not in _ABOUT_US:
-        raise Refused(_codes(code, text))
-    raise Deferred(_codes(code, text))
-
-
-def _codes(code: int, text: bytes | str) -> str:
-    """Status code and enhanced code (RFC 3463). The words behind them may hold an address and are dropped."""
-    words = text.encode("utf-8", "replace") if isinstance(text, str) else text
-    enhanced = _ENHANCED.match(words)
-    return f"{code} {enhanced.group(1).decode()}" if enhanced else str(code)
+        raise Refused(codes(code, text))
+    raise Deferred(codes(code, text))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from django.utils import timezone
 
 from branding.models import Brand
-from portal.delivery import naming
+from portal.delivery import bounces, naming
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, reader_of, share_of
@@ -34,7 +32,9 @@ def build(outbound: Outbound) -> Prepared | None:
     heads = _heads(outbound, brand, opened.toc, address)
     # Base64 in lines of 76 takes 78 bytes for every 57, and each part has its own few headers.
     size = _ROOM_FOR_HEADERS + 3 * opened.toc.text.size + sum(f.size * 78 // 57 + 1024 for f in opened.toc.files)
-    return Prepared(naming.own_address(brand), address, stream_mixed(heads, text, _attachments(opened)), size)
+    return Prepared(
+        bounces.address_for(outbound, brand), address, stream_mixed(heads, text, _attachments(opened)), size
+    )
 
 
 def _heads(outbound: Outbound, brand: Brand, toc: Toc, address: str) -> Heads:
@@ -55,6 +55,6 @@ def _heads(outbound: Outbound, brand: Brand, toc: Toc, address: str) -> Heads:
     )
 
 
-def _attachments(opened: Opened) -> Iterator[Attachment]:
-    for file in opened.toc.files:
-        yield Attachment(file.name, file.content_type, opened.chunks(file))
+def _attachments(opened: Opened) -> list[Attachment]:
+    # Found now, read later: the thread that sends has no database.
+    return [Attachment(file.name, file.content_type, opened.chunks(file)) for file in opened.toc.files]

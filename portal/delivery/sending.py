@@ -1,43 +1,57 @@
-"""Sending what is due: claim rows by a lease, hand each over once, note how it went, try again later if need be."""
+"""Sending what is due: claim rows by a lease, hand each over once, note how it went, go on to the next domain."""
 
 from __future__ import annotations
 
 import logging
-import random
+import threading
 import time
-from collections.abc import Callable, Collection
-from datetime import datetime, timedelta
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-
-from django.conf import settings
-from django.db import transaction
-from django.db.models import F, Q, QuerySet
-from django.utils import timezone
+from uuid import UUID
 
 from portal import leases, observing
-from portal.audit.record import record
+from portal.delivery import claiming, lanes, results, signing, transport
+from portal.delivery.desk import Desk
 from portal.delivery.errors import Deferred, LeaseLost, Refused
-from portal.delivery.letters import prepare
-from portal.delivery.models import Outbound
-from portal.delivery.relay import UNCLEAR
-from portal.delivery.transport import Transport, transport
+from portal.delivery.letters import Prepared, prepare
+from portal.delivery.models import NO_LANE, Outbound
+from portal.delivery.outcomes import (
+    GIVE_UP_AFTER,
+    WAIT_FOR_KEYS,
+    Lease,
+    Outcome,
+    again,
+    again_or_give_up,
+    back_off,
+    dropped,
+    failed,
+    overtaken,
+    sent,
+)
+from portal.delivery.queue import address_of, dsn_of
+from portal.delivery.transport import Transport
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
+from portal.mime.addresses import domain_of
+from portal.mime.dsn import Dsn
+from portal.mime.errors import BadAddress
 from portal.vault.errors import BlobsUnavailable, VaultError
 
+__all__ = ["BATCH", "GIVE_UP_AFTER", "send_due"]
 log = logging.getLogger(__name__)
 
 BATCH = 50
-_WAIT_FIRST, _WAIT_MOST = timedelta(seconds=30), timedelta(hours=1)
-_WAIT_FOR_KEYS = timedelta(minutes=5)
-GIVE_UP_AFTER = timedelta(days=5)
-S, K = Outbound.State, Outbound.Kind
-_OVER = (S.SENT, S.FAILED, S.DROPPED)
-_SENT_EVENT = {
-    K.NOTICE: "wrapper.delivered",
-    K.PASSCODE: "recipient.passcode_sent",
-    K.REPLY: "reply.delivered",
-    K.RELAY: "message.relayed",
-}
+ROUND_SECONDS = 60
+"""After this long no more is taken up, so that a new wake-up sees what came meanwhile."""
+CREW, RELAY_CREW = 16, 4
+"""Connections at once of one process: to many domains, where some are slow, or to the one relay."""
+_PATIENCE_SECONDS = 1.0
+_RELAY_SHARE = 10
+"""Mails that one connection to the relay is worth."""
+K = Outbound.Kind
+_OURS = Dsn(notify="FAILURE,DELAY", returned="HDRS")
+"""For what the portal writes itself: nobody need be told that it arrived, nor get the link of a notice back."""
 
 
 def send_due(kinds: Collection[str], limit: int = BATCH) -> int:
@@ -45,166 +59,245 @@ def send_due(kinds: Collection[str], limit: int = BATCH) -> int:
 
     Safe to run in any number of processes: a row is leased to one, and a row whose sender died is sent again.
     """
-    if not _due(kinds).exists():
-        return 0
-    way = transport()
+    return _Round(kinds, limit).run() if claiming.anything_due(kinds) else 0
+
+
+@dataclass
+class _Group:
+    """Rows that go the same way; whoever is free takes the next."""
+
+    domain: str
+    asked: str
+    rows: deque[Outbound] = field(default_factory=deque)
+
+
+class _Round:
+    """One look at what is due, by the thread that has the database and a few that talk to servers."""
+
+    def __init__(self, kinds: Collection[str], limit: int) -> None:
+        self._kinds = kinds
+        self._limit = limit
+        self._desk = Desk()
+        self._end = time.monotonic() + ROUND_SECONDS
+        self._taken = 0
+        self._at_work: list[threading.Thread] = []
+        self._stopped: set[UUID] = set()
+        self._groups: list[_Group] = []
+        self._idle: dict[str, list[Transport]] = {}
+
+    def run(self) -> int:
+        try:
+            while self._take_up() or self._at_work:
+                if not self._wait_for_one(_PATIENCE_SECONDS):
+                    self._go_round_the_slow()
+        finally:
+            # Whatever stops this thread, the others still need the desk to note what servers have taken.
+            while self._at_work:
+                self._wait_for_one(_PATIENCE_SECONDS)
+            for way in [way for ways in self._idle.values() for way in ways]:
+                way.close()
+        return self._taken
+
+    def _wait_for_one(self, seconds: float) -> bool:
+        """Serve the desk until a thread has come to its end; False when none has in this time."""
+        before, until = len(self._at_work), time.monotonic() + seconds
+        while self._at_work and len(self._at_work) >= before:
+            if (left := until - time.monotonic()) <= 0:
+                return False
+            self._desk.serve(left)
+            self._at_work = [thread for thread in self._at_work if thread.is_alive()]
+        return True
+
+    def _go_round_the_slow(self) -> None:
+        """Somebody waits for a slow server: what stands behind it is taken by another, or more is taken up."""
+        if self._room() <= 0 or time.monotonic() > self._end:
+            return
+        # A domain's own servers get no second connection by this: its number is kept by the claims.
+        waiting = [group for group in self._groups if group.rows and not transport.is_direct()]
+        if waiting:
+            self._start(waiting[0])
+        else:
+            self._limit += BATCH
+
+    def _room(self) -> int:
+        return (CREW if transport.is_direct() else RELAY_CREW) - len(self._at_work)
+
+    def _take_up(self) -> bool:
+        """Claim what there is room for and put threads to work on it."""
+        if self._room() <= 0 or time.monotonic() > self._end or self._taken >= self._limit:
+            return False
+        rows = claiming.claim(self._kinds, self._limit - self._taken)
+        self._taken += len(rows)
+        self._groups = [group for group in self._groups if group.rows]
+        for group in _grouped(rows):
+            if self._room() <= 0:
+                leases.give_back(group.rows)
+                continue
+            self._groups.append(group)
+            for _ in range(1 if transport.is_direct() else min(self._room(), -(-len(group.rows) // _RELAY_SHARE))):
+                self._start(group)
+        return bool(rows)
+
+    def _start(self, group: _Group) -> None:
+        thread = threading.Thread(target=self._work, args=(group,), daemon=True)
+        self._at_work.append(thread)
+        thread.start()
+
+    def _work(self, group: _Group) -> None:
+        """In a thread of its own. Whatever breaks here is noted: the rows come back when their leases end."""
+        if not group.rows:
+            return self._desk.wake()
+        key = transport.key(group.domain, group.asked)
+        ways = self._idle.setdefault(key, [])
+        try:
+            way = _popped(ways) or self._new_way(group)
+            try:
+                # Whose address cannot be read now has no domain; why it waits is found when it is written.
+                trouble = _opened(way) if group.domain or not transport.is_direct() else None
+                self._all(group, way, trouble)
+            except BaseException:
+                way.close()
+                raise
+            if trouble is None:
+                ways.append(way)
+            else:
+                way.close()
+        except Exception as error:
+            log.error("sending stopped: %s", type(error).__name__)
+        finally:
+            self._desk.wake()
+
+    def _new_way(self, group: _Group) -> Transport:
+        def note(policy: str, result: str) -> None:
+            domain = group.domain if transport.is_direct() else ""
+            try:
+                self._desk.ask(partial(results.note, domain, policy, result))
+            except Exception as error:  # a count that is lost stops no mail
+                log.warning("a TLS session was not counted: %s", type(error).__name__)
+
+        return transport.transport(group.domain, group.asked, note, self._desk.ask)
+
+    def _all(self, group: _Group, way: Transport, trouble: Deferred | Refused | None) -> None:
+        ask = self._desk.ask
+        if isinstance(trouble, Deferred):
+            log.warning("the way out is closed: %s", trouble.answer)
+            ask(partial(_let_way_rest, group.domain, trouble.answer))
+        while row := _next(group.rows):
+            if time.monotonic() > self._end or (row.lane in self._stopped and row.lane != NO_LANE):
+                ask(partial(leases.give_back, [row]))
+                continue
+            self._send(row, way, trouble)
+
+    def _send(self, row: Outbound, way: Transport, trouble: Deferred | Refused | None) -> None:
+        ask = self._desk.ask
+        lease = Lease(row)
+        if not ask(lease.begin):
+            return
+        # The outcome is noted after the attempt: a database that fails then must neither make an accepted mail look
+        # as if it had failed, nor drag what a foreign exception says into its own traceback.
+        with observing.work("delivery", row.message, kind=row.kind, mail=str(row.id)):
+            outcome, put_off = _attempt(row, lambda: lease.keep(ask), way, trouble, ask)
+            ask(partial(outcome, row, lease))
+        if put_off and trouble is None and lanes.holds_up_a_domain(put_off) and row.lane != NO_LANE:
+            self._stopped.add(row.lane)
+            ask(partial(_let_rest, row, put_off))
+
+
+def _next(rows: deque[Outbound]) -> Outbound | None:
     try:
-        # Before any row is claimed: a relay that answers slowly must not use up the leases.
-        trouble = _open(way)
-        rows = leases.claim(_due(kinds), limit=limit)
-        for row in rows:
-            _send(row, way, trouble)
-    finally:
-        way.close()
-    return len(rows)
+        return rows.popleft()
+    except IndexError:
+        return None
 
 
-def _open(way: Transport) -> Deferred | None:
+def _popped(ways: list[Transport]) -> Transport | None:
+    try:
+        return ways.pop()
+    except IndexError:  # also when another thread was quicker
+        return None
+
+
+def _grouped(rows: Sequence[Outbound]) -> list[_Group]:
+    """Rows by the way they take: each domain by itself, or all to the relay."""
+    groups: dict[str, _Group] = {}
+    for row in rows:
+        domain = _domain_of(row)
+        groups.setdefault(transport.key(domain, row.tls), _Group(domain, row.tls)).rows.append(row)
+    return list(groups.values())
+
+
+def _domain_of(row: Outbound) -> str:
+    """Nobody's without keys or with an address of no use: what stops the row is found when it is written."""
+    try:
+        return domain_of(address_of(row))
+    except (KeysError, BadAddress):
+        return ""
+
+
+def _let_way_rest(domain: str, answer: str) -> None:
+    lanes.rest(lanes.lane_id(domain) if transport.is_direct() else lanes.RELAY, domain, answer)
+
+
+def _let_rest(row: Outbound, answer: str) -> None:
+    lanes.rest(row.lane, _domain_of(row), answer)
+
+
+def _opened(way: Transport) -> Deferred | Refused | None:
+    # Before any mail is written: a server that answers slowly must not use up the leases.
     try:
         way.open()
-    except Deferred as error:
-        log.warning("the way out is closed: %s", error.answer)
+    except (Deferred, Refused) as error:
         return error
     return None
 
 
-def _due(kinds: Collection[str]) -> QuerySet[Outbound]:
-    # A row that is SENDING without a lease was left by a sender that died.
-    return Outbound.objects.filter(Q(state=S.DUE, due_at__lte=timezone.now()) | Q(state=S.SENDING), kind__in=kinds)
-
-
-Outcome = Callable[["Outbound", "Lease"], None]
-
-
-class Lease:
-    """One sender's hold on one row. Every change asks whether it is still held, so a late sender changes nothing."""
-
-    def __init__(self, row: Outbound) -> None:
-        self._row = row
-        self._seconds: int = settings.LETTERLOCK.lease_seconds
-        self._renewed = 0.0
-
-    def begin(self) -> bool:
-        """Mark the row as being sent; False when another has it by now."""
-        self._renewed = time.monotonic()
-        return bool(
-            self._held(S.DUE, S.SENDING).update(state=S.SENDING, attempts=F("attempts") + 1, leased_until=self._until())
-        )
-
-    def keep(self) -> None:
-        """Called all the time while sending; renews in time and raises LeaseLost when that failed."""
-        if time.monotonic() - self._renewed < self._seconds / 4:
-            return
-        if not self._held(S.SENDING).update(leased_until=self._until()):
-            raise LeaseLost
-        self._renewed = time.monotonic()
-
-    def finish(self, event: str = "", facts: dict[str, str | int | bool] | None = None, **changes: object) -> None:
-        """Note how it went and let go of the row; an event is recorded in the same transaction."""
-        row = self._row
-        if changes.get("state") in _OVER:
-            # In the same UPDATE: from the moment it is noted that the mail left, only the mail holds the share.
-            changes |= {"share": b"", "door_key": ""}
-        with transaction.atomic():
-            held = self._held(S.SENDING).update(leased_until=None, leased_by="", **changes)
-            if held and event:
-                record(event, message=row.message, reader=row.reader_id, **(facts or {}))
-        if held:
-            _counted(row.kind, str(changes.get("state", "")), str(changes.get("last_answer", "")))
-
-    def _held(self, *states: str) -> QuerySet[Outbound]:
-        return Outbound.objects.filter(pk=self._row.pk, leased_by=self._row.leased_by, state__in=states)
-
-    def _until(self) -> datetime:
-        return timezone.now() + timedelta(seconds=self._seconds)
-
-
-def _send(row: Outbound, way: Transport, trouble: Deferred | None) -> None:
-    lease = Lease(row)
-    if lease.begin():
-        # The outcome is noted after the attempt: a database that fails then must neither make an accepted mail look
-        # as if it had failed, nor drag what a foreign exception says into its own traceback.
-        with observing.work("delivery", row.message, kind=row.kind, mail=str(row.id)):
-            _attempt(row, lease, way, trouble)(row, lease)
-
-
-def _attempt(row: Outbound, lease: Lease, way: Transport, trouble: Deferred | None) -> Outcome:
-    """Write the mail and hand it over; returns what is to be noted. With the way closed that is known already."""
+def _attempt(
+    row: Outbound,
+    keep: Callable[[], None],
+    way: Transport,
+    trouble: Deferred | Refused | None,
+    ask: Callable[[Callable[[], Prepared | None]], Prepared | None],
+) -> tuple[Outcome, str]:
+    """Write the mail and hand it over; gives what is to be noted. With the way closed that is known already."""
     try:
         if trouble:
             raise trouble
-        mail = prepare(row)
-        return partial(_sent, answer=way.send(row.id, mail, lease.keep)) if mail else _dropped
+        mail = ask(partial(_written, row))
+        if mail is None:
+            return dropped, ""
+        answer = way.send(row.id, mail, keep)
+        return partial(sent, answer=answer, told=way.tells), ""
     except LeaseLost:
-        return _overtaken
+        return overtaken, ""
     except Refused as error:
-        return partial(_failed, answer=error.answer)
+        return partial(failed, answer=error.answer), ""
     except Deferred as error:
-        return partial(_again_or_give_up, answer=error.answer)
+        return partial(again_or_give_up, answer=error.answer), error.answer
     except KeyDestroyed:
         # Withdrawn or closed meanwhile, on purpose: nothing of it may leave any more.
-        return partial(_dropped, answer="key destroyed")
+        return partial(dropped, answer="key destroyed"), ""
     except BlobsUnavailable as error:
         log.warning("mail %s waits: %s", row.id, error)
-        return partial(_again, answer="waits for storage", wait=min(_back_off(row), _WAIT_FOR_KEYS))
+        return partial(again, answer="waits for storage", wait=min(back_off(row), WAIT_FOR_KEYS)), ""
     except (VaultError, WrapRefused) as error:
         log.error("mail %s cannot be written: %s", row.id, error)
-        return partial(_failed, answer="damaged")
+        return partial(failed, answer="damaged"), ""
     except KeysError as error:
         # Nothing is wrong with the mail: it waits for the keys as long as that takes.
         log.warning("mail %s waits: %s", row.id, error)
-        return partial(_again, answer="waits for keys", wait=min(_back_off(row), _WAIT_FOR_KEYS))
+        return partial(again, answer="waits for keys", wait=min(back_off(row), WAIT_FOR_KEYS)), ""
     except Exception as error:
         # One poisonous mail must not stop the others. The text of a foreign exception may hold what the mail says.
         log.error("mail %s: %s while sending", row.id, type(error).__name__)
-        return partial(_again_or_give_up, answer=type(error).__name__[:100])
+        return partial(again_or_give_up, answer=type(error).__name__[:100]), ""
 
 
-def _counted(kind: str, state: str, answer: str) -> None:
-    """For the metrics: classes of answers only, never a text."""
-    outcome = {S.SENT: "sent", S.DUE: "deferred", S.FAILED: "bounced", S.DROPPED: "dropped"}.get(S(state), "other")
-    observing.count("letterlock_delivery_outcomes", kind=kind, outcome=outcome)
-    if outcome != "dropped":
-        code = f"{answer[0]}xx" if answer[:3].isdecimal() else "none"
-        observing.count("letterlock_delivery_answers", kind=kind, code=code)
-
-
-def _overtaken(row: Outbound, lease: Lease) -> None:
-    log.warning("mail %s was taken over by another worker", row.id)
-
-
-def _dropped(row: Outbound, lease: Lease, answer: str = "") -> None:
-    lease.finish(state=S.DROPPED, last_answer=answer)
-
-
-def _sent(row: Outbound, lease: Lease, answer: str) -> None:
-    facts: dict[str, str | int | bool] = {"answer": answer, "attempt": row.attempts + 1}
-    if row.state == S.SENDING or row.last_answer == UNCLEAR:
-        facts["maybe_twice"] = True  # a sender died, or the relay went silent, with the mail in its hands
-    lease.finish(_SENT_EVENT[K(row.kind)], facts, state=S.SENT, sent_at=timezone.now(), last_answer=answer[:120])
-
-
-def _failed(row: Outbound, lease: Lease, answer: str) -> None:
-    log.error("mail %s (%s) failed for good: %s", row.id, row.kind, answer)
-    facts: dict[str, str | int | bool] = {"answer": answer, "mail": row.kind, "attempt": row.attempts + 1}
-    lease.finish("wrapper.bounced", facts, state=S.FAILED, last_answer=answer[:120])
-
-
-def _again_or_give_up(row: Outbound, lease: Lease, answer: str) -> None:
-    if timezone.now() - row.made_at > GIVE_UP_AFTER:
-        _failed(row, lease, answer)
-    else:
-        _again(row, lease, answer=answer, wait=_back_off(row))
-
-
-def _again(row: Outbound, lease: Lease, *, answer: str, wait: timedelta) -> None:
-    facts: dict[str, str | int | bool] = {"answer": answer, "mail": row.kind, "attempt": row.attempts + 1}
-    # A relay that is away for days says so once a row, not a hundred times.
-    event = "wrapper.deferred" if row.last_answer != answer else ""
-    lease.finish(event, facts, state=S.DUE, due_at=timezone.now() + wait, last_answer=answer[:120])
-
-
-def _back_off(row: Outbound) -> timedelta:
-    """30 s, doubled each time up to 1 h; uneven, so that a relay coming back is not met by all at once."""
-    wait = min(_WAIT_FIRST * (1 << min(row.attempts, 10)), _WAIT_MOST)
-    return wait * random.uniform(0.8, 1.2)  # noqa: S311 jitter
+def _written(row: Outbound) -> Prepared | None:
+    """The mail with what goes beside it, signed where it is our own."""
+    mail = prepare(row)
+    if mail is None:
+        return None
+    mail = replace(mail, require_tls=bool(row.tls) and row.tls != "opportunistic")
+    if row.kind == K.RELAY:
+        return replace(mail, dsn=dsn_of(row))
+    return signing.signed(replace(mail, dsn=_OURS if mail.envelope_sender else None))

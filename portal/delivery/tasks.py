@@ -3,19 +3,23 @@
 from celery import shared_task
 
 from portal.celery import SEND_MAIL, SEND_PASSCODES, ring
+from portal.delivery import late
 from portal.delivery.models import Outbound
 from portal.delivery.sending import BATCH, send_due
 
 K = Outbound.Kind
+SECONDS = 1200
+"""A round ends after a minute, but a server may take its ten for the answer to a mail (RFC 5321 section 4.5.3.2.6)."""
 
 
-@shared_task(name=SEND_PASSCODES)
+@shared_task(name=SEND_PASSCODES, time_limit=SECONDS)
 def send_passcodes() -> None:
     if send_due([K.PASSCODE]) >= BATCH:
         ring(SEND_PASSCODES)
 
 
-@shared_task(name=SEND_MAIL)
+@shared_task(name=SEND_MAIL, time_limit=SECONDS)
 def send_mail() -> None:
-    if send_due([K.NOTICE, K.REPLY, K.RELAY]) >= BATCH:
+    late.look_now_and_then()
+    if send_due([K.NOTICE, K.REPLY, K.RELAY, K.TELLING, K.REPORT]) >= BATCH:
         ring(SEND_MAIL)

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from portal.delivery import lanes, results
 from portal.delivery.models import Outbound
 
 PASSCODES_KEPT = timedelta(days=2)
+
+
+def tidy(now: datetime) -> None:
+    """Remove what has had its time."""
+    forget_old_passcodes(now)
+    results.forget_old(now.date())
+    lanes.forget_idle()
 
 
 def forget_old_passcodes(now: datetime) -> int:

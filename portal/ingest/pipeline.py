@@ -11,6 +11,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from django.utils import timezone
 from portal import leases, observing
 from portal.audit.record import record
 from portal.celery import PROCESS, SEND_MAIL, ring
+from portal.delivery import bounces
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
 from portal.ingest import drafting, probes, spool
@@ -159,6 +161,10 @@ def _receive(row: Spooled) -> None:
             record(probes.RETURNED, message=probe)
         _drop(row)
         return
+    if any(bounces.is_one(address) for address in envelope.recipients):
+        envelope = _returned(row, envelope, raw)
+        if not envelope.recipients:
+            return
     decision = _decide(letter, envelope, len(raw))
     if decision.action == "refuse":
         raise Refused(decision.text)
@@ -180,6 +186,23 @@ def _receive(row: Spooled) -> None:
             for reader in message.readers.filter(role=Reader.Role.RECIPIENT):
                 _tell(message, reader, sealed.share_of(reader))
     _drop(row)
+
+
+def _returned(row: Spooled, envelope: spool.Envelope, raw: bytes) -> spool.Envelope:
+    """Take in what came back to bounce addresses; gives the envelope of those whom it concerns besides."""
+    with transaction.atomic():
+        taken = bounces.take(envelope.recipients, envelope.sender, raw)
+        if taken is None:
+            return envelope
+        if taken.others:
+            return replace(envelope, recipients=(*taken.others, *taken.pass_on))
+        _advance(row, S.RECEIVED, S.RELAYING if taken.pass_on else S.SEALED)
+        for address in taken.pass_on:
+            enqueue("relay", address=address, message=row.pk)
+        _look_again(row)
+    if not taken.pass_on:
+        _drop(row)
+    return replace(envelope, recipients=())
 
 
 def _advance(row: Spooled, old: str, new: str) -> None:

@@ -21,6 +21,7 @@ from django.core.management import call_command
 
 from portal import meters
 from portal.configuration import Configuration
+from portal.delivery.hop import relay_at
 from portal.operations import hardening, ports, preparing
 from portal.operations.errors import StartRefused
 from portal.operations.health import OK, reachable
@@ -106,9 +107,11 @@ def welcome(configuration: Configuration) -> list[str]:
     lands = f"the folder {configuration.outbox}"
     if configuration.demo:
         lands += f", shown at {configuration.public_url}/demo/mail/"
-    if configuration.relay_url:
-        relay = urlsplit(configuration.relay_url)
-        lands = f"{relay.hostname}:{relay.port or 25}"
+    if configuration.relay_url == "mx:":
+        lands = "the mail servers of each domain"
+    elif configuration.relay_url:
+        relay = relay_at(configuration.relay_url)
+        lands = f"{relay.host}:{relay.port}"
     return [
         f"Read           {configuration.public_url}{page}",
         f"Send           by SMTP to {configuration.smtp}",

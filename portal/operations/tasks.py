@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from portal.access import tidying as access_tidying
 from portal.celery import app
-from portal.delivery.tidying import forget_old_passcodes
+from portal.delivery import tidying as delivery_tidying
 from portal.ingest.spool import sweep_orphans
 from portal.keys.service import keys
 from portal.operations import broker, heartbeats, tidying
@@ -41,7 +41,7 @@ def tidy() -> None:
     """Remove what has had its time."""
     tidying.forget_old_door_keys(datetime.now(UTC).date())
     access_tidying.tidy(timezone.now())
-    forget_old_passcodes(timezone.now())
+    delivery_tidying.tidy(timezone.now())
     sweep_orphans()
     url = settings.LETTERLOCK.broker_url
     if url.startswith("filesystem://"):

@@ -58,6 +58,8 @@ class Mail:
     made_at: datetime
     due_at: datetime
     sent_at: datetime | None
+    news: str
+    """What was heard of it after it had left: "failed", "delayed", "delivered" …, or ""."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def message_sentence(message: Message, opened: int, recipients: int, states: Map
         return _("Gone")
     if directory.is_closed(message, timezone.now()):
         return _("Closed")
-    if states.get(S.FAILED):
+    if states.get(S.FAILED):  # also what came back after it had left
         return _("Not delivered to %(n)d of %(all)d") % {"n": states[S.FAILED], "all": max(recipients, 1)}
     if opened and opened == recipients:
         return _("Opened")
@@ -155,7 +157,8 @@ def _state_sentence(
         states: dict[str, int] = {}
         for row in outbound:
             if row.kind in (K.NOTICE, K.REPLY):
-                states[row.state] = states.get(row.state, 0) + 1
+                state = S.FAILED if row.news == Outbound.News.FAILED else row.state
+                states[state] = states.get(state, 0) + 1
         return message_sentence(message, sum(r.first_opened_at is not None for r in told), len(told), states)
     return spool_sentence(spooled.state) if spooled else _("Only the record is left of this mail")
 
@@ -229,6 +232,12 @@ def _not_now(facts: Mapping[str, Any]) -> str:
     return _("The mail server did not take a mail yet (%(answer)s). It is tried again by itself.") % facts
 
 
+def _came_back(facts: Mapping[str, Any]) -> str:
+    if facts.get("reported"):
+        return _("A mail came back: it was not delivered (%(answer)s).") % facts
+    return _("The mail server refused a mail for good (%(answer)s).") % facts
+
+
 def _failed_code(facts: Mapping[str, Any]) -> str:
     left = int(facts["left"])
     return ngettext("Wrong passcode, %(n)d try left.", "Wrong passcode, %(n)d tries left.", left) % {"n": left}
@@ -263,7 +272,9 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "wrapper.queued": _fixed(lambda: _("A notice is ready to be sent.")),
     "wrapper.delivered": _filled(lambda: _("Notice handed to the mail server: %(answer)s.")),
     "wrapper.deferred": _not_now,
-    "wrapper.bounced": _filled(lambda: _("The mail server refused a mail for good (%(answer)s).")),
+    "wrapper.bounced": _came_back,
+    "wrapper.answered": _fixed(lambda: _("An automatic answer to a mail came and was passed on to the sender.")),
+    "sender.told": _filled(lambda: _("The sender was told that a mail waits or did not arrive: %(answer)s.")),
     "recipient.passcode_sent": _fixed(lambda: _("Passcode sent.")),
     "recipient.passcode_failed": _failed_code,
     "recipient.code_refused": _fixed(lambda: _("Wrong message code.")),
@@ -289,17 +300,28 @@ def _mail(row: Outbound) -> Mail:
         made_at=row.made_at,
         due_at=row.due_at,
         sent_at=row.sent_at,
+        news=row.news,
     )
 
 
 def mail_name(kind: str) -> str:
     """What a kind of outgoing mail is called on screens."""
-    return {K.NOTICE: _("Notice"), K.PASSCODE: _("Passcode"), K.REPLY: _("Answer"), K.RELAY: _("Mail as it came")}.get(
-        K(kind), kind
-    )
+    words = {
+        K.NOTICE: _("Notice"),
+        K.PASSCODE: _("Passcode"),
+        K.REPLY: _("Answer"),
+        K.RELAY: _("Mail as it came"),
+        K.TELLING: _("Word to the sender"),
+        K.REPORT: _("Report to the sender"),
+    }
+    return words.get(K(kind), kind)
 
 
 def _mail_sentence(row: Outbound) -> str:
+    if row.news == Outbound.News.FAILED and row.kind not in (K.TELLING, K.REPORT):
+        return _("Came back: not delivered (%(status)s)") % {"status": row.heard}
+    if row.news == Outbound.News.DELAYED and row.kind not in (K.TELLING, K.REPORT):
+        return _("Put off by a mail server behind ours (%(status)s)") % {"status": row.heard}
     if row.state == S.DUE and row.attempts:
         return _("Not taken yet, tried again by itself")
     words = {

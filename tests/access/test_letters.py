@@ -42,7 +42,7 @@ def test_programs_can_tell_what_it_is_and_do_not_answer_it(mail: EmailMessage) -
     assert mail["Message-ID"].strip() == f"<{outbound.id}@secure.aldervalley.example>"
     prepared = letters.prepare(outbound)
     assert prepared is not None
-    assert prepared.envelope_sender == ""
+    assert prepared.envelope_sender.startswith("bounce+")
 
 
 def test_it_comes_from_the_portals_own_host_to_the_reader_alone(mail: EmailMessage) -> None:

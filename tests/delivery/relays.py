@@ -76,9 +76,11 @@ class Relay:
 
 
 @contextmanager
-def running(*, credentials: tuple[str, str] | None = None, **options: Any) -> Iterator[Relay]:
+def running(
+    *, credentials: tuple[str, str] | None = None, relay: Relay | None = None, **options: Any
+) -> Iterator[Relay]:
     """A relay on a free port of this computer; `options` are aiosmtpd's."""
-    relay = Relay()
+    relay = relay or Relay()
 
     def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         given = (data.login.decode(), data.password.decode())

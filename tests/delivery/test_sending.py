@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from portal.audit.models import Entry
 from portal.delivery import letters, tasks
-from portal.delivery.models import Outbound
+from portal.delivery.models import Lane, Outbound
 from portal.delivery.queue import address_of, enqueue, sender_of
 from portal.delivery.sending import GIVE_UP_AFTER, send_due
 from portal.keys.errors import KeyDestroyed, ProviderUnavailable
@@ -21,6 +21,7 @@ S = Outbound.State
 
 
 def now_due(**changes):
+    Lane.objects.update(failures=0, rests_until=None)
     Outbound.objects.update(due_at=timezone.now(), leased_until=None, **changes)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import email
 import email.policy
+import re
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
+import dkim
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -18,6 +20,7 @@ from tests.postfix import Postfix
 from tests.servers import Portal, free_port
 
 pytestmark = pytest.mark.servers
+GONE = "nobody@mail.example"
 SECRET = "the scan shows no new tear"
 
 
@@ -26,6 +29,14 @@ class World:
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, EmailMessage, bytes]] = []
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: object
+    ) -> str:
+        if address == GONE:
+            return "550 5.1.1 no such person"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 ok"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         raw = envelope.content
@@ -54,7 +65,11 @@ def test_protected_mail_leaves_as_a_notice_and_the_rest_passes(world: tuple[Worl
     postfix = Postfix(tmp_path, letterlock_port=portal.smtp_port, relay_port=relay_port)
     portal.environment["LETTERLOCK_RELAY_URL"] = f"smtp://127.0.0.1:{postfix.back_port}"
     portal.environment["LETTERLOCK_INSIDE_DOMAINS"] = "aldervalley.example"
+    portal.environment["LETTERLOCK_BOUNCE_DOMAIN"] = "bounce.example.org"
     with portal, postfix:
+        portal.manage("dkim", "make", "--domain", "localhost", "--selector", "s1")
+        portal.manage("dkim", "on", "--domain", "localhost", "--unchecked")
+        record = "".join(re.findall(r'"([^"]*)"', portal.manage("dkim", "show", "--domain", "localhost").stdout))
         send(("127.0.0.1", postfix.port), mail("Lunch", "Shall we have lunch?"))
         until(lambda: outside.find(JONAS, ""), 30, "ordinary mail")
         assert "lunch" in outside.find(JONAS, "")[0].as_string()
@@ -68,10 +83,21 @@ def test_protected_mail_leaves_as_a_notice_and_the_rest_passes(world: tuple[Worl
         until(lambda: outside.find(JONAS, "passcode"), 30, "passcode")
         from tests.mails import passcode_in
 
+        (signed,) = [raw for to, m, raw in outside.taken if to == JONAS and m.get("X-Letterlock") == "passcode"]
+        assert dkim.verify(signed, dnsfunc=lambda name, timeout=5: record.encode())
+        assert not dkim.verify(
+            signed.replace(b"passcode", b"password"), dnsfunc=lambda name, timeout=5: record.encode()
+        )
+
         page = person.post(f"{link}/passcode/", {"code": passcode_in(outside.find(JONAS, "passcode")[0])})
         assert SECRET in page.text
         person.post(f"{link}/reply", {"subject": "Re: Your results", "message": "Thank you for the news."})
         until(lambda: outside.find(MAYA, "reply"), 30, "answer")
         assert "Thank you for the news." in outside.find(MAYA, "reply")[0].as_string()
+
+        send(("127.0.0.1", postfix.port), mail("[secure] Your results", SECRET), GONE)
+        until(lambda: outside.find(MAYA, "undelivered"), 40, "word that it did not arrive")
+        text = " ".join(outside.find(MAYA, "undelivered")[0].as_string().split())
+        assert f"did not reach {GONE}. The address does not exist." in text
 
     assert not [to for to, _, raw in outside.taken if SECRET.encode() in raw]

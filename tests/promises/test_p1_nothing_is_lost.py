@@ -32,11 +32,11 @@ STEPS = [
     ("portal.ingest.pipeline:_drop", "before"),
     ("portal.ingest.spoolfolder:remove", "after"),
     ("portal.ingest.pipeline:_drop", "after"),
-    ("portal.delivery.sending:Lease.begin", "after"),
+    ("portal.delivery.outcomes:Lease.begin", "after"),
     ("portal.delivery.notices:build", "after"),
     ("portal.delivery.outbox:Outbox.send", "before"),
     ("portal.delivery.outbox:Outbox.send", "after"),
-    ("portal.delivery.sending:_sent", "after"),
+    ("portal.delivery.outcomes:sent", "after"),
 ]
 
 

@@ -1,0 +1,112 @@
+"""Mail that comes back: an envelope sender of its own for each mail, by which a bounce is matched to it.
+
+Address  bounce+<55 letters>@domain; the letters are base32 of: Outbound id, 16 bytes | day u16 | keyed hash, first 16.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from branding.models import Brand
+from portal.audit.record import record
+from portal.delivery import heard, telling
+from portal.delivery.models import Outbound
+from portal.delivery.queue import reader_of
+from portal.keys.service import keys
+from portal.mime.addresses import normalise
+from portal.mime.errors import BadAddress
+from portal.vault.readers import envelope_of
+
+log = logging.getLogger(__name__)
+
+PREFIX = "bounce+"
+GOOD_FOR = timedelta(days=30)
+"""A server gives up after five days; a holiday reply may come later."""
+_TAG_BYTES = 16
+_EPOCH = date(2020, 1, 1)
+_LETTERS = 55
+K, N = Outbound.Kind, Outbound.News
+
+
+def address_for(outbound: Outbound, brand: Brand) -> str:
+    """The envelope sender of one mail."""
+    signed = outbound.id.bytes + (outbound.made_at.astimezone(UTC).date() - _EPOCH).days.to_bytes(2, "big")
+    token = base64.b32encode(signed + _tag(signed)).decode().rstrip("=").lower()
+    return f"{PREFIX}{token}@{settings.LETTERLOCK.bounce_domain or brand.host}"
+
+
+def is_one(address: str) -> bool:
+    """Whether an address has the form of ours, true or forged."""
+    local = address.rpartition("@")[0].lower()
+    return local.startswith(PREFIX) and len(local) == len(PREFIX) + _LETTERS
+
+
+def mail_of(address: str, today: date) -> UUID | None:
+    """The mail an address was made for; None when it was not made here, or too long ago."""
+    try:
+        letters = normalise(address).rpartition("@")[0].removeprefix(PREFIX).upper()
+        raw = base64.b32decode(letters + "=" * (-len(letters) % 8))
+    except (BadAddress, binascii.Error, ValueError):
+        return None
+    signed, tag = raw[:18], raw[18:]
+    if len(raw) != 18 + _TAG_BYTES or not hmac.compare_digest(tag, _tag(signed)):
+        return None
+    made = _EPOCH + timedelta(days=int.from_bytes(signed[16:], "big"))
+    return UUID(bytes=signed[:16]) if made <= today + timedelta(days=1) and today - made <= GOOD_FOR else None
+
+
+def _tag(signed: bytes) -> bytes:
+    return keys().lookup("bounce", signed.hex())[:_TAG_BYTES]
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What is left to do of a mail that came back."""
+
+    others: tuple[str, ...] = field(repr=False)
+    """Recipients that are no bounce addresses: the mail goes on to them as any other."""
+    pass_on: tuple[str, ...] = field(repr=False)
+    """Senders whom the mail is for, a holiday reply say: it is passed on as it came, with no envelope sender."""
+
+
+def take(recipients: Sequence[str], envelope_sender: str, raw: bytes) -> Returned | None:
+    """Take in what came to bounce addresses, in the caller's transaction; None when none is among the recipients.
+
+    Safe to do twice with the same mail. Key errors mean that nothing was taken in.
+    """
+    ours = [address for address in recipients if is_one(address)]
+    if not ours:
+        return None
+    pass_on: list[str] = []
+    said = heard.read(raw, envelope_sender)
+    for address in ours:
+        id_ = mail_of(address, datetime.now(UTC).date())
+        row = Outbound.objects.filter(pk=id_).first() if id_ else None
+        if row is None:
+            log.info("mail came to a bounce address that is not one of ours, or no more; it is dropped")
+        elif said.news:
+            telling.note_heard(row, said.news, said.status)
+        elif (sender := _sender_of(row)) and row.kind in (K.NOTICE, K.REPLY):
+            record("wrapper.answered", message=row.message, reader=row.reader_id, mail=row.kind)
+            pass_on.append(sender)
+    others = tuple(address for address in recipients if address not in ours)
+    return Returned(others, tuple(dict.fromkeys(pass_on)))
+
+
+def _sender_of(row: Outbound) -> str:
+    reader = reader_of(row)
+    sender = envelope_of(reader.message).sender_address if reader else ""
+    try:
+        normalise(sender)
+    except BadAddress:
+        return ""
+    return sender

@@ -1,0 +1,140 @@
+"""What is noted of an attempt: the lease that allows it, how it went, what is recorded and when it is tried again."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from portal import observing
+from portal.audit.record import record
+from portal.delivery import lanes, telling
+from portal.delivery.errors import LeaseLost
+from portal.delivery.models import Outbound
+from portal.delivery.relay import UNCLEAR
+
+log = logging.getLogger("portal.delivery.sending")
+
+_WAIT_FIRST, _WAIT_MOST = timedelta(seconds=30), timedelta(hours=1)
+WAIT_FOR_KEYS = timedelta(minutes=5)
+GIVE_UP_AFTER = timedelta(days=5)
+S, K = Outbound.State, Outbound.Kind
+_OVER = (S.SENT, S.FAILED, S.DROPPED)
+_SENT_EVENT = {
+    K.NOTICE: "wrapper.delivered",
+    K.PASSCODE: "recipient.passcode_sent",
+    K.REPLY: "reply.delivered",
+    K.RELAY: "message.relayed",
+    K.TELLING: "sender.told",
+    K.REPORT: "sender.told",
+}
+Outcome = Callable[["Outbound", "Lease"], None]
+
+
+class Lease:
+    """One sender's hold on one row. Every change asks whether it is still held, so a late sender changes nothing."""
+
+    def __init__(self, row: Outbound) -> None:
+        self._row = row
+        self._seconds: int = settings.LETTERLOCK.lease_seconds
+        self._renewed = 0.0
+
+    def begin(self) -> bool:
+        """Mark the row as being sent; False when another has it by now."""
+        self._renewed = time.monotonic()
+        return bool(
+            self._held(S.DUE, S.SENDING).update(state=S.SENDING, attempts=F("attempts") + 1, leased_until=self._until())
+        )
+
+    def keep(self, ask: Callable[[Callable[[], None]], None]) -> None:
+        """Called all the time while sending; renews in time, by `ask`, and raises LeaseLost when that failed."""
+        if time.monotonic() - self._renewed >= self._seconds / 4:
+            ask(self._renew)
+
+    def _renew(self) -> None:
+        if not self._held(S.SENDING).update(leased_until=self._until()):
+            raise LeaseLost
+        self._renewed = time.monotonic()
+
+    def finish(self, event: str = "", facts: dict[str, str | int | bool] | None = None, **changes: object) -> None:
+        """Note how it went and let go of the row; an event is recorded in the same transaction."""
+        row = self._row
+        if changes.get("state") in _OVER:
+            # In the same UPDATE: from the moment it is noted that the mail left, only the mail holds the share.
+            changes |= {"share": b"", "door_key": ""}
+        with transaction.atomic():
+            held = self._held(S.SENDING).update(leased_until=None, leased_by="", **changes)
+            if held and event:
+                record(event, message=row.message, reader=row.reader_id, **(facts or {}))
+            if held and changes.get("state") == S.FAILED:
+                telling.failed(row)
+        if held:
+            _counted(row.kind, str(changes.get("state", "")), str(changes.get("last_answer", "")))
+
+    def _held(self, *states: str) -> QuerySet[Outbound]:
+        return Outbound.objects.filter(pk=self._row.pk, leased_by=self._row.leased_by, state__in=states)
+
+    def _until(self) -> datetime:
+        return timezone.now() + timedelta(seconds=self._seconds)
+
+
+def _counted(kind: str, state: str, answer: str) -> None:
+    """For the metrics: classes of answers only, never a text."""
+    outcome = {S.SENT: "sent", S.DUE: "deferred", S.FAILED: "bounced", S.DROPPED: "dropped"}.get(S(state), "other")
+    observing.count("letterlock_delivery_outcomes", kind=kind, outcome=outcome)
+    if outcome != "dropped":
+        code = f"{answer[0]}xx" if answer[:3].isdecimal() else "none"
+        observing.count("letterlock_delivery_answers", kind=kind, code=code)
+
+
+def overtaken(row: Outbound, lease: Lease) -> None:
+    log.warning("mail %s was taken over by another worker", row.id)
+
+
+def dropped(row: Outbound, lease: Lease, answer: str = "") -> None:
+    lease.finish(state=S.DROPPED, last_answer=answer)
+
+
+def sent(row: Outbound, lease: Lease, answer: str, told: bool = True) -> None:
+    """It left. `told` is False when the wish to be told of it could not go with it."""
+    facts: dict[str, str | int | bool] = {"answer": answer, "attempt": row.attempts + 1}
+    if row.state == S.SENDING or row.last_answer == UNCLEAR:
+        facts["maybe_twice"] = True  # a sender died, or the relay went silent, with the mail in its hands
+    with transaction.atomic():
+        lease.finish(_SENT_EVENT[K(row.kind)], facts, state=S.SENT, sent_at=timezone.now(), last_answer=answer[:120])
+        if not told:
+            telling.relayed(row)
+    lanes.went_well(row.lane, answer)
+
+
+def failed(row: Outbound, lease: Lease, answer: str) -> None:
+    log.error("mail %s (%s) failed for good: %s", row.id, row.kind, answer)
+    facts: dict[str, str | int | bool] = {"answer": answer, "mail": row.kind, "attempt": row.attempts + 1}
+    lease.finish("wrapper.bounced", facts, state=S.FAILED, last_answer=answer[:120])
+
+
+def again_or_give_up(row: Outbound, lease: Lease, answer: str) -> None:
+    if timezone.now() - row.made_at > GIVE_UP_AFTER:
+        failed(row, lease, answer)
+    else:
+        again(row, lease, answer=answer, wait=back_off(row))
+
+
+def again(row: Outbound, lease: Lease, *, answer: str, wait: timedelta) -> None:
+    facts: dict[str, str | int | bool] = {"answer": answer, "mail": row.kind, "attempt": row.attempts + 1}
+    # A relay that is away for days says so once a row, not a hundred times.
+    event = "wrapper.deferred" if row.last_answer != answer else ""
+    lease.finish(event, facts, state=S.DUE, due_at=timezone.now() + wait, last_answer=answer[:120])
+
+
+def back_off(row: Outbound) -> timedelta:
+    """30 s, doubled each time up to 1 h; uneven, so that a relay coming back is not met by all at once."""
+    wait = min(_WAIT_FIRST * (1 << min(row.attempts, 10)), _WAIT_MOST)
+    return wait * random.uniform(0.8, 1.2)  # noqa: S311 jitter

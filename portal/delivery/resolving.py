@@ -1,0 +1,121 @@
+"""Asking DNS where mail for a domain goes, and whether the answer was proved by DNSSEC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import dns.exception
+import dns.flags
+import dns.resolver
+from django.conf import settings
+
+from portal.configuration import Resolver
+from portal.delivery.dane import Tlsa
+from portal.delivery.errors import Deferred, Refused
+
+SECONDS = 10.0
+"""For one question, over all name servers."""
+NO_SUCH_DOMAIN, NULL_MX, NO_ADDRESS = "550 5.1.2", "556 5.1.10", "550 5.4.4"
+_UDP_BYTES = 1232
+
+
+@dataclass(frozen=True)
+class Host:
+    """One mail server of a domain. `secure` says that DNSSEC proved its name and addresses."""
+
+    name: str
+    preference: int
+    addresses: tuple[str, ...] = ()
+    secure: bool = False
+
+
+def hosts_of(domain: str) -> list[Host]:
+    """A domain's mail servers without their addresses, best first (RFC 5321 section 5.1).
+
+    Raises:
+        Refused: there is no such domain, or it takes no mail (a null MX, RFC 7505).
+        Deferred: DNS gives no answer now.
+    """
+    answer = _ask(domain, "MX")
+    if answer is None:
+        return [Host(domain, 0)]  # the domain itself, when it has an address
+    if answer.rrset is None:
+        raise Refused(NO_SUCH_DOMAIN)
+    found = [(record.preference, record.exchange.to_text(omit_final_dot=True).lower()) for record in answer]
+    if [name for _, name in found] in ([""], ["."]):
+        raise Refused(NULL_MX)
+    secure = _is_secure(answer)
+    return [Host(name, preference, (), secure) for preference, name in sorted(found) if name not in ("", ".")]
+
+
+def addresses_of(host: Host) -> Host:
+    """The host with its addresses, IPv6 first; none when it has none. Raises Deferred."""
+    found: list[str] = []
+    secure = host.secure
+    for kind in ("AAAA", "A"):
+        answer = _ask(host.name, kind)
+        if answer is not None and answer.rrset is not None:
+            found += [record.address for record in answer]
+            secure = secure and _is_secure(answer)
+    return Host(host.name, host.preference, tuple(found), secure and bool(found))
+
+
+def txt(name: str) -> list[str]:
+    """The TXT records of a name, each in one piece. Raises Deferred."""
+    answer = _ask(name, "TXT")
+    if answer is None or answer.rrset is None:
+        return []
+    return [b"".join(record.strings).decode("ascii", "replace") for record in answer]
+
+
+def tlsa_of(host: Host, port: int) -> tuple[Tlsa, ...]:
+    """The TLSA records of a host whose name and addresses are proved; none of any other.
+
+    Raises Deferred when they cannot be had: then nobody may assume that there are none (RFC 7672 section 2.1.2).
+    """
+    if not host.secure:
+        return ()
+    answer = _ask(f"_{port}._tcp.{host.name}", "TLSA")
+    if answer is None or answer.rrset is None or not _is_secure(answer):
+        return ()
+    return tuple(Tlsa(record.usage, record.selector, record.mtype, record.cert) for record in answer)
+
+
+def _ask(name: str, kind: str) -> dns.resolver.Answer | None:
+    """None: the name has no such record. An answer without rrset: there is no such name."""
+    chosen = settings.LETTERLOCK.dns
+    try:
+        answer = _resolver(chosen).resolve(f"{name}.", kind, search=False, raise_on_no_answer=False)
+    except dns.resolver.NXDOMAIN:
+        return _NoSuchName
+    except dns.exception.DNSException:
+        raise Deferred("no DNS answer") from None
+    return answer if answer.rrset is not None else None
+
+
+class _Nothing:
+    rrset = None
+
+
+_NoSuchName: dns.resolver.Answer = _Nothing()  # type: ignore[assignment]
+
+
+@lru_cache(maxsize=8)
+def _resolver(chosen: tuple[Resolver, ...]) -> dns.resolver.Resolver:
+    """Remembers answers for as long as they live."""
+    resolver = dns.resolver.Resolver(configure=not chosen)
+    if chosen:
+        resolver.nameservers = [one.address for one in chosen]
+        resolver.nameserver_ports = {one.address: one.port for one in chosen}
+    resolver.lifetime = SECONDS
+    resolver.use_edns(0, dns.flags.DO, _UDP_BYTES)
+    resolver.flags = dns.flags.RD | dns.flags.AD
+    resolver.cache = dns.resolver.LRUCache(2000)
+    return resolver
+
+
+def _is_secure(answer: dns.resolver.Answer) -> bool:
+    """Whether a name server whose word counts says so: anyone on the way can set the bit for any other."""
+    believed = {one.address for one in settings.LETTERLOCK.dns if one.trusted}
+    return answer.nameserver in believed and bool(answer.response.flags & dns.flags.AD)

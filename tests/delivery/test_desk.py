@@ -1,0 +1,49 @@
+"""The desk: what other threads ask for is done by its owner, in order, with its answer or its error."""
+
+import threading
+
+import pytest
+
+from portal.delivery.desk import Desk
+
+
+def asked(desk, call, into):
+    try:
+        into.append(desk.ask(call))
+    except Exception as error:
+        into.append(error)
+
+
+def test_the_owner_does_what_others_ask_and_they_get_answer_or_error():
+    desk, answers, done_by = Desk(), [], []
+
+    def well():
+        done_by.append(threading.get_ident())
+        return 42
+
+    def badly():
+        done_by.append(threading.get_ident())
+        raise LookupError
+
+    for call in (well, badly):
+        thread = threading.Thread(target=asked, args=(desk, call, answers))
+        thread.start()
+        while thread.is_alive():
+            desk.serve(0.05)
+    assert answers[0] == 42
+    assert isinstance(answers[1], LookupError)
+    assert set(done_by) == {threading.get_ident()}
+
+
+def test_the_owner_asks_itself_without_waiting():
+    desk = Desk()
+    assert desk.ask(lambda: 7) == 7
+    with pytest.raises(LookupError):
+        desk.ask(lambda: {}["nothing"])
+
+
+def test_serving_ends_when_nothing_is_asked():
+    desk = Desk()
+    desk.wake()
+    desk.serve(5)
+    desk.serve(0.01)

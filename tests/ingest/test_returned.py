@@ -1,0 +1,85 @@
+"""Mail that comes back through the door is taken in before any rule looks at it, and shown where its message is."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from portal.delivery import bounces
+from portal.delivery.models import Outbound
+from portal.delivery.queue import address_of, sender_of
+from portal.ingest import spoolfolder
+from portal.ingest.models import Spooled
+from portal.vault.models import Message
+from tests.mails import MAYA, mail
+from tests.seals import put, seal
+
+pytestmark = pytest.mark.django_db
+REPORT = b"""From: MAILER-DAEMON@mail.example
+Subject: [secure] Undelivered
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mail.example
+
+Final-Recipient: rfc822; jonas.berg@mail.example
+Action: failed
+Status: 5.1.1
+
+--b--
+""".replace(b"\n", b"\r\n")
+
+
+def sent_notice() -> tuple[Message, Outbound, str]:
+    message = seal(mail("[secure] Results"))
+    notice = Outbound.objects.get(message=message.pk, kind="notice")
+    Outbound.objects.filter(pk=notice.pk).update(state="sent", sent_at=timezone.now())
+    return message, notice, bounces.address_for(notice, message.brand)
+
+
+def test_a_bounce_is_matched_shown_and_told_and_seals_nothing() -> None:
+    message, notice, address = sent_notice()
+    row = put(REPORT, address, trusted=False)
+    assert row.state == Spooled.State.DONE
+    assert not (spoolfolder.folder() / str(row.pk)).exists()
+    assert list(Message.objects.all()) == [message]
+    assert not Outbound.objects.filter(message=row.pk).exists()
+    telling = Outbound.objects.get(kind="telling")
+    assert (address_of(telling), telling.subject_row) == (MAYA, notice.pk)
+    out = io.StringIO()
+    call_command("trace", str(message.pk), json=True, stdout=out)
+    found = json.loads(out.getvalue())
+    shown = next(one for one in found["mails"] if one["kind"] == "notice")
+    assert (shown["sentence"], shown["news"]) == ("Came back: not delivered (5.1.1)", "failed")
+    assert found["sentence"] == "Not delivered to 1 of 1"
+    assert "A mail came back: it was not delivered (5.1.1)." in [event["sentence"] for event in found["events"]]
+
+
+def test_a_holiday_reply_is_passed_on_as_it_came_with_no_sender() -> None:
+    _, _, address = sent_notice()
+    raw = mail("[secure] Away until Monday", headers=[("Auto-Submitted", "auto-replied")])
+    row = put(raw, address, trusted=False)
+    assert row.state == Spooled.State.RELAYING
+    passed = Outbound.objects.get(kind="relay", message=row.pk)
+    assert (address_of(passed), sender_of(passed)) == (MAYA, "")
+
+
+def test_what_comes_to_a_forged_address_is_dropped() -> None:
+    row = put(REPORT, f"bounce+{'a' * 55}@localhost", trusted=False)
+    assert row.state == Spooled.State.DONE
+    assert not Outbound.objects.exists()
+
+
+def test_another_recipient_of_the_same_mail_still_gets_it() -> None:
+    _, _, address = sent_notice()
+    row = put(mail("Lunch"), address, "karin.berg@post.example", trusted=False)
+    assert row.state == Spooled.State.RELAYING
+    reached = sorted(address_of(one) for one in Outbound.objects.filter(message=row.pk))
+    assert reached == ["karin.berg@post.example", MAYA]
