@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
 import dns.exception
@@ -11,11 +10,11 @@ import dns.nameserver
 import dns.rdatatype
 import dns.resolver
 import dns.reversename
-from django.apps import apps
 from django.db import DatabaseError
 
 from branding.models import Brand
 from portal.configuration import Configuration, Resolver
+from portal.delivery.models import DkimKey
 from portal.operations.doctor.finding import Finding, notice, unknown, well, wrong
 
 SECONDS = 4.0
@@ -213,12 +212,8 @@ def _tags(text: str) -> dict[str, str]:
 
 
 def _signing_keys() -> list[tuple[str, str, str]]:
-    """Domain, selector and public half of each key that signs, as far as this version has any."""
-    try:
-        model: Any = apps.get_model("delivery", "DkimKey")  # type: ignore[misc]  # not every version signs
-    except LookupError:
-        return []
-    return list(model._default_manager.filter(active=True).values_list("domain", "selector", "public"))
+    """Domain, selector and public half of each key that signs."""
+    return list(DkimKey.objects.filter(active=True).values_list("domain", "selector", "public"))
 
 
 def pointers(configuration: Configuration, names: Names) -> Iterator[Finding]:
