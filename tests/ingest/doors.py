@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Self
 
 from portal.configuration import Address
-from portal.ingest.serving import serve
+from portal.ingest.serving import Listener, serve
+from portal.ingest.smtp.certificates import Certificates
 from tests.servers import MANAGE, ROOT, free_port, wait_for
 
 FROM, TO = "maya.lindqvist@aldervalley.example", "jonas.berg@mail.example"
@@ -20,15 +21,17 @@ MAIL = f"From: Maya <{FROM}>\r\nTo: {TO}\r\nSubject: Hello\r\n\r\nHello.\r\n".en
 
 
 class RunningDoor:
-    """A door in a thread of this process."""
+    """A door in a thread of this process; `lmtp` and `tls` are those of a Listener."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificates: Certificates | None = None, *, lmtp: bool = False, tls: bool = False) -> None:
         self.port = free_port()
+        self._certificates = certificates
+        self._place = Listener(Address("127.0.0.1", self.port), lmtp=lmtp, tls=tls)
         self._thread = threading.Thread(target=self._run)
         self._ready = threading.Event()
 
     def _run(self) -> None:
-        serve(Address("127.0.0.1", self.port), self._stopped, self._ready.set)
+        serve([self._place], self._certificates, self._stopped, self._ready.set)
 
     async def _stopped(self) -> None:
         self._loop = asyncio.get_running_loop()
