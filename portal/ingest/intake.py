@@ -18,10 +18,10 @@ from portal.ingest.errors import (
     TooManyRecipients,
     TriggerRefused,
 )
-from portal.ingest.received import Trace, before
+from portal.ingest.received import Trace
 from portal.ingest.spool import Envelope, SpoolWriter
 from portal.mime.addresses import normalise, parse_list
-from portal.mime.building import without_headers
+from portal.mime.building import with_header, without_headers
 from portal.mime.errors import BadAddress, LimitExceeded
 from portal.mime.fields import raw_fields
 from portal.mime.limits import Watcher
@@ -106,7 +106,7 @@ class Intake:
         if self._hide:
             held = b"".join(without_headers([block], HIDDEN)) + held[len(block) :]
         if self._trace is not None:
-            held = before(held, self._trace.header(self._writer.id, timezone.now()))
+            held = with_header(held, self._trace.header(self._writer.id, timezone.now()))
         self._writer.write(held)
         return self._writer
 

@@ -23,7 +23,7 @@ from portal.audit.record import record
 from portal.celery import PROCESS, SEND_MAIL, ring
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
-from portal.ingest import drafting, spool
+from portal.ingest import drafting, returning, spool
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
@@ -152,7 +152,8 @@ def _receive(row: Spooled) -> None:
     raw = opened.read()
     letter = read(raw)
     envelope = opened.envelope
-    decision = _decide(letter, envelope, len(raw))
+    seal = returning.passes(raw, envelope)
+    decision = Decision("relay", rule="seal") if seal else _decide(letter, envelope, len(raw))
     if decision.action == "refuse":
         raise Refused(decision.text)
     if decision.action == "relay":

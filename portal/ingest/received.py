@@ -16,7 +16,6 @@ MAX_PASSES = 2
 """Times that a mail may come in here; at the third it goes round in a circle."""
 _HOP = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[A-Za-z0-9:.]{2,50}\]")
-_MBOX_LINE = re.compile(rb">?From [^\n]*\n")
 _PRODUCT = "Letterlock"
 
 
@@ -53,14 +52,3 @@ class Trace:
         passes = sum(mark in " ".join(value.lower().split()) for value in fields)
         if passes >= MAX_PASSES:
             raise MailLoop(f"it comes to {self.own_name} for the third time")
-
-
-def before(mail: bytes, header: bytes) -> bytes:
-    """`mail`, the beginning of one, with a header field in front.
-
-    An mbox line that some programs send first stays first: behind our field it would end the header, and hide what
-    follows it, like a trigger, in the body.
-    """
-    line = _MBOX_LINE.match(mail)
-    start = line.end() if line else 0
-    return mail[:start] + header + mail[start:]
