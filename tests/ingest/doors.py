@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -53,14 +54,27 @@ class RunningDoor:
 
 
 class Line:
-    """An SMTP client that sends exactly the bytes it is told to."""
+    """An SMTP client that sends exactly the bytes it is told to: first `before`, then TLS if `tls` is given."""
 
-    def __init__(self, port: int, *, greet: bool = True) -> None:
+    def __init__(
+        self, port: int, *, greet: bool = True, before: bytes = b"", tls: ssl.SSLContext | None = None
+    ) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.socket.sendall(before)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="door.example")
         self.file = self.socket.makefile("rb")
         self.greeting = self.reply()
         if greet:
             assert self.ask(b"EHLO client.example").startswith("250")
+
+    def start_tls(self, context: ssl.SSLContext) -> str:
+        """STARTTLS, the handshake, EHLO again; the reply to that."""
+        assert self.ask(b"STARTTLS").startswith("220")
+        self.file.close()
+        self.socket = context.wrap_socket(self.socket, server_hostname="door.example")
+        self.file = self.socket.makefile("rb")
+        return self.ask(b"EHLO client.example")
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)

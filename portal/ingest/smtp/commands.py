@@ -157,8 +157,8 @@ async def _encrypt(session: Session, invitation: str = "") -> None:
         raise Gone
     session.wire.allow(limits.HANDSHAKE_SECONDS)
     await session.wire.encrypt(certificates.context(), invitation)
-    if session.wire.secure is not None:
-        session.names = names_of(session.wire.secure)
+    if session.wire.secured is not None:
+        session.names = names_of(session.wire.secured)
 
 
 async def _noop(_session: Session, _argument: str) -> str:

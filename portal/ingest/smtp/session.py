@@ -66,12 +66,12 @@ class Session:
 
     @property
     def encrypted(self) -> bool:
-        return self.wire.secure is not None
+        return self.wire.secured is not None
 
     @property
     def cipher(self) -> str:
         """The name of the cipher suite; "" in clear."""
-        found = self.wire.secure.cipher() if self.wire.secure is not None else None
+        found = self.wire.secured.cipher() if self.wire.secured is not None else None
         return found[0] if found else ""
 
     @property

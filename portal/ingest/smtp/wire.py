@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from portal.ingest.smtp import limits
+from portal.ingest.smtp.tls import Layer
 
 
 class Gone(ConnectionError):
@@ -44,8 +45,7 @@ class Wire(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self.closed = False
-        self.secure: ssl.SSLObject | None = None
-        """Set once TLS stands."""
+        self._tls: Layer | None = None
 
     # -------------------------------------------------------------------------------------- what the loop calls
 
@@ -54,7 +54,7 @@ class Wire(asyncio.Protocol):
         self._task = self._loop.create_task(self._begin(self))
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
+        self._buffer += data if self._tls is None else self._decrypted(self._tls, data)
         if self._reading and len(self._buffer) > limits.READ_BYTES and self._transport is not None:
             self._reading = False
             self._transport.pause_reading()
@@ -63,7 +63,7 @@ class Wire(asyncio.Protocol):
     def eof_received(self) -> bool:
         self._ended = True
         self._wake()
-        return self.secure is None  # what came before is still answered; TLS knows no half-closed connection
+        return True  # what came before is still answered
 
     def connection_lost(self, error: Exception | None) -> None:
         self._ended = self.closed = True
@@ -155,7 +155,7 @@ class Wire(asyncio.Protocol):
         """Send one reply, whose lines are complete but for the last CRLF. Raises Gone."""
         if self.closed or self._transport is None:
             raise Gone
-        self._transport.write(text.encode("ascii", "replace") + b"\r\n")
+        self._write(text.encode("ascii", "replace") + b"\r\n")
         if self._writable is not None:
             await self._writable
 
@@ -163,11 +163,22 @@ class Wire(asyncio.Protocol):
         """Hang up once what was said has left, or after CLOSING_SECONDS when nobody reads it."""
         if self.closed or self._transport is None:
             return
+        if self._tls is not None and self._tls.standing:
+            self._tls.goodbye()
+            self._transport.write(self._tls.to_send())
         self.closed = self._ended = True
         self._transport.close()
         self._loop.call_later(limits.CLOSING_SECONDS, self._abort)
         self._wake()
         self.resume_writing()
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is None:
+            return
+        if self._tls is not None:
+            self._tls.send(data)
+            data = self._tls.to_send()
+        self._transport.write(data)
 
     def _abort(self) -> None:
         if self._transport is not None:
@@ -191,37 +202,47 @@ class Wire(asyncio.Protocol):
         if self._deadline > self._loop.time():
             self._timer = self._loop.call_at(self._deadline, self._look)
             return
-        self._transport.write(b"421 4.4.2 Nothing came for too long, closing\r\n")
+        if self._tls is None or self._tls.standing:
+            self._write(b"421 4.4.2 Nothing came for too long, closing\r\n")
         self.close()
 
     # ----------------------------------------------------------------------------------------------------- TLS
 
-    async def encrypt(self, context: ssl.SSLContext, invitation: str = "") -> None:
-        """Begin TLS as the server, after saying `invitation`. Raises Gone when it does not come about.
+    @property
+    def secured(self) -> ssl.SSLObject | None:
+        """What is known of the TLS that stands; None in clear."""
+        return self._tls.object if self._tls is not None and self._tls.standing else None
 
-        Whatever the client sent in clear before is forgotten: whoever sits in between could have put commands there,
-        which would count as said under TLS (CVE-2011-0411).
+    async def encrypt(self, context: ssl.SSLContext, invitation: str = "") -> None:
+        """Begin TLS as the server, after saying `invitation` if it begins midway. Raises Gone when it fails.
+
+        Whatever a client sent in clear before an invitation is forgotten: whoever sits in between could have put
+        commands there, which would count as said under TLS (CVE-2011-0411).
         """
-        transport = self._transport
-        if transport is None or self.closed:
+        if self.closed or self._transport is None:
             raise Gone
-        transport.pause_reading()
         if invitation:
-            await self.say(invitation)
-        self._buffer.clear()
+            self._transport.write(invitation.encode("ascii") + b"\r\n")
+            self._buffer.clear()
+        waiting, self._buffer = bytes(self._buffer), bytearray()
+        # No turn of the loop since the buffer was emptied: every byte after it goes through TLS.
+        self._tls = Layer(context)
+        self._resume_reading()
+        if waiting:
+            self.data_received(waiting)
+        while not self._tls.standing:
+            await self._more()
+
+    def _decrypted(self, tls: Layer, data: bytes) -> bytes:
         try:
-            made = await self._loop.start_tls(
-                transport, self, context, server_side=True, ssl_handshake_timeout=limits.HANDSHAKE_SECONDS
-            )
-        except (OSError, asyncio.CancelledError):  # ssl.SSLError is an OSError; its text may say what was sent
-            transport.abort()
-            self.connection_lost(None)
-            raise Gone from None
-        if made is None or self._ended:
-            raise Gone
-        self._transport = made
-        self._reading = True
-        self.secure = made.get_extra_info("ssl_object")
+            said = tls.receive(data)
+        except ssl.SSLError:  # its text may say what was sent
+            said = b""
+            self._ended = True
+        self._ended = self._ended or tls.ended
+        if self._transport is not None and (reply := tls.to_send()):
+            self._transport.write(reply)  # of the handshake, or the alert that says why it failed
+        return said
 
 
 class Pace:
