@@ -35,7 +35,6 @@ async def mail(session: Session, argument: str) -> str:
     if not connector.may_send_as(transaction.sender):
         return f"550 5.7.1 The connector {connector.name} may not send as this domain: add it with manage.py connector"
     session.transaction = transaction
-    session.idle = 0
     return "250 2.1.0 OK"
 
 

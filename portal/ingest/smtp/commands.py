@@ -202,5 +202,6 @@ _SHARED: dict[str, Command] = {
 SMTP: dict[str, Command] = {**_SHARED, "HELO": _helo, "EHLO": _ehlo}
 LMTP: dict[str, Command] = {**_SHARED, "LHLO": _ehlo}
 _AFTER_HELLO = frozenset({"AUTH", "MAIL"})
-_IDLE = frozenset({"NOOP", "HELP", "VRFY", "RSET", "HELO", "EHLO", "LHLO"})
+_IDLE = frozenset({"NOOP", "HELP", "VRFY", "RSET", "HELO", "EHLO", "LHLO", "MAIL"})
+"""Counted until a mail is taken: MAIL as well, or MAIL and RSET could take turns for ever."""
 _SYNTAX = {"MAIL": addressing.MAIL_SYNTAX, "RCPT": addressing.RCPT_SYNTAX}

@@ -105,6 +105,7 @@ async def finish(session: Session) -> str:
         raise ValueError("no mail has begun")
     try:
         reply = f"250 2.0.0 queued as {await transaction.incoming.commit()}"
+        session.idle = 0
     except IngestError as error:
         if isinstance(error, MailLoop):
             log.error("a mail by connector %s was refused: it goes round in a circle", session.connector_name)
