@@ -171,7 +171,8 @@ class TestCommands:
             assert taken(line.reply()) == MAIL
 
     def test_a_client_that_never_reads_is_stopped(self, door: RunningDoor, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(limits, "COMMAND_SECONDS", 1.0)
+        monkeypatch.setattr(limits, "COMMAND_SECONDS", 0.5)
+        monkeypatch.setattr(limits, "CLOSING_SECONDS", 0.1)
         configure(monkeypatch, max_recipients=1)
         with RunningDoor() as other, Line(other.port) as line:
             line.ask(b"MAIL FROM:<a@b.example>")
