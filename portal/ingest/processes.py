@@ -18,8 +18,8 @@ from portal.ingest.serving import Listener, NotListening
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE, STEADY_SECONDS = 0.25, 30.0, 60.0
-STOP_SECONDS = 9.0
-"""From SIGTERM to SIGKILL: a door gives open transactions 5 s and what it closes 2."""
+STOP_SECONDS = 7.5
+"""From SIGTERM to SIGKILL: a door gives open transactions 5 s and what it closes 2; `manage.py up` waits 8."""
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 Run = Callable[[int], None]
 """Serves until told to stop by a signal, or by the end of the pipe whose descriptor it gets."""

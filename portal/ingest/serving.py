@@ -124,10 +124,7 @@ async def _finish(house: House) -> None:
     house.closing = True
     sessions = list(house.sessions)
     for session in sessions:
-        try:
-            await session.leave()
-        except ConnectionError:
-            continue
+        session.leave()
     if sessions:
         _, late = await asyncio.wait([session.gone for session in sessions], timeout=FINISH_SECONDS)
         if late:

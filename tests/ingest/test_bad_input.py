@@ -55,6 +55,21 @@ class TestSlowLoris:
             assert line.hung_up()
         assert_nothing_left(spool_folder)
 
+    def test_in_chunks_of_one_byte(
+        self, door: RunningDoor, spool_folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "MAIL_SECONDS", 0.3)
+        with Line(door.port) as line:
+            line.ask(f"MAIL FROM:<{FROM}>".encode()), line.ask(f"RCPT TO:<{TO}>".encode())
+            said = ""
+            for _ in range(1000):
+                line.send(b"BDAT 1\r\nx")
+                if (said := line.reply())[:3] != "250":
+                    break
+                time.sleep(0.01)
+            assert said.startswith("421 4.4.2")
+        assert_nothing_left(spool_folder)
+
     def test_in_a_chunk_that_nobody_wants(self, door: RunningDoor, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "MAIL_SECONDS", 0.3)
         with Line(door.port) as line:

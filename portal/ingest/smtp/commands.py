@@ -28,6 +28,9 @@ async def attend(house: House, wire: Wire, *, lmtp: bool = False, tls: bool = Fa
         await _admit(session, tls=tls)
     except (ConnectionError, Flooded, proxy.BadProxyHeader):
         pass  # the client is gone; what it had not finished is discarded
+    except Exception as error:
+        # As in a command: the loop would log the text of the error as well.
+        log.error("an SMTP session failed with %s", type(error).__name__)
     finally:
         session.reset()
         if session.connector is not None:

@@ -30,6 +30,10 @@ class Incoming:
         """Bytes that came over the wire."""
         return self._pace.received
 
+    @property
+    def seconds_left(self) -> float:
+        return self._pace.left
+
     async def piece(self, most: int = 0) -> bytes:
         """The next bytes from the wire. Raises Gone."""
         return await self._pace.piece(most)

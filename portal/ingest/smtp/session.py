@@ -76,6 +76,10 @@ class Session:
 
     @property
     def patience(self) -> float:
+        """Seconds for the next command."""
+        if self.transaction is not None and self.transaction.incoming is not None:
+            # Chunks of one byte each would else be a way around what one mail may take.
+            return min(limits.COMMAND_SECONDS, self.transaction.incoming.seconds_left)
         return limits.STRANGER_SECONDS if self.connector is None else limits.COMMAND_SECONDS
 
     @property
@@ -120,11 +124,10 @@ class Session:
         self.wire.close()
         raise Gone
 
-    async def leave(self) -> None:
+    def leave(self) -> None:
         """The door closes: end this session now if it is idle; one with an open transaction ends after it."""
-        if self.transaction is None and not self.wire.closed:
-            await self.wire.say(CLOSING)
-            self.wire.close()
+        if self.transaction is None:
+            self.wire.last_word(CLOSING)
 
     def reset(self) -> None:
         """Forget the open transaction and what has come of its mail."""

@@ -168,15 +168,27 @@ class Wire(asyncio.Protocol):
             self._transport.write(self._tls.to_send())
         self.closed = self._ended = True
         self._transport.close()
-        self._loop.call_later(limits.CLOSING_SECONDS, self._abort)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(limits.CLOSING_SECONDS, self._abort)
         self._wake()
         self.resume_writing()
+
+    def last_word(self, text: str) -> None:
+        """Say it and hang up, without waiting for anyone."""
+        if not self.closed:
+            self._write(text.encode("ascii", "replace") + b"\r\n")
+            self.close()
 
     def _write(self, data: bytes) -> None:
         if self._transport is None:
             return
         if self._tls is not None:
-            self._tls.send(data)
+            try:
+                self._tls.send(data)
+            except ssl.SSLError:  # before the handshake is done, or after TLS broke: nothing may go in clear
+                self._ended = True
+                return
             data = self._tls.to_send()
         self._transport.write(data)
 
@@ -202,9 +214,7 @@ class Wire(asyncio.Protocol):
         if self._deadline > self._loop.time():
             self._timer = self._loop.call_at(self._deadline, self._look)
             return
-        if self._tls is None or self._tls.standing:
-            self._write(b"421 4.4.2 Nothing came for too long, closing\r\n")
-        self.close()
+        self.last_word("421 4.4.2 Nothing came for too long, closing")
 
     # ----------------------------------------------------------------------------------------------------- TLS
 
@@ -251,8 +261,14 @@ class Pace:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._loop = asyncio.get_running_loop()
+        self._begun = self._loop.time()
         self._waited = 0.0
         self.received = 0
+
+    @property
+    def left(self) -> float:
+        """Seconds until all of it must be here, for what comes between two chunks."""
+        return limits.MAIL_SECONDS + self.received / limits.SLOWEST - (self._loop.time() - self._begun)
 
     async def piece(self, most: int = 0) -> bytes:
         """The next bytes from the wire. Raises Gone, also when all patience is used up."""
