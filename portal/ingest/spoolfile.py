@@ -14,6 +14,7 @@ from uuid import UUID
 
 import cbor2
 
+from portal.ingest.connectors import BUILT_IN
 from portal.ingest.errors import SpoolDamaged, SpoolMissing
 from portal.keys.door import DoorPublic, seal_key
 from portal.keys.service import keys
@@ -52,8 +53,11 @@ class Envelope:
         return list(zip(self.recipients, self.dsn or (Dsn(),) * len(self.recipients), strict=True))
 
     def encode(self) -> bytes:
-        """CBOR. What is not set is left out, so that a worker of the version before reads what it knows."""
+        """CBOR. Fields that a worker of the version before does not know are left out while they say nothing new: while
+        an upgrade goes on, it opens the mail of doors that have it behind them."""
         found = {name: value for name, value in vars(self).items() if name not in _LATER or value}
+        if self.source == "smtp" and self.trusted and self.connector == BUILT_IN:
+            del found["connector"]
         if self.dsn:
             found["dsn"] = [astuple(one) for one in self.dsn]
         return cbor2.dumps(found)
@@ -65,6 +69,8 @@ class Envelope:
             found = {name: value for name, value in cbor2.loads(encoded).items() if name in _FIELDS}
             found["recipients"] = tuple(found["recipients"])
             found["dsn"] = tuple(Dsn(*one) for one in found.get("dsn", ()))
+            if found["source"] == "smtp" and found["trusted"]:
+                found.setdefault("connector", BUILT_IN)
             if found["dsn"] and len(found["dsn"]) != len(found["recipients"]):
                 raise SpoolDamaged
             return cls(**found)

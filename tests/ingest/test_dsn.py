@@ -93,7 +93,10 @@ class TestEncoding:
 
     def test_a_file_of_the_version_before_opens(self) -> None:
         found = Envelope.decode(cbor2.dumps(self.OLD))
-        assert (found.connector, found.dsn, found.recipients) == ("", (), ("c@d.example",))
+        # All mail that a mail server handed in came by LETTERLOCK_NETWORKS then.
+        assert (found.connector, found.dsn, found.recipients) == ("networks", (), ("c@d.example",))
+        assert Envelope.decode(cbor2.dumps({**self.OLD, "trusted": False})).connector == ""
+        assert Envelope.decode(cbor2.dumps({**self.OLD, "source": "api"})).connector == ""
 
     def test_the_version_before_reads_what_asks_for_nothing_new(self) -> None:
         found = Envelope.decode(cbor2.dumps(self.OLD))

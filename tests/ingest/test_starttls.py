@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import ssl
 from pathlib import Path
@@ -34,6 +35,17 @@ def test_a_mail_comes_over_starttls_and_its_received_field_says_so(tls_door: Run
     head = mail[: -len(MAIL)].decode()
     assert "with ESMTPS\r\n" in head
     assert "tls TLS_" in head
+
+
+def test_a_large_mail_over_tls_is_kept_byte_for_byte(tls_door: RunningDoor, authority: Authority) -> None:
+    mail = b"Subject: large\r\n\r\n" + os.urandom(4_000_000).hex().encode() + b"\r\n"
+    with Line(tls_door.port) as line:
+        line.start_tls(authority.client())
+        assert taken(line.mail(mail)) == mail
+        assert taken(line.mail()) == MAIL
+        line.send(b"QUIT\r\n")
+        assert line.reply().startswith("221")
+        assert line.hung_up()  # with TLS's own goodbye: else the client would take the end for an attack
 
 
 def test_tls_from_the_first_byte(transactional_db: None, spool_folder: Path, authority: Authority) -> None:
