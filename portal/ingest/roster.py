@@ -1,4 +1,4 @@
-"""The connectors as a door process knows them: read every few seconds, and kept while the database is away."""
+"""What a door process knows of the database: its connectors, read every few seconds and kept while that is away."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import close_old_connections, connection
 
+from portal.audit.record import record
 from portal.ingest import models
 from portal.ingest.connectors import BUILT_IN, Connector
 
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 3.0
+NOTE_SECONDS = 60.0
 WAIT_SECONDS = 2.0
 """Longest time that a client waits for a slow database before the list known so far is used."""
 
@@ -42,8 +44,17 @@ def of_row(row: models.Connector) -> Connector:
     )
 
 
+def _record(kind: str) -> None:
+    try:
+        close_old_connections()
+        record(kind)
+    except DatabaseFailure as error:
+        log.error("%s could not be recorded: %s", kind, type(error).__name__)
+        connection.close()
+
+
 class Roster:
-    """The list; its thread is the only one that reads it from the database."""
+    """The list, and the one thread of a door that asks the database anything but to take mail."""
 
     def __init__(self) -> None:
         self._built_in = built_in()
@@ -52,6 +63,7 @@ class Roster:
         self._read_at = 0.0
         self._reading: asyncio.Future[None] | None = None
         self._away = False
+        self._noted: dict[str, float] = {}
 
     async def current(self) -> tuple[Connector, ...]:
         """The connectors, at most FRESH_SECONDS old while the database answers."""
@@ -63,6 +75,14 @@ class Roster:
             if not self._reading.done():
                 self._away = True
         return self.connectors
+
+    def note(self, kind: str) -> None:
+        """Put an entry about the door into the record, without waiting for it, and at most one of a kind a minute: a
+        client may cause as many as it likes."""
+        now = time.monotonic()
+        if now - self._noted.get(kind, -NOTE_SECONDS) >= NOTE_SECONDS:
+            self._noted[kind] = now
+            self._pool.submit(_record, kind)
 
     def close(self) -> None:
         """End the thread and its connection to the database."""

@@ -134,6 +134,12 @@ def test_memory_stays_small_for_a_large_mail(installation: Installation) -> None
                 line.send(block)
             line.send(b".\r\n")
             assert line.reply().startswith("250 ")
+            # The same in one chunk of BDAT.
+            line.ask(b"MAIL FROM:<a@b.example>"), line.ask(b"RCPT TO:<c@d.example>")
+            line.send(b"BDAT %d LAST\r\n" % (len(block) * 100))
+            for _ in range(100):
+                line.send(block)
+            assert line.reply().startswith("250 ")
         status = Path(f"/proc/{door.pid}/status").read_text()
     finally:
         door.terminate()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from portal.audit.models import Entry
 from portal.ingest.errors import MailLoop
 from portal.ingest.models import Spooled
 from portal.ingest.received import MAX_HOPS, Trace
@@ -16,6 +17,7 @@ from portal.ingest.spool import open_spooled
 from portal.mime.reading import read
 from tests.ingest.doors import FROM, MAIL, TO, Line, RunningDoor
 from tests.ingest.test_smtp import QUEUED, assert_clean
+from tests.servers import wait_for
 
 ID = UUID("01a2144d-dc5a-7b52-8ff7-ee1b2bd1d348")
 NOW = datetime(2026, 11, 25, 20, 0, tzinfo=UTC)
@@ -107,6 +109,8 @@ def test_a_mail_that_comes_for_the_third_time_is_a_loop(door: RunningDoor, caplo
         assert folded != twice
         assert line.mail(folded).startswith("554 5.4.6")
     assert "goes round in a circle" in caplog.text
+    # Recorded, and once for both refusals.
+    wait_for(lambda: Entry.objects.filter(kind="message.looped").count() == 1, 5, "the loop was not recorded")
     assert FROM not in caplog.text
 
 

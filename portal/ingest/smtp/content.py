@@ -109,6 +109,7 @@ async def finish(session: Session) -> str:
     except IngestError as error:
         if isinstance(error, MailLoop):
             log.error("a mail by connector %s was refused: it goes round in a circle", session.connector_name)
+            session.house.roster.note("message.looped")
         reply = said(error)
     session.reset()
     if session.lmtp:
