@@ -67,8 +67,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._ended = self.closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._stop_timer()
         self._transport = None
         self._wake()
         self.resume_writing()
@@ -168,8 +167,7 @@ class Wire(asyncio.Protocol):
             self._transport.write(self._tls.to_send())
         self.closed = self._ended = True
         self._transport.close()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._stop_timer()
         self._timer = self._loop.call_later(limits.CLOSING_SECONDS, self._abort)
         self._wake()
         self.resume_writing()
@@ -200,12 +198,18 @@ class Wire(asyncio.Protocol):
 
     def allow(self, seconds: float) -> None:
         """From now the client has so many seconds; then it is told 421 and closed."""
+        if self.closed:
+            return  # the timer belongs to the closing now
         self._deadline = self._loop.time() + seconds
         if self._timer is not None and self._timer.when() > self._deadline:
-            self._timer.cancel()
-            self._timer = None
-        if self._timer is None and not self.closed:
+            self._stop_timer()
+        if self._timer is None:
             self._timer = self._loop.call_at(self._deadline, self._look)
+
+    def _stop_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
 
     def _look(self) -> None:
         self._timer = None
