@@ -57,11 +57,17 @@ def supervise(count: int, places: Sequence[Listener], run: Run) -> None:
 
 def _reserved(place: Listener) -> socket.socket:
     family = socket.AF_INET6 if ":" in place.address.host else socket.AF_INET
+    where = (place.address.host, place.address.port)
     reserved = socket.socket(family, socket.SOCK_STREAM)
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
-        reserved.bind((place.address.host, place.address.port))
+        # First without SO_REUSEPORT: with it, the doors of a second Letterlock would share those of the first one.
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+            probe.listen(1)
+        reserved.bind(where)
     except OSError as error:
         reserved.close()
         raise NotListening(place, error) from None

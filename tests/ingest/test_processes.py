@@ -56,6 +56,16 @@ def port(installation: Installation, setting: str) -> int:
     return int(installation.environment[setting].rpartition(":")[2])
 
 
+def elsewhere(installation: Installation) -> Installation:
+    """The same on ports of its own."""
+    second = Installation.__new__(Installation)
+    second.__dict__.update(installation.__dict__)
+    second.port = free_port()
+    ports = {name: f"127.0.0.1:{free_port()}" for name in ("LETTERLOCK_SMTPS", "LETTERLOCK_LMTP")}
+    second.environment = {**installation.environment, **ports, "LETTERLOCK_SMTP": f"127.0.0.1:{second.port}"}
+    return second
+
+
 def children(process: subprocess.Popen[bytes]) -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
@@ -109,21 +119,12 @@ def test_sighup_reads_the_certificate_again(
 
 
 def test_no_door_outlives_its_supervisor(installation: Installation, doors: subprocess.Popen[bytes]) -> None:
-    elsewhere = free_port()
-    second = Installation.__new__(Installation)
-    second.__dict__.update(installation.__dict__)
-    second.port = elsewhere
-    second.environment = {
-        **installation.environment,
-        "LETTERLOCK_SMTP": f"127.0.0.1:{elsewhere}",
-        "LETTERLOCK_SMTPS": f"127.0.0.1:{free_port()}",
-        "LETTERLOCK_LMTP": f"127.0.0.1:{free_port()}",
-    }
+    second = elsewhere(installation)
     process = second.door()
-    wait_for(lambda: listening(elsewhere) == 2, 20, "two doors do not listen")
+    wait_for(lambda: listening(second.port) == 2, 20, "two doors do not listen")
     process.kill()
     process.wait()
-    wait_for(lambda: listening(elsewhere) == 0, 15, "a door outlived its supervisor")
+    wait_for(lambda: listening(second.port) == 0, 15, "a door outlived its supervisor")
 
 
 def test_a_port_that_others_have_is_named_with_its_setting(installation: Installation) -> None:
@@ -133,12 +134,21 @@ def test_a_port_that_others_have_is_named_with_its_setting(installation: Install
         address = f"127.0.0.1:{other.getsockname()[1]}"
         done = subprocess.run(
             [sys.executable, str(MANAGE), "door", "--processes", "2"],
-            env={**installation.environment, "LETTERLOCK_LMTP": address}, capture_output=True, text=True,
+            env={**elsewhere(installation).environment, "LETTERLOCK_LMTP": address}, capture_output=True, text=True,
         )  # fmt: skip
     assert done.returncode == 1
     assert address in done.stderr
     assert "LETTERLOCK_LMTP" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_second_tree_does_not_share_the_ports_of_the_first(
+    installation: Installation, doors: subprocess.Popen[bytes]
+) -> None:
+    done = installation.manage("door", check=False)
+    assert done.returncode == 1
+    assert "LETTERLOCK_SMTP" in done.stderr
+    assert listening(installation.port) == 2
 
 
 def test_a_certificate_that_cannot_be_read_stops_the_start(installation: Installation, tmp_path: Path) -> None:

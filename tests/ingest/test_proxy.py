@@ -10,8 +10,10 @@ from uuid import UUID
 
 import pytest
 
+from portal.configuration import Address
 from portal.ingest.models import Spooled
 from portal.ingest.spool import open_spooled
+from portal.operations import health
 from tests.ingest.certs import Authority
 from tests.ingest.doors import MAIL, Line, RunningDoor
 from tests.ingest.test_smtp import QUEUED, configure, taken
@@ -55,6 +57,10 @@ def test_the_address_it_names_is_the_client(door: RunningDoor, header: bytes, pe
     opened = open_spooled(Spooled.objects.get(pk=UUID(QUEUED.fullmatch(reply)[1])))  # type: ignore[index]
     assert opened.envelope.peer == peer
     assert (f"([IPv6:{peer}])" if ":" in peer else f"([{peer}])").encode() in opened.read()
+
+
+def test_the_health_page_knows_how_to_ask(door: RunningDoor) -> None:
+    assert health.door(Address("127.0.0.1", door.port)) == health.OK
 
 
 @pytest.mark.parametrize(
