@@ -57,6 +57,13 @@ class Configuration:
 
     http: Address
     smtp: Address
+    smtps: Address | None
+    lmtp: Address | None
+    tls_certificate: Path | None
+    tls_key: Path | None
+    tls_client_ca: Path | None
+    proxy_networks: tuple[Network, ...]
+    door_processes: int
     data: Path
     public_url: str
     relay_url: str
@@ -149,6 +156,13 @@ def read(environment: Mapping[str, str]) -> Configuration:
     made = Configuration(
         http=http,
         smtp=smtp,
+        smtps=setting("SMTPS", _optional_address, ""),
+        lmtp=setting("LMTP", _optional_address, ""),
+        tls_certificate=setting("TLS_CERTIFICATE", _file, ""),
+        tls_key=setting("TLS_KEY", _file, ""),
+        tls_client_ca=setting("TLS_CLIENT_CA", _file, ""),
+        proxy_networks=setting("PROXY_NETWORKS", _networks, ""),
+        door_processes=setting("DOOR_PROCESSES", _between(1, 64), "1"),
         data=data,
         public_url=public_url,
         relay_url=relay_url,
@@ -184,6 +198,7 @@ def read(environment: Mapping[str, str]) -> Configuration:
         otlp_url=setting("OTLP_URL", _otlp_url, ""),
     )
     _check_public(made)
+    _check_tls(made)
     if made.metrics in (made.http, made.smtp):
         raise ConfigurationError(
             f"LETTERLOCK_METRICS is {made.metrics}, where the pages or the door listen already. "
@@ -247,15 +262,27 @@ def _check_public(made: Configuration) -> None:
         )
 
 
+def _check_tls(made: Configuration) -> None:
+    """TLS needs both of its files, and what speaks nothing but TLS needs TLS."""
+    if (made.tls_certificate is None) != (made.tls_key is None):
+        missing = "LETTERLOCK_TLS_KEY" if made.tls_key is None else "LETTERLOCK_TLS_CERTIFICATE"
+        raise ConfigurationError(f"{missing} is not set: certificate and key belong together. Name both files.")
+    if made.tls_certificate is None and (made.smtps is not None or made.tls_client_ca is not None):
+        wanting = "LETTERLOCK_SMTPS" if made.smtps is not None else "LETTERLOCK_TLS_CLIENT_CA"
+        raise ConfigurationError(
+            f"{wanting} needs TLS: set LETTERLOCK_TLS_CERTIFICATE and LETTERLOCK_TLS_KEY, or leave it out."
+        )
+
+
+def _optional_address(text: str) -> Address | None:
+    return _address(text) if text else None
+
+
 def _address(text: str) -> Address:
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdecimal() or not 0 < int(port) < 65536:
         raise ValueError(f"“{text}” is not host:port, like 127.0.0.1:8000.")
     return Address(host.strip("[]") or "127.0.0.1", int(port))
-
-
-def _optional_address(text: str) -> Address | None:
-    return _address(text) if text else None
 
 
 def _resolvers(text: str) -> tuple[Resolver, ...]:

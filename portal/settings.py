@@ -65,7 +65,8 @@ ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 AUTH_USER_MODEL = "access.Person"
 AUTHENTICATION_BACKENDS: list[str] = []
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+# For connectors that log in; memory-hard, and in OpenSSL, so that it needs no library more.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 
 TEMPLATES = [
     {

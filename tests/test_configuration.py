@@ -53,6 +53,10 @@ def test_a_public_installation() -> None:
         ("DEFAULT_ACTION", "drop"),
         ("DEMO", "maybe"),
         ("NETWORKS", "10.0.0.0/33"),
+        ("PROXY_NETWORKS", "10.0.0.1/8"),
+        ("SMTPS", "465"),
+        ("LMTP", "127.0.0.1:lmtp"),
+        ("DOOR_PROCESSES", "0"),
         ("OPEN_DAYS", "0"),
         ("OPEN_DAYS", "731"),
         ("KEY_CACHE_SECONDS", "301"),
@@ -175,3 +179,19 @@ def test_spool_and_blobs_are_apart() -> None:
         read({"LETTERLOCK_SPOOL_URL": place, "LETTERLOCK_BLOB_URL": place})
     with pytest.raises(ConfigurationError, match="LETTERLOCK_SPOOL_URL is not usable"):
         read({"LETTERLOCK_SPOOL_URL": "/srv/spool"})
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"LETTERLOCK_TLS_CERTIFICATE": "/c.pem"}, "LETTERLOCK_TLS_KEY is not set"),
+        ({"LETTERLOCK_TLS_KEY": "/k.pem"}, "LETTERLOCK_TLS_CERTIFICATE is not set"),
+        ({"LETTERLOCK_SMTPS": "0.0.0.0:465"}, "LETTERLOCK_SMTPS needs TLS"),
+        ({"LETTERLOCK_TLS_CLIENT_CA": "/ca.pem"}, "LETTERLOCK_TLS_CLIENT_CA needs TLS"),
+    ],
+)
+def test_tls_that_is_set_by_half_stops_the_start(environment: dict[str, str], named: str) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        read(environment)
+    whole = {"LETTERLOCK_TLS_CERTIFICATE": "/c.pem", "LETTERLOCK_TLS_KEY": "/k.pem", **environment}
+    assert read(whole).tls_key == Path("/k.pem")

@@ -8,6 +8,22 @@ _END = b"\r\n.\r\n"
 _STUFFED = b"\r\n."
 
 
+class LineCheck:
+    """Tells whether a CR without LF or an LF without CR was met, in any chunking."""
+
+    def __init__(self) -> None:
+        # Only told apart, not translated: 0.9 ns a byte, where counting CR, LF and CRLF took 3.
+        self._line_ends = io.IncrementalNewlineDecoder(None, translate=False)
+
+    @property
+    def bare(self) -> bool:
+        return self._line_ends.newlines not in (None, "\r\n")
+
+    def feed(self, data: bytes, *, final: bool = False) -> None:
+        """Look at the next bytes; with `final`, a CR at the end is a bare one."""
+        self._line_ends.decode(data.decode("latin-1"), final)
+
+
 class DataDecoder:
     """Takes the bytes in any chunks. The end is CRLF.CRLF and nothing else: no bare CR or LF ever ends a message.
 
@@ -18,8 +34,7 @@ class DataDecoder:
         # DATA's own line end counts as the one before the first line: ".CRLF" alone is an empty message.
         self._waiting = b"\r\n"
         self._skip = 2
-        # Only told apart, not translated: 0.9 ns a byte, where counting CR, LF and CRLF took 3.
-        self._line_ends = io.IncrementalNewlineDecoder(None, translate=False)
+        self._lines = LineCheck()
         self.ended = False
         self.rest = b""
         """What came after the end: the client's next commands."""
@@ -27,7 +42,7 @@ class DataDecoder:
     @property
     def bare(self) -> bool:
         """Whether a CR without LF or an LF without CR was met."""
-        return self._line_ends.newlines not in (None, "\r\n")
+        return self._lines.bare
 
     def feed(self, chunk: bytes) -> bytes:
         """The message's bytes that are now certain, dots removed; ValueError after the end."""
@@ -47,7 +62,7 @@ class DataDecoder:
         else:
             raw = self._but_for_tail(data)
         # `raw` never ends between a CR and its LF: that CR would wait.
-        self._line_ends.decode(raw.decode("latin-1"))
+        self._lines.feed(raw)
         if first >= 0:
             raw = raw.replace(_STUFFED, b"\r\n")
         if self._skip and raw:

@@ -99,6 +99,34 @@ class BareLineEnd(NotTaken):
         )
 
 
+class MailLoop(NotTaken):
+    """The mail has been here too often, or has passed too many servers (RFC 5321 §6.3)."""
+
+    smtp = "554 5.4.6"
+    title = "The message goes round in a circle"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"Mail loop: {what}. Let your mail server hand over nothing that carries a valid X-Letterlock-Seal header."
+        )
+
+
+class CertificateUnusable(IngestError):
+    """A file that TLS needs cannot be read, or certificate and key do not belong together."""
+
+    def __init__(self, error: Exception) -> None:
+        # strerror is a fixed text of the system; OpenSSL's reason is one too.
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
+        super().__init__(
+            f"TLS cannot be offered ({reason}): LETTERLOCK_TLS_CERTIFICATE, LETTERLOCK_TLS_KEY and "
+            "LETTERLOCK_TLS_CLIENT_CA must name PEM files that the door may read and that belong together."
+        )
+
+
+class ConnectorRefused(IngestError):
+    """A connector cannot be made or changed in this way."""
+
+
 class SpoolUnavailable(IngestError):
     """The mail could not be made durable just now; nothing of it is kept, and its sender should try again."""
 

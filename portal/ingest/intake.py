@@ -18,9 +18,10 @@ from portal.ingest.errors import (
     TooManyRecipients,
     TriggerRefused,
 )
+from portal.ingest.received import Trace
 from portal.ingest.spool import Envelope, SpoolWriter
 from portal.mime.addresses import normalise, parse_list
-from portal.mime.building import without_headers
+from portal.mime.building import with_header, without_headers
 from portal.mime.errors import BadAddress, LimitExceeded
 from portal.mime.fields import raw_fields
 from portal.mime.limits import Watcher
@@ -39,12 +40,20 @@ class Intake:
     """One mail, fed in chunks of any size, checked and sealed into the spool as it comes.
 
     Nothing is written before the header block is complete and has passed (at most 256 KiB wait for that).
-    `addressed` makes the envelope from the header block.
+    `addressed` makes the envelope from the header block, `trace` what is put in front of a mail that came by SMTP.
     """
 
-    def __init__(self, addressed: Callable[[bytes], Envelope], expected_size: int = 0, *, hide: bool = False) -> None:
+    def __init__(
+        self,
+        addressed: Callable[[bytes], Envelope],
+        expected_size: int = 0,
+        *,
+        hide: bool = False,
+        trace: Trace | None = None,
+    ) -> None:
         self.size = 0
         self._addressed = addressed
+        self._trace = trace
         self._expected_size = expected_size
         self._hide = hide
         self._maximum: int = settings.LETTERLOCK.max_message_bytes
@@ -87,6 +96,8 @@ class Intake:
             self._writer.discard()
 
     def _begin(self, block: bytes) -> SpoolWriter:
+        if self._trace is not None:
+            self._trace.check(block)
         envelope = self._addressed(block)
         if envelope.trusted:
             check_trigger(block, timezone.localdate())
@@ -94,6 +105,8 @@ class Intake:
         held, self._held = b"".join(self._held), []
         if self._hide:
             held = b"".join(without_headers([block], HIDDEN)) + held[len(block) :]
+        if self._trace is not None:
+            held = with_header(held, self._trace.header(self._writer.id, timezone.now()))
         self._writer.write(held)
         return self._writer
 

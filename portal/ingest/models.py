@@ -1,4 +1,4 @@
-"""The spool: mail that was answered 250 and is on its way to be sealed or relayed."""
+"""What the door keeps in the database: mail that was answered 250 and is on its way, and who may hand mail in."""
 
 from __future__ import annotations
 
@@ -38,3 +38,27 @@ class Spooled(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["state", "due_at"])]
+
+
+class Connector(models.Model):
+    """One way in for a mail server or program; portal.ingest.connectors says what the fields mean."""
+
+    name = models.CharField(max_length=64, unique=True)
+    networks = models.TextField(default="", blank=True)
+    """As written, words with spaces between, like the domains."""
+    certificate = models.CharField(max_length=253, default="", blank=True)
+    login = models.CharField(max_length=128, default="", blank=True)
+    password = models.CharField(max_length=255, default="", blank=True)
+    """Hashed by Django's hashers."""
+    domains = models.TextField(default="", blank=True)
+    tls_required = models.BooleanField(default=False)
+    max_sessions = models.PositiveIntegerField(default=0)
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["login"], condition=~models.Q(login=""), name="one_connector_a_login"),
+            models.CheckConstraint(
+                condition=~models.Q(networks="", certificate="", login=""), name="connector_asks_for_something"
+            ),
+        ]

@@ -25,11 +25,12 @@ from portal.celery import PROCESS, SEND_MAIL, ring
 from portal.delivery import bounces
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
-from portal.ingest import drafting, probes, spool
+from portal.ingest import drafting, probes, returning, spool
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
 from portal.mime.addresses import domain_of
+from portal.mime.dsn import Dsn
 from portal.mime.reading import Letter, read
 from portal.rules.deciding import decide
 from portal.rules.decision import Decision
@@ -165,15 +166,17 @@ def _receive(row: Spooled) -> None:
         envelope = _returned(row, envelope, raw)
         if not envelope.recipients:
             return
-    decision = _decide(letter, envelope, len(raw))
+    seal = returning.passes(raw, envelope)
+    decision = Decision("relay", rule="seal") if seal else _decide(letter, envelope, len(raw))
     if decision.action == "refuse":
         raise Refused(decision.text)
     if decision.action == "relay":
         with transaction.atomic():
             _advance(row, S.RECEIVED, S.RELAYING)
             record("message.accepted", message=row.pk, action="relay", rule=decision.rule, size=row.size)
-            for address in envelope.recipients:
-                enqueue("relay", address=address, sender=envelope.sender, message=row.pk)
+            for address, dsn in envelope.addressed():
+                wishes = dsn if dsn != Dsn() else None
+                enqueue("relay", address=address, sender=envelope.sender, message=row.pk, dsn=wishes)
             _look_again(row)
         return
     draft = drafting.draft(row, letter, raw, envelope, decision)
@@ -195,14 +198,16 @@ def _returned(row: Spooled, envelope: spool.Envelope, raw: bytes) -> spool.Envel
         if taken is None:
             return envelope
         if taken.others:
-            return replace(envelope, recipients=(*taken.others, *taken.pass_on))
+            asked = dict(envelope.addressed())
+            left = (*taken.others, *taken.pass_on)
+            return replace(envelope, recipients=left, dsn=tuple(asked.get(address, Dsn()) for address in left))
         _advance(row, S.RECEIVED, S.RELAYING if taken.pass_on else S.SEALED)
         for address in taken.pass_on:
             enqueue("relay", address=address, message=row.pk)
         _look_again(row)
     if not taken.pass_on:
         _drop(row)
-    return replace(envelope, recipients=())
+    return replace(envelope, recipients=(), dsn=())
 
 
 def _advance(row: Spooled, old: str, new: str) -> None:

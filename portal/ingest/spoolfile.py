@@ -7,14 +7,16 @@ stream   Context(spool id, "spool"), key random; plaintext: u32 length and CBOR 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from uuid import UUID
 
 import cbor2
 
+from portal.ingest.connectors import BUILT_IN
 from portal.ingest.errors import SpoolDamaged
 from portal.keys.door import DoorPublic, seal_key
 from portal.keys.service import keys
+from portal.mime.dsn import Dsn
 from portal.vault.stream import Context, Opener, RandomAccess
 
 MAGIC = b"LLD1"
@@ -30,27 +32,53 @@ class Envelope:
     sender: str
     recipients: tuple[str, ...]
     source: str
-    """ "smtp", "api", "command" or "reply"."""
+    """ "smtp" (LMTP too), "api", "command" or "reply"."""
     trusted: bool
     thread: UUID | None = None
     author: UUID | None = None
     peer: str = ""
     hello: str = ""
+    connector: str = ""
+    """The name of the connector that it came by; only one of those makes an SMTP mail trusted."""
+    dsn: tuple[Dsn, ...] = ()
+    """What its sender asks to be told, one for each recipient in their order; empty when nothing is asked for any."""
 
     def __repr__(self) -> str:
         return f"Envelope({self.source}, {len(self.recipients)} recipients)"
 
+    def addressed(self) -> list[tuple[str, Dsn]]:
+        """Each recipient with what is asked about it."""
+        return list(zip(self.recipients, self.dsn or (Dsn(),) * len(self.recipients), strict=True))
+
     def encode(self) -> bytes:
-        return cbor2.dumps(vars(self))
+        """CBOR. Fields that a worker of the version before does not know are left out while they say nothing new: while
+        an upgrade goes on, it opens the mail of doors that have it behind them."""
+        found = {name: value for name, value in vars(self).items() if name not in _LATER or value}
+        if self.source == "smtp" and self.trusted and self.connector == BUILT_IN:
+            del found["connector"]
+        if self.dsn:
+            found["dsn"] = [astuple(one) for one in self.dsn]
+        return cbor2.dumps(found)
 
     @classmethod
     def decode(cls, encoded: bytes) -> Envelope:
-        """Raises SpoolDamaged when it is none."""
+        """Raises SpoolDamaged when it is none. What a later version added is passed over."""
         try:
-            fields = cbor2.loads(encoded)
-            return cls(**{**fields, "recipients": tuple(fields["recipients"])})
-        except (cbor2.CBORDecodeError, TypeError, KeyError):
+            found = {name: value for name, value in cbor2.loads(encoded).items() if name in _FIELDS}
+            found["recipients"] = tuple(found["recipients"])
+            found["dsn"] = tuple(Dsn(*one) for one in found.get("dsn", ()))
+            if found["source"] == "smtp" and found["trusted"]:
+                found.setdefault("connector", BUILT_IN)
+            if found["dsn"] and len(found["dsn"]) != len(found["recipients"]):
+                raise SpoolDamaged
+            return cls(**found)
+        except (cbor2.CBORDecodeError, TypeError, KeyError, AttributeError):
             raise SpoolDamaged from None
+
+
+_FIELDS = frozenset(field.name for field in fields(Envelope))
+_LATER = frozenset({"connector", "dsn"})
+"""Fields that files written before them do not have."""
 
 
 def head(public: DoorPublic, stream_key: bytes, id_: UUID) -> bytes:

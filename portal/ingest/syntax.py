@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 _PATH = re.compile(
     r"""\s*<(?:@[^\s<>"]*:)?(?P<address>(?:"(?:[^"\\]|\\.)*"|[^\s"<>])*)>(?:\s+(?P<parameters>.*))?""", re.DOTALL
 )
+# An address in other letters has a form of its own in ORCPT that stays in this alphabet (RFC 6533 §3).
+_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~]+))?")
 
 
@@ -41,3 +43,8 @@ def parse_path(argument: str | None, keyword: str) -> Path:
             raise SyntaxRefused
         parameters[parameter[1].upper()] = parameter[2] or ""
     return Path(found["address"], parameters)
+
+
+def is_xtext(text: str) -> bool:
+    """Whether text is xtext: printable ASCII without + and =, other bytes as + and two hex digits (RFC 3461 §4)."""
+    return _XTEXT.fullmatch(text) is not None

@@ -213,6 +213,10 @@ class KeyService:
         """One of the installation's secrets (installation.NAMES), 32 bytes."""
         return self._secrets().current(name)
 
+    def secret_versions(self, name: str) -> tuple[bytes, ...]:
+        """The same and, while it rotates, the one before it: to verify what was made under either."""
+        return self._secrets().versions(name)
+
     def seal_field(self, label: str, row: UUID, text: bytes) -> bytes:
         """Seal what one column of one row holds; `label` names the column."""
         return self._secrets().seal_field(label, row, text)

@@ -24,6 +24,7 @@ _NAME = re.compile(r"[!-9;-~]{1,70}")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,990}")
+_MBOX_LINE = re.compile(rb">?From [^\n]*+\n")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -125,6 +126,17 @@ def without_headers(chunks: Iterable[bytes], names: Collection[str]) -> Iterator
             yield b"".join(kept)
     if pending and not (dropping if pending.startswith((b" ", b"\t")) else _field_name(pending) in unwanted):
         yield pending
+
+
+def with_header(mail: bytes, field: bytes) -> bytes:
+    """`mail`, a whole one or its beginning, with one more header field (its line end included) in front.
+
+    An mbox line that some programs send first stays first: behind the field it would end the header, and hide what
+    follows it in the body.
+    """
+    line = _MBOX_LINE.match(mail)
+    start = line.end() if line else 0
+    return mail[:start] + field + mail[start:]
 
 
 def _field_name(line: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import socket
@@ -95,6 +96,8 @@ def door(address: Address) -> str:
     until = time.monotonic() + DOOR_SECONDS
     try:
         with socket.create_connection((reachable(address.host), address.port), timeout=DOOR_SECONDS) as line:
+            if _is_proxy(line.getsockname()[0]):
+                line.sendall(b"PROXY UNKNOWN\r\n")  # the door greets nobody from there without such a header
             greeting = b""
             while b"\n" not in greeting and len(greeting) < 1024:
                 line.settimeout(max(0.01, until - time.monotonic()))
@@ -108,6 +111,11 @@ def door(address: Address) -> str:
     except OSError:
         return missing
     return f"The SMTP door on {address} (LETTERLOCK_SMTP) greets with something else than 220. See its log."
+
+
+def _is_proxy(own: str) -> bool:
+    address = ipaddress.ip_address(own.partition("%")[0])
+    return any(address in network for network in settings.LETTERLOCK.proxy_networks)
 
 
 def worker() -> str:

@@ -6,16 +6,17 @@ import errno
 import socket
 
 from portal.configuration import Address, Configuration
+from portal.ingest.serving import listeners
 from portal.operations.errors import PortTaken
 
 
 def require_free(configuration: Configuration) -> None:
     """Raises PortTaken with the setting that chooses another port."""
-    wanted = [("LETTERLOCK_HTTP", configuration.http), ("LETTERLOCK_SMTP", configuration.smtp)]
+    _try("LETTERLOCK_HTTP", configuration.http)
+    for place in listeners(configuration):
+        _try(place.setting, place.address)
     if configuration.metrics is not None:
-        wanted.append(("LETTERLOCK_METRICS", configuration.metrics))
-    for setting, address in wanted:
-        _try(setting, address)
+        _try("LETTERLOCK_METRICS", configuration.metrics)
 
 
 def _try(setting: str, address: Address) -> None:

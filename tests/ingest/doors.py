@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Self
 
 from portal.configuration import Address
-from portal.ingest.serving import serve
+from portal.ingest.serving import Listener, serve
+from portal.ingest.smtp.certificates import Certificates
 from tests.servers import MANAGE, ROOT, free_port, wait_for
 
 FROM, TO = "maya.lindqvist@aldervalley.example", "jonas.berg@mail.example"
@@ -20,15 +22,17 @@ MAIL = f"From: Maya <{FROM}>\r\nTo: {TO}\r\nSubject: Hello\r\n\r\nHello.\r\n".en
 
 
 class RunningDoor:
-    """A door in a thread of this process."""
+    """A door in a thread of this process; `lmtp` and `tls` are those of a Listener."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificates: Certificates | None = None, *, lmtp: bool = False, tls: bool = False) -> None:
         self.port = free_port()
+        self._certificates = certificates
+        self._place = Listener(Address("127.0.0.1", self.port), lmtp=lmtp, tls=tls)
         self._thread = threading.Thread(target=self._run)
         self._ready = threading.Event()
 
     def _run(self) -> None:
-        serve(Address("127.0.0.1", self.port), self._stopped, self._ready.set)
+        serve([self._place], self._certificates, self._stopped, self._ready.set)
 
     async def _stopped(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -50,14 +54,27 @@ class RunningDoor:
 
 
 class Line:
-    """An SMTP client that sends exactly the bytes it is told to."""
+    """An SMTP client that sends exactly the bytes it is told to: first `before`, then TLS if `tls` is given."""
 
-    def __init__(self, port: int, *, greet: bool = True) -> None:
+    def __init__(
+        self, port: int, *, greet: bool = True, before: bytes = b"", tls: ssl.SSLContext | None = None
+    ) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.socket.sendall(before)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="door.example")
         self.file = self.socket.makefile("rb")
         self.greeting = self.reply()
         if greet:
             assert self.ask(b"EHLO client.example").startswith("250")
+
+    def start_tls(self, context: ssl.SSLContext) -> str:
+        """STARTTLS, the handshake, EHLO again; the reply to that."""
+        assert self.ask(b"STARTTLS").startswith("220")
+        self.file.close()
+        self.socket = context.wrap_socket(self.socket, server_hostname="door.example")
+        self.file = self.socket.makefile("rb")
+        return self.ask(b"EHLO client.example")
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)

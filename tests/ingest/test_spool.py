@@ -21,10 +21,18 @@ from portal.ingest import spool, spoolfolder
 from portal.ingest.errors import SpoolDamaged, SpoolMissing, SpoolUnavailable
 from portal.ingest.models import Spooled
 from portal.ingest.spool import Envelope, SpoolWriter, commit_all, open_spooled, sweep_orphans
+from portal.mime.dsn import Dsn
 from portal.vault.errors import SealBroken
 from tests.ingest.conftest import empty
 
-ENVELOPE = Envelope("maya@aldervalley.example", ("jonas@mail.example", "jürgen@bücher.example"), "smtp", trusted=True)
+ENVELOPE = Envelope(
+    "maya@aldervalley.example",
+    ("jonas@mail.example", "jürgen@bücher.example"),
+    "smtp",
+    trusted=True,
+    connector="office",
+    dsn=(Dsn("NEVER", returned="HDRS"), Dsn(returned="HDRS")),
+)
 CANARY = b"canary-7c1f"
 
 

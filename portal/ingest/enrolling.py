@@ -1,0 +1,125 @@
+"""Making and changing connectors: what a person writes is checked here, so that the door only reads good rows."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import secrets
+from collections.abc import Mapping
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+from portal.audit.record import record
+from portal.ingest.connectors import BUILT_IN
+from portal.ingest.errors import ConnectorRefused
+from portal.ingest.models import Connector
+from portal.mime.addresses import domain_of
+from portal.mime.errors import BadAddress
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_LOGIN = re.compile(r"[!-~]{1,128}")
+_PASSWORD_BYTES = 24
+Fields = Mapping[str, str | bool | int | None]
+"""By the names of the model's fields; None leaves a field as it is."""
+
+
+def add(name: str, fields: Fields) -> Connector:
+    """A new connector. Raises ConnectorRefused."""
+    if _NAME.fullmatch(name) is None or name == BUILT_IN:
+        raise ConnectorRefused(
+            f"A connector's name has letters, digits, dots and dashes, 64 at most, and is not “{BUILT_IN}”, which is "
+            "the one that LETTERLOCK_NETWORKS makes. Choose another."
+        )
+    if Connector.objects.filter(name=name).exists():
+        raise ConnectorRefused(f"There is a connector {name} already. Change it, or choose another name.")
+    return _save(Connector(name=name), fields, "connector.added")
+
+
+def change(name: str, fields: Fields) -> Connector:
+    """Other fields for a connector. Raises ConnectorRefused."""
+    return _save(named(name), fields, "connector.changed")
+
+
+def remove(name: str) -> None:
+    """Its clients are refused from the next MAIL on, within seconds. Raises ConnectorRefused."""
+    connector = named(name)
+    with transaction.atomic():
+        record("connector.removed", connector=connector.pk)
+        connector.delete()
+
+
+def new_password(name: str, password: str = "") -> str:
+    """Set a connector's password and return it: a fresh one when none is given. Raises ConnectorRefused."""
+    connector = named(name)
+    if not connector.login:
+        raise ConnectorRefused(f"The connector {name} has no login: set one with manage.py connector change --login.")
+    if password and len(password) < 12:
+        raise ConnectorRefused("The password is shorter than 12 characters. Choose a longer one, or let one be made.")
+    password = password or secrets.token_urlsafe(_PASSWORD_BYTES)
+    with transaction.atomic():
+        connector.password = make_password(password)
+        connector.save(update_fields=["password"])
+        record("connector.password_set", connector=connector.pk)
+    return password
+
+
+def named(name: str) -> Connector:
+    """Raises ConnectorRefused when there is none."""
+    try:
+        return Connector.objects.get(name=name)
+    except Connector.DoesNotExist:
+        raise ConnectorRefused(f"There is no connector {name}. manage.py connector list shows them.") from None
+
+
+def _save(connector: Connector, fields: Fields, event: str) -> Connector:
+    for field, value in fields.items():
+        if value is not None:
+            setattr(connector, field, _CHECKS[field](value) if field in _CHECKS and isinstance(value, str) else value)
+    if not (connector.networks or connector.certificate or connector.login):
+        raise ConnectorRefused(
+            "A connector must ask for something: networks, a client certificate's name or a login. Name at least one."
+        )
+    others = Connector.objects.exclude(pk=connector.pk)
+    if connector.login and others.filter(login=connector.login).exists():
+        raise ConnectorRefused("Another connector has that login. Choose another.")
+    if not connector.login:
+        connector.password = ""
+    with transaction.atomic():
+        connector.save()
+        record(event, connector=connector.pk)
+    return connector
+
+
+def _networks(text: str) -> str:
+    try:
+        return " ".join(str(ipaddress.ip_network(word)) for word in text.replace(",", " ").split())
+    except ValueError as error:
+        raise ConnectorRefused(
+            f"A network is not usable: {error}. Write it like 192.0.2.0/24 or 2001:db8::/32."
+        ) from None
+
+
+def _domains(text: str) -> str:
+    return " ".join(_domain(word) for word in text.replace(",", " ").split())
+
+
+def _domain(text: str) -> str:
+    try:
+        return domain_of(f"a@{text.rstrip('.')}")
+    except BadAddress:
+        raise ConnectorRefused(f"“{text}” is no domain. Write it like example.org.") from None
+
+
+def _login(text: str) -> str:
+    if text and _LOGIN.fullmatch(text) is None:
+        raise ConnectorRefused("A login has no spaces and only ASCII characters, 128 at most. Choose another.")
+    return text
+
+
+_CHECKS = {
+    "networks": _networks,
+    "domains": _domains,
+    "certificate": lambda text: _domain(text) if text else "",
+    "login": _login,
+}

@@ -1,0 +1,142 @@
+"""DATA and BDAT: the bytes of one mail, in constant memory, and the answers after them (RFC 5321, 3030, 2033)."""
+
+from __future__ import annotations
+
+import logging
+
+from portal.ingest.data import DataDecoder
+from portal.ingest.errors import BareLineEnd, IngestError, MailLoop, TooLarge
+from portal.ingest.received import Trace
+from portal.ingest.smtp.incoming import Incoming
+from portal.ingest.smtp.session import CLOSING, Session, Transaction, said
+from portal.ingest.smtp.wire import Pace
+from portal.ingest.spool import Envelope
+from portal.mime.dsn import Dsn
+
+log = logging.getLogger(__name__)
+
+
+async def data(session: Session, argument: str) -> str:
+    transaction = session.transaction
+    if argument:
+        return "501 5.5.4 Syntax: DATA"
+    if transaction is None:
+        return "503 5.5.1 Send MAIL first"
+    if transaction.incoming is not None:
+        return "503 5.5.1 The mail has begun with BDAT: go on with BDAT, or send RSET"
+    if not transaction.recipients:
+        return _nobody(session)
+    incoming = transaction.incoming = _begin(session, transaction)
+    await session.say("354 End data with <CR><LF>.<CR><LF>")
+    await _read_data(session, incoming)
+    return await finish(session)
+
+
+async def _read_data(session: Session, incoming: Incoming) -> None:
+    """Feed the mail to `incoming`. A mail that is refused midway is read to its end all the same: only then does the
+    client listen (RFC 5321 §4.1.1.4). That has an end too: past twice the limit the session is closed."""
+    decoder = DataDecoder()
+    while not decoder.ended:
+        mail = decoder.feed(await incoming.piece())
+        if decoder.bare:
+            incoming.refuse(BareLineEnd())
+        await incoming.take(mail)
+        if incoming.hopeless and incoming.refused is not None:
+            await session.farewell(said(incoming.refused))
+    session.wire.unread(decoder.rest)
+
+
+async def bdat(session: Session, argument: str) -> str:
+    """One chunk. Its bytes are read whatever the answer is: left unread, they would be taken for commands."""
+    size, last = _chunk(argument)
+    if size is None:
+        await session.farewell("501 5.5.4 Syntax: BDAT length [LAST]; what follows cannot be told from it, closing")
+        return ""
+    transaction = session.transaction
+    if transaction is None or transaction.failed:
+        refusal = "503 5.5.1 The mail was refused: send RSET first" if transaction else "503 5.5.1 Send MAIL first"
+        return await _skip(session, size, refusal)
+    if not transaction.recipients:
+        return await _skip(session, size, _nobody(session))
+    incoming = transaction.incoming = transaction.incoming or _begin(session, transaction)
+    if incoming.received + size > 2 * session.house.max_bytes:
+        await session.farewell(said(TooLarge(session.house.max_bytes)))
+    left = size
+    while left:
+        piece = await incoming.piece(left)
+        left -= len(piece)
+        transaction.lines.feed(piece)
+        if transaction.lines.bare:
+            incoming.refuse(BareLineEnd())
+        await incoming.take(piece)
+    if last:
+        transaction.lines.feed(b"", final=True)
+        if transaction.lines.bare:
+            incoming.refuse(BareLineEnd())
+        return await finish(session)
+    if incoming.refused is not None:
+        # The rest of this mail is answered 503 until RSET (RFC 3030 §2).
+        transaction.failed = True
+        return said(incoming.refused)
+    return f"250 2.0.0 {size} octets received"
+
+
+def _chunk(argument: str) -> tuple[int | None, bool]:
+    size, _, last = argument.partition(" ")
+    if not (size.isascii() and size.isdigit() and len(size) <= 15) or last.upper() not in ("", "LAST"):
+        return None, False
+    return int(size), bool(last)
+
+
+async def _skip(session: Session, size: int, reply: str) -> str:
+    """Read a chunk that nobody wants; one that is larger than any mail ends the session instead."""
+    if size > 2 * session.house.max_bytes:
+        await session.farewell(reply)
+    pace = Pace(session.wire)
+    while pace.received < size:
+        await pace.piece(size - pace.received)
+    return reply
+
+
+async def finish(session: Session) -> str:
+    """The whole mail is here: make it durable and answer, by LMTP once for every recipient (RFC 2033 §4.2)."""
+    transaction = session.transaction
+    if transaction is None or transaction.incoming is None:
+        raise ValueError("no mail has begun")
+    try:
+        reply = f"250 2.0.0 queued as {await transaction.incoming.commit()}"
+        session.idle = 0
+    except IngestError as error:
+        if isinstance(error, MailLoop):
+            log.error("a mail by connector %s was refused: it goes round in a circle", session.connector_name)
+            session.house.roster.note("message.looped")
+        reply = said(error)
+    session.reset()
+    if session.lmtp:
+        for _ in range(transaction.answers - 1):
+            await session.wire.say(reply)
+    if session.house.closing:
+        await session.say(reply)
+        await session.farewell(CLOSING)
+    return reply
+
+
+def _nobody(session: Session) -> str:
+    return ("503" if session.lmtp else "554") + " 5.5.1 No valid recipients"
+
+
+def _begin(session: Session, transaction: Transaction) -> Incoming:
+    hello = session.hello.encode("ascii", "replace").decode("ascii")
+    wishes = tuple(dsn for _, dsn in transaction.recipients.values())
+    envelope = Envelope(
+        sender=transaction.sender,
+        recipients=tuple(address for address, _ in transaction.recipients.values()),
+        source="smtp",
+        trusted=session.connector is not None,
+        peer=session.peer,
+        hello=hello,
+        connector=session.connector_name,
+        dsn=wishes if any(wish != Dsn() for wish in wishes) else (),
+    )
+    trace = Trace(session.house.name, hello, session.peer, session.protocol, session.cipher)
+    return Incoming(session.house, session.wire, envelope, trace, transaction.expected_size)
