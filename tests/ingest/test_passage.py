@@ -231,5 +231,6 @@ def test_a_sent_notice_is_the_same_mail_when_it_is_sent_again(notice: tuple[Prep
     assert leaves(outbound)[1].partition(b"\r\n")[0] == notice[1].partition(b"\r\n")[0]
     Outbound.objects.filter(pk=outbound.pk).update(made_at=timezone.now() - timedelta(days=9))
     outbound.refresh_from_db()
-    late = raw_fields(leaves(outbound)[1].partition(b"\r\n\r\n")[0])
-    assert passage.verify(keys().secret_versions("seal"), timezone.now(), notice[0].envelope_sender, late)
+    prepared, sent = leaves(outbound)
+    late = raw_fields(sent.partition(b"\r\n\r\n")[0])
+    assert passage.verify(keys().secret_versions("seal"), timezone.now(), prepared.envelope_sender, late)

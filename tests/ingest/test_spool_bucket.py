@@ -24,7 +24,7 @@ from tests.mails import JONAS, MAYA, mail
 from tests.servers import S3, free_port
 
 pytestmark = pytest.mark.servers
-ENVELOPE = Envelope(MAYA, (JONAS,), "smtp", trusted=True)
+ENVELOPE = Envelope(MAYA, (JONAS,), "api", trusted=True)
 SMALL, LARGE = 3_000, 9_000_000
 """Stays in memory; is written to the folder first, and is more than one part of an upload."""
 
