@@ -62,6 +62,8 @@ class Configuration:
     demo: bool
     web_workers: int
     worker_processes: int
+    worker_memory_bytes: int
+    mail_cpu_seconds: int
     sweep_seconds: int
     lease_seconds: int
 
@@ -143,6 +145,10 @@ def read(environment: Mapping[str, str]) -> Configuration:
         demo=demo,
         web_workers=setting("WEB_WORKERS", _between(1, 64), "1"),
         worker_processes=setting("WORKER_PROCESSES", _between(1, 64), "2"),
+        worker_memory_bytes=setting(
+            "WORKER_MEMORY_BYTES", _between(256 * MEBIBYTE, 1024 * 1024 * MEBIBYTE), str(2048 * MEBIBYTE)
+        ),
+        mail_cpu_seconds=setting("MAIL_CPU_SECONDS", _between(1, 3600), "60"),
         sweep_seconds=setting("SWEEP_SECONDS", _between(1, 300), "5"),
         lease_seconds=setting("LEASE_SECONDS", _between(2, 3600), "30"),
     )

@@ -19,6 +19,8 @@ class Outbound(models.Model):
         """An answer written here, delivered into a mailbox of the organisation."""
         RELAY = "relay"
         """Mail that needed no protection, passed on from the spool."""
+        REFUSAL = "refusal"
+        """To the sender of a mail that an administrator refused: why it did not go out."""
 
     class State(models.TextChoices):
         DUE = "due"
@@ -33,6 +35,8 @@ class Outbound(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.DUE)
+    bulk = models.BooleanField(default=False, db_default=False)
+    """Belongs to a bulk run: the queue `bulk` sends it, and ordinary mail goes first."""
     message = models.UUIDField(null=True, db_index=True)
     """The message, or for RELAY the spooled mail, that it belongs to."""
     reader = models.ForeignKey(Reader, on_delete=models.CASCADE, null=True)
@@ -44,6 +48,8 @@ class Outbound(models.Model):
     """Envelope sender of a RELAY, sealed likewise (label "outbound-sender")."""
     share = models.BinaryField(default=b"")
     """The reader's share of a split message, sealed to the door key until the mail has left or failed, then empty."""
+    words = models.BinaryField(default=b"", db_default=b"")
+    """What an administrator wrote into a REFUSAL, sealed likewise (label "outbound-words")."""
     door_key = models.CharField(max_length=10, default="", blank=True)
     """Id of the door key that `share` is sealed to; as long as a row names it, it is kept."""
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -56,4 +62,8 @@ class Outbound(models.Model):
     """Status code and enhanced code of the relay's last answer; never its free text, which may hold an address."""
 
     class Meta:
-        indexes = [models.Index(fields=["state", "kind", "due_at"])]
+        indexes = [
+            models.Index(fields=["state", "kind", "due_at"]),
+            # Each claim asks for one kind in one state, oldest first: it reads the rows it takes and no others.
+            models.Index(fields=["bulk", "state", "kind", "due_at"], name="outbound_by_queue"),
+        ]

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 
 from portal.audit.record import record
-from portal.celery import SEND_MAIL, SEND_PASSCODES, ring
+from portal.celery import SEND_BULK, SEND_MAIL, SEND_PASSCODES, ring
 from portal.delivery.models import Outbound
 from portal.keys.service import keys
 from portal.vault.models import Reader
@@ -23,11 +23,13 @@ def enqueue(
     subject_row: UUID | None = None,
     sender: str = "",
     share: bytes = b"",
+    words: str = "",
+    bulk: bool = False,
 ) -> Outbound:
     """Ask for one mail to one address. Nothing of it is written before it is sent; the addresses are kept sealed.
 
-    `sender` is the envelope sender of a relayed mail, `share` the reader's of a split message. Key errors mean that
-    nothing was asked for.
+    `sender` is the envelope sender of a relayed mail, `share` the reader's of a split message, `words` what a refusal
+    says. Key errors mean that nothing was asked for.
     """
     id_ = uuid4()
     door_key, sealed_share = keys().seal_share(datetime.now(UTC).date(), share, id_) if share else ("", b"")
@@ -40,12 +42,14 @@ def enqueue(
         address=keys().seal_field("outbound", id_, address.encode()),
         sender=keys().seal_field("outbound-sender", id_, sender.encode()) if sender else b"",
         share=sealed_share,
+        words=keys().seal_field("outbound-words", id_, words.encode()) if words else b"",
+        bulk=bulk,
         door_key=door_key,
         due_at=timezone.now(),
     )
     if kind == Outbound.Kind.NOTICE:
         record("wrapper.queued", message=message, reader=reader.id if reader else None)
-    ring(SEND_PASSCODES if kind == Outbound.Kind.PASSCODE else SEND_MAIL)
+    ring(SEND_PASSCODES if kind == Outbound.Kind.PASSCODE else SEND_BULK if bulk else SEND_MAIL)
     return outbound
 
 
@@ -58,6 +62,12 @@ def sender_of(outbound: Outbound) -> str:
     """The envelope sender that was asked for; empty for none."""
     sealed = bytes(outbound.sender)
     return keys().open_field("outbound-sender", outbound.id, sealed).decode() if sealed else ""
+
+
+def words_of(outbound: Outbound) -> str:
+    """What an administrator wrote; empty for none."""
+    sealed = bytes(outbound.words)
+    return keys().open_field("outbound-words", outbound.id, sealed).decode() if sealed else ""
 
 
 def share_of(outbound: Outbound) -> bytes:

@@ -11,7 +11,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from portal import leases
@@ -37,21 +37,25 @@ _SENT_EVENT = {
     K.PASSCODE: "recipient.passcode_sent",
     K.REPLY: "reply.delivered",
     K.RELAY: "message.relayed",
+    K.REFUSAL: "refusal.delivered",
 }
 
 
-def send_due(kinds: Collection[str], limit: int = BATCH) -> int:
-    """Send what is due of these kinds, at most `limit`; returns how many rows were taken up.
+def send_due(kinds: Collection[str], limit: int = BATCH, *, bulk: bool = False) -> int:
+    """Send what is due of these kinds, at most `limit`, of bulk runs or all others; returns how many were taken up.
 
     Safe to run in any number of processes: a row is leased to one, and a row whose sender died is sent again.
     """
-    if not _due(kinds).exists():
+    due = _due(kinds, bulk)
+    if not any(queue.exists() for queue in due):
         return 0
     way = transport()
     try:
         # Before any row is claimed: a relay that answers slowly must not use up the leases.
         trouble = _open(way)
-        rows = leases.claim(_due(kinds), limit=limit)
+        rows: list[Outbound] = []
+        for queue in due:
+            rows += leases.claim(queue, limit=limit - len(rows)) if len(rows) < limit else []
         for row in rows:
             _send(row, way, trouble)
     finally:
@@ -68,9 +72,12 @@ def _open(way: Transport) -> Deferred | None:
     return None
 
 
-def _due(kinds: Collection[str]) -> QuerySet[Outbound]:
-    # A row that is SENDING without a lease was left by a sender that died.
-    return Outbound.objects.filter(Q(state=S.DUE, due_at__lte=timezone.now()) | Q(state=S.SENDING), kind__in=kinds)
+def _due(kinds: Collection[str], bulk: bool) -> list[QuerySet[Outbound]]:
+    """What is to be sent, one query for each run of the index, so that none sorts all that waits. A row that is
+    SENDING without a lease was left by a sender that died."""
+    left = [Outbound.objects.filter(bulk=bulk, state=S.SENDING, kind=kind) for kind in kinds]
+    due = [Outbound.objects.filter(bulk=bulk, state=S.DUE, kind=kind, due_at__lte=timezone.now()) for kind in kinds]
+    return left + due
 
 
 Outcome = Callable[["Outbound", "Lease"], None]

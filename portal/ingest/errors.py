@@ -131,3 +131,41 @@ class SpoolDamaged(IngestError):
 
     def __init__(self) -> None:
         super().__init__("The spool file of this mail is damaged: restore it from a backup, or ask for the mail again.")
+
+
+class IllegalMove(IngestError):
+    """A fault in the code: the state machine has no such step, and nothing was written."""
+
+    def __init__(self, event: str, source: str) -> None:
+        super().__init__(f"A mail that is {source} cannot {event}: see the transitions in docs/pipeline.md.")
+
+
+class Overtaken(IngestError):
+    """Another worker took this mail on; what was done here is undone."""
+
+    def __init__(self) -> None:
+        super().__init__("Another worker has taken this mail on: nothing is to be done here.")
+
+
+class NotHeld(IngestError):
+    """An administrator asks for what only a held mail can do."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"This mail is not held, it is {state}: look at it with `manage.py trace ID`.")
+
+
+class NotEnoughMemory(IngestError):
+    """Reading a mail needs more memory than one worker may take."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This mail needs more memory than a worker may take (LETTERLOCK_WORKER_MEMORY_BYTES): raise it and "
+            "release the mail, or refuse it."
+        )
+
+
+class ReasonMissing(IngestError):
+    """A mail is to be refused without a word to its sender, or with too many."""
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(f"Say in 1 to {maximum} characters why it is refused: its sender reads that.")

@@ -1,8 +1,6 @@
 """From the spool to the vault: one idempotent step per state, each safe to stop anywhere and to run twice.
 
-received ──seal──▶ sealed ──drop──▶ done          the message and its notices are rows; the spool file goes
-         ──relay─▶ relaying ──drop──▶ done        the relay took it for every recipient
-         ──any───▶ held                           cannot go on by itself; `manage.py trace ID` says why
+The states and what leads from one to another are in portal.ingest.states (a picture: docs/pipeline.md).
 """
 
 from __future__ import annotations
@@ -10,8 +8,11 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -20,11 +21,10 @@ from django.utils import timezone
 
 from portal import leases
 from portal.audit.record import record
-from portal.celery import PROCESS, SEND_MAIL, ring
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
-from portal.ingest import drafting, spool
-from portal.ingest.errors import IngestError
+from portal.ingest import drafting, isolation, spool, states
+from portal.ingest.errors import IngestError, NotEnoughMemory, Overtaken
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
 from portal.mime.addresses import domain_of
@@ -41,64 +41,97 @@ from portal.vault.readers import address_of
 
 log = logging.getLogger(__name__)
 
-BATCH = 20
-BATCH_SECONDS = 60
+BATCH = 40
+BATCH_SECONDS, BULK_SECONDS = 60, 5
+"""After this long a batch ends and rings again. Bulk soon, for in a worker of all queues others wait behind it."""
+GROUP = 20
+GROUP_BYTES = 4 << 20
+"""Mails that share a transaction: so many, so large together. SQLite's other writers wait for about 30 ms then."""
 STARTS_BEFORE_HELD = 4
 _WAIT_FIRST, _WAIT_MOST = timedelta(seconds=2), timedelta(minutes=10)
 _LOOK_AGAIN = timedelta(seconds=3)
 S = Spooled.State
+T = TypeVar("T")
 
 
-def process(limit: int = BATCH) -> int:
-    """Take what is due one step further; returns how many mails moved."""
-    moved, end = 0, time.monotonic() + BATCH_SECONDS
-    rows = leases.claim(_due(), limit=limit)
-    for number, row in enumerate(rows):
-        if time.monotonic() > end:
-            leases.give_back(rows[number:])
+def process(limit: int = BATCH, *, bulk: bool = False) -> int:
+    """Take what is due one step further, at most `limit`; returns how many mails were taken up.
+
+    With `bulk` those of bulk runs, else all others.
+    """
+    taken, end = 0, time.monotonic() + (BULK_SECONDS if bulk else BATCH_SECONDS)
+    for state in states.WORKING:
+        rows = leases.claim(_due(state, bulk), limit=limit - taken)
+        taken += len(rows)
+        groups = _groups(rows)
+        for number, group in enumerate(groups):
+            if time.monotonic() > end:
+                leases.give_back([row for later in groups[number:] for row in later])
+                return limit
+            _together(group) if len(group) > 1 else _alone(group[0])
+        if taken >= limit:
             break
-        moved += _begin(row) and _step(row)
-    return moved
+    return taken
 
 
-def _begin(row: Spooled) -> bool:
+def _due(state: str, bulk: bool) -> QuerySet[Spooled]:
+    return Spooled.objects.filter(bulk=bulk, state=state, due_at__lte=timezone.now())
+
+
+def _groups(rows: Sequence[Spooled]) -> list[list[Spooled]]:
+    """What goes into one transaction: small mails, all in one state, none of which was ever left unfinished.
+
+    Whatever ends this process would be counted for all of them; from then on each is taken up alone, so that only the
+    one that does it is held.
+    """
+    groups: list[list[Spooled]] = []
+    room = count = 0
+    for row in rows:
+        if row.unfinished or row.size > room or not count:
+            groups.append([])
+            room, count = (0, 0) if row.unfinished else (GROUP_BYTES, GROUP)
+        groups[-1].append(row)
+        room, count = room - row.size, count - 1
+    return groups
+
+
+def _alone(row: Spooled) -> None:
     """Take up a claimed mail, counting that before anything is done with it: what a poisonous mail does to this process
     leaves no time to count afterwards. After a few starts without an end it is held, and the others go on."""
     if not leases.renew(row, more_seconds=row.size >> 20, unfinished=F("unfinished") + 1):
-        return False
+        return
     if row.unfinished >= STARTS_BEFORE_HELD:
-        _hold(row, "Processing of this mail was begun several times and never came to an end.")
-        return False
-    return True
+        _guarded(row, partial(_hold, row, "Processing of this mail was begun several times and never came to an end."))
+    else:
+        _guarded(row, partial(_step, [row]))
 
 
-def _due() -> QuerySet[Spooled]:
-    return Spooled.objects.filter(state__in=[S.RECEIVED, S.SEALED, S.RELAYING], due_at__lte=timezone.now())
+def _together(group: list[Spooled]) -> None:
+    """The same for a group; what cannot be done together is done one by one, where each failure has its own mail."""
+    if not leases.renew_all(group, unfinished=F("unfinished") + 1):
+        return  # who took one over is at work on it; the others come back when their lease ends
+    if group[0].state == S.RECEIVED:
+        _receive(group)
+        return
+    for row in group:
+        _guarded(row, partial(_step, [row]))
 
 
-def retry(row: Spooled) -> None:
-    """Let a held mail try again, as an administrator asks; who has a relayed mail already gets it once."""
-    relayed = Outbound.objects.filter(kind="relay", message=row.pk)
-    with transaction.atomic():
-        again = S.RELAYING if relayed.exists() else S.RECEIVED
-        moved = Spooled.objects.filter(pk=row.pk, state=S.HELD).update(
-            state=again, attempts=0, unfinished=0, due_at=timezone.now(), leased_until=None, last_error=""
-        )
-        if not moved:
-            return
-        relayed.filter(state=Outbound.State.FAILED).update(
-            state=Outbound.State.DUE, attempts=0, due_at=timezone.now(), leased_until=None
-        )
-        record("message.released", message=row.pk)
-    ring(PROCESS)
-    ring(SEND_MAIL)
+def _step(group: list[Spooled]) -> None:
+    if group[0].state == S.RECEIVED:
+        _receive(group)
+    elif group[0].state == S.SEALED:
+        _drop(group)
+    else:
+        _relayed(group[0])
 
 
-def _step(row: Spooled) -> bool:
+def _guarded(row: Spooled, work: Callable[[], T]) -> T | None:
+    """One mail's work: whatever goes wrong in it is that mail's, and the others go on."""
     try:
-        STEPS[row.state](row)
+        return work()
     except Overtaken:
-        return False
+        pass
     except (WrapRefused, KeyDestroyed) as error:
         _hold(row, _sentence(error))
     except (KeysError, KeyringOlder, OSError, DatabaseError) as error:
@@ -106,32 +139,28 @@ def _step(row: Spooled) -> bool:
         _wait(row, _sentence(error))
     except (IngestError, VaultError, BadTrigger) as error:
         _hold(row, _sentence(error))
+    except MemoryError:
+        # With other mails in this process less was left for it, so it gets its few tries.
+        _wait(row, str(NotEnoughMemory()), unfinished=F("unfinished"))
     except Exception as error:
         # One poisonous mail must not stop the others, nor be tried for ever. Only the type is kept: the text of a
         # foreign exception may hold what the mail says.
         log.error("mail %s: %s in the pipeline", row.pk, type(error).__name__)
         _wait(row, f"Processing failed with {type(error).__name__}.", unfinished=F("unfinished"))
-    else:
-        return True
-    return False
+    return None
 
 
 def _wait(row: Spooled, sentence: str, **changes: object) -> None:
     delay = min(_WAIT_FIRST * 2 ** min(row.attempts, 20), _WAIT_MOST) * random.uniform(0.8, 1.2)  # noqa: S311 jitter
     log.warning("mail %s waits: %s", row.pk, sentence)
-    Spooled.objects.filter(pk=row.pk, leased_by=row.leased_by).update(
-        attempts=min(row.attempts + 1, 1000),
-        due_at=timezone.now() + delay,
-        leased_until=None,
-        last_error=sentence[:240],
-        **{"unfinished": 0, **changes},
-    )
+    attempts = min(row.attempts + 1, 1000)
+    states.later(row, delay, **{"attempts": attempts, "last_error": sentence[:240], "unfinished": 0, **changes})
 
 
 def _hold(row: Spooled, sentence: str) -> None:
     log.error("mail %s is held: %s", row.pk, sentence)
     with transaction.atomic():
-        Spooled.objects.filter(pk=row.pk).update(state=S.HELD, leased_until=None, last_error=sentence[:240])
+        states.move(row, "hold", held_at=timezone.now(), last_error=sentence[:240])
         record("message.held", message=row.pk, reason=sentence[:240])
 
 
@@ -146,47 +175,97 @@ def _sentence(error: BaseException) -> str:
 # ---------------------------------------------------------------------------------------------------- received
 
 
-def _receive(row: Spooled) -> None:
-    """Open, parse, decide; then seal or relay in one transaction."""
-    opened = spool.open_spooled(row)
-    raw = opened.read()
-    letter = read(raw)
-    envelope = opened.envelope
-    decision = _decide(letter, envelope, len(raw))
-    if decision.action == "refuse":
-        raise Refused(decision.text)
-    if decision.action == "relay":
-        with transaction.atomic():
-            _advance(row, S.RECEIVED, S.RELAYING)
-            record("message.accepted", message=row.pk, action="relay", rule=decision.rule, size=row.size)
-            for address in envelope.recipients:
-                enqueue("relay", address=address, sender=envelope.sender, message=row.pk)
-            _look_again(row)
+@dataclass(frozen=True)
+class Ready:
+    """A mail that was opened, read and decided on, and is sealed if it is to be; nothing of it is written yet."""
+
+    row: Spooled
+    decision: Decision
+    envelope: spool.Envelope
+    draft: sealing.Draft | None
+    sealed: sealing.Sealed | None
+
+    def __repr__(self) -> str:
+        return f"Ready({self.row.pk})"
+
+
+def _receive(group: list[Spooled]) -> None:
+    """Open, parse, decide and seal each; then write all in one transaction, and remove the files of what is sealed."""
+    if len(group) == 1:
+        _finish([_ready(group[0])])
         return
-    draft = drafting.draft(row, letter, raw, envelope, decision)
-    sealed = sealing.seal_streams(draft)
-    with transaction.atomic():
-        _advance(row, S.RECEIVED, S.SEALED)
-        record("message.accepted", message=row.pk, action="protect", rule=decision.rule, size=row.size)
-        message = sealing.commit(draft, sealed)
-        for reader in message.readers.filter(role=Reader.Role.RECIPIENT):
-            _tell(message, reader, sealed.share_of(reader))
-    _drop(row)
+    ready = [one for row in group if (one := _guarded(row, partial(_ready, row))) is not None]
+    try:
+        _finish(ready)
+    except Exception as error:
+        # Whatever it was, it may have been one mail's; alone, each has its own outcome.
+        log.warning("%d mails could not be written together: %s", len(ready), type(error).__name__)
+        for one in ready:
+            if one.row.state == S.RECEIVED:
+                _guarded(one.row, partial(_finish, [one]))
 
 
-def _advance(row: Spooled, old: str, new: str) -> None:
-    """Move on only from where this worker found it: a lease that ran out may have given the row to another."""
-    if not Spooled.objects.filter(pk=row.pk, state=old, leased_by=row.leased_by).update(state=new, last_error=""):
-        raise Overtaken
-    row.state = new
+def _finish(ready: Sequence[Ready]) -> None:
+    _write(ready)
+    _drop([one.row for one in ready if one.row.state == S.SEALED])
 
 
-def _tell(message: Message, reader: Reader, share: bytes) -> None:
+def _ready(row: Spooled) -> Ready:
+    """Read and seal, outside any transaction. Raises whatever is wrong with the mail, its rules or the keys."""
+    opened = spool.open_spooled(row)
+    with isolation.bounded(row.size):
+        raw = opened.read()
+        letter = read(raw)
+        envelope = opened.envelope
+        decision = _decide(letter, envelope, len(raw))
+        if decision.action == "refuse":
+            raise Refused(decision.text)
+        if decision.action == "relay":
+            return Ready(row, decision, envelope, None, None)
+        draft = drafting.draft(row, letter, raw, envelope, decision)
+        return Ready(row, decision, envelope, draft, sealing.seal_streams(draft))
+
+
+def _write(group: Sequence[Ready]) -> None:
+    """The states, messages, wraps, notices and the record of a group, all or none."""
+    protected = [one for one in group if one.draft is not None]
+    relayed = [one for one in group if one.draft is None]
+    before = {one.row.pk: one.row.state for one in group}
+    try:
+        with transaction.atomic():
+            if protected:
+                states.move_all([one.row for one in protected], "seal")
+            if relayed:
+                states.move_all([one.row for one in relayed], "relay")
+            for one in group:
+                action = "relay" if one.draft is None else "protect"
+                rule, size = one.decision.rule, one.row.size
+                record("message.accepted", message=one.row.pk, action=action, rule=rule, size=size)
+            for one in protected:
+                _protect(one)
+            for one in relayed:
+                for address in one.envelope.recipients:
+                    enqueue("relay", address=address, sender=one.envelope.sender, message=one.row.pk, bulk=one.row.bulk)
+                states.later(one.row, _LOOK_AGAIN, unfinished=0)
+    except BaseException:
+        for one in group:
+            one.row.state = before[one.row.pk]
+        raise
+
+
+def _protect(one: Ready) -> None:
+    assert one.draft is not None and one.sealed is not None  # noqa: S101,PT018 # what `_ready` makes
+    message = sealing.commit(one.draft, one.sealed)
+    for reader in message.readers.filter(role=Reader.Role.RECIPIENT):
+        _tell(message, reader, one.sealed.share_of(reader), one.row.bulk)
+
+
+def _tell(message: Message, reader: Reader, share: bytes, bulk: bool) -> None:
     """A notice to whoever reads here; an answer for our own people goes whole into their mailbox."""
     address = address_of(reader)
     inside = domain_of(address) in settings.LETTERLOCK.inside_domains
     kind = "reply" if message.direction == Message.Direction.IN and inside else "notice"
-    enqueue(kind, address=address, message=message.id, reader=reader, share=share)
+    enqueue(kind, address=address, message=message.id, reader=reader, share=share, bulk=bulk)
 
 
 def _decide(letter: Letter, envelope: spool.Envelope, size: int) -> Decision:
@@ -206,33 +285,30 @@ def _decide(letter: Letter, envelope: spool.Envelope, size: int) -> Decision:
 # ------------------------------------------------------------------------------------------ sealed and relaying
 
 
-def _drop(row: Spooled) -> None:
+def _drop(group: Sequence[Spooled]) -> None:
     """The spool file goes once what it held is safe elsewhere."""
-    spool.remove(row)
-    Spooled.objects.filter(pk=row.pk).update(state=S.DONE, leased_until=None, last_error="")
+    dropped = []
+    for row in group:
+        try:
+            spool.remove(row)
+        except OSError as error:
+            _wait(row, _sentence(error))
+        else:
+            dropped.append(row)
+    if dropped:
+        states.move_all(dropped, "drop")
 
 
 def _relayed(row: Spooled) -> None:
     """Drop a relayed mail when it has left for everyone; while one recipient waits or failed, its file stays."""
-    states = set(Outbound.objects.filter(kind="relay", message=row.pk).values_list("state", flat=True))
-    if states <= {Outbound.State.SENT}:
-        _drop(row)
-    elif states & {Outbound.State.DUE, Outbound.State.SENDING}:
-        _look_again(row)
+    found = set(Outbound.objects.filter(kind="relay", message=row.pk).values_list("state", flat=True))
+    if found <= {Outbound.State.SENT}:
+        _drop([row])
+    elif found & {Outbound.State.DUE, Outbound.State.SENDING}:
+        states.later(row, _LOOK_AGAIN, unfinished=0)
     else:
         _hold(row, "The relay refused this mail for at least one recipient.")
 
 
-def _look_again(row: Spooled) -> None:
-    Spooled.objects.filter(pk=row.pk).update(due_at=timezone.now() + _LOOK_AGAIN, leased_until=None, unfinished=0)
-
-
-STEPS: dict[str, Callable[[Spooled], None]] = {S.RECEIVED: _receive, S.SEALED: _drop, S.RELAYING: _relayed}
-
-
 class Refused(IngestError):
     """A rule refuses the mail."""
-
-
-class Overtaken(IngestError):
-    """Another worker took this mail on; what was done here is undone."""
