@@ -52,7 +52,7 @@ def ring(task_name: str) -> None:
 
     bell = _bell(task_name)
     # Once a transaction, however many rows it writes.
-    if not any(registered is bell for _, registered, _ in connection.run_on_commit):
+    if not any(entry[1] is bell for entry in connection.run_on_commit):
         transaction.on_commit(bell, robust=True)
 
 

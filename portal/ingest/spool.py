@@ -184,12 +184,13 @@ class SpoolWriter:
 def commit_all(
     writers: Sequence[SpoolWriter],
     each: Callable[[Callable[[T], R], Iterable[T]], Iterable[R]] = map,
-    beside: Callable[[], None] = lambda: None,
+    beside: Callable[[Sequence[SpoolWriter]], None] = lambda _: None,
 ) -> list[UUID | SpoolUnavailable]:
     """Make several mails durable with one fsync of the folder and one transaction; an outcome for each, in order.
 
     `each` is `map`, or that of a pool of threads, so that the fsyncs of several files share the disk's journal.
-    `beside` writes what else belongs into the transaction; an IngestError of it undoes the mails, and is raised again.
+    `beside` writes what else belongs to those that are on the disk into the transaction; an IngestError of it undoes
+    the mails, and is raised again.
     """
     outcomes: list[UUID | SpoolUnavailable] = list(each(_finished, writers))  # type: ignore[arg-type]
     good = [writer for writer, outcome in zip(writers, outcomes, strict=True) if isinstance(outcome, UUID)]
@@ -201,7 +202,7 @@ def commit_all(
             publish(good)
             with transaction.atomic():
                 insert_rows(good)
-                beside()
+                beside(good)
                 committing = True
     except IngestError:
         for writer in good:
