@@ -117,7 +117,7 @@ def _defaults() -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "timezone": "UTC",
-        "beat_scheduler": "celery.beat:Scheduler",  # in memory: nothing here needs to be remembered
+        "beat_scheduler": "portal.operations.scheduling:OneAtATime",  # in memory: nothing here needs to be remembered
         "beat_max_loop_interval": 5,
         "beat_schedule": _schedule(seconds),
     }

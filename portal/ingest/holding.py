@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from uuid import UUID
 
 from django.db import transaction
@@ -84,8 +85,8 @@ def refuse(row: Spooled, reason: str) -> bool:
         record("message.refused", message=row.pk, told=bool(sender))
         if sender:
             enqueue("refusal", address=sender, message=row.pk, words=words)
-    # After the row: a file without a row in a working state is only left over, and swept.
-    spool.remove(row)
+    with suppress(OSError):  # a file that is left is swept: its row is in a final state
+        spool.remove(row)
     return bool(sender)
 
 
