@@ -109,6 +109,10 @@ def _defaults() -> dict[str, Any]:
         "task_serializer": "json",
         "accept_content": ["json"],
         "worker_prefetch_multiplier": 1,
+        # A process that died in a task leaves its place to the next one after this many seconds, not ten.
+        "worker_lost_wait": 1.0,
+        # In KiB: a process that has met a very large mail is replaced, so that its memory is the system's again.
+        "worker_max_memory_per_child": 400_000,
         "worker_send_task_events": False,
         "worker_enable_remote_control": False,
         "worker_hijack_root_logger": False,

@@ -120,6 +120,7 @@ def read(environment: Mapping[str, str]) -> Configuration:
     relay_url = setting("RELAY_URL", _relay_url, "")
     loopback = is_loopback(urlsplit(public_url).hostname or "")
     demo = setting("DEMO", _switch, "on" if loopback and not relay_url else "off")
+    max_message_bytes = setting("MAX_MESSAGE_BYTES", _between(1024, 1024 * MEBIBYTE), str(150 * MEBIBYTE))
     made = Configuration(
         http=http,
         smtp=smtp,
@@ -132,7 +133,7 @@ def read(environment: Mapping[str, str]) -> Configuration:
         blob_url=setting("BLOB_URL", _blob_url, f"file://{data / 'blobs'}"),
         recovery_key=setting("RECOVERY_KEY", _file, ""),
         broker_url=setting("BROKER_URL", str, f"filesystem://{data / 'broker'}"),
-        max_message_bytes=setting("MAX_MESSAGE_BYTES", _between(1024, 1024 * MEBIBYTE), str(150 * MEBIBYTE)),
+        max_message_bytes=max_message_bytes,
         max_recipients=setting("MAX_RECIPIENTS", _between(1, 4000), "500"),
         inside_domains=setting("INSIDE_DOMAINS", _domains, _demo_domains() if demo else ""),
         networks=setting("NETWORKS", _networks, "127.0.0.0/8 ::1"),
@@ -146,7 +147,9 @@ def read(environment: Mapping[str, str]) -> Configuration:
         web_workers=setting("WEB_WORKERS", _between(1, 64), "1"),
         worker_processes=setting("WORKER_PROCESSES", _between(1, 64), "2"),
         worker_memory_bytes=setting(
-            "WORKER_MEMORY_BYTES", _between(256 * MEBIBYTE, 1024 * 1024 * MEBIBYTE), str(2048 * MEBIBYTE)
+            "WORKER_MEMORY_BYTES",
+            _between(256 * MEBIBYTE, 1024 * 1024 * MEBIBYTE),
+            str(4 * max_message_bytes + 512 * MEBIBYTE),
         ),
         mail_cpu_seconds=setting("MAIL_CPU_SECONDS", _between(1, 3600), "60"),
         sweep_seconds=setting("SWEEP_SECONDS", _between(1, 300), "5"),

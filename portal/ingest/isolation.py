@@ -21,9 +21,6 @@ def enable(*, cpu_seconds: int, memory_bytes: int) -> None:
     """
     global _enabled_seconds
     _enabled_seconds = cpu_seconds
-    # The default of the signal ends the process, also in a loop within a C or Rust library, where no handler of
-    # Python's would ever run.
-    signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
     limit = _mapped_bytes() + memory_bytes
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     if hard == resource.RLIM_INFINITY or limit < hard:
@@ -39,6 +36,9 @@ def bounded(size: int) -> Iterator[None]:
     if not _enabled_seconds:
         yield
         return
+    # The default of the signal ends the process, also in a loop within a C or Rust library, where no handler of
+    # Python's would ever run; the pool sets one for every signal that ends a process.
+    signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_VIRTUAL, _enabled_seconds + (size >> 20))
     try:
         yield

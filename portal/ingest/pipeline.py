@@ -140,8 +140,9 @@ def _guarded(row: Spooled, work: Callable[[], T]) -> T | None:
     except (IngestError, VaultError, BadTrigger) as error:
         _hold(row, _sentence(error))
     except MemoryError:
-        # With other mails in this process less was left for it, so it gets its few tries.
-        _wait(row, str(NotEnoughMemory()), unfinished=F("unfinished"))
+        # Beside other mails less was left for it; it is enough to have failed alone.
+        alone = row.unfinished > 0
+        _hold(row, str(NotEnoughMemory())) if alone else _wait(row, str(NotEnoughMemory()), unfinished=F("unfinished"))
     except Exception as error:
         # One poisonous mail must not stop the others, nor be tried for ever. Only the type is kept: the text of a
         # foreign exception may hold what the mail says.
