@@ -75,7 +75,8 @@ def process(limit: int = BATCH, *, bulk: bool = False) -> int:
 
 
 def _due(state: str, bulk: bool) -> QuerySet[Spooled]:
-    return Spooled.objects.filter(bulk=bulk, state=state, due_at__lte=timezone.now())
+    # `IN`, for Django writes an equal boolean as `NOT bulk`, which SQLite looks up in no index.
+    return Spooled.objects.filter(bulk__in=(bulk,), state=state, due_at__lte=timezone.now())
 
 
 def _groups(rows: Sequence[Spooled]) -> list[list[Spooled]]:
