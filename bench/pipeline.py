@@ -13,7 +13,7 @@ from tests.servers import MANAGE, ROOT
 
 
 def rows(folder: Path) -> list[Row]:
-    """All rows of this group, measured in a process of their own with a data folder that lies on the disk in question."""
+    """All rows of this group, measured in a process of their own with a data folder on the disk in question."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("LETTERLOCK_", "DJANGO_"))},
         "LETTERLOCK_DATA": str(folder / "pipeline"),

@@ -22,6 +22,7 @@ django.setup()
 
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from uuid import uuid4
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -99,13 +100,13 @@ def _growth(raw: bytes) -> tuple[list[float], list[float]]:
     marks: list[float] = []
 
     def body() -> Iterator[bytes]:
-        for tenth in range(10):
+        for _ in range(10):
             marks.append(time.perf_counter())
             yield from _body(raw, TENTH)
         marks.append(time.perf_counter())
 
     bulk.feed(bulk.begin("bench", uuid4().hex), lines.lines(body()))
-    taking = [after - before for before, after in zip(marks, marks[1:], strict=False)]
+    taking = [after - before for before, after in pairwise(marks)]
     sealing = [wall(lambda: _drain(bulk_run=True, most=TENTH)) for _ in range(10)]
     _all_done(GROWTH)
     return [TENTH / (taking[0] + sealing[0])], [TENTH / (taking[-1] + sealing[-1])]

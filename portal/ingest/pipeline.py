@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 from django.conf import settings
@@ -19,10 +19,12 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from branding import choosing
+from branding.models import Brand
 from portal import leases
-from portal.audit.record import record
+from portal.audit.record import Event, record, record_each
 from portal.delivery.models import Outbound
-from portal.delivery.queue import enqueue
+from portal.delivery.queue import Asked, enqueue_all
 from portal.ingest import drafting, isolation, spool, states
 from portal.ingest.errors import IngestError, NotEnoughMemory, Overtaken
 from portal.ingest.models import Spooled
@@ -37,7 +39,6 @@ from portal.rules.first import RULES
 from portal.vault import sealing
 from portal.vault.errors import KeyringOlder, VaultError
 from portal.vault.models import Message, Reader
-from portal.vault.readers import address_of
 
 log = logging.getLogger(__name__)
 
@@ -193,10 +194,11 @@ class Ready:
 
 def _receive(group: list[Spooled]) -> None:
     """Open, parse, decide and seal each; then write all in one transaction, and remove the files of what is sealed."""
+    brand_of = cache(choosing.of_domain)  # the mails of one group are mostly of one sender
     if len(group) == 1:
-        _finish([_ready(group[0])])
+        _finish([_ready(group[0], brand_of)])
         return
-    ready = [one for row in group if (one := _guarded(row, partial(_ready, row))) is not None]
+    ready = [one for row in group if (one := _guarded(row, partial(_ready, row, brand_of))) is not None]
     try:
         _finish(ready)
     except Exception as error:
@@ -212,19 +214,20 @@ def _finish(ready: Sequence[Ready]) -> None:
     _drop([one.row for one in ready if one.row.state == S.SEALED])
 
 
-def _ready(row: Spooled) -> Ready:
+def _ready(row: Spooled, brand_of: Callable[[str], Brand]) -> Ready:
     """Read and seal, outside any transaction. Raises whatever is wrong with the mail, its rules or the keys."""
     opened = spool.open_spooled(row)
     with isolation.bounded(row.size):
         raw = opened.read()
         letter = read(raw)
         envelope = opened.envelope
-        decision = _decide(letter, envelope, len(raw))
+        answered = drafting.answered(letter, envelope)
+        decision = _decide(letter, envelope, len(raw), answered)
         if decision.action == "refuse":
             raise Refused(decision.text)
         if decision.action == "relay":
             return Ready(row, decision, envelope, None, None)
-        draft = drafting.draft(row, letter, raw, envelope, decision)
+        draft = drafting.draft(row, letter, raw, envelope, decision, answered, brand_of)
         return Ready(row, decision, envelope, draft, sealing.seal_streams(draft))
 
 
@@ -239,38 +242,55 @@ def _write(group: Sequence[Ready]) -> None:
                 states.move_all([one.row for one in protected], "seal")
             if relayed:
                 states.move_all([one.row for one in relayed], "relay")
-            for one in group:
-                action = "relay" if one.draft is None else "protect"
-                rule, size = one.decision.rule, one.row.size
-                record("message.accepted", message=one.row.pk, action=action, rule=rule, size=size)
-            for one in protected:
-                _protect(one)
-            for one in relayed:
-                for address in one.envelope.recipients:
-                    enqueue("relay", address=address, sender=one.envelope.sender, message=one.row.pk, bulk=one.row.bulk)
-                states.later(one.row, _LOOK_AGAIN, unfinished=0)
+            record_each(_accepted(one) for one in group)
+            _protect(protected)
+            _relay(relayed)
     except BaseException:
         for one in group:
             one.row.state = before[one.row.pk]
         raise
 
 
-def _protect(one: Ready) -> None:
-    assert one.draft is not None and one.sealed is not None  # noqa: S101,PT018 # what `_ready` makes
-    message = sealing.commit(one.draft, one.sealed)
-    for reader in message.readers.filter(role=Reader.Role.RECIPIENT):
-        _tell(message, reader, one.sealed.share_of(reader), one.row.bulk)
+def _accepted(one: Ready) -> Event:
+    action = "relay" if one.draft is None else "protect"
+    return Event(
+        "message.accepted", one.row.pk, facts={"action": action, "rule": one.decision.rule, "size": one.row.size}
+    )
 
 
-def _tell(message: Message, reader: Reader, share: bytes, bulk: bool) -> None:
+def _protect(group: Sequence[Ready]) -> None:
+    drafts = [(one.draft, one.sealed) for one in group if one.draft is not None and one.sealed is not None]
+    if not drafts:
+        return
+    made = sealing.commit_all(drafts)
+    asked = []
+    for one, (draft, sealed), (message, readers) in zip(group, drafts, made, strict=True):
+        for (address, role), reader in zip(draft.readers, readers, strict=True):
+            if role == Reader.Role.RECIPIENT:
+                asked.append(_told(message, reader, address, sealed.share_of(reader), one.row.bulk))
+    enqueue_all(asked)
+
+
+def _told(message: Message, reader: Reader, address: str, share: bytes, bulk: bool) -> Asked:
     """A notice to whoever reads here; an answer for our own people goes whole into their mailbox."""
-    address = address_of(reader)
     inside = domain_of(address) in settings.LETTERLOCK.inside_domains
     kind = "reply" if message.direction == Message.Direction.IN and inside else "notice"
-    enqueue(kind, address=address, message=message.id, reader=reader, share=share, bulk=bulk)
+    return Asked(kind, address, message.id, reader, share=share, bulk=bulk)
 
 
-def _decide(letter: Letter, envelope: spool.Envelope, size: int) -> Decision:
+def _relay(group: Sequence[Ready]) -> None:
+    enqueue_all(
+        [
+            Asked("relay", address, one.row.pk, sender=one.envelope.sender, bulk=one.row.bulk)
+            for one in group
+            for address in one.envelope.recipients
+        ]
+    )
+    for one in group:
+        states.later(one.row, _LOOK_AGAIN, unfinished=0)
+
+
+def _decide(letter: Letter, envelope: spool.Envelope, size: int, answered: Message | None) -> Decision:
     facts = Facts(
         subject=letter.subject,
         headers=tuple((name.lower(), value) for name, value in letter.headers),
@@ -279,7 +299,7 @@ def _decide(letter: Letter, envelope: spool.Envelope, size: int) -> Decision:
         trusted=envelope.trusted,
         inside_domains=settings.LETTERLOCK.inside_domains,
         size=size,
-        refers_to_protected=envelope.source == "reply" or drafting.thread_of(letter) is not None,
+        refers_to_protected=envelope.source == "reply" or answered is not None,
     )
     return decide(facts, RULES, settings.LETTERLOCK.default_action)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -226,14 +227,14 @@ def test_a_mail_that_ends_its_worker_each_time_is_held_and_the_others_go_on(monk
 
 def test_one_mail_that_cannot_be_written_does_not_stop_those_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = spooled(4)
-    commit = sealing.commit
+    commit = sealing.commit_all
 
-    def broken(draft: sealing.Draft, sealed: sealing.Sealed) -> Message:
-        if draft.id == ids[2]:
+    def broken(drafts: Sequence[tuple[sealing.Draft, sealing.Sealed]]) -> object:
+        if any(draft.id == ids[2] for draft, _ in drafts):
             raise IntegrityError
-        return commit(draft, sealed)
+        return commit(drafts)
 
-    monkeypatch.setattr(sealing, "commit", broken)
+    monkeypatch.setattr(sealing, "commit_all", broken)
     pipeline.process()
     states = dict(Spooled.objects.values_list("pk", "state"))
     assert states.pop(ids[2]) == S.RECEIVED
