@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -153,13 +154,18 @@ def _domain(address: str) -> str:
 def answered(letter: Letter, envelope: spool.Envelope) -> Message | None:
     """The protected message a mail answers: the one it was written to here, or by the Message-IDs it names (RFC 5322
     section 3.6.4)."""
-    # Its container may have 256 KiB, and nothing of it is needed here.
-    messages = Message.objects.select_related("brand").defer("container")
-    if envelope.thread:
-        return messages.filter(pk=envelope.thread).first()
-    named = [identifier for identifier in (letter.in_reply_to, *reversed(letter.references)) if identifier][:50]
-    lookups = [sealing.mail_id_lookup(identifier) for identifier in named]
-    if not any(lookups):
+    id_ = envelope.thread or _named(letter)
+    if id_ is None:
         return None
-    found = {bytes(m.mail_id_lookup): m for m in messages.filter(mail_id_lookup__in=[x for x in lookups if x])}
+    # Its container may have 256 KiB, and nothing of it is needed here.
+    return Message.objects.select_related("brand").defer("container").filter(pk=id_).first()
+
+
+def _named(letter: Letter) -> UUID | None:
+    named = [identifier for identifier in (letter.in_reply_to, *reversed(letter.references)) if identifier][:50]
+    lookups = [lookup for identifier in named if (lookup := sealing.mail_id_lookup(identifier))]
+    if not lookups:
+        return None
+    known = Message.objects.filter(mail_id_lookup__in=lookups).values_list("mail_id_lookup", "pk")
+    found = {bytes(lookup): pk for lookup, pk in known}
     return next((found[lookup] for lookup in lookups if lookup in found), None)
