@@ -1,6 +1,6 @@
 """A bulk run of 100,000 mails through the API: linear, in flat memory, and nobody waits for a passcode because of it.
 
-LETTERLOCK_SOAK_MAILS takes another number, and LETTERLOCK_SOAK_SECONDS another bound of time (an hour).
+SOAK_MAILS takes another number, and SOAK_SECONDS another bound of time (an hour).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from tests.servers import Portal
 
 pytestmark = pytest.mark.servers
 
-MAILS = int(os.environ.get("LETTERLOCK_SOAK_MAILS", "100000"))
-SECONDS = float(os.environ.get("LETTERLOCK_SOAK_SECONDS", "3600"))
+MAILS = int(os.environ.get("SOAK_MAILS", "100000"))
+SECONDS = float(os.environ.get("SOAK_SECONDS", "3600"))
 TENTH = MAILS // 10
 PASSCODES = 10
 
