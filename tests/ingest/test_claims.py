@@ -66,13 +66,13 @@ def crowd() -> Iterator[None]:
         )
         for number in range(WAITING)
     )  # fmt: skip
-    kinds, outs = Outbound.Kind.values, Outbound.State.values
+    states_of_mail = (Outbound.State.DUE, Outbound.State.SENT)
     Outbound.objects.bulk_create(
         Outbound(
-            kind=kinds[number % len(kinds)], state=outs[number // 5 % len(outs)], bulk=bool(number // 25 % 2),
+            kind=MAIL[number % 4], state=states_of_mail[number // 4 % 2], bulk=bool(number // 8 % 2),
             address=b"x", due_at=now - timedelta(seconds=number),
         )
-        for number in range(WAITING)
+        for number in range(2 * WAITING)
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -97,9 +97,12 @@ def test_every_claim_walks_an_index(crowd: None) -> None:
         for state in states.WORKING:
             plan = plan_of(pipeline._due(state, bulk))
             assert walks(plan, "spooled_by_queue"), plan
-        for due in sending._due(MAIL, bulk):
-            plan = plan_of(due)
+        left, due = sending._due(MAIL, bulk)[:4], sending._due(MAIL, bulk)[4:]
+        for queue in due:
+            plan = plan_of(queue)
             assert walks(plan, "outbound_by_queue"), plan
+        # Being sent are only as many as there are senders: those few may be sorted.
+        assert all("outbound_by_queue" in plan_of(queue) for queue in left)
     # And a plan that does not would be noticed.
     everything = Spooled.objects.filter(state__in=states.WORKING, due_at__lte=timezone.now())
     assert not walks(plan_of(everything), "spooled_by_queue")
