@@ -78,7 +78,8 @@ def move_all(rows: list[Spooled], event: str) -> None:
     first = rows[0]
     target = target_of(event, first.state)
     held = Spooled.objects.filter(pk__in=[row.pk for row in rows], state=first.state, leased_by=first.leased_by)
-    if held.update(state=target, last_error="", unfinished=0) != len(rows):
+    ended: dict[str, object] = {"leased_until": None} if target in FINAL else {}
+    if held.update(state=target, last_error="", unfinished=0, **ended) != len(rows):
         raise Overtaken
     for row in rows:
         row.state = target
