@@ -101,8 +101,8 @@ def test_every_claim_walks_an_index(crowd: None) -> None:
         for queue in due:
             plan = plan_of(queue)
             assert walks(plan, "outbound_by_queue"), plan
-        # Being sent are only as many as there are senders: those few may be sorted.
-        assert all("outbound_by_queue" in plan_of(queue) for queue in left)
+        # Being sent are only as many as there are senders: those few may be sorted, by whichever index they come.
+        assert not any(re.search(r"Seq Scan|(^|\n)SCAN ", plan_of(queue)) for queue in left)
     # And a plan that does not would be noticed.
     everything = Spooled.objects.filter(state__in=states.WORKING, due_at__lte=timezone.now())
     assert not walks(plan_of(everything), "spooled_by_queue")
