@@ -1,7 +1,7 @@
 """`make bench`: speed, each figure beside its yardstick, as a table and as bench.json in the data folder.
 
 make bench                                       all groups
-.venv/bin/python bench/run.py streams mails      some of them: streams, mails, doors
+.venv/bin/python bench/run.py streams mails      some of them: streams, mails, doors, pipeline
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import doors, mails, streams, wraps
+from bench import doors, mails, pipeline, streams, wraps
 from bench.table import Row, aligned
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = ("streams", "mails", "doors", "wraps", "million")
+GROUPS = ("streams", "mails", "doors", "pipeline", "wraps", "million")
 RESULT = "bench.json"
 
 
@@ -66,6 +66,8 @@ def _measured(group: str, folder: Path, say: Callable[[str], None]) -> list[Row]
         return wraps.rows(folder, say)
     if group == "million":
         return wraps.million(folder)
+    if group == "pipeline":
+        return pipeline.rows(folder)
     return doors.rows(folder, say)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,16 @@ log = logging.getLogger("letterlock.broker")
 
 SEND_PASSCODES = "portal.delivery.tasks.send_passcodes"
 SEND_MAIL = "portal.delivery.tasks.send_mail"
+SEND_BULK = "portal.delivery.tasks.send_bulk"
 PROCESS = "portal.ingest.tasks.process"
+PROCESS_BULK = "portal.ingest.tasks.process_bulk"
 PULSE = "portal.operations.tasks.pulse"
 DESTROY = "portal.lifecycle.tasks.destroy"
 
 QUEUES = ("passcode", "seal", "notice", "bulk")
-"""Someone waits for a passcode with the page open, so it never stands behind anything else."""
-ROUTES = {SEND_PASSCODES: "passcode", PROCESS: "seal", DESTROY: "bulk"}
+"""Someone waits for a passcode with the page open, so it never stands behind anything else. What came in a bulk run is
+sealed and told of through `bulk`, so that ordinary mail never stands behind a hundred thousand invoices."""
+ROUTES = {SEND_PASSCODES: "passcode", PROCESS: "seal", PROCESS_BULK: "bulk", SEND_BULK: "bulk", DESTROY: "bulk"}
 """Every other task goes to "notice"."""
 PULSE_SECONDS = 10
 DESTROY_SECONDS = 60
@@ -44,9 +48,17 @@ def ring(task_name: str) -> None:
 
     Never raises and waits at most about a second: what is to be done is a row already, and the sweeper rings again.
     """
-    from django.db import transaction
+    from django.db import connection, transaction
 
-    transaction.on_commit(partial(_send, task_name), robust=True)
+    bell = _bell(task_name)
+    # Once a transaction, however many rows it writes.
+    if not any(entry[1] is bell for entry in connection.run_on_commit):
+        transaction.on_commit(bell, robust=True)
+
+
+@cache
+def _bell(task_name: str) -> Callable[[], None]:
+    return partial(_send, task_name)
 
 
 def _send(task_name: str) -> None:
@@ -97,6 +109,10 @@ def _defaults() -> dict[str, Any]:
         "task_serializer": "json",
         "accept_content": ["json"],
         "worker_prefetch_multiplier": 1,
+        # A process that died in a task leaves its place to the next one after this many seconds, not ten.
+        "worker_lost_wait": 1.0,
+        # In KiB: a process that has met a very large mail is replaced, so that its memory is the system's again.
+        "worker_max_memory_per_child": 400_000,
         "worker_send_task_events": False,
         "worker_enable_remote_control": False,
         "worker_hijack_root_logger": False,
@@ -105,7 +121,7 @@ def _defaults() -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "timezone": "UTC",
-        "beat_scheduler": "celery.beat:Scheduler",  # in memory: nothing here needs to be remembered
+        "beat_scheduler": "portal.operations.scheduling:OneAtATime",  # in memory: nothing here needs to be remembered
         "beat_max_loop_interval": 5,
         "beat_schedule": _schedule(seconds),
     }
@@ -139,7 +155,9 @@ def _schedule(seconds: int) -> dict[str, Any]:
         "passcodes": every(SEND_PASSCODES, seconds, "passcode"),
         "mail": every(SEND_MAIL, seconds, "notice"),
         "pipeline": every(PROCESS, seconds, "seal"),
-        **{f"pulse-{queue}": every(PULSE, PULSE_SECONDS, queue) for queue in ("passcode", "seal", "notice")},
+        "bulk-pipeline": every(PROCESS_BULK, seconds, "bulk"),
+        "bulk-mail": every(SEND_BULK, seconds, "bulk"),
+        **{f"pulse-{queue}": every(PULSE, PULSE_SECONDS, queue) for queue in QUEUES},
         "destroy": every(DESTROY, DESTROY_SECONDS, "bulk"),
         "keys": every("portal.operations.tasks.prepare_keys", 3600, "notice"),
         "tidy": every("portal.operations.tasks.tidy", 3600, "notice"),

@@ -92,6 +92,8 @@ class Configuration:
     demo: bool
     web_workers: int
     worker_processes: int
+    worker_memory_bytes: int
+    mail_cpu_seconds: int
     sweep_seconds: int
     lease_seconds: int
     log_format: str
@@ -153,6 +155,7 @@ def read(environment: Mapping[str, str]) -> Configuration:
     relay_url = setting("RELAY_URL", _relay_url, "")
     loopback = is_loopback(urlsplit(public_url).hostname or "")
     demo = setting("DEMO", _switch, "on" if loopback and not relay_url else "off")
+    max_message_bytes = setting("MAX_MESSAGE_BYTES", _between(1024, 1024 * MEBIBYTE), str(150 * MEBIBYTE))
     made = Configuration(
         http=http,
         smtp=smtp,
@@ -177,7 +180,7 @@ def read(environment: Mapping[str, str]) -> Configuration:
         spool_url=setting("SPOOL_URL", _blob_url, f"file://{data / 'spool'}"),
         recovery_key=setting("RECOVERY_KEY", _file, ""),
         broker_url=setting("BROKER_URL", str, f"filesystem://{data / 'broker'}"),
-        max_message_bytes=setting("MAX_MESSAGE_BYTES", _between(1024, 1024 * MEBIBYTE), str(150 * MEBIBYTE)),
+        max_message_bytes=max_message_bytes,
         max_recipients=setting("MAX_RECIPIENTS", _between(1, 4000), "500"),
         inside_domains=setting("INSIDE_DOMAINS", _domains, _demo_domains() if demo else ""),
         networks=setting("NETWORKS", _networks, "127.0.0.0/8 ::1"),
@@ -191,6 +194,12 @@ def read(environment: Mapping[str, str]) -> Configuration:
         demo=demo,
         web_workers=setting("WEB_WORKERS", _between(1, 64), "1"),
         worker_processes=setting("WORKER_PROCESSES", _between(1, 64), "2"),
+        worker_memory_bytes=setting(
+            "WORKER_MEMORY_BYTES",
+            _between(256 * MEBIBYTE, 1024 * 1024 * MEBIBYTE),
+            str(4 * max_message_bytes + 512 * MEBIBYTE),
+        ),
+        mail_cpu_seconds=setting("MAIL_CPU_SECONDS", _between(1, 3600), "60"),
         sweep_seconds=setting("SWEEP_SECONDS", _between(1, 300), "5"),
         lease_seconds=setting("LEASE_SECONDS", _between(2, 3600), "30"),
         log_format=setting("LOG_FORMAT", _choice("plain", "json"), "plain"),

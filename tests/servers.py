@@ -23,7 +23,7 @@ from tests import parts, secrecy
 
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = ROOT / "manage.py"
-PARTS = ("web", "door", "worker-passcode", "worker-mail", "beat", "demo", "metrics")
+PARTS = ("web", "door", "worker-passcode", "worker-mail", "worker-bulk", "beat", "demo", "metrics")
 
 
 def free_port() -> int:
@@ -308,7 +308,7 @@ class Portal(Server):
         return self.terminal.read_text() if self.terminal.exists() else ""
 
     def log(self, part: str) -> str:
-        """The log of a part: web, door, worker-passcode, worker-mail, beat, demo."""
+        """The log of a part: web, door, worker-passcode, worker-mail, worker-bulk, beat, demo."""
         path = self.data / "logs" / f"{part}.log"
         return path.read_text() if path.exists() else ""
 

@@ -20,10 +20,13 @@ class TokenRefused(ApiError):
 
 class MethodRefused(ApiError):
     status = 405
-    title = "Only POST works here"
+    title = "This method does not work here"
 
-    def __init__(self) -> None:
-        super().__init__("Send the mail as the body of a POST request.")
+    def __init__(self, allowed: str = "POST") -> None:
+        super().__init__(
+            "Send the mail as the body of a POST request." if allowed == "POST" else f"Use {allowed} at this address."
+        )
+        self.allowed = allowed
 
 
 class LengthMissing(ApiError):
@@ -52,3 +55,29 @@ class BodyCut(ApiError):
 class NameTaken(ApiError):
     def __init__(self) -> None:
         super().__init__("There is a token of this name. Choose another name, or remove that token first.")
+
+
+class BulkTypeRefused(ApiError):
+    status = 415
+    title = "The body must be NDJSON or a zip archive"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Send one JSON object a line with Content-Type: application/x-ndjson, or a zip of .eml files with "
+            "Content-Type: application/zip."
+        )
+
+
+class RunUnknown(ApiError):
+    status = 404
+    title = "There is no such run"
+
+    def __init__(self) -> None:
+        super().__init__("No bulk run of this token is known by that name: use the address in the answer to its POST.")
+
+
+class PageRefused(ApiError):
+    title = "The page cannot be found"
+
+    def __init__(self) -> None:
+        super().__init__("after and limit must be whole numbers; follow the address in next to see the next page.")

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from portal.audit.models import Entry
 from portal.delivery.models import Outbound
+from portal.ingest import states
 from portal.ingest.models import Spooled
 from portal.vault.models import Message, Reader
 
@@ -49,7 +50,7 @@ def figures() -> Figures:
     readers = Reader.objects.filter(
         role=Reader.Role.RECIPIENT, message__made_at__gte=since, message__direction=Message.Direction.OUT
     ).aggregate(all=Count("pk"), opened=Count("pk", filter=Q(first_opened_at__isnull=False)))
-    spooled = Spooled.objects.exclude(state=Spooled.State.DONE).aggregate(
+    spooled = Spooled.objects.exclude(state__in=states.FINAL).aggregate(
         waiting=Count("pk", filter=~Q(state=Spooled.State.HELD)), held=Count("pk", filter=Q(state=Spooled.State.HELD))
     )
     outbound = Outbound.objects.aggregate(

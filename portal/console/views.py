@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.access.decorators import owner_required
-from portal.celery import PROCESS, ring
 from portal.console import advice, figures, listing
 from portal.console.sections import HEALTH, MESSAGES, OVERVIEW, sections
-from portal.ingest import pipeline
+from portal.ingest import holding
+from portal.ingest.errors import NotHeld
 from portal.ingest.models import Spooled
 from portal.operations import health as checks
 from portal.operations.tracing import trace
@@ -77,9 +78,8 @@ def retry(request: HttpRequest, id_: UUID) -> HttpResponse:
     row = Spooled.objects.filter(pk=id_).first()
     if row is None:
         raise Http404
-    if row.state == Spooled.State.HELD:
-        pipeline.retry(row)
-        ring(PROCESS)
+    with suppress(NotHeld):  # pressed twice, or another administrator was quicker
+        holding.release(row)
     return HttpResponseRedirect(reverse("console-message", args=[id_]), status=303)
 
 

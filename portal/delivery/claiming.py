@@ -24,12 +24,12 @@ _PAGE, _MOST_PAGES = 100, 20
 """Rows read at once, and how often in one look."""
 
 
-def anything_due(kinds: Collection[str]) -> bool:
-    return _waiting(kinds).exists() or _left_behind(kinds).exists()
+def anything_due(kinds: Collection[str], bulk: bool = False) -> bool:
+    return _waiting(kinds, bulk).exists() or _left_behind(kinds, bulk).exists()
 
 
-def claim(kinds: Collection[str], limit: int) -> list[Outbound]:
-    """Lease up to `limit` rows of these kinds; none of lanes that rest or are full.
+def claim(kinds: Collection[str], limit: int, *, bulk: bool = False) -> list[Outbound]:
+    """Lease up to `limit` rows of these kinds, of bulk runs or all others; none of lanes that rest or are full.
 
     Each lane gives ten, and more only when the others have no more.
 
@@ -37,33 +37,33 @@ def claim(kinds: Collection[str], limit: int) -> list[Outbound]:
     """
     if limit <= 0 or lanes.resting([lanes.RELAY]):
         return []
-    rows = leases.claim(_left_behind(kinds), limit=limit)
+    rows = leases.claim(_left_behind(kinds, bulk), limit=limit)
     full = _full()
     wanted: list[UUID] = []
     besides: list[UUID] = []
     start = uuid4()
     for kind in kinds:
-        for turns in _pages(kind, start):
+        for turns in _pages(kind, bulk, start):
             resting = lanes.resting([lane for lane in turns if lane not in full])
             for lane, found in turns.items():
                 if lane in resting:
                     # All of a resting lane's mail waits with it, so that the next look does not meet it again.
                     until = resting[lane].rests_until
-                    _waiting([kind]).filter(lane=lane, due_at__lt=until).update(due_at=until)
+                    _waiting([kind], bulk).filter(lane=lane, due_at__lt=until).update(due_at=until)
                 elif lane not in full:
                     wanted += found[:_TURN]
                     besides += found[_TURN:]
             if len(rows) + len(wanted) >= limit:
                 break
     wanted = [*wanted, *besides][: limit - len(rows)]
-    return [*rows, *leases.claim(_waiting(kinds).filter(pk__in=wanted), limit=len(wanted))] if wanted else rows
+    return [*rows, *leases.claim(_waiting(kinds, bulk).filter(pk__in=wanted), limit=len(wanted))] if wanted else rows
 
 
-def _pages(kind: str, start: UUID) -> Iterator[dict[UUID, list[UUID]]]:
+def _pages(kind: str, bulk: bool, start: UUID) -> Iterator[dict[UUID, list[UUID]]]:
     """Due rows by lane, from `start` to the end of all lanes and then from their beginning."""
     left = _MOST_PAGES
     for begin, end in ((start, None), (None, start)):
-        due = _free(_waiting([kind])).order_by("lane", "due_at").values_list("lane", "pk")
+        due = _free(_waiting([kind], bulk)).order_by("lane", "due_at").values_list("lane", "pk")
         if end is not None:
             due = due.filter(lane__lt=end)
         page = list(due.filter(lane__gte=begin)[:_PAGE] if begin is not None else due[:_PAGE])
@@ -88,15 +88,16 @@ def _full() -> set[UUID]:
     return {lane for lane, number in senders.items() if number >= (1 if lane in shaky else most)}
 
 
-def _waiting(kinds: Collection[str]) -> QuerySet[Outbound]:
-    return Outbound.objects.filter(state=S.DUE, kind__in=kinds, due_at__lte=timezone.now())
+def _waiting(kinds: Collection[str], bulk: bool) -> QuerySet[Outbound]:
+    # `IN`, for Django writes an equal boolean as `NOT bulk`, which SQLite looks up in no index.
+    return Outbound.objects.filter(bulk__in=(bulk,), state=S.DUE, kind__in=kinds, due_at__lte=timezone.now())
 
 
 def _free(due: QuerySet[Outbound]) -> QuerySet[Outbound]:
     return due.filter(Q(leased_until=None) | Q(leased_until__lt=timezone.now()))
 
 
-def _left_behind(kinds: Collection[str]) -> QuerySet[Outbound]:
+def _left_behind(kinds: Collection[str], bulk: bool) -> QuerySet[Outbound]:
     # A row that is SENDING without a living lease was left by a sender that died.
     gone = Q(leased_until=None) | Q(leased_until__lt=timezone.now())
-    return Outbound.objects.filter(gone, state=S.SENDING, kind__in=kinds)
+    return Outbound.objects.filter(gone, bulk__in=(bulk,), state=S.SENDING, kind__in=kinds)

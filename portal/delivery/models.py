@@ -26,6 +26,8 @@ class Outbound(models.Model):
         """Tells a sender in plain words that a mail of theirs waits or did not arrive; `subject_row` is that mail."""
         REPORT = "report"
         """The same for a RELAY, as a delivery status notification (RFC 3464)."""
+        REFUSAL = "refusal"
+        """To the sender of a mail that an administrator refused: why it did not go out."""
 
     class News(models.TextChoices):
         """What a TELLING or REPORT says, or what was heard of a mail after it had left (RFC 3464 section 2.3.3)."""
@@ -49,6 +51,8 @@ class Outbound(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.DUE)
+    bulk = models.BooleanField(default=False, db_default=False)
+    """Belongs to a bulk run: the queue `bulk` sends it, and ordinary mail goes first."""
     message = models.UUIDField(null=True, db_index=True)
     """The message, or for RELAY the spooled mail, that it belongs to."""
     reader = models.ForeignKey(Reader, on_delete=models.CASCADE, null=True)
@@ -60,6 +64,8 @@ class Outbound(models.Model):
     """Envelope sender of a RELAY, sealed likewise (label "outbound-sender")."""
     share = models.BinaryField(default=b"")
     """The reader's share of a split message, sealed to the door key until the mail has left or failed, then empty."""
+    words = models.BinaryField(default=b"", db_default=b"")
+    """What an administrator wrote into a REFUSAL, sealed likewise (label "outbound-words")."""
     door_key = models.CharField(max_length=10, default="", blank=True)
     """Id of the door key that `share` is sealed to; as long as a row names it, it is kept."""
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -88,7 +94,8 @@ class Outbound(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["state", "kind", "due_at"]),
-            models.Index(fields=["state", "kind", "lane", "due_at"], name="delivery_ou_lane_idx"),
+            # Each look walks one kind in one state, lane by lane: it reads the rows it takes and few others.
+            models.Index(fields=["bulk", "state", "kind", "lane", "due_at"], name="outbound_by_lane"),
             models.Index(fields=["leased_until"], name="delivery_ou_leased_idx"),
         ]
 

@@ -34,6 +34,7 @@ _SENT_EVENT = {
     K.RELAY: "message.relayed",
     K.TELLING: "sender.told",
     K.REPORT: "sender.told",
+    K.REFUSAL: "refusal.delivered",
 }
 Outcome = Callable[["Outbound", "Lease"], None]
 

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import cbor2
 from django.utils import timezone
 
-from portal.audit.record import record
-from portal.celery import SEND_MAIL, SEND_PASSCODES, ring
+from portal.audit.record import Event, record_each
+from portal.celery import SEND_BULK, SEND_MAIL, SEND_PASSCODES, ring
 from portal.delivery.lanes import lane_of
 from portal.delivery.models import Outbound
 from portal.keys.service import keys
 from portal.mime.dsn import Dsn
 from portal.vault.models import Reader
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One mail to one address that is to be sent.
+
+    `sender` is the envelope sender of a relayed mail and `dsn` what it wants to be told, `share` the reader's of a
+    split message, `words` what a refusal says, `tls` the least protection on the way (portal.delivery.tls), `news` what
+    a mail to a sender says.
+    """
+
+    kind: str
+    address: str
+    message: UUID | None = None
+    reader: Reader | None = None
+    subject_row: UUID | None = None
+    sender: str = ""
+    share: bytes = b""
+    words: str = ""
+    bulk: bool = False
+    dsn: Dsn | None = None
+    tls: str = ""
+    news: str = ""
+
+    def __repr__(self) -> str:
+        return f"Asked({self.kind})"
 
 
 def enqueue(
@@ -26,38 +54,62 @@ def enqueue(
     subject_row: UUID | None = None,
     sender: str = "",
     share: bytes = b"",
+    words: str = "",
+    bulk: bool = False,
     dsn: Dsn | None = None,
     tls: str = "",
     news: str = "",
 ) -> Outbound:
     """Ask for one mail to one address. Nothing of it is written before it is sent; the addresses are kept sealed.
 
-    `sender` is the envelope sender of a relayed mail and `dsn` what it wants to be told, `share` the reader's of a
-    split message, `tls` the least protection on the way (portal.delivery.tls), `news` what a mail to a sender says.
     Key errors mean that nothing was asked for.
     """
+    return enqueue_all(
+        [Asked(kind, address, message, reader, subject_row, sender, share, words, bulk, dsn, tls, news)]
+    )[0]
+
+
+def enqueue_all(asked: Sequence[Asked]) -> list[Outbound]:
+    """The same for several mails, with one statement."""
+    rows = Outbound.objects.bulk_create(_row(one) for one in asked)
+    record_each(
+        Event("wrapper.queued", one.message, one.reader.id if one.reader else None)
+        for one in asked
+        if one.kind == Outbound.Kind.NOTICE
+    )
+    for bell in {_bell(one) for one in asked}:
+        ring(bell)
+    return rows
+
+
+def _row(asked: Asked) -> Outbound:
     id_ = uuid4()
-    door_key, sealed_share = keys().seal_share(datetime.now(UTC).date(), share, id_) if share else ("", b"")
-    outbound = Outbound.objects.create(
+    today = datetime.now(UTC).date()
+    door_key, sealed_share = keys().seal_share(today, asked.share, id_) if asked.share else ("", b"")
+    return Outbound(
         id=id_,
-        kind=kind,
-        message=message,
-        reader=reader,
-        subject_row=subject_row,
-        address=keys().seal_field("outbound", id_, address.encode()),
-        sender=keys().seal_field("outbound-sender", id_, sender.encode()) if sender else b"",
+        kind=asked.kind,
+        message=asked.message,
+        reader=asked.reader,
+        subject_row=asked.subject_row,
+        address=keys().seal_field("outbound", id_, asked.address.encode()),
+        sender=keys().seal_field("outbound-sender", id_, asked.sender.encode()) if asked.sender else b"",
         share=sealed_share,
+        words=keys().seal_field("outbound-words", id_, asked.words.encode()) if asked.words else b"",
+        bulk=asked.bulk,
         door_key=door_key,
         due_at=timezone.now(),
-        lane=lane_of(address),
-        dsn=_sealed_dsn(id_, dsn) if dsn else None,
-        tls=tls,
-        news=news,
+        lane=lane_of(asked.address),
+        dsn=_sealed_dsn(id_, asked.dsn) if asked.dsn not in (None, Dsn()) else None,
+        tls=asked.tls,
+        news=asked.news,
     )
-    if kind == Outbound.Kind.NOTICE:
-        record("wrapper.queued", message=message, reader=reader.id if reader else None)
-    ring(SEND_PASSCODES if kind == Outbound.Kind.PASSCODE else SEND_MAIL)
-    return outbound
+
+
+def _bell(asked: Asked) -> str:
+    if asked.kind == Outbound.Kind.PASSCODE:
+        return SEND_PASSCODES
+    return SEND_BULK if asked.bulk else SEND_MAIL
 
 
 def address_of(outbound: Outbound) -> str:
@@ -81,6 +133,12 @@ def dsn_of(outbound: Outbound) -> Dsn | None:
 def _sealed_dsn(id_: UUID, dsn: Dsn) -> bytes:
     asked = cbor2.dumps([dsn.notify, dsn.original_recipient, dsn.returned, dsn.envelope_id])
     return keys().seal_field("outbound-dsn", id_, asked)
+
+
+def words_of(outbound: Outbound) -> str:
+    """What an administrator wrote; empty for none."""
+    sealed = bytes(outbound.words)
+    return keys().open_field("outbound-words", outbound.id, sealed).decode() if sealed else ""
 
 
 def share_of(outbound: Outbound) -> bytes:

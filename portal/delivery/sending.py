@@ -54,12 +54,12 @@ _OURS = Dsn(notify="FAILURE,DELAY", returned="HDRS")
 """For what the portal writes itself: nobody need be told that it arrived, nor get the link of a notice back."""
 
 
-def send_due(kinds: Collection[str], limit: int = BATCH) -> int:
-    """Send what is due of these kinds, at most `limit`; returns how many rows were taken up.
+def send_due(kinds: Collection[str], limit: int = BATCH, *, bulk: bool = False) -> int:
+    """Send what is due of these kinds, at most `limit`, of bulk runs or all others; returns how many were taken up.
 
     Safe to run in any number of processes: a row is leased to one, and a row whose sender died is sent again.
     """
-    return _Round(kinds, limit).run() if claiming.anything_due(kinds) else 0
+    return _Round(kinds, limit, bulk).run() if claiming.anything_due(kinds, bulk) else 0
 
 
 @dataclass
@@ -74,8 +74,9 @@ class _Group:
 class _Round:
     """One look at what is due, by the thread that has the database and a few that talk to servers."""
 
-    def __init__(self, kinds: Collection[str], limit: int) -> None:
+    def __init__(self, kinds: Collection[str], limit: int, bulk: bool) -> None:
         self._kinds = kinds
+        self._bulk = bulk
         self._limit = limit
         self._desk = Desk()
         self._end = time.monotonic() + ROUND_SECONDS
@@ -126,7 +127,7 @@ class _Round:
         """Claim what there is room for and put threads to work on it."""
         if self._room() <= 0 or time.monotonic() > self._end or self._taken >= self._limit:
             return False
-        rows = claiming.claim(self._kinds, self._limit - self._taken)
+        rows = claiming.claim(self._kinds, self._limit - self._taken, bulk=self._bulk)
         self._taken += len(rows)
         self._groups = [group for group in self._groups if group.rows]
         for group in _grouped(rows):

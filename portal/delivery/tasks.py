@@ -2,12 +2,13 @@
 
 from celery import shared_task
 
-from portal.celery import SEND_MAIL, SEND_PASSCODES, ring
+from portal.celery import SEND_BULK, SEND_MAIL, SEND_PASSCODES, ring
 from portal.delivery import late
 from portal.delivery.models import Outbound
 from portal.delivery.sending import BATCH, send_due
 
 K = Outbound.Kind
+MAIL = (K.NOTICE, K.REPLY, K.RELAY, K.TELLING, K.REPORT, K.REFUSAL)
 SECONDS = 1200
 """A round ends after a minute, but a server may take its ten for the answer to a mail (RFC 5321 section 4.5.3.2.6)."""
 
@@ -21,5 +22,11 @@ def send_passcodes() -> None:
 @shared_task(name=SEND_MAIL, time_limit=SECONDS)
 def send_mail() -> None:
     late.look_now_and_then()
-    if send_due([K.NOTICE, K.REPLY, K.RELAY, K.TELLING, K.REPORT]) >= BATCH:
+    if send_due(MAIL) >= BATCH:
         ring(SEND_MAIL)
+
+
+@shared_task(name=SEND_BULK, time_limit=SECONDS)
+def send_bulk() -> None:
+    if send_due(MAIL, bulk=True) >= BATCH:
+        ring(SEND_BULK)

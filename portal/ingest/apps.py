@@ -9,6 +9,8 @@ class IngestConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.delivery.letters import register
+        from portal.ingest import refusals
         from portal.ingest.letters import relayed
 
         register("relay", relayed)
+        register("refusal", refusals.build)

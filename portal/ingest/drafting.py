@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -25,13 +27,19 @@ from portal.vault.rights import Rights
 from portal.vault.toc import BODY_INLINE_BYTES, Body, File, Toc
 
 
-def draft(row: Spooled, letter: Letter, raw: bytes, envelope: spool.Envelope, decision: Decision) -> sealing.Draft:
-    answered = Message.objects.filter(pk=envelope.thread).first() if envelope.thread else thread_of(letter)
+def draft(
+    row: Spooled,
+    letter: Letter,
+    raw: bytes,
+    envelope: spool.Envelope,
+    decision: Decision,
+    answered: Message | None,
+    brand_of: Callable[[str], Brand] = choosing.of_domain,
+) -> sealing.Draft:
+    """`answered` is the protected message that it answers; `brand_of` finds the brand of a domain."""
     sender = letter.sender or Mailbox("", envelope.sender)
     from_portal = envelope.source == "reply"
-    brand = (
-        answered.brand if answered and from_portal else choosing.of_domain(_domain(envelope.sender or sender.address))
-    )
+    brand = answered.brand if answered and from_portal else brand_of(_domain(envelope.sender or sender.address))
     sent_at = letter.date or row.received_at
     subject = decision.tag_removed_subject
     split = _split(decision, answered)
@@ -143,9 +151,21 @@ def _domain(address: str) -> str:
         return ""
 
 
-def thread_of(letter: Letter) -> Message | None:
-    """The protected message a mail answers, by the Message-IDs it names (RFC 5322 section 3.6.4)."""
+def answered(letter: Letter, envelope: spool.Envelope) -> Message | None:
+    """The protected message a mail answers: the one it was written to here, or by the Message-IDs it names (RFC 5322
+    section 3.6.4)."""
+    id_ = envelope.thread or _named(letter)
+    if id_ is None:
+        return None
+    # Its container may have 256 KiB, and nothing of it is needed here.
+    return Message.objects.select_related("brand").defer("container").filter(pk=id_).first()
+
+
+def _named(letter: Letter) -> UUID | None:
     named = [identifier for identifier in (letter.in_reply_to, *reversed(letter.references)) if identifier][:50]
-    lookups = [sealing.mail_id_lookup(identifier) for identifier in named]
-    found = {bytes(m.mail_id_lookup): m for m in Message.objects.filter(mail_id_lookup__in=[x for x in lookups if x])}
+    lookups = [lookup for identifier in named if (lookup := sealing.mail_id_lookup(identifier))]
+    if not lookups:
+        return None
+    known = Message.objects.filter(mail_id_lookup__in=lookups).values_list("mail_id_lookup", "pk")
+    found = {bytes(lookup): pk for lookup, pk in known}
     return next((found[lookup] for lookup in lookups if lookup in found), None)

@@ -1,4 +1,4 @@
-"""What the door keeps in the database: mail that was answered 250 and is on its way, and who may hand mail in."""
+"""What the door keeps in the database: mail on its way, the bulk runs some came in, and who may hand mail in."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ class Spooled(models.Model):
     """One accepted mail. Its bytes are in the spool folder, sealed to a door key; nothing here says who or what."""
 
     class State(models.TextChoices):
+        """What leads from one to another is in portal.ingest.states, and only that may change it."""
+
         RECEIVED = "received"
         SEALED = "sealed"
         """The message is in the vault and its notices are rows; the spool file may go."""
@@ -18,16 +20,21 @@ class Spooled(models.Model):
         """Needs no protection; its spool file stays until the relay took it for every recipient."""
         DONE = "done"
         HELD = "held"
-        """Cannot go on by itself; an administrator sees why and may try again."""
+        """Cannot go on by itself; an administrator sees why and may try again, or end it."""
+        REFUSED = "refused"
+        """Ended by an administrator, who told its sender why."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     state = models.CharField(max_length=8, choices=State.choices, default=State.RECEIVED)
+    bulk = models.BooleanField(default=False, db_default=False)
+    """Came in a bulk run: the queue `bulk` takes it on, and ordinary mail goes first."""
     door_key = models.CharField(max_length=40)
     size = models.BigIntegerField()
     """Bytes of the mail as received."""
     recipients = models.PositiveSmallIntegerField()
     received_at = models.DateTimeField()
     due_at = models.DateTimeField()
+    held_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     unfinished = models.PositiveSmallIntegerField(default=0)
     """Times that work on it began without an orderly end: the process died or was ended, or the unforeseen broke."""
@@ -37,7 +44,57 @@ class Spooled(models.Model):
     """A sentence from our own error families; never the text of a foreign exception."""
 
     class Meta:
-        indexes = [models.Index(fields=["state", "due_at"])]
+        indexes = [
+            models.Index(fields=["state", "due_at"]),
+            # Each claim asks for one state of one kind, oldest first: it reads the rows it takes and no others.
+            models.Index(fields=["bulk", "state", "due_at"], name="spooled_by_queue"),
+        ]
+
+
+class Run(models.Model):
+    """One bulk run: many mails handed in as one body, under a key that makes doing it twice the same as once."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        """Its body has not come whole yet; sending it again goes on where it was cut."""
+        TAKEN = "taken"
+        """Every item is either spooled or refused with a reason."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    owner = models.CharField(max_length=40)
+    """Who may see it: the token's row, or `command`."""
+    key_lookup = models.BinaryField(max_length=32, unique=True)
+    """Keyed hash of owner and idempotency key (label "bulk-key")."""
+    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
+    made_at = models.DateTimeField()
+    taken_at = models.DateTimeField(null=True)
+    accepted = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True)
+    leased_by = models.CharField(max_length=64, blank=True)
+    """One request at a time feeds a run."""
+
+
+class Item(models.Model):
+    """One mail of a bulk run: where it stood in the body and what became of it."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="items")
+    number = models.PositiveIntegerField()
+    """From 1; of NDJSON the line's number."""
+    name = models.BinaryField(default=b"")
+    """File name in the archive or folder, sealed under the directory key (label "bulk-name"); empty for a line."""
+    digest = models.BinaryField(max_length=32)
+    """Keyed hash of its bytes (label "bulk-item"): the same key with another body is noticed."""
+    spooled = models.UUIDField(null=True)
+    """Id of the spooled mail; null when it was refused."""
+    reason = models.CharField(max_length=240, blank=True)
+    """A sentence from our own error families."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "number"], name="item_once_a_run")]
+        indexes = [
+            models.Index(fields=["run", "number"], name="item_refused", condition=models.Q(spooled=None)),
+        ]
 
 
 class Connector(models.Model):

@@ -1,8 +1,6 @@
 """From the spool to the vault: one idempotent step per state, each safe to stop anywhere and to run twice.
 
-received ──seal──▶ sealed ──drop──▶ done          the message and its notices are rows; the spool file goes
-         ──relay─▶ relaying ──drop──▶ done        the relay took it for every recipient
-         ──any───▶ held                           cannot go on by itself; `manage.py trace ID` says why
+The states and what leads from one to another are in portal.ingest.states (a picture: docs/pipeline.md).
 """
 
 from __future__ import annotations
@@ -10,27 +8,28 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache, partial
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from branding import choosing
+from branding.models import Brand
 from portal import leases, observing
-from portal.audit.record import record
-from portal.celery import PROCESS, SEND_MAIL, ring
-from portal.delivery import bounces
+from portal.audit.record import Event, record, record_each
 from portal.delivery.models import Outbound
-from portal.delivery.queue import enqueue
-from portal.ingest import drafting, probes, returning, spool
-from portal.ingest.errors import IngestError
+from portal.delivery.queue import Asked, enqueue_all
+from portal.ingest import drafting, isolation, returning, spool, states
+from portal.ingest.errors import IngestError, NotEnoughMemory, Overtaken
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
 from portal.mime.addresses import domain_of
-from portal.mime.dsn import Dsn
 from portal.mime.reading import Letter, read
 from portal.rules.deciding import decide
 from portal.rules.decision import Decision
@@ -40,69 +39,102 @@ from portal.rules.first import RULES
 from portal.vault import sealing
 from portal.vault.errors import KeyringOlder, VaultError
 from portal.vault.models import Message, Reader
-from portal.vault.readers import address_of
 
 log = logging.getLogger(__name__)
 
-BATCH = 20
-BATCH_SECONDS = 60
+BATCH = 40
+BATCH_SECONDS, BULK_SECONDS = 60, 5
+"""After this long a batch ends and rings again. Bulk soon, for in a worker of all queues others wait behind it."""
+GROUP = 20
+GROUP_BYTES = 4 << 20
+"""Mails that share a transaction: so many, so large together. SQLite's other writers wait for about 30 ms then."""
 STARTS_BEFORE_HELD = 4
 _WAIT_FIRST, _WAIT_MOST = timedelta(seconds=2), timedelta(minutes=10)
 _LOOK_AGAIN = timedelta(seconds=3)
 S = Spooled.State
+T = TypeVar("T")
 
 
-def process(limit: int = BATCH) -> int:
-    """Take what is due one step further; returns how many mails moved."""
-    moved, end = 0, time.monotonic() + BATCH_SECONDS
-    rows = leases.claim(_due(), limit=limit)
-    for number, row in enumerate(rows):
-        if time.monotonic() > end:
-            leases.give_back(rows[number:])
+def process(limit: int = BATCH, *, bulk: bool = False) -> int:
+    """Take what is due one step further, at most `limit`; returns how many mails were taken up.
+
+    With `bulk` those of bulk runs, else all others.
+    """
+    taken, end = 0, time.monotonic() + (BULK_SECONDS if bulk else BATCH_SECONDS)
+    for state in states.WORKING:
+        rows = leases.claim(_due(state, bulk), limit=limit - taken)
+        taken += len(rows)
+        groups = _groups(rows)
+        for number, group in enumerate(groups):
+            if time.monotonic() > end:
+                leases.give_back([row for later in groups[number:] for row in later])
+                return limit
+            _together(group) if len(group) > 1 else _alone(group[0])
+        if taken >= limit:
             break
-        with observing.work("pipeline", row.pk, size=row.size, state=row.state):
-            moved += _begin(row) and _step(row)
-    return moved
+    return taken
 
 
-def _begin(row: Spooled) -> bool:
+def _due(state: str, bulk: bool) -> QuerySet[Spooled]:
+    # `IN`, for Django writes an equal boolean as `NOT bulk`, which SQLite looks up in no index.
+    return Spooled.objects.filter(bulk__in=(bulk,), state=state, due_at__lte=timezone.now())
+
+
+def _groups(rows: Sequence[Spooled]) -> list[list[Spooled]]:
+    """What goes into one transaction: small mails, all in one state, none of which was ever left unfinished.
+
+    Whatever ends this process would be counted for all of them; from then on each is taken up alone, so that only the
+    one that does it is held.
+    """
+    groups: list[list[Spooled]] = []
+    room = count = 0
+    for row in rows:
+        if row.unfinished or row.size > room or not count:
+            groups.append([])
+            room, count = (0, 0) if row.unfinished else (GROUP_BYTES, GROUP)
+        groups[-1].append(row)
+        room, count = room - row.size, count - 1
+    return groups
+
+
+def _alone(row: Spooled) -> None:
     """Take up a claimed mail, counting that before anything is done with it: what a poisonous mail does to this process
     leaves no time to count afterwards. After a few starts without an end it is held, and the others go on."""
     if not leases.renew(row, more_seconds=row.size >> 20, unfinished=F("unfinished") + 1):
-        return False
+        return
     if row.unfinished >= STARTS_BEFORE_HELD:
-        _hold(row, "Processing of this mail was begun several times and never came to an end.")
-        return False
-    return True
+        _guarded(row, partial(_hold, row, "Processing of this mail was begun several times and never came to an end."))
+    else:
+        _guarded(row, partial(_step, [row]))
 
 
-def _due() -> QuerySet[Spooled]:
-    return Spooled.objects.filter(state__in=[S.RECEIVED, S.SEALED, S.RELAYING], due_at__lte=timezone.now())
+def _together(group: list[Spooled]) -> None:
+    """The same for a group; what cannot be done together is done one by one, where each failure has its own mail."""
+    if not leases.renew_all(group, unfinished=F("unfinished") + 1):
+        return  # who took one over is at work on it; the others come back when their lease ends
+    if group[0].state == S.RECEIVED:
+        _receive(group)
+        return
+    for row in group:
+        _guarded(row, partial(_step, [row]))
 
 
-def retry(row: Spooled) -> None:
-    """Let a held mail try again, as an administrator asks; who has a relayed mail already gets it once."""
-    relayed = Outbound.objects.filter(kind="relay", message=row.pk)
-    with transaction.atomic():
-        again = S.RELAYING if relayed.exists() else S.RECEIVED
-        moved = Spooled.objects.filter(pk=row.pk, state=S.HELD).update(
-            state=again, attempts=0, unfinished=0, due_at=timezone.now(), leased_until=None, last_error=""
-        )
-        if not moved:
-            return
-        relayed.filter(state=Outbound.State.FAILED).update(
-            state=Outbound.State.DUE, attempts=0, due_at=timezone.now(), leased_until=None
-        )
-        record("message.released", message=row.pk)
-    ring(PROCESS)
-    ring(SEND_MAIL)
+def _step(group: list[Spooled]) -> None:
+    if group[0].state == S.RECEIVED:
+        _receive(group)
+    elif group[0].state == S.SEALED:
+        _drop(group)
+    else:
+        _relayed(group[0])
 
 
-def _step(row: Spooled) -> bool:
+def _guarded(row: Spooled, work: Callable[[], T]) -> T | None:
+    """One mail's work: whatever goes wrong in it is that mail's, and the others go on."""
     try:
-        STEPS[row.state](row)
+        with observing.work("pipeline", row.pk, size=row.size, state=row.state):
+            return work()
     except Overtaken:
-        return False
+        pass
     except (WrapRefused, KeyDestroyed) as error:
         _hold(row, _sentence(error))
     except (KeysError, KeyringOlder, OSError, DatabaseError) as error:
@@ -110,32 +142,29 @@ def _step(row: Spooled) -> bool:
         _wait(row, _sentence(error))
     except (IngestError, VaultError, BadTrigger) as error:
         _hold(row, _sentence(error))
+    except MemoryError:
+        # Beside other mails less was left for it; it is enough to have failed alone.
+        alone = row.unfinished > 0
+        _hold(row, str(NotEnoughMemory())) if alone else _wait(row, str(NotEnoughMemory()), unfinished=F("unfinished"))
     except Exception as error:
         # One poisonous mail must not stop the others, nor be tried for ever. Only the type is kept: the text of a
         # foreign exception may hold what the mail says.
         log.error("mail %s: %s in the pipeline", row.pk, type(error).__name__)
         _wait(row, f"Processing failed with {type(error).__name__}.", unfinished=F("unfinished"))
-    else:
-        return True
-    return False
+    return None
 
 
 def _wait(row: Spooled, sentence: str, **changes: object) -> None:
     delay = min(_WAIT_FIRST * 2 ** min(row.attempts, 20), _WAIT_MOST) * random.uniform(0.8, 1.2)  # noqa: S311 jitter
     log.warning("mail %s waits: %s", row.pk, sentence)
-    Spooled.objects.filter(pk=row.pk, leased_by=row.leased_by).update(
-        attempts=min(row.attempts + 1, 1000),
-        due_at=timezone.now() + delay,
-        leased_until=None,
-        last_error=sentence[:240],
-        **{"unfinished": 0, **changes},
-    )
+    attempts = min(row.attempts + 1, 1000)
+    states.later(row, delay, **{"attempts": attempts, "last_error": sentence[:240], "unfinished": 0, **changes})
 
 
 def _hold(row: Spooled, sentence: str) -> None:
     log.error("mail %s is held: %s", row.pk, sentence)
     with transaction.atomic():
-        Spooled.objects.filter(pk=row.pk).update(state=S.HELD, leased_until=None, last_error=sentence[:240])
+        states.move(row, "hold", held_at=timezone.now(), last_error=sentence[:240])
         record("message.held", message=row.pk, reason=sentence[:240])
 
 
@@ -150,82 +179,123 @@ def _sentence(error: BaseException) -> str:
 # ---------------------------------------------------------------------------------------------------- received
 
 
-def _receive(row: Spooled) -> None:
-    """Open, parse, decide; then seal or relay in one transaction."""
+@dataclass(frozen=True)
+class Ready:
+    """A mail that was opened, read and decided on, and is sealed if it is to be; nothing of it is written yet."""
+
+    row: Spooled
+    decision: Decision
+    envelope: spool.Envelope
+    draft: sealing.Draft | None
+    sealed: sealing.Sealed | None
+
+    def __repr__(self) -> str:
+        return f"Ready({self.row.pk})"
+
+
+def _receive(group: list[Spooled]) -> None:
+    """Open, parse, decide and seal each; then write all in one transaction, and remove the files of what is sealed."""
+    brand_of = cache(choosing.of_domain)  # the mails of one group are mostly of one sender
+    if len(group) == 1:
+        _finish([_ready(group[0], brand_of)])
+        return
+    ready = [one for row in group if (one := _guarded(row, partial(_ready, row, brand_of))) is not None]
+    try:
+        _finish(ready)
+    except Exception as error:
+        # Whatever it was, it may have been one mail's; alone, each has its own outcome.
+        log.warning("%d mails could not be written together: %s", len(ready), type(error).__name__)
+        for one in ready:
+            if one.row.state == S.RECEIVED:
+                _guarded(one.row, partial(_finish, [one]))
+
+
+def _finish(ready: Sequence[Ready]) -> None:
+    _write(ready)
+    _drop([one.row for one in ready if one.row.state == S.SEALED])
+
+
+def _ready(row: Spooled, brand_of: Callable[[str], Brand]) -> Ready:
+    """Read and seal, outside any transaction. Raises whatever is wrong with the mail, its rules or the keys."""
     opened = spool.open_spooled(row)
-    raw = opened.read()
-    letter = read(raw)
-    envelope = opened.envelope
-    if (probe := probes.returned(letter, envelope.recipients)) is not None:
+    with isolation.bounded(row.size):
+        raw = opened.read()
+        letter = read(raw)
+        envelope, passes = returning.look(raw, letter, opened.envelope)
+        if passes:
+            return Ready(row, Decision("relay", rule=passes), envelope, None, None)
+        answered = drafting.answered(letter, envelope)
+        decision = _decide(letter, envelope, len(raw), answered)
+        if decision.action == "refuse":
+            raise Refused(decision.text)
+        if decision.action == "relay":
+            return Ready(row, decision, envelope, None, None)
+        draft = drafting.draft(row, letter, raw, envelope, decision, answered, brand_of)
+        with observing.work("seal", size=row.size):
+            sealed = sealing.seal_streams(draft)
+        return Ready(row, decision, envelope, draft, sealed)
+
+
+def _write(group: Sequence[Ready]) -> None:
+    """The states, messages, wraps, notices and the record of a group, all or none."""
+    protected = [one for one in group if one.draft is not None]
+    relayed = [one for one in group if one.draft is None]
+    before = {one.row.pk: one.row.state for one in group}
+    try:
         with transaction.atomic():
-            _advance(row, S.RECEIVED, S.SEALED)
-            record(probes.RETURNED, message=probe)
-        _drop(row)
+            if protected:
+                states.move_all([one.row for one in protected], "seal")
+            if relayed:
+                states.move_all([one.row for one in relayed], "relay")
+            record_each(_accepted(one) for one in group)
+            _protect(protected)
+            _relay(relayed)
+    except BaseException:
+        for one in group:
+            one.row.state = before[one.row.pk]
+        raise
+
+
+def _accepted(one: Ready) -> Event:
+    action = "relay" if one.draft is None else "protect"
+    return Event(
+        "message.accepted", one.row.pk, facts={"action": action, "rule": one.decision.rule, "size": one.row.size}
+    )
+
+
+def _protect(group: Sequence[Ready]) -> None:
+    drafts = [(one.draft, one.sealed) for one in group if one.draft is not None and one.sealed is not None]
+    if not drafts:
         return
-    if any(bounces.is_one(address) for address in envelope.recipients):
-        envelope = _returned(row, envelope, raw)
-        if not envelope.recipients:
-            return
-    seal = returning.passes(raw, envelope)
-    decision = Decision("relay", rule="seal") if seal else _decide(letter, envelope, len(raw))
-    if decision.action == "refuse":
-        raise Refused(decision.text)
-    if decision.action == "relay":
-        with transaction.atomic():
-            _advance(row, S.RECEIVED, S.RELAYING)
-            record("message.accepted", message=row.pk, action="relay", rule=decision.rule, size=row.size)
-            for address, dsn in envelope.addressed():
-                wishes = dsn if dsn != Dsn() else None
-                enqueue("relay", address=address, sender=envelope.sender, message=row.pk, dsn=wishes)
-            _look_again(row)
-        return
-    draft = drafting.draft(row, letter, raw, envelope, decision)
-    with observing.work("seal", size=row.size):
-        sealed = sealing.seal_streams(draft)
-        with transaction.atomic():
-            _advance(row, S.RECEIVED, S.SEALED)
-            record("message.accepted", message=row.pk, action="protect", rule=decision.rule, size=row.size)
-            message = sealing.commit(draft, sealed)
-            for reader in message.readers.filter(role=Reader.Role.RECIPIENT):
-                _tell(message, reader, sealed.share_of(reader))
-    _drop(row)
+    made = sealing.commit_all(drafts)
+    asked = []
+    for one, (draft, sealed), (message, readers) in zip(group, drafts, made, strict=True):
+        for (address, role), reader in zip(draft.readers, readers, strict=True):
+            if role == Reader.Role.RECIPIENT:
+                asked.append(_told(message, reader, address, sealed.share_of(reader), one.row.bulk))
+    enqueue_all(asked)
 
 
-def _returned(row: Spooled, envelope: spool.Envelope, raw: bytes) -> spool.Envelope:
-    """Take in what came back to bounce addresses; gives the envelope of those whom it concerns besides."""
-    with transaction.atomic():
-        taken = bounces.take(envelope.recipients, envelope.sender, raw)
-        if taken is None:
-            return envelope
-        if taken.others:
-            asked = dict(envelope.addressed())
-            left = (*taken.others, *taken.pass_on)
-            return replace(envelope, recipients=left, dsn=tuple(asked.get(address, Dsn()) for address in left))
-        _advance(row, S.RECEIVED, S.RELAYING if taken.pass_on else S.SEALED)
-        for address in taken.pass_on:
-            enqueue("relay", address=address, message=row.pk)
-        _look_again(row)
-    if not taken.pass_on:
-        _drop(row)
-    return replace(envelope, recipients=(), dsn=())
-
-
-def _advance(row: Spooled, old: str, new: str) -> None:
-    """Move on only from where this worker found it: a lease that ran out may have given the row to another."""
-    if not Spooled.objects.filter(pk=row.pk, state=old, leased_by=row.leased_by).update(state=new, last_error=""):
-        raise Overtaken
-    row.state = new
-
-
-def _tell(message: Message, reader: Reader, share: bytes) -> None:
+def _told(message: Message, reader: Reader, address: str, share: bytes, bulk: bool) -> Asked:
     """A notice to whoever reads here; an answer for our own people goes whole into their mailbox."""
-    address = address_of(reader)
     inside = domain_of(address) in settings.LETTERLOCK.inside_domains
     kind = "reply" if message.direction == Message.Direction.IN and inside else "notice"
-    enqueue(kind, address=address, message=message.id, reader=reader, share=share)
+    return Asked(kind, address, message.id, reader, share=share, bulk=bulk)
 
 
-def _decide(letter: Letter, envelope: spool.Envelope, size: int) -> Decision:
+def _relay(group: Sequence[Ready]) -> None:
+    enqueue_all(
+        [
+            Asked("relay", address, one.row.pk, sender=one.envelope.sender, bulk=one.row.bulk, dsn=dsn)
+            for one in group
+            for address, dsn in one.envelope.addressed()
+        ]
+    )
+    for one in group:
+        states.later(one.row, _LOOK_AGAIN, unfinished=0)
+
+
+def _decide(letter: Letter, envelope: spool.Envelope, size: int, answered: Message | None) -> Decision:
     facts = Facts(
         subject=letter.subject,
         headers=tuple((name.lower(), value) for name, value in letter.headers),
@@ -234,7 +304,7 @@ def _decide(letter: Letter, envelope: spool.Envelope, size: int) -> Decision:
         trusted=envelope.trusted,
         inside_domains=settings.LETTERLOCK.inside_domains,
         size=size,
-        refers_to_protected=envelope.source == "reply" or drafting.thread_of(letter) is not None,
+        refers_to_protected=envelope.source == "reply" or answered is not None,
     )
     return decide(facts, RULES, settings.LETTERLOCK.default_action)
 
@@ -242,33 +312,30 @@ def _decide(letter: Letter, envelope: spool.Envelope, size: int) -> Decision:
 # ------------------------------------------------------------------------------------------ sealed and relaying
 
 
-def _drop(row: Spooled) -> None:
+def _drop(group: Sequence[Spooled]) -> None:
     """The spool file goes once what it held is safe elsewhere."""
-    spool.remove(row)
-    Spooled.objects.filter(pk=row.pk).update(state=S.DONE, leased_until=None, last_error="")
+    dropped = []
+    for row in group:
+        try:
+            spool.remove(row)
+        except OSError as error:
+            _wait(row, _sentence(error))
+        else:
+            dropped.append(row)
+    if dropped:
+        states.move_all(dropped, "drop")
 
 
 def _relayed(row: Spooled) -> None:
     """Drop a relayed mail when it has left for everyone; while one recipient waits or failed, its file stays."""
-    states = set(Outbound.objects.filter(kind="relay", message=row.pk).values_list("state", flat=True))
-    if states <= {Outbound.State.SENT}:
-        _drop(row)
-    elif states & {Outbound.State.DUE, Outbound.State.SENDING}:
-        _look_again(row)
+    found = set(Outbound.objects.filter(kind="relay", message=row.pk).values_list("state", flat=True))
+    if found <= {Outbound.State.SENT}:
+        _drop([row])
+    elif found & {Outbound.State.DUE, Outbound.State.SENDING}:
+        states.later(row, _LOOK_AGAIN, unfinished=0)
     else:
         _hold(row, "The relay refused this mail for at least one recipient.")
 
 
-def _look_again(row: Spooled) -> None:
-    Spooled.objects.filter(pk=row.pk).update(due_at=timezone.now() + _LOOK_AGAIN, leased_until=None, unfinished=0)
-
-
-STEPS: dict[str, Callable[[Spooled], None]] = {S.RECEIVED: _receive, S.SEALED: _drop, S.RELAYING: _relayed}
-
-
 class Refused(IngestError):
     """A rule refuses the mail."""
-
-
-class Overtaken(IngestError):
-    """Another worker took this mail on; what was done here is undone."""

@@ -22,10 +22,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal import observing
-from portal.celery import PROCESS, ring
+from portal.celery import PROCESS, PROCESS_BULK, ring
 from portal.ids import new_id
 from portal.ingest import spoolbucket, spoolfolder
-from portal.ingest.errors import SpoolMissing, SpoolUnavailable
+from portal.ingest.errors import IngestError, SpoolMissing, SpoolUnavailable
 from portal.ingest.models import Spooled
 from portal.ingest.spoolfile import STREAM, Envelope, OpenedSpool, head
 from portal.ingest.spoolfolder import PART, SpoolFile, folder, fsync_folder, sweeping_stopped
@@ -72,6 +72,8 @@ class SpoolWriter:
         self.began_ns = time.time_ns()
         self.size = 0
         self.recipients = len(envelope.recipients)
+        self.bulk = False
+        """Whether it belongs to a bulk run; set before it is committed."""
         self.door_key = public.key_id
         self.path = target / str(self.id)
         self._part = target / f"{self.id}{PART}"
@@ -107,7 +109,7 @@ class SpoolWriter:
         (outcome,) = commit_all([self])
         if isinstance(outcome, SpoolUnavailable):
             raise outcome
-        ring(PROCESS)
+        ring(PROCESS_BULK if self.bulk else PROCESS)
         return outcome
 
     def discard(self) -> None:
@@ -151,6 +153,7 @@ class SpoolWriter:
     def row(self, now: datetime) -> Spooled:
         return Spooled(
             id=self.id,
+            bulk=self.bulk,
             door_key=self.door_key,
             size=self.size,
             recipients=self.recipients,
@@ -201,11 +204,15 @@ class SpoolWriter:
 
 
 def commit_all(
-    writers: Sequence[SpoolWriter], each: Callable[[Callable[[T], R], Iterable[T]], Iterable[R]] = map
+    writers: Sequence[SpoolWriter],
+    each: Callable[[Callable[[T], R], Iterable[T]], Iterable[R]] = map,
+    beside: Callable[[Sequence[SpoolWriter]], None] = lambda _: None,
 ) -> list[UUID | SpoolUnavailable]:
     """Make several mails durable with one fsync of the folder and one transaction; an outcome for each, in order.
 
     `each` is `map`, or that of a pool of threads, so that the fsyncs of several files share the disk's journal.
+    `beside` writes what else belongs to those that are on the disk into the transaction; an IngestError of it undoes
+    the mails, and is raised again.
     """
     outcomes: list[UUID | SpoolUnavailable] = list(each(_finished, writers))  # type: ignore[arg-type]
     good = [writer for writer, outcome in zip(writers, outcomes, strict=True) if isinstance(outcome, UUID)]
@@ -217,7 +224,12 @@ def commit_all(
             publish(good)
             with transaction.atomic():
                 insert_rows(good)
+                beside(good)
                 committing = True
+    except IngestError:
+        for writer in good:
+            writer.withdraw()
+        raise
     except (OSError, DatabaseFailure) as error:
         # A commit that fails may have happened all the same: the database says so only when it is back. Its files stay,
         # for a row without its file would be a lost mail; `sweep_orphans` takes them when there is no row.

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.conf import settings
 
 from portal.ingest.models import Spooled
+from portal.ingest.states import FINAL
 
 PART = ".part"
 """Ends the passing name of a file that is still being written."""
@@ -54,7 +55,8 @@ def remove(id_: UUID) -> None:
 
 
 def sweep_orphans() -> int:
-    """Remove files older than an hour that have no row: leftovers of crashes, never answered 250. Returns how many."""
+    """Remove files older than an hour that have no row (leftovers of crashes, never answered 250) or whose row is in a
+    final state. Returns how many."""
     before = time.time() - ORPHAN_SECONDS
     old = {path: id_ for path in folder().iterdir() if (id_ := _id_of(path)) and _modified(path) < before}
     removed = 0
@@ -62,10 +64,14 @@ def sweep_orphans() -> int:
         # A commit holds this lock from the file's name to its row. Without it, a clock that jumps ahead could make a
         # file look old in just that moment, and its row would lose it.
         with _sweeping():
-            if _modified(path) < before and (path.suffix or not Spooled.objects.filter(pk=id_).exists()):
+            if _modified(path) < before and (path.suffix or not _wanted(id_)):
                 path.unlink(missing_ok=True)
                 removed += 1
     return removed
+
+
+def _wanted(id_: UUID) -> bool:
+    return Spooled.objects.filter(pk=id_).exclude(state__in=FINAL).exists()
 
 
 def _id_of(path: Path) -> UUID | None:

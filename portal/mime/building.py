@@ -82,13 +82,23 @@ def alternative(heads: Heads, text: str, html: str, related: tuple[Picture, ...]
 
 def stream_mixed(heads: Heads, text: str, files: Iterable[Attachment]) -> Iterator[bytes]:
     """A mail of text and files, in chunks, in constant memory. Raises BadAddress, BadHeader before the first chunk."""
-    return _mixed(_header(heads), text, files)
+    return _mixed(_header(heads), _text_part("plain", text), files)
 
 
-def _mixed(header: bytes, text: str, files: Iterable[Attachment]) -> Iterator[bytes]:
+def letter(heads: Heads, text: str, html: str, files: Collection[Attachment] = ()) -> Iterator[bytes]:
+    """A mail of text, HTML or both (RFC 2046 §5.1.4), with files if there are any, in chunks.
+
+    Raises BadAddress, BadHeader before the first chunk.
+    """
+    parts = [_text_part(kind, body) for kind, body in (("plain", text), ("html", html)) if body]
+    body = _multipart("alternative", parts) if len(parts) > 1 else parts[0] if parts else _text_part("plain", "")
+    return _mixed(_header(heads), body, files) if files else iter([_header(heads) + body])
+
+
+def _mixed(header: bytes, body: bytes, files: Iterable[Attachment]) -> Iterator[bytes]:
     boundary = _boundary()
     yield header + b'Content-Type: multipart/mixed; boundary="%b"\r\n\r\n--%b\r\n' % (boundary, boundary)
-    yield _text_part("plain", text)
+    yield body
     for file in files:
         yield b"\r\n--%b\r\n%b" % (boundary, _file_header(file))
         yield from _base64_stream(file.chunks)

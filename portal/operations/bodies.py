@@ -15,6 +15,7 @@ import ipaddress
 import logging
 import os
 import socket
+import stat
 import struct
 import threading
 import time
@@ -259,13 +260,20 @@ def _lines() -> Iterator[tuple[Line, Counts]]:
 
 
 def _copy(descriptor: int) -> socket.socket:
-    """The same connection under a number of our own, which nobody else closes; OSError if it is no socket."""
+    """The same connection under a number of our own, which nobody else closes; OSError if it is no socket.
+
+    A file is never copied: closing any copy drops every lock that this process has on the file (fcntl(2), "Advisory
+    record locking"), and without its locks SQLite's database was damaged by another process that wrote meanwhile.
+    """
+    _need_socket(descriptor)
     own = os.dup(descriptor)
-    try:
-        return socket.socket(fileno=own)
-    except OSError:
-        os.close(own)
-        raise
+    _need_socket(own)  # the number went to a file in this moment: its copy stays open, for closing is what would harm
+    return socket.socket(fileno=own)
+
+
+def _need_socket(descriptor: int) -> None:
+    if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+        raise OSError
 
 
 def _peer(line: socket.socket) -> tuple[str, int]:

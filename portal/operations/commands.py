@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from django.db import DatabaseError
 
 from portal.delivery.errors import DeliveryError
+from portal.ingest.errors import IngestError
 from portal.keys.errors import KeysError
 from portal.lifecycle.errors import LifecycleError
 from portal.operations.errors import OperationsError
@@ -20,7 +21,7 @@ def sentences() -> Iterator[None]:
     """Ends the program with exit status 1 and the sentence of what went wrong."""
     try:
         yield
-    except (OperationsError, DeliveryError, KeysError, LifecycleError, VaultError) as error:
+    except (OperationsError, DeliveryError, IngestError, KeysError, LifecycleError, VaultError) as error:
         sys.exit(str(error))
     except DatabaseError as error:
         sys.exit(

@@ -17,3 +17,7 @@ class PortTaken(OperationsError):
 
 class KeysRefused(OperationsError):
     """A command on keys would do harm as it was called."""
+
+
+class SourceRefused(OperationsError):
+    """What a bulk run is to be read from cannot be."""

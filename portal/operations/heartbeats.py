@@ -9,10 +9,9 @@ from datetime import timedelta
 from django.db import connection
 from django.utils import timezone
 
-from portal.celery import PULSE_SECONDS
+from portal.celery import PULSE_SECONDS, QUEUES
 from portal.operations.models import Heartbeat
 
-QUEUES = ("passcode", "seal", "notice")
 YOUNG_SECONDS = 30
 LONGEST_TASK_SECONDS = 900
 """A task at work longer than this is stuck, and its worker no longer counts as well."""

@@ -120,7 +120,7 @@ def welcome(configuration: Configuration) -> list[str]:
     ]
 
 
-def _command(name: str, *arguments: str, **options: str) -> Callable[[], None]:
+def _command(name: str, *arguments: str, **options: str | int) -> Callable[[], None]:
     """A command of ours, to be run in a process of its own."""
 
     def run() -> None:
@@ -134,7 +134,9 @@ def _parts(configuration: Configuration) -> list[Part]:
         Part("web", _command("web")),
         Part("door", _command("door")),
         Part("worker-passcode", _command("worker", queues="passcode", pool="solo")),
-        Part("worker-mail", _command("worker", queues="seal,notice,bulk")),
+        Part("worker-mail", _command("worker", queues="seal,notice")),
+        # A process of its own, and one that yields (nice): on two cores a bulk run takes what the others leave.
+        Part("worker-bulk", _command("worker", queues="bulk", processes=1)),
         Part("beat", _command("beat")),
         *([Part("metrics", _command("metrics"))] if configuration.metrics else []),
     ]

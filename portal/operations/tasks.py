@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal.access import tidying as access_tidying
-from portal.celery import app
+from portal.celery import QUEUES, app
 from portal.delivery import tidying as delivery_tidying
 from portal.ingest.spool import sweep_orphans
 from portal.keys.service import keys
@@ -24,7 +24,7 @@ from portal.vault import agreement, rotating
 def pulse(self: Any) -> None:
     """Prove that the queue it came through has a worker at work."""
     queue = (self.request.delivery_info or {}).get("routing_key")
-    if queue in heartbeats.QUEUES:
+    if queue in QUEUES:
         heartbeats.beat(queue)
 
 

@@ -171,6 +171,7 @@ def spool_sentence(state: str) -> str:
         Spooled.State.RELAYING: _("Being passed on, unprotected as the rules say"),
         Spooled.State.DONE: _("Passed on, unprotected as the rules say"),
         Spooled.State.HELD: _("Held"),
+        Spooled.State.REFUSED: _("Refused by an administrator"),
     }
     return words.get(Spooled.State(state), state)
 
@@ -255,6 +256,12 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "message.accepted": _accepted,
     "message.sealed": _sealed,
     "message.held": _filled(lambda: _("Held: %(reason)s")),
+    "message.refused": lambda facts: (
+        _("An administrator refused it; its sender is told why.")
+        if facts["told"]
+        else _("An administrator refused it; its sender could not be told.")
+    ),
+    "refusal.delivered": _fixed(lambda: _("The mail server took the mail that tells its sender.")),
     "message.released": _fixed(lambda: _("An administrator let it try again.")),
     "message.withdrawn": _fixed(lambda: _("Withdrawn: no longer open, and destroyed when the time to undo is over.")),
     "message.withdrawal_undone": _fixed(lambda: _("The withdrawal was undone.")),
@@ -313,6 +320,7 @@ def mail_name(kind: str) -> str:
         K.RELAY: _("Mail as it came"),
         K.TELLING: _("Word to the sender"),
         K.REPORT: _("Report to the sender"),
+        K.REFUSAL: _("Refusal to its sender"),
     }
     return words.get(K(kind), kind)
 

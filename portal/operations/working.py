@@ -12,17 +12,24 @@ import celery.apps.worker
 from billiard.process import current_process
 from celery import signals
 from celery.exceptions import SecurityWarning
+from django.conf import settings
 
 from portal import spans
-from portal.celery import PULSE, app
+from portal.celery import PULSE, QUEUES, app
+from portal.ingest import isolation
 from portal.operations import hardening, heartbeats
 
 log = logging.getLogger("letterlock.worker")
+
+BULK_NICE = 10
+"""A worker of the bulk queue alone leaves the processor to whoever waits for an answer (nice(2))."""
 
 
 def work(queues: list[str], *, pool: str, processes: int) -> int:
     """Take wake-ups from `queues` until SIGTERM, which lets running tasks end. Returns the exit status."""
     _connect_signals()
+    if queues == ["bulk"]:
+        os.nice(BULK_NICE)
     # It would announce its end on stderr in words of its own, past the log's shape.
     celery.apps.worker.safe_say = lambda *_: None  # type: ignore[attr-defined]
     # Celery fears root for pickle's sake, which nothing here reads (accept_content).
@@ -67,6 +74,9 @@ def _begin_process(**_: Any) -> None:
     hardening.harden()
     if current_process().name != "MainProcess":
         hardening.watch_parent(os.getppid())
+        isolation.enable(
+            cpu_seconds=settings.LETTERLOCK.mail_cpu_seconds, memory_bytes=settings.LETTERLOCK.worker_memory_bytes
+        )
 
 
 def _end_process(**_: Any) -> None:
@@ -76,7 +86,7 @@ def _end_process(**_: Any) -> None:
 def _ask_for_a_sign_of_life(sender: Any, **_: Any) -> None:
     """Through the broker and the pool, so that the first sign of life proves the whole way, not only this process."""
     for queue in sender.app.amqp.queues.consume_from:
-        if queue in heartbeats.QUEUES:
+        if queue in QUEUES:
             app.send_task(PULSE, queue=queue, ignore_result=True)
     log.info("Ready.")
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from branding.models import Brand
-from portal.audit.record import record
+from portal.audit.record import Event, record_each
 from portal.ids import new_id
 from portal.keys.errors import RecoveryKeyBad
 from portal.keys.recovery import RecoveryPublic
@@ -28,7 +28,7 @@ from portal.vault.padding import padded_length
 from portal.vault.rights import Rights
 from portal.vault.stream import Context, Sealer, chunk_log2_for, seal, sealed_size
 from portal.vault.toc import Toc
-from portal.vault.wrapping import add_wraps, base_of
+from portal.vault.wrapping import Fresh, add_first_wraps, base_of
 
 INLINE_BYTES = 256 * 1024
 """Sealed streams together up to this size live in the message row: one commit, no further fsync."""
@@ -122,11 +122,43 @@ def commit(draft: Draft, sealed: Sealed) -> Message:
         TooManyReaders: more than the key tree numbers.
         ProviderUnavailable and other key errors: nothing is written; try again later.
     """
-    if len(draft.readers) > MAX_READERS:
+    return commit_all([(draft, sealed)])[0][0]
+
+
+def commit_all(drafts: Sequence[tuple[Draft, Sealed]]) -> list[tuple[Message, list[Reader]]]:
+    """The same for several with one statement a table; each message comes with its readers, in the draft's order."""
+    if any(len(draft.readers) > MAX_READERS for draft, _ in drafts):
         raise TooManyReaders
     now = timezone.now()
-    stored_rights = draft.rights.encode()
-    message = Message.objects.create(
+    messages = [_message(draft, sealed, now) for draft, sealed in drafts]
+    made = []
+    for message, (draft, sealed) in zip(messages, drafts, strict=True):
+        readers = [_reader(message, number, address, role) for number, (address, role) in enumerate(draft.readers)]
+        if draft.split:
+            _split(message, readers, sealed)
+        made.append((message, readers))
+    Message.objects.bulk_create(messages)
+    Blob.objects.bulk_create(
+        Blob(id=id_, message=message, name=name, size=size)
+        for message, (_, sealed) in zip(messages, drafts, strict=True)
+        for id_, name, size in sealed.blobs
+    )
+    Reader.objects.bulk_create(reader for _, readers in made for reader in readers)
+    add_first_wraps(
+        [
+            Fresh(message, readers, sealed.inner or [sealed.key] * len(readers), base_of(draft.open_until))
+            for (message, readers), (draft, sealed) in zip(made, drafts, strict=True)
+        ]
+    )
+    record_each(
+        Event("message.sealed", message.id, facts={"readers": len(readers), "size": message.padded_size})
+        for message, readers in made
+    )
+    return made
+
+
+def _message(draft: Draft, sealed: Sealed, now: datetime) -> Message:
+    return Message(
         id=draft.id,
         brand=draft.brand,
         direction=draft.direction,
@@ -134,20 +166,12 @@ def commit(draft: Draft, sealed: Sealed) -> Message:
         made_at=now,
         open_until=draft.open_until,
         split=draft.split,
-        rights=stored_rights,
+        rights=draft.rights.encode(),
         envelope=directory.seal_envelope(draft.id, draft.envelope),
         mail_id_lookup=mail_id_lookup(draft.toc.message_id),
         padded_size=sealed.size,
         container=cbor2.dumps(sealed.container),
     )
-    Blob.objects.bulk_create(Blob(id=id_, message=message, name=name, size=size) for id_, name, size in sealed.blobs)
-    made = [_reader(message, number, address, role) for number, (address, role) in enumerate(draft.readers)]
-    if draft.split:
-        _split(message, made, sealed)
-    Reader.objects.bulk_create(made)
-    add_wraps(message, made, sealed.inner or [sealed.key] * len(made), base_of(draft.open_until))
-    record("message.sealed", message=message.id, readers=len(made), size=sealed.size)
-    return message
 
 
 def _split(message: Message, made: Sequence[Reader], sealed: Sealed) -> None:

@@ -19,3 +19,9 @@ def at(place: str, when: str, count: int = 1, once: Path | None = None) -> dict[
     if once is not None:
         environment["LETTERLOCK_TEST_FAULT_ONCE"] = str(once)
     return environment
+
+
+def poison(place: str) -> dict[str, str]:
+    """Environment for processes in which `place` ("module:function") crashes, loops or eats memory on certain bytes."""
+    path = os.pathsep.join(filter(None, (str(FOLDER), os.environ.get("PYTHONPATH", ""))))
+    return {"PYTHONPATH": path, "LETTERLOCK_TEST_POISON": place}

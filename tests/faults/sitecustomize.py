@@ -8,12 +8,15 @@ LETTERLOCK_TEST_FAULT is `module:function:before|after[:count]`, several separat
 as soon as its module has been imported, before anyone else can take its name from there; a method is written
 `module:Class.method`. `count` (default 1) says at which call, counted in each process, the process gets SIGKILL:
 `before` the call's first statement, `after` it has returned. A coroutine function's `after` is when it was awaited.
+LETTERLOCK_TEST_POISON is `module:function`: where its first argument holds the bytes `POISON crash`, `POISON loop` or
+`POISON memory`, the function does that in place of its work, as a parser with a fault would.
 LETTERLOCK_TEST_FAULT_ONCE names a file that is made just before the kill: where it exists nothing is killed, so that
 a process that a supervisor starts again lives on.
 """
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import importlib.abc
 import importlib.machinery
@@ -85,6 +88,29 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Poison(Fault):
+    """A function that certain bytes are the end of."""
+
+    def __init__(self, text: str) -> None:
+        self.module, self.place = text.split(":")
+
+    def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def called(raw: bytes, *args: Any, **options: Any) -> Any:
+            if b"POISON crash" in raw:
+                ctypes.string_at(0)
+            if b"POISON loop" in raw:
+                while True:
+                    pass
+            if b"POISON memory" in raw:
+                kept = []
+                while True:
+                    kept.append(bytearray(16 << 20))
+            return function(raw, *args, **options)
+
+        return called
+
+
 class Finder(importlib.abc.MetaPathFinder):
     """Lets the usual finders find, and wraps what they load."""
 
@@ -125,3 +151,5 @@ def install(text: str) -> None:
 
 if wanted := os.environ.get("LETTERLOCK_TEST_FAULT"):
     install(wanted)
+if wanted := os.environ.get("LETTERLOCK_TEST_POISON"):
+    sys.meta_path.insert(0, Finder([Poison(wanted)]))

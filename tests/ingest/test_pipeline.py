@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 
 from portal.audit.record import timeline
 from portal.delivery.models import Outbound
-from portal.ingest import pipeline, spoolfolder
+from portal.ingest import holding, pipeline, spool, spoolfolder
 from portal.ingest.models import Spooled
+from portal.vault import sealing
 from portal.vault.models import Message, Reader
 from portal.vault.opening import open_message
 from tests.mails import JONAS, KARIN, MAYA, mail
-from tests.seals import put, reader_of, seal, turn
+from tests.seals import default_brand, put, reader_of, seal, turn
 
 pytestmark = pytest.mark.django_db
 S = Spooled.State
@@ -86,7 +90,7 @@ def test_a_relayed_mail_refused_for_one_is_held_and_tried_again_for_that_one_onl
     Spooled.objects.update(due_at=timezone.now())
     assert turn(row.pk).state == S.HELD
     assert (spoolfolder.folder() / str(row.pk)).exists()
-    pipeline.retry(Spooled.objects.get(pk=row.pk))
+    holding.release(Spooled.objects.get(pk=row.pk))
     states = dict(Outbound.objects.filter(message=row.pk).values_list("pk", "state"))
     assert states == {first.pk: Outbound.State.SENT, second.pk: Outbound.State.DUE}
     assert Spooled.objects.get(pk=row.pk).state == S.RELAYING
@@ -158,9 +162,6 @@ def test_an_answer_to_a_protected_message_is_protected_without_a_tag() -> None:
 
 
 def test_a_spool_file_that_was_changed_is_held_not_shown() -> None:
-    from portal.ingest import spool
-    from tests.seals import default_brand
-
     default_brand()
     writer = spool.SpoolWriter.begin(spool.Envelope(MAYA, (JONAS,), "smtp", True), 0)
     writer.write(mail())
@@ -183,25 +184,76 @@ def test_the_record_tells_how_it_went_without_content() -> None:
     assert JONAS not in str([entry.facts for entry in entries])
 
 
-def test_a_mail_that_ends_its_worker_each_time_is_held_and_the_others_go_on() -> None:
-    from portal.ingest import spool
-    from tests.seals import default_brand
+class Died(BaseException):
+    """What ends a worker's process in the middle of a mail: nothing in it catches that."""
 
+
+def spooled(count: int, *, bulk: bool = False) -> list[UUID]:
+    """Mails that wait in the spool."""
     default_brand()
     ids = []
-    for _ in range(2):
+    for _ in range(count):
         writer = spool.SpoolWriter.begin(spool.Envelope(MAYA, (JONAS,), "smtp", True), 0)
+        writer.bulk = bulk
         writer.write(mail())
         ids.append(writer.commit())
-    for _ in range(pipeline.STARTS_BEFORE_HELD):
-        # What a worker that dies in this mail leaves behind: its lease, and the start that was counted.
-        (row,) = pipeline.leases.claim(Spooled.objects.filter(pk=ids[0]), limit=1)
-        assert pipeline._begin(row)
-        Spooled.objects.filter(pk=row.pk).update(leased_until=timezone.now() - timedelta(seconds=1))
-    assert turn(ids[0]).state == S.HELD
-    assert Spooled.objects.get(pk=ids[1]).state == S.DONE
-    pipeline.retry(Spooled.objects.get(pk=ids[0]))
-    assert turn(ids[0]).state == S.DONE
+    return ids
+
+
+def leases_end() -> None:
+    Spooled.objects.exclude(leased_until=None).update(leased_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_mail_that_ends_its_worker_each_time_is_held_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = spooled(5)
+    opening = spool.open_spooled
+
+    def die(row: Spooled) -> object:
+        if row.pk == ids[1]:
+            raise Died
+        return opening(row)
+
+    with monkeypatch.context() as poison:
+        poison.setattr(spool, "open_spooled", die)
+        for _ in range(pipeline.STARTS_BEFORE_HELD):
+            with pytest.raises(Died):
+                pipeline.process()
+            leases_end()
+        pipeline.process()
+    states = dict(Spooled.objects.values_list("pk", "state"))
+    assert states.pop(ids[1]) == S.HELD
+    assert set(states.values()) == {S.DONE}
+    assert Message.objects.count() == 4
+    holding.release(Spooled.objects.get(pk=ids[1]))
+    assert turn(ids[1]).state == S.DONE
+
+
+def test_one_mail_that_cannot_be_written_does_not_stop_those_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = spooled(4)
+    commit = sealing.commit_all
+
+    def broken(drafts: Sequence[tuple[sealing.Draft, sealing.Sealed]]) -> object:
+        if any(draft.id == ids[2] for draft, _ in drafts):
+            raise IntegrityError
+        return commit(drafts)
+
+    monkeypatch.setattr(sealing, "commit_all", broken)
+    pipeline.process()
+    states = dict(Spooled.objects.values_list("pk", "state"))
+    assert states.pop(ids[2]) == S.RECEIVED
+    assert set(states.values()) == {S.DONE}
+    # What was undone with the group was not done twice.
+    assert Outbound.objects.count() == Message.objects.count() == 3
+    assert not Spooled.objects.get(pk=ids[2]).unfinished
+
+
+def test_bulk_mail_and_ordinary_mail_do_not_wait_for_each_other() -> None:
+    bulk, ordinary = spooled(3, bulk=True), spooled(2)
+    assert pipeline.process() == 2
+    assert set(Spooled.objects.filter(state=S.DONE).values_list("pk", flat=True)) == set(ordinary)
+    assert set(Outbound.objects.values_list("bulk", flat=True)) == {False}
+    assert pipeline.process(bulk=True) == 3
+    assert set(Outbound.objects.filter(bulk=True).values_list("message", flat=True)) == set(bulk)
 
 
 def test_something_unforeseen_holds_one_mail_after_a_few_tries(monkeypatch: pytest.MonkeyPatch) -> None:

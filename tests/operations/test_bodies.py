@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import http.client
 import io
 import ipaddress
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import UnreadablePostError
 
+from portal.operations import bodies
 from portal.operations.bodies import Places, WholeBody, client_network, whole_bodies
 from tests.servers import Portal, wait_for
 
@@ -237,3 +242,15 @@ def test_a_trickle_is_cut_and_the_honest_upload_beside_it_is_not(portal: Portal)
         assert 15 < time.monotonic() - begun < 30
         assert honest.result(40) == READ
     assert posts_work(portal)
+
+
+def test_looking_for_connections_drops_no_lock_of_the_database(tmp_path: Path) -> None:
+    """A process loses all its locks on a file when it closes any descriptor of it, and SQLite its safety with them."""
+    file = tmp_path / "database"
+    other = "import fcntl, sys; f = open(sys.argv[1], 'r+b'); fcntl.lockf(f, fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    with file.open("w+b") as held, socket.create_server(("127.0.0.1", 0)) as server:
+        fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with socket.create_connection(server.getsockname()) as line:
+            assert any(found.descriptor == line.fileno() for found, _ in bodies._lines())
+        tried = subprocess.run([sys.executable, "-c", other, str(file)], capture_output=True)
+        assert b"BlockingIOError" in tried.stderr

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_every_queue_that_was_not_heard_of_is_named() -> None:
-    assert heartbeats.late() == ["passcode", "seal", "notice"]
+    assert heartbeats.late() == ["passcode", "seal", "notice", "bulk"]
     heartbeats.beat("seal")
-    assert heartbeats.late() == ["passcode", "notice"]
+    assert heartbeats.late() == ["passcode", "notice", "bulk"]
 
 
 def test_a_beat_of_half_a_minute_ago_is_too_old() -> None:

@@ -44,9 +44,9 @@ def test_it_starts_says_where_everything_is_and_stops_leaving_no_process(tmp_pat
     assert portal.url in lines[1]
     assert f"127.0.0.1:{portal.smtp_port}" in lines[2]
     assert str(portal.outbox) in lines[3]
-    assert set(portal.processes()) == {"web", "door", "worker-passcode", "worker-mail", "beat"}
+    assert set(portal.processes()) == {"web", "door", "worker-passcode", "worker-mail", "worker-bulk", "beat"}
     tree = portal.all_processes()
-    assert len(tree) >= 9, "supervisor, five parts, one web process, two of the pool"
+    assert len(tree) >= 11, "supervisor, six parts, one web process, two and one of the pools"
     began = time.monotonic()
     assert portal.stop() == 0
     assert time.monotonic() - began < 10
@@ -75,7 +75,7 @@ def test_when_the_supervisor_is_killed_all_its_processes_die(portal: Portal) -> 
     assert ended(tree, 5)
 
 
-@pytest.mark.parametrize("part", ["web", "door", "worker-passcode", "worker-mail", "beat"])
+@pytest.mark.parametrize("part", ["web", "door", "worker-passcode", "worker-mail", "worker-bulk", "beat"])
 def test_a_part_that_is_killed_comes_back(running: Portal, part: str) -> None:
     old = running.kill_part(part)
     wait_for(lambda: running.processes().get(part, old) != old, 40, f"{part} was not started again")

@@ -41,9 +41,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField("outbound", "told_delay_at", models.DateTimeField(null=True)),
         migrations.AddField("outbound", "told_failure_at", models.DateTimeField(null=True)),
-        migrations.AddIndex(
-            "outbound", models.Index(fields=["state", "kind", "lane", "due_at"], name="delivery_ou_lane_idx")
-        ),
         migrations.AddIndex("outbound", models.Index(fields=["leased_until"], name="delivery_ou_leased_idx")),
         migrations.CreateModel(
             name="Lane",

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
 
-from portal.operations import heartbeats
+from portal.operations import heartbeats, turns
 from portal.operations.commands import sentences
 from portal.operations.preparing import prepare
 
@@ -26,5 +27,7 @@ class Command(BaseCommand):
             link = prepare(settings.LETTERLOCK)
             if start:
                 heartbeats.forget()
+                if connection.vendor == "sqlite":  # one tree alone, so no other scheduler can be alive
+                    turns.forget()
         if link:
             self.stdout.write(f"Administrator  {link}  (works once, within 24 hours)")

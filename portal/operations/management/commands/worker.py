@@ -20,8 +20,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--queues", default=",".join(QUEUES), help=f"Some of {','.join(QUEUES)}.")
         parser.add_argument("--pool", choices=["prefork", "solo"], default="prefork")
+        parser.add_argument("--processes", type=int, help="Instead of LETTERLOCK_WORKER_PROCESSES.")
 
-    def handle(self, *args: Any, queues: str, pool: str, **options: Any) -> None:
+    def handle(self, *args: Any, queues: str, pool: str, processes: int | None, **options: Any) -> None:
         from portal.operations.working import work
 
         chosen = [queue.strip() for queue in queues.split(",")]
@@ -29,5 +30,5 @@ class Command(BaseCommand):
             raise CommandError(f"There is no queue {', '.join(sorted(unknown))}. Choose from {', '.join(QUEUES)}.")
         hardening.harden()
         meters.begin_alone(settings.LETTERLOCK)
-        processes = settings.LETTERLOCK.worker_processes
-        sys.exit(work(chosen, pool=pool, processes=1 if pool == "solo" else processes))
+        number = processes or settings.LETTERLOCK.worker_processes
+        sys.exit(work(chosen, pool=pool, processes=1 if pool == "solo" else number))

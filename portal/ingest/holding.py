@@ -1,0 +1,107 @@
+"""What an administrator does with held mail: see it, let it try again, or end it and tell its sender."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from portal.audit.record import record
+from portal.celery import PROCESS, PROCESS_BULK, SEND_BULK, SEND_MAIL, ring
+from portal.delivery import naming
+from portal.delivery.models import Outbound
+from portal.delivery.queue import enqueue
+from portal.ingest import spool, states
+from portal.ingest.errors import IngestError, NotHeld, ReasonMissing
+from portal.ingest.models import Spooled
+from portal.keys.errors import KeysError
+from portal.vault.errors import VaultError
+from portal.vault.models import Message
+
+MOST_REASON_CHARACTERS = 500
+_PAGE = 500
+S = Spooled.State
+
+
+def held(reason_like: str = "") -> QuerySet[Spooled]:
+    """Held mails, those held longest first; `reason_like` is a part of their reason, in any case of letters."""
+    found = Spooled.objects.filter(state=S.HELD).order_by("held_at", "pk")
+    return found.filter(last_error__icontains=reason_like) if reason_like else found
+
+
+def release(row: Spooled) -> None:
+    """Let a held mail try again; who has a relayed mail already gets it once. Raises NotHeld."""
+    relayed = Outbound.objects.filter(kind="relay", message=row.pk)
+    with transaction.atomic():
+        event = "release"
+        if Message.objects.filter(pk=row.pk).exists():
+            event = "release-sealed"
+        elif relayed.exists():
+            event = "release-relaying"
+        _move(row, event, attempts=0, unfinished=0, due_at=timezone.now(), held_at=None)
+        relayed.filter(state=Outbound.State.FAILED).update(
+            state=Outbound.State.DUE, attempts=0, due_at=timezone.now(), leased_until=None
+        )
+        record("message.released", message=row.pk)
+        ring(PROCESS_BULK if row.bulk else PROCESS)
+        ring(SEND_BULK if row.bulk else SEND_MAIL)
+
+
+def release_all(reason_like: str = "") -> Iterator[UUID]:
+    """The same for all that are held now; yields each as it is released."""
+    now = timezone.now()
+    waiting = held(reason_like).filter(held_at__lte=now) | held(reason_like).filter(held_at=None)
+    while page := list(waiting[:_PAGE]):
+        for row in page:
+            try:
+                release(row)
+            except NotHeld:
+                continue  # another administrator was quicker
+            yield row.pk
+
+
+def refuse(row: Spooled, reason: str) -> bool:
+    """End a held mail for good and tell its sender why; whether there is anybody to tell.
+
+    Nobody is told of a mail with the null sender (a bounce: answering those makes loops, RFC 5321 section 4.5.5), of
+    one whose sender is neither ours nor came from our networks (they may be forged), or of one that cannot be opened.
+
+    Raises:
+        NotHeld, ReasonMissing: nothing was done.
+        KeysError, OSError: the keys or the spool folder are away, so its sender is not known now; nothing was done.
+    """
+    words = " ".join(reason.split())
+    if not 0 < len(words) <= MOST_REASON_CHARACTERS:
+        raise ReasonMissing(MOST_REASON_CHARACTERS)
+    sender = _sender(row)
+    with transaction.atomic():
+        _move(row, "refuse")
+        unsent = (Outbound.State.DUE, Outbound.State.SENDING)
+        Outbound.objects.filter(kind="relay", message=row.pk, state__in=unsent).update(state=Outbound.State.DROPPED)
+        record("message.refused", message=row.pk, told=bool(sender))
+        if sender:
+            enqueue("refusal", address=sender, message=row.pk, words=words)
+    with suppress(OSError):  # a file that is left is swept: its row is in a final state
+        spool.remove(row)
+    return bool(sender)
+
+
+def _sender(row: Spooled) -> str:
+    try:
+        envelope = spool.open_spooled(row).envelope
+    except (KeysError, OSError):
+        raise
+    except (IngestError, VaultError):
+        return ""
+    return envelope.sender if envelope.trusted or naming.is_inside(envelope.sender) else ""
+
+
+def _move(row: Spooled, event: str, **changes: object) -> None:
+    row.refresh_from_db()
+    if row.state != S.HELD:
+        raise NotHeld(row.state)
+    states.move(row, event, lease=False, **changes)

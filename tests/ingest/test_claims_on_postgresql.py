@@ -1,0 +1,30 @@
+"""The claims again where rows are locked one by one and the planner is another."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.servers import PostgreSQL
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.mark.servers
+def test_claims_are_alike_on_postgresql(postgresql: PostgreSQL) -> None:
+    tests = ["tests/ingest/test_claims.py", "tests/ingest/test_states.py", "tests/ingest/test_pipeline.py"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *tests, "-q", "--ds", "tests.access.on_postgresql"],
+        cwd=ROOT,
+        env={**os.environ, "TEST_POSTGRESQL_URL": postgresql.url},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " passed" in done.stdout
+    assert "skipped" not in done.stdout
