@@ -17,3 +17,7 @@ class PortTaken(OperationsError):
 
 class KeysRefused(OperationsError):
     """A command on keys would do harm as it was called."""
+
+
+class RecipeRefused(OperationsError):
+    """A recipe lacks a value, or cannot use one."""
