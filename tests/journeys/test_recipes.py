@@ -118,13 +118,18 @@ def test_behind_exim(world: World, portal: Portal, back_port: int, tmp_path: Pat
 
 
 class RecipePostfix(Postfix):
-    """A Postfix with what the command printed, and the scripts beside it."""
+    """A Postfix that is also an MX: on `port` its own people send, on `strangers_port` the world does."""
 
     files: dict[str, str]
 
+    def use(self, files: dict[str, str], *, port: int, back_port: int) -> None:
+        """What the command printed, and the ports that it was told."""
+        self.port, self.back_port, self.strangers_port = port, back_port, free_port()
+        self.files = files
+
     def lines(self) -> tuple[str, str, str]:
-        main = self.files["main.cf"] + self.files["bounces.cf"]
-        return main, self.files["letterlock_checks"], self.files["master.cf"]
+        strangers = f"127.0.0.1:{self.strangers_port} inet n - n - - smtpd\n"
+        return self.files["bounces.cf"], self.files["letterlock_checks"], self.files["master.cf"] + strangers
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         """One of the recipe's scripts, on this Postfix's own configuration."""
@@ -132,24 +137,35 @@ class RecipePostfix(Postfix):
         environment = {**os.environ, "PATH": parts.PATH, "MAIL_CONFIG": str(self.folder / "etc")}
         return subprocess.run(["sh", "-c", text], env=environment, capture_output=True, text=True, timeout=60)
 
+    def services(self) -> str:
+        """What master.cf holds now."""
+        program = parts.program("postconf")
+        assert program
+        return subprocess.run(
+            [program, "-c", self.folder / "etc", "-M"], capture_output=True, text=True, check=True
+        ).stdout
+
 
 def test_behind_postfix(world: World, portal: Portal, back_port: int, tmp_path: Path) -> None:
+    """A Postfix that is also an MX; what the line of main.cf does on any other is shown in test_behind_postfix.py."""
+    to, port = "postfix@mail.example", free_port()
+    files = recipe(portal, "postfix", tmp_path / "recipe", submission=f"127.0.0.1:{port}")
     postfix = RecipePostfix(tmp_path, letterlock_port=portal.smtp_port, relay_port=world.port)
-    postfix.back_port = back_port
-    to = "postfix@mail.example"
-    own = f"127.0.0.1:{postfix.port}"
-    postfix.files = recipe(portal, "postfix", tmp_path / "recipe", submission=own)
+    postfix.use(files, port=port, back_port=back_port)
     with postfix:
-        goes_round(world, portal, postfix.port, back_port, to)
+        done = postfix.run("own-mail-only.sh")
+        assert done.returncode == 0, done.stderr
+        goes_round(world, portal, port, back_port, to)
+
+        hand_in(postfix.strangers_port, mail("[secure] From outside"), to)
+        world.wait(to, "", 3)
+        assert subjects(world, to)[-1] == "[secure] From outside"
 
         done = postfix.run("undo.sh")
         assert done.returncode == 0, done.stderr
-        wait_for(lambda: not (postfix.folder / "etc" / "letterlock_checks").exists(), 5, "undo did nothing")
-        hand_in(postfix.port, mail("[secure] After undo"), to)
-        world.wait(to, "", 3)
+        assert "letterlock" not in postfix.services()
+        assert str(back_port) not in postfix.services()
+        hand_in(port, mail("[secure] After undo"), to)
+        world.wait(to, "", 4)
         assert subjects(world, to)[-1] == "[secure] After undo"
-        shown = subprocess.run(
-            [parts.program("postconf") or "", "-c", postfix.folder / "etc", "-M"], capture_output=True, text=True
-        )
-        assert "letterlock" not in shown.stdout
-        assert str(back_port) not in shown.stdout
+    assert len(protected(world, to)) == 3

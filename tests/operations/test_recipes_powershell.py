@@ -41,7 +41,10 @@ DOCUMENTED = {
     "Where-Object": "",
 }
 """Parameters by command, from Microsoft's reference, as far as the recipes use them."""
-IN_THE_TABLE = "FromScope RouteMessageOutboundConnector ExceptIfHeaderContainsMessageHeader ExceptIfHeaderContainsWords RuleErrorAction"
+IN_THE_TABLE = (
+    "FromScope RouteMessageOutboundConnector ExceptIfHeaderContainsMessageHeader "
+    "ExceptIfHeaderContainsWords RuleErrorAction"
+)
 """What every rule of ours takes by splatting."""
 HOSTILE = [
     "It's",
