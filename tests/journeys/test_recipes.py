@@ -105,7 +105,7 @@ def goes_round(world: World, portal: Portal, port: int, back_port: int, to: str)
 @pytest.mark.parametrize("as_root", [True, False], ids=["as root", "not as root"])
 def test_behind_exim(world: World, portal: Portal, back_port: int, tmp_path: Path, as_root: bool) -> None:
     port, to = free_port(), f"exim.{as_root}@mail.example".lower()
-    files = recipe(portal, "exim", tmp_path / "recipe", interfaces=OWN, inside_networks=f"{OWN}/32")
+    files = recipe(portal, "exim", tmp_path / "recipe", interfaces=OWN, inside_networks=f"{OWN}/32 ::1/128")
     exim = Exim(tmp_path / "exim.log", files, port=port, back_port=back_port, relay_port=world.port, as_root=as_root)
     with exim:
         goes_round(world, portal, port, back_port, to)

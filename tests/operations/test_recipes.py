@@ -185,15 +185,22 @@ def test_the_scripts_are_shell(recipe: Recipe) -> None:
             assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("server", ["exchange-online", "exchange-server", "google-workspace"])
-def test_the_connector_commands_are_ones_that_the_product_has(server: str) -> None:
-    commands = [shlex.split(line) for line in example(RECIPES[server])["connector.sh"].splitlines()]
-    assert commands[0][:3] == ["manage.py", "connector", "add"]
-    if "connector" not in get_commands():
-        pytest.skip("this version has no manage.py connector")
-    parser = load_command_class(get_commands()["connector"], "connector").create_parser("manage.py", "connector")
-    for words in commands:
-        parser.parse_args(words[2:])
+@every_recipe
+def test_every_command_of_the_page_is_one_that_the_product_has(recipe: Recipe) -> None:
+    page = (ROOT / recipe.page).read_text().replace("\\\n", " ")
+    blocks = "".join(text for _, text in _FENCED.findall(page))
+    lines = [shlex.split(line) for line in blocks.splitlines() if line.startswith("manage.py ")]
+    assert len(lines) > 2
+    known, absent = get_commands(), set()
+    for _, name, *arguments in lines:
+        if name not in known:
+            absent.add(name)
+            continue
+        command = known[name]
+        found = load_command_class(command, name) if isinstance(command, str) else command
+        found.create_parser("manage.py", name).parse_args(arguments)  # raises CommandError
+    if absent:
+        pytest.skip(f"this version has no manage.py {', '.join(sorted(absent))}")
 
 
 @pytest.mark.parametrize("tag", TAGS)
