@@ -13,7 +13,7 @@ from portal.operations.commands import sentences
 from portal.operations.errors import RecipeRefused
 from portal.operations.recipes.catalogue import RECIPES, Recipe
 from portal.operations.recipes.filling import plain
-from portal.operations.recipes.values import VALUES, Filled, gather
+from portal.operations.recipes.values import PRODUCT_SAYS, VALUES, Filled, gather
 
 
 class Command(BaseCommand):
@@ -53,9 +53,13 @@ def write(files: dict[str, str], folder: Path) -> None:
 
 
 def _head(recipe: Recipe, values: dict[str, Filled]) -> list[str]:
-    lines = [f"Letterlock with {recipe.server}; the steps are in {recipe.page}.", "", "Filled in, --set changes it:"]
-    lines += [f"  {name} = {plain(value)}   ({VALUES[name].means})" for name, value in values.items()]
-    return [*lines, ""]
+    lines = [f"Letterlock with {recipe.server}; the steps are in {recipe.page}.", "", "Filled in:"]
+    lines += [
+        f"  {name} = {plain(value)}    {VALUES[name].means}"
+        for name, value in values.items()
+        if name not in PRODUCT_SAYS
+    ]
+    return [*lines, "", "Another value: --set NAME=VALUE. Files instead of text: --out FOLDER.", "\n"]
 
 
 def _pair(text: str) -> tuple[str, str]:
