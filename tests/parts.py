@@ -12,6 +12,8 @@ import pytest
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 TOOLS = Path(__file__).parent.parent / ".tools"
 """Linters of the deployment files, from requirements/deploy.txt, apart from what the product runs with."""
+EXIM = Path(__file__).parent / ".exim" / "usr" / "sbin" / "exim4"
+"""Exim, unpacked beside the installed Postfix; as packages they exclude each other."""
 BROWSER_PACKAGES = Path(__file__).parent / "browser" / "node_modules"
 
 
@@ -26,10 +28,17 @@ def postgresql_folder() -> Path | None:
     return found[-1].parent if found else None
 
 
+def nss_wrapper() -> Path | None:
+    """The library that lends a process users of its own (libnss-wrapper)."""
+    return next((found for found in Path("/usr/lib").glob("**/libnss_wrapper.so")), None)
+
+
 def present(name: str) -> bool:
-    """Whether a part is here. Names: chromium, postgresql, redis, postfix, swaks, node, axe, or any program."""
+    """Whether a part is here. Names: chromium, postgresql, redis, postfix, swaks, exim, node, axe, or any program."""
     if name == "postgresql":
         return postgresql_folder() is not None
+    if name == "exim":
+        return os.access(EXIM, os.X_OK) and nss_wrapper() is not None
     if name == "axe":
         return (BROWSER_PACKAGES / "axe-core").is_dir()
     return program({"redis": "redis-server"}.get(name, name)) is not None

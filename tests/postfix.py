@@ -69,7 +69,7 @@ class Postfix(Server):
         for folder in (configuration, queue, data):
             folder.mkdir(parents=True)
         shutil.chown(data, pwd.getpwnam("postfix").pw_uid)
-        main, checks, master = readme_lines()
+        main, checks, master = self.lines()
         (configuration / "letterlock_checks").write_text(self._here(checks))
         (configuration / "main.cf").write_text(
             f"compatibility_level = 3.6\nqueue_directory = {queue}\ndata_directory = {data}\n"
@@ -86,6 +86,10 @@ class Postfix(Server):
         done = self._postfix("start")
         assert done.returncode == 0, done.stderr
         wait_for(lambda: listens(self.port) and listens(self.back_port), 20, "Postfix did not start")
+
+    def lines(self) -> tuple[str, str, str]:
+        """For main.cf, letterlock_checks and master.cf."""
+        return readme_lines()
 
     def stop(self) -> int:
         done = self._postfix("stop")

@@ -21,3 +21,7 @@ class KeysRefused(OperationsError):
 
 class SourceRefused(OperationsError):
     """What a bulk run is to be read from cannot be."""
+
+
+class RecipeRefused(OperationsError):
+    """A recipe lacks a value, or cannot use one."""

@@ -467,6 +467,7 @@ def test_a_bomb_ends_the_run_with_the_limit_and_takes_no_memory(token: str, monk
         (zipped(("1.eml", eml(1)))[:-80] + b"junk" * 20, "damaged"),
         (patched(zipped(("1.eml", eml(1))), 18, b"\xff\xff\xff\xff"), "no length"),
     ],
+    ids=["no zip", "two bytes", "cut in a member", "cut in a stream", "junk at the end", "no length"],
 )
 def test_an_archive_that_cannot_be_read_on_ends_the_run(token: str, body: bytes, word: str) -> None:
     assert word in refused(post(token, body, content_type=ZIP), 422)

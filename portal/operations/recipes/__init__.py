@@ -1,0 +1,1 @@
+"""Recipes: how to put Letterlock behind a mail server, with an installation's own values filled in."""

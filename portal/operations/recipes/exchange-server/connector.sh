@@ -1,0 +1,2 @@
+manage.py connector add exchange --networks «exchange_addresses» --login exchange --domains «domains» --tls
+manage.py connector password exchange

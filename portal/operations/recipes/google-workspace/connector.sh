@@ -1,0 +1,1 @@
+manage.py connector add google --networks «google_networks» --domains «domains» --tls
