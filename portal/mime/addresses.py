@@ -27,6 +27,8 @@ _ADDRESS = re.compile(
 _DOT_ATOM = re.compile(r"[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\\\].]++(?:\.[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\\\].]++)*+")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|ipv6:[0-9a-f:.]{2,45})\]")
+# Halves of characters: bytes that were no UTF-8, or escapes of JSON; they can be written down nowhere.
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 # Letters that IDNA 2008 keeps and IDNA 2003 (Python's codec) would replace (RFC 5894 §7.2).
 _KEPT_BY_IDNA_2008 = re.compile("[ßς\u200c\u200d]")
 
@@ -154,16 +156,16 @@ def _lower(text: str) -> str:
 
 
 def _local(local: str) -> str:
-    if _DECEPTIVE.search(local):
+    if _DECEPTIVE.search(local) or _NO_TEXT.search(local):
         raise BadAddress
     if local.startswith('"') and local.endswith('"') and len(local) > 1:
         unquoted = _QUOTED_PAIR.sub(r"\1", local[1:-1])
         if _DOT_ATOM.fullmatch(unquoted):
             return unquoted  # quotes that change nothing are no part of the address (RFC 5321 §4.1.2)
-        if re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", unquoted) or not unquoted:
+        if re.search(r"[\x00-\x1f\x7f-\x9f]", unquoted) or not unquoted:
             raise BadAddress
         return '"' + re.sub(r'(["\\])', r"\\\1", unquoted) + '"'
-    if _DOT_ATOM.fullmatch(local) is None or re.search("[\ud800-\udfff]", local):
+    if _DOT_ATOM.fullmatch(local) is None:
         raise BadAddress
     return local
 
