@@ -18,7 +18,7 @@ from django.conf import settings
 
 from branding.models import Brand
 from portal.audit.record import record
-from portal.delivery import heard, telling
+from portal.delivery import heard, naming, telling
 from portal.delivery.models import Outbound
 from portal.delivery.queue import reader_of
 from portal.keys.service import keys
@@ -73,9 +73,11 @@ class Returned:
     """What is left to do of a mail that came back."""
 
     others: tuple[str, ...] = field(repr=False)
-    """Recipients that are no bounce addresses: the mail goes on to them as any other."""
+    """Recipients that are no bounce addresses, and senders outside: the mail goes on to them as any other."""
     pass_on: tuple[str, ...] = field(repr=False)
-    """Senders whom the mail is for, a holiday reply say: it is passed on as it came, with no envelope sender."""
+    """Senders of ours whom the mail is for, a holiday reply say: passed on as it came, with no envelope sender."""
+    answers: UUID | None = None
+    """The message that it answers, where its sender is outside: what leaves here in answer to it is protected too."""
 
 
 def take(recipients: Sequence[str], envelope_sender: str, raw: bytes) -> Returned | None:
@@ -87,6 +89,8 @@ def take(recipients: Sequence[str], envelope_sender: str, raw: bytes) -> Returne
     if not ours:
         return None
     pass_on: list[str] = []
+    outside: list[str] = []
+    answers: UUID | None = None
     said = heard.read(raw, envelope_sender)
     for address in ours:
         id_ = mail_of(address, datetime.now(UTC).date())
@@ -97,9 +101,15 @@ def take(recipients: Sequence[str], envelope_sender: str, raw: bytes) -> Returne
             telling.note_heard(row, said.news, said.status)
         elif (sender := _sender_of(row)) and row.kind in (K.NOTICE, K.REPLY):
             record("wrapper.answered", message=row.message, reader=row.reader_id, mail=row.kind)
-            pass_on.append(sender)
-    others = tuple(address for address in recipients if address not in ours)
-    return Returned(others, tuple(dict.fromkeys(pass_on)))
+            if naming.is_inside(sender):
+                pass_on.append(sender)
+            else:
+                # Our reader's holiday reply to a guest names what it answers, and anybody who has been sent a mail from
+                # here knows its bounce address: a way out in clear past every rule it must not be.
+                outside.append(sender)
+                answers = row.message
+    others = [address for address in recipients if address not in ours]
+    return Returned(tuple(dict.fromkeys(others + outside)), tuple(dict.fromkeys(pass_on)), answers)
 
 
 def _sender_of(row: Outbound) -> str:

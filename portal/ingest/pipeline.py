@@ -213,6 +213,8 @@ def _receive(group: list[Spooled]) -> None:
 def _finish(ready: Sequence[Ready]) -> None:
     _write(ready)
     _drop([one.row for one in ready if one.row.state == S.SEALED])
+    # A bounce that was taken in, say: there is nobody to wait for.
+    _drop([one.row for one in ready if one.row.state == S.RELAYING and not one.envelope.recipients])
 
 
 def _ready(row: Spooled, brand_of: Callable[[str], Brand]) -> Ready:
@@ -292,7 +294,8 @@ def _relay(group: Sequence[Ready]) -> None:
         ]
     )
     for one in group:
-        states.later(one.row, _LOOK_AGAIN, unfinished=0)
+        if one.envelope.recipients:
+            states.later(one.row, _LOOK_AGAIN, unfinished=0)
 
 
 def _decide(letter: Letter, envelope: spool.Envelope, size: int, answered: Message | None) -> Decision:
