@@ -30,6 +30,7 @@ from portal.ingest.errors import IngestError, NotEnoughMemory, Overtaken
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
 from portal.mime.addresses import domain_of
+from portal.mime.fields import decode_words, stray_fields
 from portal.mime.reading import Letter, read
 from portal.rules.deciding import decide
 from portal.rules.decision import Decision
@@ -227,7 +228,7 @@ def _ready(row: Spooled, brand_of: Callable[[str], Brand]) -> Ready:
         if passes:
             return Ready(row, Decision("relay", rule=passes), envelope, None, None)
         answered = drafting.answered(letter, envelope)
-        decision = _decide(letter, envelope, len(raw), answered)
+        decision = _decide(letter, envelope, raw, answered)
         if decision.action == "refuse":
             raise Refused(decision.text)
         if decision.action == "relay":
@@ -298,15 +299,16 @@ def _relay(group: Sequence[Ready]) -> None:
             states.later(one.row, _LOOK_AGAIN, unfinished=0)
 
 
-def _decide(letter: Letter, envelope: spool.Envelope, size: int, answered: Message | None) -> Decision:
+def _decide(letter: Letter, envelope: spool.Envelope, raw: bytes, answered: Message | None) -> Decision:
+    stray = [(name, decode_words(value)) for name, value in stray_fields(raw)]
     facts = Facts(
         subject=letter.subject,
-        headers=tuple((name.lower(), value) for name, value in letter.headers),
+        headers=tuple((name.lower(), value) for name, value in (*letter.headers, *stray)),
         sender=envelope.sender,
         recipients=envelope.recipients,
         trusted=envelope.trusted,
         inside_domains=settings.LETTERLOCK.inside_domains,
-        size=size,
+        size=len(raw),
         refers_to_protected=envelope.source == "reply" or answered is not None,
     )
     return decide(facts, RULES, settings.LETTERLOCK.default_action)

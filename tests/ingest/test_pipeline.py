@@ -74,6 +74,33 @@ def test_mail_that_no_rule_speaks_of_is_relayed_byte_for_byte() -> None:
     assert not Message.objects.exists()
 
 
+@pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b"junk\r\n", b"\0\r\n", b"From: Maya\r\njunk\r\n"], ids=repr)
+@pytest.mark.parametrize(
+    "wish",
+    [
+        b"X-Letterlock-Protect: v=1",
+        b"x-letterlock-protect:\r\n v=1",
+        b"Subject: [secure] Results",
+        b"Subject: =?utf-8?b?W3NlY3VyZV0=?= Results",
+        b"Sensitivity: Company-Confidential",
+    ],
+    ids=repr,
+)
+def test_a_wish_in_a_header_that_breaks_off_is_still_a_wish(start: bytes, wish: bytes) -> None:
+    row = put(start + wish + b"\r\nTo: jonas\r\n\r\nThe scan shows no new tear.\r\n")
+    assert Message.objects.filter(pk=row.pk).exists()
+    assert not Outbound.objects.filter(kind="relay").exists()
+
+
+def test_a_body_may_speak_of_wishes() -> None:
+    for raw in (
+        b"Subject: Lunch\r\n\r\nSubject: [secure] is how one asks\r\n",
+        b"No header, and then\r\n\r\nSubject: [secure]\r\n",
+        b"\r\nSubject: [secure]\r\n",
+    ):
+        assert put(raw).state == Spooled.State.RELAYING
+
+
 def test_a_relayed_mail_is_done_when_everyone_has_it() -> None:
     row = put(mail("Lunch"), JONAS, KARIN)
     Outbound.objects.filter(message=row.pk).update(state=Outbound.State.SENT)
