@@ -23,6 +23,7 @@ from branding import choosing
 from branding.models import Brand
 from portal import leases, observing
 from portal.audit.record import Event, record, record_each
+from portal.celery import SECONDS_A_MIB
 from portal.delivery.models import Outbound
 from portal.delivery.queue import Asked, enqueue_all
 from portal.ingest import drafting, isolation, returning, spool, states
@@ -101,7 +102,7 @@ def _groups(rows: Sequence[Spooled]) -> list[list[Spooled]]:
 def _alone(row: Spooled) -> None:
     """Take up a claimed mail, counting that before anything is done with it: what a poisonous mail does to this process
     leaves no time to count afterwards. After a few starts without an end it is held, and the others go on."""
-    if not leases.renew(row, more_seconds=row.size >> 20, unfinished=F("unfinished") + 1):
+    if not leases.renew(row, more_seconds=SECONDS_A_MIB * (row.size >> 20), unfinished=F("unfinished") + 1):
         return
     if row.unfinished >= STARTS_BEFORE_HELD:
         _guarded(row, partial(_hold, row, "Processing of this mail was begun several times and never came to an end."))
