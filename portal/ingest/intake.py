@@ -20,7 +20,7 @@ from portal.ingest.errors import (
 )
 from portal.ingest.received import Trace
 from portal.ingest.spool import Envelope, SpoolWriter
-from portal.mime.addresses import normalise, parse_list
+from portal.mime.addresses import normalise, parse_list, parse_whole_list
 from portal.mime.building import with_header, without_headers
 from portal.mime.errors import BadAddress, LimitExceeded
 from portal.mime.fields import raw_fields
@@ -181,4 +181,8 @@ def _sender(fields: list[tuple[str, str]]) -> str:
 
 
 def _recipients(fields: list[tuple[str, str]]) -> list[str]:
-    return [box.address for name, value in fields if name in _RECIPIENT_FIELDS for box in parse_list(value)]
+    lists = [value for name, value in fields if name in _RECIPIENT_FIELDS]
+    try:
+        return [box.address for value in lists for box in parse_whole_list(value)]
+    except BadAddress:
+        raise AddressRefused from None

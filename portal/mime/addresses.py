@@ -55,6 +55,22 @@ def parse_list(header_value: str) -> tuple[Mailbox, ...]:
     return tuple(_Reader(header_value).mailboxes())
 
 
+def parse_whole_list(header_value: str) -> tuple[Mailbox, ...]:
+    """The same for a list that mail is sent to. Raises BadAddress when something with an @ in it is no address: passed
+    over, that recipient would never hear of the mail. Without one it may be a name, as in `Berg, Jonas <j@b.example>`.
+    """
+    if _SPECIAL.search(header_value) is None:
+        boxes = parse_list(header_value)
+        whole = len(boxes) == sum("@" in piece for piece in header_value.split(","))
+    else:
+        reader = _Reader(header_value)
+        boxes = tuple(reader.mailboxes())
+        whole = not reader.left_out and len(boxes) < _MOST
+    if not whole:
+        raise BadAddress
+    return boxes
+
+
 def _simple(piece: str) -> Mailbox | None:
     """A mailbox without quotes, comments or groups: the form of nearly all mail."""
     name, angle, rest = piece.rpartition("<")
@@ -86,6 +102,8 @@ class _Reader:
     def __init__(self, value: str) -> None:
         self._pieces = _PIECE.findall(value)
         self._found: list[Mailbox] = []
+        self.left_out = False
+        """Whether something with an @ was met that is no address."""
         self._start()
 
     def _start(self) -> None:
@@ -134,6 +152,8 @@ class _Reader:
             box = _mailbox("".join(self._comment), "".join(self._bare))
         if box is not None:
             self._found.append(box)
+        elif self._at or "@" in self._angle:
+            self.left_out = True
         self._start()
 
 

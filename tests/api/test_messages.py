@@ -162,6 +162,7 @@ def test_too_many_bytes_are_refused_with_the_limit_named(token: str, monkeypatch
     [
         (MAIL.replace(b"To:", b"X-To:"), {}, "No valid recipients"),
         (MAIL.replace(b"jonas@mail.example", b"undisclosed-recipients:;"), {}, "No valid recipients"),
+        (MAIL.replace(b"To: ", b"To: kar in@mail.example, "), {}, "not a mail address"),
         (b"\r\n", {}, "names no sender"),
         (b"no header", {}, "names no sender"),
         (MAIL, {"Letterlock-Recipients": ""}, "No valid recipients"),
