@@ -45,9 +45,16 @@ def address_for(outbound: Outbound, brand: Brand) -> str:
 
 
 def is_one(address: str) -> bool:
-    """Whether an address has the form of ours, true or forged."""
-    local = address.rpartition("@")[0].lower()
-    return local.startswith(PREFIX) and len(local) == len(PREFIX) + _LETTERS
+    """Whether an address has the form of ours, true or forged, and a domain of ours: other installations, and senders
+    of mass mail, have bounce addresses too, and what our people answer to those has to reach them."""
+    local, _, domain = address.lower().rpartition("@")
+    if not local.startswith(PREFIX) or len(local) != len(PREFIX) + _LETTERS:
+        return False
+    domain = domain.removesuffix(".")
+    if domain in (settings.LETTERLOCK.bounce_domain, settings.LETTERLOCK.public_host):
+        return True
+    # The last is for mail that left while another domain was set.
+    return Brand.objects.filter(host=domain).exists() or mail_of(address, datetime.now(UTC).date()) is not None
 
 
 def mail_of(address: str, today: date) -> UUID | None:

@@ -79,6 +79,19 @@ def test_what_comes_to_a_forged_address_is_dropped() -> None:
     assert not Outbound.objects.exists()
 
 
+def test_the_bounce_addresses_of_others_are_no_business_of_ours() -> None:
+    """Another organisation's Letterlock, or whoever else writes such addresses: a bounce that was swallowed is lost."""
+    to = f"bounce+{'a' * 55}@portal.elsewhere.example"
+    row = put(REPORT.replace(b"[secure] ", b""), to, sender="")
+    assert row.state == Spooled.State.RELAYING
+    passed = Outbound.objects.get(kind="relay", message=row.pk)
+    assert (address_of(passed), sender_of(passed)) == (to, "")
+    _, _, ours = sent_notice()
+    assert all(
+        bounces.is_one(one) for one in (ours, ours.upper(), ours + ".", ours.replace("localhost", "old.example"))
+    )
+
+
 def test_another_recipient_of_the_same_mail_still_gets_it() -> None:
     _, _, address = sent_notice()
     row = put(mail("Lunch"), address, "karin.berg@post.example", trusted=False)
