@@ -20,7 +20,7 @@ from branding.models import Brand
 from portal.audit.record import record
 from portal.delivery import heard, naming, telling
 from portal.delivery.models import Outbound
-from portal.delivery.queue import reader_of
+from portal.delivery.queue import address_of, reader_of
 from portal.keys.service import keys
 from portal.mime.addresses import normalise
 from portal.mime.errors import BadAddress
@@ -80,11 +80,11 @@ class Returned:
     """What is left to do of a mail that came back."""
 
     others: tuple[str, ...] = field(repr=False)
-    """Recipients that are no bounce addresses, and senders outside: the mail goes on to them as any other."""
+    """Recipients that are no bounce addresses, and guests whom our people answer: it goes on to them as any other."""
     pass_on: tuple[str, ...] = field(repr=False)
-    """Senders of ours whom the mail is for, a holiday reply say: passed on as it came, with no envelope sender."""
+    """Other senders whom the mail is for, a holiday reply say: passed on as it came, with no envelope sender."""
     answers: UUID | None = None
-    """The message that it answers, where its sender is outside: what leaves here in answer to it is protected too."""
+    """The message of such a guest: what leaves here in answer to it is protected too."""
 
 
 def take(recipients: Sequence[str], envelope_sender: str, raw: bytes) -> Returned | None:
@@ -108,11 +108,11 @@ def take(recipients: Sequence[str], envelope_sender: str, raw: bytes) -> Returne
             telling.note_heard(row, said.news, said.status)
         elif (sender := _sender_of(row)) and row.kind in (K.NOTICE, K.REPLY):
             record("wrapper.answered", message=row.message, reader=row.reader_id, mail=row.kind)
-            if naming.is_inside(sender):
+            if naming.is_inside(sender) or not naming.is_inside(address_of(row)):
                 pass_on.append(sender)
             else:
-                # Our reader's holiday reply to a guest names what it answers, and anybody who has been sent a mail from
-                # here knows its bounce address: a way out in clear past every rule it must not be.
+                # Our reader's holiday reply to a guest names what it answers, and may quote it. Between two guests it
+                # goes on as it is: as messages, two holiday replies would answer each other for ever.
                 outside.append(sender)
                 answers = row.message
     others = [address for address in recipients if address not in ours]

@@ -16,7 +16,7 @@ from portal.ingest import spool, spoolfolder
 from portal.ingest.models import Spooled
 from portal.vault.models import Message
 from tests.ingest.test_smtp import configure
-from tests.mails import JONAS, MAYA, mail
+from tests.mails import JONAS, KARIN, MAYA, mail
 from tests.seals import default_brand, put, seal, turn
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +118,19 @@ def test_a_holiday_reply_to_a_guest_is_protected_like_any_other_answer(monkeypat
         assert not Outbound.objects.filter(message=row.pk).exclude(kind="notice").exists()
         assert address_of(Outbound.objects.get(message=row.pk, kind="notice")) == JONAS
         assert Message.objects.get(pk=row.pk).thread == message.pk
+
+
+def test_two_guests_on_holiday_do_not_answer_each_other_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, inside_domains=("aldervalley.example",))
+    message = seal(mail())
+    envelope = spool.Envelope(sender=JONAS, recipients=(KARIN,), source="reply", trusted=True, thread=message.pk)
+    writer = spool.SpoolWriter.begin(envelope)
+    writer.write(mail("Re: Your results", sender=JONAS, to=KARIN))
+    notice = Outbound.objects.get(message=turn(writer.commit()).pk, kind="notice")
+    away = mail("Away", sender=KARIN, to=JONAS, headers=[("Auto-Submitted", "auto-replied")])
+    row = put(away, bounces.address_for(notice, message.brand), sender="")
+    passed = Outbound.objects.get(message=row.pk)
+    assert (passed.kind, address_of(passed), sender_of(passed)) == ("relay", JONAS, "")
 
 
 def test_a_bounce_address_is_no_way_out_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
