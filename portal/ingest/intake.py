@@ -9,6 +9,7 @@ from datetime import date
 from django.conf import settings
 from django.utils import timezone
 
+from portal.delivery.letters import can_be_sent_to
 from portal.ingest.errors import (
     AddressRefused,
     NoRecipients,
@@ -125,7 +126,7 @@ def check_trigger(block: bytes, today: date) -> None:
 
 def check_address(address: str) -> str:
     """The address as given, once it is sure that every later step can use it. Raises AddressRefused."""
-    if len(address) > _MAX_ADDRESS_CHARACTERS:
+    if len(address) > _MAX_ADDRESS_CHARACTERS or not can_be_sent_to(address.strip()):
         raise AddressRefused
     try:
         normalise(address)

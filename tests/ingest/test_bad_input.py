@@ -257,6 +257,10 @@ def test_random_conversations_leave_a_door_that_serves(
 INSIDE = f"MAIL FROM:<{FROM}>\r\nRCPT TO:<eve@mail.example>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n".encode()
 
 
+UNSENDABLE = (b'"a<b"@mail.example', b'"a>b"@mail.example', '"a\N{LINE SEPARATOR}b"@mail.example'.encode())
+"""Addresses that no SMTP command can hold: after a 250, their mail could never leave."""
+
+
 class TestAFailureInTheMiddleOfAMail:
     """Whatever breaks while a mail is read, the rest of that mail is never taken for commands: it may be a stranger's
     words, and this session is a mail server that is believed."""
@@ -282,8 +286,10 @@ class TestAFailureInTheMiddleOfAMail:
             assert line.hung_up()
         assert_nothing_left(spool_folder)
 
-    @pytest.mark.parametrize("path", [b'"\xff"@mail.example', b'"a\xff b"@mail.example', b"\xff@mail.example"])
-    def test_an_address_that_is_no_utf_8_is_refused_before(self, door: RunningDoor, path: bytes) -> None:
+    @pytest.mark.parametrize(
+        "path", [b'"\xff"@mail.example', b'"a\xff b"@mail.example', b"\xff@mail.example", *UNSENDABLE]
+    )
+    def test_an_address_that_cannot_be_written_is_refused_before(self, door: RunningDoor, path: bytes) -> None:
         with Line(door.port) as line:
             assert line.ask(b"MAIL FROM:<" + path + b"> SMTPUTF8").startswith("553 5.1.3")
             assert line.ask(f"MAIL FROM:<{FROM}> SMTPUTF8".encode()).startswith("250")
