@@ -294,3 +294,14 @@ class TestAFailureInTheMiddleOfAMail:
             assert line.ask(b"MAIL FROM:<" + path + b"> SMTPUTF8").startswith("553 5.1.3")
             assert line.ask(f"MAIL FROM:<{FROM}> SMTPUTF8".encode()).startswith("250")
             assert line.ask(b"RCPT TO:<" + path + b">").startswith("553 5.1.3")
+
+
+def test_patience_that_ends_this_instant_breaks_nothing(door: RunningDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvloop makes no timer for a moment that has come; sessions broke in the middle of a mail by it."""
+    with Line(door.port) as line:
+        monkeypatch.setattr(limits, "DATA_SECONDS", 0.0)
+        half = len(MAIL) // 2
+        line.send(f"MAIL FROM:<{FROM}>\r\nRCPT TO:<{TO}>\r\nBDAT {half}\r\n".encode() + MAIL[:half])
+        line.send(b"BDAT %d LAST\r\n" % (len(MAIL) - half) + MAIL[half:])
+        replies = list(itertools.takewhile(bool, (line.reply() for _ in range(4))))
+    assert all(reply.startswith(("250", "421 4.4.2")) for reply in replies), replies
