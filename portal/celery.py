@@ -28,8 +28,11 @@ QUEUES = ("passcode", "seal", "notice", "bulk")
 sealed and told of through `bulk`, so that ordinary mail never stands behind a hundred thousand invoices."""
 ROUTES = {SEND_PASSCODES: "passcode", PROCESS: "seal", PROCESS_BULK: "bulk", SEND_BULK: "bulk", DESTROY: "bulk"}
 """Every other task goes to "notice"."""
+TASK_SECONDS = 300
 PULSE_SECONDS = 10
 DESTROY_SECONDS = 60
+SECONDS_A_MIB = 4
+"""What a mail may take of a slow disk or bucket: its lease is as much longer, and so is the life of its task."""
 WAITING = 2
 """Wake-ups of one task that the embedded broker keeps."""
 QUIET_SECONDS = 5
@@ -102,8 +105,10 @@ def _defaults() -> dict[str, Any]:
         "task_store_errors_even_if_ignored": False,
         "task_acks_late": True,
         # A batch ends by itself after a minute. What takes this long is stuck in one mail: its process is ended, and
-        # the mail, whose start was counted, is held after a few such ends.
-        "task_time_limit": 300,
+        # the mail, whose start was counted, is held after a few such ends. A large mail and a slow bucket are no poison
+        # (150 MiB are 300 MB to write), so the pipeline has as long as the largest mail's lease on top.
+        "task_time_limit": TASK_SECONDS,
+        "task_annotations": {name: {"time_limit": _pipeline_seconds()} for name in (PROCESS, PROCESS_BULK)},
         "task_reject_on_worker_lost": False,  # the sweeper rings again; a poisonous wake-up must not come back for ever
         "task_send_sent_event": False,
         "task_serializer": "json",
@@ -125,6 +130,13 @@ def _defaults() -> dict[str, Any]:
         "beat_max_loop_interval": 5,
         "beat_schedule": _schedule(seconds),
     }
+
+
+def _pipeline_seconds() -> int:
+    from django.conf import settings
+
+    found = settings.LETTERLOCK
+    return TASK_SECONDS + found.lease_seconds + SECONDS_A_MIB * (found.max_message_bytes >> 20)
 
 
 def _broker(url: str) -> dict[str, Any]:

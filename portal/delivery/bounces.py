@@ -18,9 +18,9 @@ from django.conf import settings
 
 from branding.models import Brand
 from portal.audit.record import record
-from portal.delivery import heard, telling
+from portal.delivery import heard, naming, telling
 from portal.delivery.models import Outbound
-from portal.delivery.queue import reader_of
+from portal.delivery.queue import address_of, reader_of
 from portal.keys.service import keys
 from portal.mime.addresses import normalise
 from portal.mime.errors import BadAddress
@@ -45,9 +45,16 @@ def address_for(outbound: Outbound, brand: Brand) -> str:
 
 
 def is_one(address: str) -> bool:
-    """Whether an address has the form of ours, true or forged."""
-    local = address.rpartition("@")[0].lower()
-    return local.startswith(PREFIX) and len(local) == len(PREFIX) + _LETTERS
+    """Whether an address has the form of ours, true or forged, and a domain of ours: other installations, and senders
+    of mass mail, have bounce addresses too, and what our people answer to those has to reach them."""
+    local, _, domain = address.lower().rpartition("@")
+    if not local.startswith(PREFIX) or len(local) != len(PREFIX) + _LETTERS:
+        return False
+    domain = domain.removesuffix(".")
+    if domain in (settings.LETTERLOCK.bounce_domain, settings.LETTERLOCK.public_host):
+        return True
+    # The last is for mail that left while another domain was set.
+    return Brand.objects.filter(host=domain).exists() or mail_of(address, datetime.now(UTC).date()) is not None
 
 
 def mail_of(address: str, today: date) -> UUID | None:
@@ -73,9 +80,11 @@ class Returned:
     """What is left to do of a mail that came back."""
 
     others: tuple[str, ...] = field(repr=False)
-    """Recipients that are no bounce addresses: the mail goes on to them as any other."""
+    """Recipients that are no bounce addresses, and guests whom our people answer: it goes on to them as any other."""
     pass_on: tuple[str, ...] = field(repr=False)
-    """Senders whom the mail is for, a holiday reply say: it is passed on as it came, with no envelope sender."""
+    """Other senders whom the mail is for, a holiday reply say: passed on as it came, with no envelope sender."""
+    answers: UUID | None = None
+    """The message of such a guest: what leaves here in answer to it is protected too."""
 
 
 def take(recipients: Sequence[str], envelope_sender: str, raw: bytes) -> Returned | None:
@@ -87,6 +96,8 @@ def take(recipients: Sequence[str], envelope_sender: str, raw: bytes) -> Returne
     if not ours:
         return None
     pass_on: list[str] = []
+    outside: list[str] = []
+    answers: UUID | None = None
     said = heard.read(raw, envelope_sender)
     for address in ours:
         id_ = mail_of(address, datetime.now(UTC).date())
@@ -97,9 +108,15 @@ def take(recipients: Sequence[str], envelope_sender: str, raw: bytes) -> Returne
             telling.note_heard(row, said.news, said.status)
         elif (sender := _sender_of(row)) and row.kind in (K.NOTICE, K.REPLY):
             record("wrapper.answered", message=row.message, reader=row.reader_id, mail=row.kind)
-            pass_on.append(sender)
-    others = tuple(address for address in recipients if address not in ours)
-    return Returned(others, tuple(dict.fromkeys(pass_on)))
+            if naming.is_inside(sender) or not naming.is_inside(address_of(row)):
+                pass_on.append(sender)
+            else:
+                # Our reader's holiday reply to a guest names what it answers, and may quote it. Between two guests it
+                # goes on as it is: as messages, two holiday replies would answer each other for ever.
+                outside.append(sender)
+                answers = row.message
+    others = [address for address in recipients if address not in ours]
+    return Returned(tuple(dict.fromkeys(others + outside)), tuple(dict.fromkeys(pass_on)), answers)
 
 
 def _sender_of(row: Outbound) -> str:

@@ -12,6 +12,12 @@ from portal.delivery.models import Outbound
 from portal.mime.dsn import Dsn
 
 
+def can_be_sent_to(address: str) -> bool:
+    """Whether an address can stand in an SMTP command: angle brackets and line ends would end it early and begin
+    another."""
+    return not any(c in "<>" or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in address)
+
+
 @dataclass(frozen=True)
 class Prepared:
     """One mail with its envelope. It exists in memory only, while it is sent."""
@@ -30,8 +36,7 @@ class Prepared:
 
     def __post_init__(self) -> None:
         for address in (self.envelope_sender, self.recipient):
-            # Angle brackets and line ends would end the SMTP command early and begin another.
-            if any(c in "<>" or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in address):
+            if not can_be_sent_to(address):
                 raise BadAddress
         if not self.recipient:
             raise BadAddress

@@ -3,9 +3,10 @@
     X-Letterlock-Seal: v=1; t=1763900000; m=3f2a9c0d41b7e865; s=<base64url>
 
 `t` is when it left, in seconds since 1970; `m` names the outbound mail; `s` is HMAC-SHA256 over t, m, envelope sender
-and Message-ID. Bound to these and nothing else: mail servers re-encode bodies and add headers on the way. So a copied
-seal works only for the same envelope sender and Message-ID and within FRESH_SECONDS, and a mail server that rewrites
-the envelope sender (SRS, VERP) makes it worthless: the rules decide on such mail again.
+and Message-ID. Not to the body: mail servers re-encode bodies and add headers on the way. Whoever is sent such a mail
+holds its seal, so it is believed only for a mail to those to whom `m` went (`went_to`): a copied one lets its holder
+write to themselves. A mail server that rewrites the envelope sender (SRS, VERP) or a recipient makes a seal worthless:
+the rules decide on such mail again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from portal.delivery.models import Outbound
+from portal.delivery.queue import address_of
 from portal.keys.binding import bound
 from portal.keys.service import keys
 from portal.mime.addresses import normalise
@@ -66,6 +69,13 @@ def verify(secrets: Sequence[bytes], now: datetime, envelope_sender: str, fields
     # All are compared, so that the time does not tell which secret fitted.
     fitting = sum([hmac.compare_digest(one, seals[0].encode("ascii", "replace")) for one in expected])
     return name if fitting and -EARLY_SECONDS <= age <= FRESH_SECONDS else ""
+
+
+def went_to(name: str, recipients: Sequence[str]) -> bool:
+    """Whether the mail that a verified seal's `m` names was for all of these. Raises key errors."""
+    first, last = UUID(hex=name + "0" * 16), UUID(hex=name + "f" * 16)
+    reached = {normalise(address_of(row)) for row in Outbound.objects.filter(pk__range=(first, last))[:2]}
+    return bool(recipients) and reached.issuperset(map(normalise, recipients))
 
 
 def sealed(chunks: Iterable[bytes], id_: UUID, made_at: datetime, envelope_sender: str) -> Iterator[bytes]:

@@ -8,9 +8,11 @@ the same key is noticed at the first item that differs.
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -34,6 +36,10 @@ GROUP, GROUP_BYTES, GROUP_SECONDS = 100, 8 << 20, 0.5
 """Mails that are made durable together: so many, so large together (they are in memory), waiting so long."""
 MOST_KEY_CHARACTERS = 255
 _WINDOW = 1000
+_LARGE_BYTES = 1 << 20
+_LARGE = threading.BoundedSemaphore(2)
+"""Items that are in memory whole while they are read, and several times over: so many at once, however many requests
+bring them."""
 
 
 class Offered(Protocol):
@@ -230,6 +236,11 @@ class _Taker:
 
 def _spooled(offered: Offered) -> SpoolWriter | str:
     """The mail in the spool, not yet durable, or the sentence why not."""
+    with _LARGE if offered.size > _LARGE_BYTES else nullcontext():
+        return _into_spool(offered)
+
+
+def _into_spool(offered: Offered) -> SpoolWriter | str:
     intake = None
     try:
         named, pieces = offered.mail()

@@ -9,6 +9,7 @@ from datetime import date
 from django.conf import settings
 from django.utils import timezone
 
+from portal.delivery.letters import can_be_sent_to
 from portal.ingest.errors import (
     AddressRefused,
     NoRecipients,
@@ -20,7 +21,7 @@ from portal.ingest.errors import (
 )
 from portal.ingest.received import Trace
 from portal.ingest.spool import Envelope, SpoolWriter
-from portal.mime.addresses import normalise, parse_list
+from portal.mime.addresses import normalise, parse_list, parse_whole_list
 from portal.mime.building import with_header, without_headers
 from portal.mime.errors import BadAddress, LimitExceeded
 from portal.mime.fields import raw_fields
@@ -125,7 +126,7 @@ def check_trigger(block: bytes, today: date) -> None:
 
 def check_address(address: str) -> str:
     """The address as given, once it is sure that every later step can use it. Raises AddressRefused."""
-    if len(address) > _MAX_ADDRESS_CHARACTERS:
+    if len(address) > _MAX_ADDRESS_CHARACTERS or not can_be_sent_to(address.strip()):
         raise AddressRefused
     try:
         normalise(address)
@@ -181,4 +182,8 @@ def _sender(fields: list[tuple[str, str]]) -> str:
 
 
 def _recipients(fields: list[tuple[str, str]]) -> list[str]:
-    return [box.address for name, value in fields if name in _RECIPIENT_FIELDS for box in parse_list(value)]
+    lists = [value for name, value in fields if name in _RECIPIENT_FIELDS]
+    try:
+        return [box.address for value in lists for box in parse_whole_list(value)]
+    except BadAddress:
+        raise AddressRefused from None

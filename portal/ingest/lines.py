@@ -26,6 +26,9 @@ from portal.mime.errors import BadAddress, BadHeader
 
 LINE_BYTES = 32 << 20
 """A line is in memory whole while it is read, several times over; larger mail comes by itself or in an archive."""
+MOST_MARKS = 2_000_000
+"""Brackets, commas and quotation marks of a line: each may become an object of up to 90 bytes in memory, and 32 MiB of
+empty lists were seen to take a gigabyte."""
 _FIELDS = frozenset(("sender", "recipients", "subject", "text", "html", "attachments", "protect"))
 _RAW_FIELDS = frozenset(("rfc822", "sender", "recipients"))
 _FILE_FIELDS = frozenset(("name", "content_type", "content"))
@@ -90,7 +93,12 @@ class Line:
         if self._raw is None:
             raise ItemTooLarge(LINE_BYTES)
         try:
-            fields = json.loads(self._raw)
+            if sum(map(self._raw.count, (b"[", b"{", b",", b'"'))) > MOST_MARKS:
+                raise ItemRefused(
+                    f"The line holds more than {MOST_MARKS:,} brackets, commas and quotation marks: hand "
+                    "that mail in by itself, or in an archive."
+                )
+            fields = json.loads(self._raw, object_pairs_hook=_object)
         except (ValueError, RecursionError):
             raise ItemRefused("The line is not JSON: write one JSON object a line, in UTF-8.") from None
         if not isinstance(fields, dict):
@@ -99,6 +107,14 @@ class Line:
 
     def finish(self) -> bytes:
         return self._digest
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        # Which of two wishes is meant cannot be known, and the weaker one may be the wrong one.
+        raise ItemRefused("The line names a field twice; name each once.")
+    return found
 
 
 def _raw_mail(fields: dict[str, Any]) -> tuple[Named, Iterable[bytes]]:

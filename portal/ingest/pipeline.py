@@ -23,6 +23,7 @@ from branding import choosing
 from branding.models import Brand
 from portal import leases, observing
 from portal.audit.record import Event, record, record_each
+from portal.celery import SECONDS_A_MIB
 from portal.delivery.models import Outbound
 from portal.delivery.queue import Asked, enqueue_all
 from portal.ingest import drafting, isolation, returning, spool, states
@@ -30,6 +31,7 @@ from portal.ingest.errors import IngestError, NotEnoughMemory, Overtaken
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
 from portal.mime.addresses import domain_of
+from portal.mime.fields import decode_words, stray_fields
 from portal.mime.reading import Letter, read
 from portal.rules.deciding import decide
 from portal.rules.decision import Decision
@@ -100,7 +102,7 @@ def _groups(rows: Sequence[Spooled]) -> list[list[Spooled]]:
 def _alone(row: Spooled) -> None:
     """Take up a claimed mail, counting that before anything is done with it: what a poisonous mail does to this process
     leaves no time to count afterwards. After a few starts without an end it is held, and the others go on."""
-    if not leases.renew(row, more_seconds=row.size >> 20, unfinished=F("unfinished") + 1):
+    if not leases.renew(row, more_seconds=SECONDS_A_MIB * (row.size >> 20), unfinished=F("unfinished") + 1):
         return
     if row.unfinished >= STARTS_BEFORE_HELD:
         _guarded(row, partial(_hold, row, "Processing of this mail was begun several times and never came to an end."))
@@ -213,6 +215,8 @@ def _receive(group: list[Spooled]) -> None:
 def _finish(ready: Sequence[Ready]) -> None:
     _write(ready)
     _drop([one.row for one in ready if one.row.state == S.SEALED])
+    # A bounce that was taken in, say: there is nobody to wait for.
+    _drop([one.row for one in ready if one.row.state == S.RELAYING and not one.envelope.recipients])
 
 
 def _ready(row: Spooled, brand_of: Callable[[str], Brand]) -> Ready:
@@ -225,7 +229,7 @@ def _ready(row: Spooled, brand_of: Callable[[str], Brand]) -> Ready:
         if passes:
             return Ready(row, Decision("relay", rule=passes), envelope, None, None)
         answered = drafting.answered(letter, envelope)
-        decision = _decide(letter, envelope, len(raw), answered)
+        decision = _decide(letter, envelope, raw, answered)
         if decision.action == "refuse":
             raise Refused(decision.text)
         if decision.action == "relay":
@@ -292,18 +296,20 @@ def _relay(group: Sequence[Ready]) -> None:
         ]
     )
     for one in group:
-        states.later(one.row, _LOOK_AGAIN, unfinished=0)
+        if one.envelope.recipients:
+            states.later(one.row, _LOOK_AGAIN, unfinished=0)
 
 
-def _decide(letter: Letter, envelope: spool.Envelope, size: int, answered: Message | None) -> Decision:
+def _decide(letter: Letter, envelope: spool.Envelope, raw: bytes, answered: Message | None) -> Decision:
+    stray = [(name, decode_words(value)) for name, value in stray_fields(raw)]
     facts = Facts(
         subject=letter.subject,
-        headers=tuple((name.lower(), value) for name, value in letter.headers),
+        headers=tuple((name.lower(), value) for name, value in (*letter.headers, *stray)),
         sender=envelope.sender,
         recipients=envelope.recipients,
         trusted=envelope.trusted,
         inside_domains=settings.LETTERLOCK.inside_domains,
-        size=size,
+        size=len(raw),
         refers_to_protected=envelope.source == "reply" or answered is not None,
     )
     return decide(facts, RULES, settings.LETTERLOCK.default_action)

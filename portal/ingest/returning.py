@@ -29,7 +29,8 @@ def look(raw: bytes, letter: Letter, envelope: Envelope) -> tuple[Envelope, str]
         if taken is not None:
             asked = dict(envelope.addressed())
             left = (*taken.others, *taken.pass_on)
-            envelope = replace(envelope, recipients=left, dsn=tuple(asked.get(address, Dsn()) for address in left))
+            wishes = tuple(asked.get(address, Dsn()) for address in left)
+            envelope = replace(envelope, recipients=left, dsn=wishes, thread=taken.answers or envelope.thread)
             if not taken.others:
                 # To a sender without an envelope sender of its own: a holiday reply starts no conversation.
                 return replace(envelope, sender=""), "returned"
@@ -37,11 +38,12 @@ def look(raw: bytes, letter: Letter, envelope: Envelope) -> tuple[Envelope, str]
 
 
 def passes(raw: bytes, envelope: Envelope) -> str:
-    """The `m` of the seal when this mail left here; "" when the rules decide. A seal that is not ours, not fresh or
-    of another mail is worth nothing, whoever brings it. Raises key errors."""
+    """The `m` of the seal when this mail left here; "" when the rules decide. A seal that is not ours, not fresh, of
+    another mail or to other recipients is worth nothing, whoever brings it. Raises key errors."""
     if envelope.source != "smtp":
         return ""
     block = raw[: header_end(raw)[0]]
     if passage.HEADER.lower().encode() not in block.lower():
         return ""
-    return passage.verify(keys().secret_versions("seal"), timezone.now(), envelope.sender, raw_fields(block))
+    name = passage.verify(keys().secret_versions("seal"), timezone.now(), envelope.sender, raw_fields(block))
+    return name if name and passage.went_to(name, envelope.recipients) else ""

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from portal.ingest.errors import SpoolMissing
 from portal.ingest.models import Spooled
+from portal.ingest.states import FINAL
 from portal.vault.behind import Write
 from portal.vault.blobs import Source, Store, store_at
 from portal.vault.errors import BlobMissing
@@ -54,12 +55,14 @@ def source(store: Store, id_: UUID) -> Source:
 
 
 def sweep(store: Store, now: datetime) -> int:
-    """Delete objects older than a day that have no row, and uploads that were never finished. Returns how many."""
+    """Delete objects older than a day that have no row or one in a final state, and uploads that were never finished.
+    Returns how many."""
     removed, listed = 0, iter(store.stored())
     while batch := list(islice(listed, _BATCH)):
         old = {item.blob for item in batch if item.changed_at < now - ORPHAN_AGE}
         # Asked after the listing, so that a row that came meanwhile counts.
-        for blob in old - set(Spooled.objects.filter(pk__in=old).values_list("pk", flat=True)):
+        wanted = Spooled.objects.filter(pk__in=old).exclude(state__in=FINAL)
+        for blob in old - set(wanted.values_list("pk", flat=True)):
             store.delete(blob)
             removed += 1
     return removed + store.remove_unfinished(now - ORPHAN_AGE)

@@ -27,6 +27,8 @@ _ADDRESS = re.compile(
 _DOT_ATOM = re.compile(r"[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\\\].]++(?:\.[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\\\].]++)*+")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|ipv6:[0-9a-f:.]{2,45})\]")
+# Halves of characters: bytes that were no UTF-8, or escapes of JSON; they can be written down nowhere.
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 # Letters that IDNA 2008 keeps and IDNA 2003 (Python's codec) would replace (RFC 5894 §7.2).
 _KEPT_BY_IDNA_2008 = re.compile("[ßς\u200c\u200d]")
 
@@ -51,6 +53,22 @@ def parse_list(header_value: str) -> tuple[Mailbox, ...]:
         pieces = header_value.split(",", _MOST)[:_MOST]
         return tuple([box for piece in pieces if (box := _simple(piece)) is not None])
     return tuple(_Reader(header_value).mailboxes())
+
+
+def parse_whole_list(header_value: str) -> tuple[Mailbox, ...]:
+    """The same for a list that mail is sent to. Raises BadAddress when something with an @ in it is no address: passed
+    over, that recipient would never hear of the mail. Without one it may be a name, as in `Berg, Jonas <j@b.example>`.
+    """
+    if _SPECIAL.search(header_value) is None:
+        boxes = parse_list(header_value)
+        whole = len(boxes) == sum("@" in piece for piece in header_value.split(","))
+    else:
+        reader = _Reader(header_value)
+        boxes = tuple(reader.mailboxes())
+        whole = not reader.left_out and len(boxes) < _MOST
+    if not whole:
+        raise BadAddress
+    return boxes
 
 
 def _simple(piece: str) -> Mailbox | None:
@@ -84,6 +102,8 @@ class _Reader:
     def __init__(self, value: str) -> None:
         self._pieces = _PIECE.findall(value)
         self._found: list[Mailbox] = []
+        self.left_out = False
+        """Whether something with an @ was met that is no address."""
         self._start()
 
     def _start(self) -> None:
@@ -132,6 +152,8 @@ class _Reader:
             box = _mailbox("".join(self._comment), "".join(self._bare))
         if box is not None:
             self._found.append(box)
+        elif self._at or "@" in self._angle:
+            self.left_out = True
         self._start()
 
 
@@ -154,16 +176,16 @@ def _lower(text: str) -> str:
 
 
 def _local(local: str) -> str:
-    if _DECEPTIVE.search(local):
+    if _DECEPTIVE.search(local) or _NO_TEXT.search(local):
         raise BadAddress
     if local.startswith('"') and local.endswith('"') and len(local) > 1:
         unquoted = _QUOTED_PAIR.sub(r"\1", local[1:-1])
         if _DOT_ATOM.fullmatch(unquoted):
             return unquoted  # quotes that change nothing are no part of the address (RFC 5321 §4.1.2)
-        if re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", unquoted) or not unquoted:
+        if re.search(r"[\x00-\x1f\x7f-\x9f]", unquoted) or not unquoted:
             raise BadAddress
         return '"' + re.sub(r'(["\\])', r"\\\1", unquoted) + '"'
-    if _DOT_ATOM.fullmatch(local) is None or re.search("[\ud800-\udfff]", local):
+    if _DOT_ATOM.fullmatch(local) is None:
         raise BadAddress
     return local
 

@@ -38,6 +38,19 @@ def header_end(raw: bytes) -> tuple[int, int]:
     return end, end
 
 
+def stray_fields(raw: bytes) -> list[tuple[str, str]]:
+    """Fields behind a line that is none and so ended the header without an empty line; [] for mail as it should be.
+
+    A byte order mark or a line of junk makes the rest of a header text of the body (RFC 5322 §2.1). What it asked for
+    is still what its sender asked for.
+    """
+    end, body = header_end(raw)
+    if end != body or body == len(raw):
+        return []
+    rest = raw[body : body + 256 * 1024].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    return [(name.lstrip("\ufeff"), value) for name, value in raw_fields(rest)]
+
+
 def raw_fields(block: bytes) -> list[tuple[str, str]]:
     """Names and unfolded values of a header block, in order, encoded words not decoded, without control characters.
 

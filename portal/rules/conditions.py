@@ -23,10 +23,10 @@ class AsksByHeader:
 
 @dataclass(frozen=True)
 class SubjectTag:
-    """The subject holds one of the tags, like [secure]."""
+    """A subject holds one of the tags, like [secure]; of several, nobody knows which one the sender saw."""
 
     def holds(self, facts: Facts) -> bool:
-        return has_tag(facts.subject)
+        return has_tag(facts.subject) or any(map(has_tag, facts.header("subject")))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import struct
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NoReturn
 from uuid import UUID, uuid4
 
 import pytest
@@ -22,7 +23,7 @@ from django.test.utils import CaptureQueriesContext
 
 from portal.api import tokens
 from portal.ingest import archive, bulk, lines, pipeline
-from portal.ingest.errors import RunBusy, SpoolUnavailable
+from portal.ingest.errors import NoRecipients, RunBusy, SpoolUnavailable
 from portal.ingest.models import Item, Run, Spooled
 from portal.ingest.spool import open_spooled
 from portal.ingest.spoolfolder import folder
@@ -200,6 +201,17 @@ BROKEN = [
     (raw_line(b"").strip(), "sender"),
     (b'{"rfc822": 5}', "base64"),
     (b'{"rfc822": "", "file": "x"}', "not known"),
+    (line().strip().replace(b'"protect": {}', b'"protect": {"fwd": false, "fwd": true}'), "twice"),
+    (line().strip().replace(b'"protect"', b'"recipients": ["eve@mail.example"], "protect"'), "twice"),
+    (b'{"subject": ' + b"9" * 10_000 + b"}", "JSON"),
+    (b'{"subject": NaN}', "sender"),
+    *[
+        (line(**{field: [written] if field == "recipients" else written}).strip(), "address")
+        for field in ("sender", "recipients")
+        for written in ('"\ud800"@mail.example', "\ud800@mail.example")
+    ],
+    (b'{"rfc822": "", "sender": "\\"\\ud800\\"@mail.example"}', "address"),
+    (b'{"\\ud800": 1}', "not known"),
 ]
 
 
@@ -211,6 +223,54 @@ def test_a_broken_line_is_reported_with_its_number_and_the_others_go_on(token: s
     for (_, word), failure in zip(BROKEN, run["failures"], strict=True):
         assert word in failure["reason"], failure
         assert failure["reason"].endswith(".")
+
+
+def test_halves_of_characters_stop_no_run(token: str) -> None:
+    half = "\ud800"
+    file = {"name": f"a{half}.txt", "content_type": f"text/{half}", "content": "YQ=="}
+    body = (
+        line(1, sender=f"M{half} <{MAYA}>", subject=half, text=half, html=f"<p>{half}", attachments=[file])
+        + line(2, protect={"note": half})
+        + line(3).replace(b"Invoice", b"\xed\xa0\x80")
+    )
+    assert body_of(post(token, body))["accepted"] == 3
+    pipeline.process(bulk=True)
+    assert {row.state for row in Spooled.objects.all()} == {Spooled.State.DONE}
+
+
+def test_a_line_of_a_million_small_things_is_refused_before_it_takes_a_gigabyte(token: str) -> None:
+    hostile = b'{"recipients": [' + b"[]," * (2 << 20) + b"[]]}\n"
+    tracemalloc.start()
+    try:
+        run = body_of(post(token, hostile + line(2)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (run["accepted"], run["refused"]) == (1, 1)
+    assert "brackets" in run["failures"][0]["reason"]
+    assert peak < 5 * len(hostile)  # twice the body is the test's client; read, its lists took 160 MB
+
+
+def test_only_a_few_large_lines_are_read_at_once() -> None:
+    class Refused:
+        number, name, size = 1, "", 2 << 20
+
+        def mail(self) -> NoReturn:
+            raise NoRecipients
+
+        def finish(self) -> bytes:
+            return b""
+
+    small = Refused()
+    small.size = 1000
+    with bulk._LARGE, bulk._LARGE, ThreadPoolExecutor(1) as other:
+        assert "recipient" in str(bulk._spooled(small))
+        waits = other.submit(bulk._spooled, Refused())
+        with pytest.raises(TimeoutError):
+            waits.result(0.1)
+        bulk._LARGE.release()
+        assert "recipient" in str(waits.result(5))
+        bulk._LARGE.acquire()
 
 
 def test_header_fields_cannot_be_smuggled_in(token: str) -> None:

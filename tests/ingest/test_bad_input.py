@@ -7,6 +7,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -251,3 +252,56 @@ def test_random_conversations_leave_a_door_that_serves(
         assert taken(line.mail()) == MAIL
     # Every answer was meant: nothing came to where the unforeseen is caught.
     assert "failed with" not in caplog.text
+
+
+INSIDE = f"MAIL FROM:<{FROM}>\r\nRCPT TO:<eve@mail.example>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n".encode()
+
+
+UNSENDABLE = (b'"a<b"@mail.example', b'"a>b"@mail.example', '"a\N{LINE SEPARATOR}b"@mail.example'.encode())
+"""Addresses that no SMTP command can hold: after a 250, their mail could never leave."""
+
+
+class TestAFailureInTheMiddleOfAMail:
+    """Whatever breaks while a mail is read, the rest of that mail is never taken for commands: it may be a stranger's
+    words, and this session is a mail server that is believed."""
+
+    @pytest.mark.parametrize("command", [b"DATA", b"BDAT %d LAST" % (len(MAIL) + 300_000 + len(INSIDE))])
+    def test_the_rest_is_no_commands(
+        self, door: RunningDoor, spool_folder: Path, monkeypatch: pytest.MonkeyPatch, command: bytes
+    ) -> None:
+        def broken(*_: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr("portal.ingest.intake.check_trigger", broken)
+        with Line(door.port) as line:
+            line.ask(f"MAIL FROM:<{FROM}>".encode()), line.ask(f"RCPT TO:<{TO}>".encode())
+            line.send(command + b"\r\n")
+            if command == b"DATA":
+                assert line.reply().startswith("354")
+            line.send(MAIL)
+            assert line.reply().startswith("421 4.3.0")
+            monkeypatch.undo()
+            with suppress(ConnectionError):
+                line.send(b"y" * 300_000 + b"\r\n" + INSIDE)
+            assert line.hung_up()
+        assert_nothing_left(spool_folder)
+
+    @pytest.mark.parametrize(
+        "path", [b'"\xff"@mail.example', b'"a\xff b"@mail.example', b"\xff@mail.example", *UNSENDABLE]
+    )
+    def test_an_address_that_cannot_be_written_is_refused_before(self, door: RunningDoor, path: bytes) -> None:
+        with Line(door.port) as line:
+            assert line.ask(b"MAIL FROM:<" + path + b"> SMTPUTF8").startswith("553 5.1.3")
+            assert line.ask(f"MAIL FROM:<{FROM}> SMTPUTF8".encode()).startswith("250")
+            assert line.ask(b"RCPT TO:<" + path + b">").startswith("553 5.1.3")
+
+
+def test_patience_that_ends_this_instant_breaks_nothing(door: RunningDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvloop makes no timer for a moment that has come; sessions broke in the middle of a mail by it."""
+    with Line(door.port) as line:
+        monkeypatch.setattr(limits, "DATA_SECONDS", 0.0)
+        half = len(MAIL) // 2
+        line.send(f"MAIL FROM:<{FROM}>\r\nRCPT TO:<{TO}>\r\nBDAT {half}\r\n".encode() + MAIL[:half])
+        line.send(b"BDAT %d LAST\r\n" % (len(MAIL) - half) + MAIL[half:])
+        replies = list(itertools.takewhile(bool, (line.reply() for _ in range(4))))
+    assert all(reply.startswith(("250", "421 4.4.2")) for reply in replies), replies

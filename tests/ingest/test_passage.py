@@ -234,3 +234,29 @@ def test_a_sent_notice_is_the_same_mail_when_it_is_sent_again(notice: tuple[Prep
     prepared, sent = leaves(outbound)
     late = raw_fields(sent.partition(b"\r\n\r\n")[0])
     assert passage.verify(keys().secret_versions("seal"), timezone.now(), prepared.envelope_sender, late)
+
+
+def test_a_seal_lets_nobody_write_to_others(protecting: RunningDoor, notice: tuple[Prepared, bytes]) -> None:
+    """Whoever is sent a mail holds its seal, its Message-ID and its envelope sender; the body is not bound."""
+    prepared, raw = notice
+    head, _, _ = raw.partition(b"\r\n\r\n")
+    hostile = head + b"\r\n\r\nSecret plans\r\n"
+    hand_in(protecting, hostile, prepared.envelope_sender, "eve@mail.example")
+    assert Message.objects.count() == 2
+    with Line(protecting.port) as line:
+        line.to_data(prepared.envelope_sender, prepared.recipient, "eve@mail.example")
+        line.send(hostile + b".\r\n")
+        assert line.reply().startswith("250")
+    pipeline.process()
+    assert Message.objects.count() == 3
+    assert not Outbound.objects.filter(kind="relay").exists()
+    assert hand_in(protecting, raw, prepared.envelope_sender, prepared.recipient.upper()).state == S.RELAYING
+
+
+def test_a_seal_of_a_mail_that_nobody_remembers_is_worth_nothing(
+    protecting: RunningDoor, notice: tuple[Prepared, bytes]
+) -> None:
+    prepared, raw = notice
+    Outbound.objects.all().delete()
+    hand_in(protecting, raw, prepared.envelope_sender, prepared.recipient)
+    assert Message.objects.count() == 2

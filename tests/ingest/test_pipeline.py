@@ -8,10 +8,12 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError
 from django.utils import timezone
 
 from portal.audit.record import timeline
+from portal.celery import PROCESS, PROCESS_BULK, app
 from portal.delivery.models import Outbound
 from portal.ingest import holding, pipeline, spool, spoolfolder
 from portal.ingest.models import Spooled
@@ -72,6 +74,57 @@ def test_mail_that_no_rule_speaks_of_is_relayed_byte_for_byte() -> None:
         assert seal.startswith(b"X-Letterlock-Seal: v=1; ")
         assert rest == raw
     assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b"junk\r\n", b"\0\r\n", b"From: Maya\r\njunk\r\n"], ids=repr)
+@pytest.mark.parametrize(
+    "wish",
+    [
+        b"X-Letterlock-Protect: v=1",
+        b"x-letterlock-protect:\r\n v=1",
+        b"Subject: [secure] Results",
+        b"Subject: =?utf-8?b?W3NlY3VyZV0=?= Results",
+        b"Sensitivity: Company-Confidential",
+    ],
+    ids=repr,
+)
+def test_a_wish_in_a_header_that_breaks_off_is_still_a_wish(start: bytes, wish: bytes) -> None:
+    row = put(start + wish + b"\r\nTo: jonas\r\n\r\nThe scan shows no new tear.\r\n")
+    assert Message.objects.filter(pk=row.pk).exists()
+    assert not Outbound.objects.filter(kind="relay").exists()
+
+
+def test_a_body_may_speak_of_wishes() -> None:
+    for raw in (
+        b"Subject: Lunch\r\n\r\nSubject: [secure] is how one asks\r\n",
+        b"No header, and then\r\n\r\nSubject: [secure]\r\n",
+        b"\r\nSubject: [secure]\r\n",
+    ):
+        assert put(raw).state == Spooled.State.RELAYING
+
+
+def test_the_largest_mail_may_take_its_lease_and_its_task_outlives_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow bucket is no poison: at half a MiB a second, 150 MiB take 600 s, twice written."""
+    default_brand()
+    largest = settings.LETTERLOCK.max_message_bytes
+    writer = spool.SpoolWriter.begin(spool.Envelope(MAYA, (JONAS,), "smtp", True))
+    writer.write(mail())
+    id_ = writer.commit()
+    Spooled.objects.update(size=largest)
+    given: list[float] = []
+
+    def slow(_: Spooled) -> None:
+        until = Spooled.objects.get(pk=id_).leased_until
+        assert until is not None
+        given.append((until - timezone.now()).total_seconds())
+        raise OSError
+
+    monkeypatch.setattr(spool, "open_spooled", slow)
+    pipeline.process()
+    assert given[0] >= 2 * largest / (512 << 10)
+    app.loader.import_default_modules()
+    for name in (PROCESS, PROCESS_BULK):
+        assert app.tasks[name].time_limit > pipeline.BATCH_SECONDS + given[0]
 
 
 def test_a_relayed_mail_is_done_when_everyone_has_it() -> None:

@@ -88,6 +88,7 @@ def test_an_address_that_no_connector_lists_is_refused(door: RunningDoor, header
         b"PROXY TCP4 192.0.2.7 198.51.100.1 99999 25\r\n",
         b"PROXY TCP4 192.0.2.7 198.51.100.1 1 25\n",
         b"PROXY " + b"x" * 200 + b"\r\n",
+        b"PROXY TCP6 2001:db8::7%a](b\tc 2001:db8::1 1 25\r\n",
         b"PROXY TCP4 192.0.2.7\xff 198.51.100.1 1 25\r\n",
         SIGNATURE + b"\x31\x11\x00\x0c" + b"\0" * 12,
         SIGNATURE + b"\x21\x11\x00\x04" + b"\0" * 4,

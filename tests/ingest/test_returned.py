@@ -12,11 +12,12 @@ from django.utils import timezone
 from portal.delivery import bounces
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, sender_of
-from portal.ingest import spoolfolder
+from portal.ingest import spool, spoolfolder
 from portal.ingest.models import Spooled
 from portal.vault.models import Message
-from tests.mails import MAYA, mail
-from tests.seals import put, seal
+from tests.ingest.test_smtp import configure
+from tests.mails import JONAS, KARIN, MAYA, mail
+from tests.seals import default_brand, put, seal, turn
 
 pytestmark = pytest.mark.django_db
 REPORT = b"""From: MAILER-DAEMON@mail.example
@@ -62,7 +63,8 @@ def test_a_bounce_is_matched_shown_and_told_and_seals_nothing() -> None:
     assert "A mail came back: it was not delivered (5.1.1)." in [event["sentence"] for event in found["events"]]
 
 
-def test_a_holiday_reply_is_passed_on_as_it_came_with_no_sender() -> None:
+def test_a_holiday_reply_is_passed_on_as_it_came_with_no_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, inside_domains=("aldervalley.example",))
     _, _, address = sent_notice()
     raw = mail("[secure] Away until Monday", headers=[("Auto-Submitted", "auto-replied")])
     row = put(raw, address, trusted=False)
@@ -77,9 +79,68 @@ def test_what_comes_to_a_forged_address_is_dropped() -> None:
     assert not Outbound.objects.exists()
 
 
+def test_the_bounce_addresses_of_others_are_no_business_of_ours() -> None:
+    """Another organisation's Letterlock, or whoever else writes such addresses: a bounce that was swallowed is lost."""
+    to = f"bounce+{'a' * 55}@portal.elsewhere.example"
+    row = put(REPORT.replace(b"[secure] ", b""), to, sender="")
+    assert row.state == Spooled.State.RELAYING
+    passed = Outbound.objects.get(kind="relay", message=row.pk)
+    assert (address_of(passed), sender_of(passed)) == (to, "")
+    _, _, ours = sent_notice()
+    assert all(
+        bounces.is_one(one) for one in (ours, ours.upper(), ours + ".", ours.replace("localhost", "old.example"))
+    )
+
+
 def test_another_recipient_of_the_same_mail_still_gets_it() -> None:
     _, _, address = sent_notice()
     row = put(mail("Lunch"), address, "karin.berg@post.example", trusted=False)
     assert row.state == Spooled.State.RELAYING
     reached = sorted(address_of(one) for one in Outbound.objects.filter(message=row.pk))
     assert reached == ["karin.berg@post.example", MAYA]
+
+
+def test_a_holiday_reply_to_a_guest_is_protected_like_any_other_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guest's answer lies whole in Maya's mailbox. Her holiday reply to it names its subject, and may quote it."""
+    configure(monkeypatch, inside_domains=("aldervalley.example",))
+    message = seal(mail())
+    default_brand()
+    envelope = spool.Envelope(sender=JONAS, recipients=(MAYA,), source="reply", trusted=True, thread=message.pk)
+    writer = spool.SpoolWriter.begin(envelope)
+    writer.write(mail("Re: Your results", sender=JONAS, to=MAYA))
+    answer = turn(writer.commit())
+    answered = Outbound.objects.get(message=answer.pk, kind="reply")
+    address = bounces.address_for(answered, message.brand)
+    away = mail("Away: Re: Your results", to=address, headers=[("Auto-Submitted", "auto-replied")])
+    for sender in ("", MAYA):
+        row = put(away, address, sender=sender)
+        assert row.state == Spooled.State.DONE, row.last_error
+        assert not Outbound.objects.filter(message=row.pk).exclude(kind="notice").exists()
+        assert address_of(Outbound.objects.get(message=row.pk, kind="notice")) == JONAS
+        assert Message.objects.get(pk=row.pk).thread == message.pk
+
+
+def test_two_guests_on_holiday_do_not_answer_each_other_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, inside_domains=("aldervalley.example",))
+    message = seal(mail())
+    envelope = spool.Envelope(sender=JONAS, recipients=(KARIN,), source="reply", trusted=True, thread=message.pk)
+    writer = spool.SpoolWriter.begin(envelope)
+    writer.write(mail("Re: Your results", sender=JONAS, to=KARIN))
+    notice = Outbound.objects.get(message=turn(writer.commit()).pk, kind="notice")
+    away = mail("Away", sender=KARIN, to=JONAS, headers=[("Auto-Submitted", "auto-replied")])
+    row = put(away, bounces.address_for(notice, message.brand), sender="")
+    passed = Outbound.objects.get(message=row.pk)
+    assert (passed.kind, address_of(passed), sender_of(passed)) == ("relay", JONAS, "")
+
+
+def test_a_bounce_address_is_no_way_out_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An insider writes to themselves in a stranger's name, and has a bounce address that leads to that stranger."""
+    configure(monkeypatch, inside_domains=("aldervalley.example",), default_action="protect")
+    message = seal(mail(sender="eve@mail.example"), MAYA)
+    notice = Outbound.objects.get(message=message.pk, kind="notice")
+    address = bounces.address_for(notice, message.brand)
+    for to in ([address], [address, MAYA]):
+        row = put(mail("Secret plans"), *to)
+        assert row.state == Spooled.State.DONE, row.last_error
+        assert not Outbound.objects.filter(message=row.pk, kind="relay").exists()
+        assert "eve@mail.example" in [address_of(one) for one in Outbound.objects.filter(message=row.pk)]

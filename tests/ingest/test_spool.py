@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -229,6 +231,37 @@ class TestDatabaseDown:
             row = spooled()
             transaction.set_rollback(True)
         assert not Spooled.objects.filter(pk=row.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sweep_whose_clock_jumped_takes_no_mail_between_its_name_and_its_row(
+    spool_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every file looks a day old, and a commit is slow just between the two: after it 250 is said."""
+    writer = SpoolWriter.begin(ENVELOPE)
+    writer.write(b"x" * 200_000)
+    inserted = spool.insert_rows
+    with ThreadPoolExecutor(1) as other:
+
+        def sweep() -> int:
+            try:
+                return sweep_orphans()
+            finally:
+                connection.close()
+
+        def slowly(writers: Sequence[SpoolWriter]) -> None:
+            assert files(spool_folder) == [str(writer.id)]
+            sweeps.append(other.submit(sweep))
+            with pytest.raises(TimeoutError):
+                sweeps[0].result(0.3)
+            inserted(writers)
+
+        sweeps: list[Future[int]] = []
+        monkeypatch.setattr(spoolfolder, "ORPHAN_SECONDS", -86_400)
+        monkeypatch.setattr(spool, "insert_rows", slowly)
+        id_ = writer.commit()
+        assert sweeps[0].result(10) == 0
+    assert open_spooled(Spooled.objects.get(pk=id_)).read() == b"x" * 200_000
 
 
 @pytest.mark.django_db

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.mime.addresses import Mailbox, domain_of, mask, normalise, parse_list, spoken_mask
+from portal.mime.addresses import Mailbox, domain_of, mask, normalise, parse_list, parse_whole_list, spoken_mask
 from portal.mime.errors import BadAddress, MimeError
 
 
@@ -116,6 +116,14 @@ def test_the_one_form_stays_the_same(local: str, domain: str) -> None:
     assert not any(character.isspace() for character in once.rpartition("@")[2])
 
 
+@given(st.text(alphabet='ab@.<>,;:()"\\ ü=?', max_size=40))
+def test_whole_lists_are_those_or_an_error(value: str) -> None:
+    try:
+        assert parse_whole_list(value) == parse_list(value)
+    except BadAddress:
+        assert "@" in value
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet='ab@<>",;:()\\ =?\r\n\u202e', max_size=60))
 def test_reading_a_list_never_raises(value: str) -> None:
@@ -133,3 +141,30 @@ def test_reading_a_list_never_raises(value: str) -> None:
 )
 def test_masks_show_two_letters_at_most(address: str, masked: str, spoken: str) -> None:
     assert mask(address) == masked and spoken_mask(address) == spoken
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a@b.example, c d@e.example",
+        "a@b.example, <c@>",
+        "a@b.example, " + "c" * 400 + "@d.example",
+        "a@b.example; c@d@e.example",
+        "team: a@b.example, c @d.example;",
+        "a@b.example, c@\u202eb.example",
+        ", ".join(f"a{number}@b.example" for number in range(10_001)),
+    ],
+    ids=lambda value: value[:40],
+)
+def test_a_recipient_that_cannot_be_read_is_not_passed_over(value: str) -> None:
+    assert parse_list(value)
+    with pytest.raises(BadAddress):
+        parse_whole_list(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [("Berg, Jonas <j@b.example>", 1), ('"a@b" <c@d.example>', 1), ("c@d.example (a@b)", 1), ("x:;, a@b.example,", 1)],
+)
+def test_a_name_is_no_recipient(value: str, number: int) -> None:
+    assert len(parse_whole_list(value)) == number

@@ -65,6 +65,12 @@ def test_a_tag_protects_and_is_not_shown(trusted):
     assert (decision.action, decision.rule, decision.tag_removed_subject) == ("protect", "tag in the subject", "Lunch")
 
 
+@pytest.mark.parametrize("value", ["[secure] Lunch", "Lunch [encrypt]"])
+def test_a_tag_in_any_of_several_subjects_protects(value):
+    assert decide(with_header("subject", value), RULES, "relay").rule == "tag in the subject"
+    assert decide(with_header("subject", "Lunch"), RULES, "relay").action == "relay"
+
+
 @pytest.mark.parametrize("value", ["Company-Confidential", "company-confidential", " COMPANY-CONFIDENTIAL "])
 def test_company_confidential_protects(value):
     assert decide(with_header("sensitivity", value), RULES, "relay").action == "protect"

@@ -108,6 +108,8 @@ async def _answer(session: Session, table: dict[str, Command], name: str, argume
         # The error's text may hold bytes of the mail; its type says enough to find it.
         log.error("an SMTP command failed with %s", type(error).__name__)
         session.reset()
+        if name in _WITH_CONTENT:
+            await session.farewell("421 4.3.0 Something failed here; nothing was kept, try again later")
         return "451 4.3.0 Something failed here; nothing was kept, try again later"
 
 
@@ -209,4 +211,7 @@ LMTP: dict[str, Command] = {**_SHARED, "LHLO": _ehlo}
 _AFTER_HELLO = frozenset({"AUTH", "MAIL"})
 _IDLE = frozenset({"NOOP", "HELP", "VRFY", "RSET", "HELO", "EHLO", "LHLO", "MAIL"})
 """Counted until a mail is taken: MAIL as well, or MAIL and RSET could take turns for ever."""
+_WITH_CONTENT = frozenset({"DATA", "BDAT", "AUTH"})
+"""What follows them is no command. Where reading it broke off, the rest would be carried out: a stranger's words in a
+mail, said by a mail server that is believed. So the session ends."""
 _SYNTAX = {"MAIL": addressing.MAIL_SYNTAX, "RCPT": addressing.RCPT_SYNTAX}

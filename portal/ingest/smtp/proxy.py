@@ -71,6 +71,7 @@ def _address(text: str, version: int) -> str:
         address = ipaddress.ip_address(text)
     except ValueError:
         raise BadProxyHeader from None
-    if address.version != version:
+    # A zone may be any text, and this one would stand in replies and in the Received header.
+    if address.version != version or "%" in text:
         raise BadProxyHeader
     return str(address)

@@ -43,6 +43,7 @@ class Wire(asyncio.Protocol):
         self._ended = False
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self.closed = False
         self._tls: Layer | None = None
@@ -201,10 +202,15 @@ class Wire(asyncio.Protocol):
         if self.closed:
             return  # the timer belongs to the closing now
         self._deadline = self._loop.time() + seconds
-        if self._timer is not None and self._timer.when() > self._deadline:
+        # Remembered here: for a moment that has come uvloop makes no timer, but a handle that cannot say when it is.
+        if self._timer is not None and self._timer_at > self._deadline:
             self._stop_timer()
         if self._timer is None:
-            self._timer = self._loop.call_at(self._deadline, self._look)
+            self._look_at(self._deadline)
+
+    def _look_at(self, when: float) -> None:
+        self._timer_at = when
+        self._timer = self._loop.call_at(when, self._look)
 
     def _stop_timer(self) -> None:
         timer, self._timer = self._timer, None
@@ -216,7 +222,7 @@ class Wire(asyncio.Protocol):
         if self.closed or self._transport is None:
             return
         if self._deadline > self._loop.time():
-            self._timer = self._loop.call_at(self._deadline, self._look)
+            self._look_at(self._deadline)
             return
         self.last_word("421 4.4.2 Nothing came for too long, closing")
 
