@@ -60,6 +60,18 @@ class AddressRefused(NotTaken):
         super().__init__("This is not a mail address that mail can reach: write it like name@example.org.")
 
 
+class NobodyHere(NotTaken):
+    """An address at the portal's own name that nobody has."""
+
+    smtp = "550 5.1.1"
+    title = "Nobody has this address"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody reads mail at this address: answer on the portal's page, or to whoever wrote to you."
+        )
+
+
 class NoRecipients(NotTaken):
     """Nobody is named to receive it."""
 

@@ -7,6 +7,7 @@ import re
 from portal.ingest import connectors
 from portal.ingest.errors import TooLarge, TooManyRecipients
 from portal.ingest.intake import check_address
+from portal.ingest.mailboxes import refuse_nobodys
 from portal.ingest.smtp.session import Reply, Session, Transaction
 from portal.ingest.syntax import Path, SyntaxRefused, is_xtext, parse_path
 from portal.mime.addresses import normalise
@@ -84,6 +85,7 @@ async def rcpt(session: Session, argument: str) -> str:
     path = parse_path(argument, "TO:")
     dsn = _dsn(transaction, dict(path.parameters))
     address = _address(path.address, utf8=transaction.utf8)
+    refuse_nobodys(address)
     if len(transaction.recipients) >= session.house.max_recipients:
         raise TooManyRecipients(session.house.max_recipients)
     transaction.recipients.setdefault(normalise(address), (address, dsn))
