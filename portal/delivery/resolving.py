@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -59,6 +60,20 @@ def addresses_of(host: Host) -> Host:
             found += [record.address for record in answer]
             secure = secure and _is_secure(answer)
     return Host(host.name, host.preference, tuple(found), secure and bool(found))
+
+
+def is_elsewhere(address: str) -> bool:
+    """Not this computer nor a neighbour's metadata: a stranger's name that points here would bring what they choose to
+    servers that trust whoever is local."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    # ::ffff:127.0.0.1 is written as IPv6 and reached over IPv4.
+    found = getattr(found, "ipv4_mapped", None) or found
+    if found.is_unspecified or found.is_multicast or found.is_link_local:
+        return False
+    return bool(settings.LETTERLOCK.loopback) or not found.is_loopback
 
 
 def txt(name: str) -> list[str]:
