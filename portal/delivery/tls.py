@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -73,7 +74,16 @@ def names_match(certificate: Iterable[str], names: Iterable[str]) -> bool:
 
 
 def _stands_for(presented: str, wanted: str) -> bool:
+    if address := _address(wanted):
+        return _address(presented) == address  # OpenSSL writes IPv6 without "::"
     if presented.startswith("*."):
-        # The star stands for exactly one label, and for none of an address.
+        # The star stands for exactly one label.
         return wanted.partition(".")[2] == presented[2:] and "." in presented[2:]
     return presented == wanted
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        return ""
