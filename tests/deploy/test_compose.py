@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 import yaml
 
 from portal import configuration
+from portal.celery import QUEUES
 from tests import parts
 from tests.servers import ROOT, PostgreSQL
 
+KEYED = ("prepare", "web", "worker-passcode", "worker-mail")
 OURS = ("prepare", "bucket", "web", "door", "worker-passcode", "worker-mail", "beat")
 
 
@@ -98,6 +101,32 @@ def test_the_settings_of_every_container_are_settings_that_are_taken(compose: di
         assert (name in ("prepare", "web", "worker-passcode", "worker-mail")) == (
             found.key_url == "file:/keys/root.key"
         )
+
+
+GIVEN = {"data", "http", "smtp", "demo", "public_url"}
+"""What the image or the file says by itself."""
+
+
+def test_every_setting_can_be_set(compose: dict[str, Any]) -> None:
+    for name in OURS:
+        given = {setting.removesuffix("_FILE").removeprefix("LETTERLOCK_") for setting in environment(compose, name)}
+        known = {field.name.upper() for field in fields(configuration.Configuration) if field.name not in GIVEN}
+        of_the_door = {"SMTPS", "LMTP", "TLS_CERTIFICATE", "TLS_KEY", "TLS_CLIENT_CA", "PROXY_NETWORKS"} | {
+            "DOOR_PROCESSES"
+        }
+        missing = known - given - {"PROXIES"} - (set() if name == "door" else of_the_door)
+        assert missing == (set() if name in KEYED else {"KEY_URL"}), name
+    assert "./tls:/tls:ro" in str(compose["services"]["door"]["volumes"]).replace(f"{ROOT}/", "./")
+
+
+def environment(compose: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = compose["services"][name]["environment"]
+    return found
+
+
+def test_every_queue_has_a_worker(compose: dict[str, Any]) -> None:
+    served = [compose["services"][name]["command"] for name in OURS if name.startswith("worker-")]
+    assert sorted(queue for command in served for queue in command[2].split(",")) == sorted(QUEUES)
 
 
 @pytest.fixture
