@@ -17,8 +17,8 @@ from portal.celery import QUEUES
 from tests import parts
 from tests.servers import ROOT, PostgreSQL
 
-KEYED = ("prepare", "web", "worker-passcode", "worker-mail")
-OURS = ("prepare", "bucket", "web", "door", "worker-passcode", "worker-mail", "beat")
+KEYED = ("prepare", "web", "worker-passcode", "worker-mail", "worker-bulk")
+OURS = ("prepare", "bucket", "web", "door", "worker-passcode", "worker-mail", "worker-bulk", "beat")
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +75,14 @@ def test_passwords_are_in_files_and_the_root_key_is_where_it_must_be(compose: di
         name for name, service in compose["services"].items()
         if any(str(volume).startswith("keys:") for volume in service.get("volumes", []))
     }  # fmt: skip
-    assert with_keys == {"prepare", "web", "worker-passcode", "worker-mail"}
+    assert with_keys == {"prepare", "web", "worker-passcode", "worker-mail", "worker-bulk"}
     read_only = {name for name in with_keys if "keys:/keys:ro" in compose["services"][name]["volumes"]}
     assert read_only == with_keys - {"prepare"}
 
 
 def test_everything_waits_for_the_preparation_and_starts_again_by_itself(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    for name in ("web", "door", "worker-passcode", "worker-mail", "beat"):
+    for name in ("web", "door", "worker-passcode", "worker-mail", "worker-bulk", "beat"):
         assert services[name]["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
         assert services[name]["restart"] == "unless-stopped"
     assert set(services["prepare"]["depends_on"]) == {"postgresql", "redis", "bucket"}
@@ -98,7 +98,7 @@ def test_the_settings_of_every_container_are_settings_that_are_taken(compose: di
         found = configuration.read(given)
         assert found.https and not found.demo
         assert found.spool_url == "file:///spool/mail"
-        assert (name in ("prepare", "web", "worker-passcode", "worker-mail")) == (
+        assert (name in ("prepare", "web", "worker-passcode", "worker-mail", "worker-bulk")) == (
             found.key_url == "file:/keys/root.key"
         )
 

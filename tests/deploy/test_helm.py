@@ -28,7 +28,7 @@ VALUES: dict[str, Any] = {
     "web": {"ingress": {"enabled": True, "tlsSecret": "tls", "moreHosts": ["mail.example.net"]}},
     "networkPolicy": {"doorFrom": [{"ipBlock": {"cidr": "192.0.2.25/32"}}]},
 }
-PODS = {"web", "door", "worker-mail", "worker-passcode", "beat", "prepare"}
+PODS = {"web", "door", "worker-mail", "worker-bulk", "worker-passcode", "beat", "prepare"}
 
 
 def ask(*values: dict[str, Any]) -> list[dict[str, Any]]:
