@@ -115,6 +115,7 @@ def test_the_settings_of_every_pod_are_settings_that_are_taken(rendered: list[di
 def test_probes_replicas_and_budgets(rendered: list[dict[str, Any]]) -> None:
     web, door = (pods(rendered)[name]["containers"][0] for name in ("web", "door"))
     assert web["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert web["livenessProbe"]["httpGet"]["path"] == "/livez"
     headers = {header["name"]: header["value"] for header in web["readinessProbe"]["httpGet"]["httpHeaders"]}
     assert headers == {"Host": "secure.example.org", "X-Forwarded-Proto": "https"}
     assert door["readinessProbe"]["exec"]["command"] == ["python", "-m", "portal.operations.probe", "door"]
