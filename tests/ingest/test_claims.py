@@ -6,17 +6,19 @@ Run on SQLite here, and on PostgreSQL by test_claims_on_postgresql.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal import leases
-from portal.delivery import sending
+from portal.delivery import claiming
 from portal.delivery.models import Outbound
 from portal.delivery.tasks import MAIL
 from portal.ingest import pipeline, states
@@ -87,6 +89,24 @@ def plan_of(due: QuerySet[Spooled] | QuerySet[Outbound]) -> str:
     return free.values_list("pk", flat=True)[:40].explain()
 
 
+def plans_of(call: Callable[[], object]) -> list[tuple[str, str]]:
+    """Each query of outgoing mail that a call asks, with its plan; what it changes is undone."""
+    with CaptureQueriesContext(connection) as seen, suppress(Rollback), transaction.atomic():
+        call()
+        raise Rollback
+    found = []
+    with connection.cursor() as cursor:
+        for sql in (query["sql"] for query in seen.captured_queries):
+            if sql.startswith("SELECT") and 'FROM "delivery_outbound"' in sql:
+                cursor.execute(f"EXPLAIN {'' if connection.vendor == 'postgresql' else 'QUERY PLAN '}{sql}")
+                found.append((sql, "\n".join(str(row[-1]) for row in cursor.fetchall())))
+    return found
+
+
+class Rollback(Exception):
+    pass
+
+
 def walks(plan: str, index: str) -> bool:
     """Whether rows come from the index, in its order: nothing is sorted and no table is read from end to end."""
     return index in plan and not re.search(r"\bSort\b|Seq Scan|TEMP B-TREE|^SCAN |\nSCAN ", plan)
@@ -97,12 +117,16 @@ def test_every_claim_walks_an_index(crowd: None) -> None:
         for state in states.WORKING:
             plan = plan_of(pipeline._due(state, bulk))
             assert walks(plan, "spooled_by_queue"), plan
-        left, due = sending._due(MAIL, bulk)[:4], sending._due(MAIL, bulk)[4:]
-        for queue in due:
-            plan = plan_of(queue)
-            assert walks(plan, "outbound_by_queue"), plan
-        # Being sent are only as many as there are senders: those few may be sorted, by whichever index they come.
-        assert not any(re.search(r"Seq Scan|(^|\n)SCAN ", plan_of(queue)) for queue in left)
+        for kinds in (MAIL, (Outbound.Kind.PASSCODE,)):
+            looks = plans_of(lambda: claiming.anything_due(kinds, bulk))  # noqa: B023 done at once
+            pages = plans_of(lambda: [list(claiming._pages(kind, bulk, uuid4())) for kind in kinds])  # noqa: B023
+            claims = plans_of(lambda: claiming.claim(kinds, 50, bulk=bulk))  # noqa: B023
+            # Being sent are only as many as there are senders: those few may be sorted, by whichever index they come.
+            due = [plan for sql, plan in [*looks, *pages] if "'due'" in sql]
+            assert due and all(walks(plan, "outbound_by_lane") for plan in due), due
+            assert not [
+                one for one in [*looks, *claims] if re.search(r"Seq Scan on delivery_outbound|(^|\n)SCAN ", one[1])
+            ]
     # And a plan that does not would be noticed.
     everything = Spooled.objects.filter(state__in=states.WORKING, due_at__lte=timezone.now())
     assert not walks(plan_of(everything), "spooled_by_queue")
