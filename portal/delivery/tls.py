@@ -43,14 +43,20 @@ _RANK = {"": 0, PUBLISHED: 0, "opportunistic": 0, "required": 1, "verified": 2, 
 
 def policy_for(domain: str, asked: str = "") -> str:
     """The word that counts for mail to a domain: the setting's, or what the mail itself asks for if that is more."""
+    asked = _understood(asked)
     policies = dict(settings.LETTERLOCK.tls_policy)
     word = policies.get(domain) or policies.get("*", PUBLISHED)
-    return asked if _RANK.get(asked, 0) > _RANK[word] and word != PUBLISHED else word
+    return asked if _RANK[asked] > _RANK[word] and word != PUBLISHED else word
 
 
 def floor_of(asked: str) -> Level:
     """The least level that a mail's own wish means where a domain's published policy decides the rest."""
-    return Level(_RANK.get(asked, 0))
+    return Level(_RANK[_understood(asked)])
+
+
+def _understood(asked: str) -> str:
+    """A word that only another version knows asks for the most that this one has."""
+    return asked if asked in _RANK else "verified"
 
 
 def context_for(demand: Demand) -> ssl.SSLContext:
