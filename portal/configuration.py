@@ -208,7 +208,7 @@ def read(environment: Mapping[str, str]) -> Configuration:
     )
     _check_public(made)
     _check_tls(made)
-    if made.metrics in (made.http, made.smtp):
+    if made.metrics is not None and made.metrics in (made.http, made.smtp, made.smtps, made.lmtp):
         raise ConfigurationError(
             f"LETTERLOCK_METRICS is {made.metrics}, where the pages or the door listen already. "
             "Give it a port of its own that no stranger can reach, like 127.0.0.1:9464."

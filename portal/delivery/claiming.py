@@ -25,7 +25,11 @@ _PAGE, _MOST_PAGES = 100, 20
 
 
 def anything_due(kinds: Collection[str], bulk: bool = False) -> bool:
-    return _waiting(kinds, bulk).exists() or _left_behind(kinds, bulk).exists()
+    """Whether a look is worth its while."""
+    # Kind by kind and in the order of the index. Asked for any row at all, PostgreSQL reads the whole table where it
+    # believes that many are due: with a bulk run among a million rows 190 ms for every passcode, instead of 1.
+    first = (_waiting([kind], bulk).order_by("lane", "due_at").values_list("pk")[:1] for kind in kinds)
+    return any(list(one) for one in first) or _left_behind(kinds, bulk).exists()
 
 
 def claim(kinds: Collection[str], limit: int, *, bulk: bool = False) -> list[Outbound]:

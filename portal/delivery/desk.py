@@ -32,7 +32,10 @@ class Desk:
                 result.append((True, call()))
             except BaseException as error:
                 result.append((False, error))
-            answered.set()
+                if not isinstance(error, Exception):
+                    raise  # the owner is being stopped; the asker is told, and nobody swallows it
+            finally:
+                answered.set()
 
         self._calls.put(answer)
         answered.wait()

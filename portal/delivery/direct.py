@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import random
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
 from portal.configuration import is_loopback
 from portal.delivery import resolving, sts
 from portal.delivery.errors import Deferred, Refused, TlsTrouble
-from portal.delivery.hop import Note, Peer
+from portal.delivery.hop import OPEN_SECONDS, Note, Peer
 from portal.delivery.letters import Prepared
 from portal.delivery.relay import SmtpRelay
 from portal.delivery.resolving import Host
@@ -59,7 +57,10 @@ class Direct:
             except Deferred:
                 self.close()
         trouble: Deferred | Refused | None = None
+        until = time.monotonic() + OPEN_SECONDS
         for host in self._hosts():
+            if trouble is not None and time.monotonic() > until:
+                break
             try:
                 self._hop = self._reached(host)
                 return
@@ -100,7 +101,7 @@ class Direct:
     def _reached(self, host: Host) -> SmtpRelay:
         if not host.addresses:
             host = resolving.addresses_of(host)
-        host = replace(host, addresses=tuple(one for one in host.addresses if _is_elsewhere(one)))
+        host = replace(host, addresses=tuple(one for one in host.addresses if resolving.is_elsewhere(one)))
         if not host.addresses:
             if host.name == self._domain:
                 raise Refused(resolving.NO_ADDRESS)
@@ -164,14 +165,3 @@ class Direct:
         if host.name.endswith(f".{self._domain}"):
             names.append(host.name)
         return Demand(level, tuple(names), policy=policy)
-
-
-def _is_elsewhere(address: str) -> bool:
-    """Not this computer: a stranger's MX that points here would hand mail to servers that trust whoever is local."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if found.is_unspecified or found.is_multicast or found.is_link_local:
-        return False
-    return bool(settings.LETTERLOCK.loopback) or not found.is_loopback

@@ -6,6 +6,7 @@ import re
 import smtplib
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +20,11 @@ from portal.delivery.errors import Deferred, TlsTrouble
 from portal.delivery.tls import Demand, Level, context_for, names_match
 
 CONNECT_SECONDS = 30
+OPEN_SECONDS = 120
+"""After this long no further address is tried: a stranger's DNS may name hundreds that never answer."""
+_BEGUN_SECONDS = 10.0
+"""For the rest of a reply that has begun. A server that goes on with `250-` would keep its sender past the lease."""
+_MOST_REPLY_BYTES = 64 * 1024
 _ENHANCED = re.compile(rb"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9.])")
 _EXPIRED, _MISMATCH, _UNTRUSTED = (9, 10), (62, 64), (18, 19, 20, 21)
 """OpenSSL's codes for a certificate that was not accepted (X509_V_ERR_…)."""
@@ -65,7 +71,10 @@ def relay_at(url: str) -> Peer:
 def connect(peer: Peer, own_name: str, note: Note) -> smtplib.SMTP:
     """The first of the peer's addresses that answers and proves what is demanded. Raises Deferred."""
     trouble = Deferred("no connection")
+    until = time.monotonic() + OPEN_SECONDS
     for address in peer.addresses or (peer.host,):
+        if time.monotonic() > until:
+            break
         try:
             return _tolerant(peer, address, own_name, note)
         except Deferred as error:
@@ -93,6 +102,7 @@ class _Line(smtplib.SMTP):
 
     def __init__(self, peer: Peer, own_name: str) -> None:
         self._peer = peer
+        self._heard = b""
         # The name is given, or smtplib asks DNS for it at every connection.
         super().__init__(local_hostname=own_name or "localhost", timeout=CONNECT_SECONDS)
 
@@ -101,6 +111,33 @@ class _Line(smtplib.SMTP):
         if not self._peer.implicit:
             return line
         return self._secured(line)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """One reply (RFC 5321 section 4.2.1), as smtplib reads it, but of bounded length and in bounded time."""
+        if (line := self.sock) is None:
+            raise smtplib.SMTPServerDisconnected
+        patience, said, size = line.gettimeout(), [], 0
+        until = time.monotonic() + (patience or CONNECT_SECONDS)
+        try:
+            while True:
+                while b"\n" not in self._heard:
+                    if (left := until - time.monotonic()) <= 0:
+                        raise TimeoutError
+                    line.settimeout(left)
+                    received = line.recv(4096)
+                    until = until if size else min(until, time.monotonic() + _BEGUN_SECONDS)
+                    size += len(received)
+                    if not received or size > _MOST_REPLY_BYTES:
+                        raise ConnectionError
+                    self._heard += received
+                text, _, self._heard = self._heard.partition(b"\n")
+                said.append(text[4:].strip())
+                if text[3:4] != b"-" or not text[:3].isdigit():
+                    line.settimeout(patience)
+                    return int(text[:3]) if text[:3].isdigit() else -1, b"\n".join(said)
+        except OSError:
+            self.close()
+            raise smtplib.SMTPServerDisconnected from None
 
     def encrypt(self) -> None:
         """Go on in TLS. What the server said before it is forgotten (RFC 3207 section 4.2)."""
@@ -111,8 +148,8 @@ class _Line(smtplib.SMTP):
             raise TlsTrouble("starttls-not-supported")
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected
-        # A reader that is kept would hand on, as if encrypted, what somebody on the way put behind the answer.
-        self.sock, self.file = self._secured(self.sock), None
+        # What is kept would be handed on, as if encrypted, though somebody on the way put it behind the answer.
+        self.sock, self._heard = self._secured(self.sock), b""
         self.helo_resp = self.ehlo_resp = None
         self.esmtp_features, self.does_esmtp = {}, False
         self.ehlo_or_helo_if_needed()

@@ -76,6 +76,8 @@ class Outbound(models.Model):
     sent_at = models.DateTimeField(null=True)
     last_answer = models.CharField(max_length=120, blank=True)
     """Status code and enhanced code of the relay's last answer; never its free text, which may hold an address."""
+    maybe_twice = models.BooleanField(default=False, db_default=False)
+    """A try before the last one may have left unseen: its sender died, or no answer came to the whole mail."""
 
     lane = models.UUIDField(default=NO_LANE, db_default=NO_LANE)
     """The recipient's domain, as a keyed hash (portal.delivery.lanes)."""

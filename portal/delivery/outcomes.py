@@ -106,13 +106,18 @@ def dropped(row: Outbound, lease: Lease, answer: str = "") -> None:
 def sent(row: Outbound, lease: Lease, answer: str, told: bool = True) -> None:
     """It left. `told` is False when the wish to be told of it could not go with it."""
     facts: dict[str, str | int | bool] = {"answer": answer, "attempt": row.attempts + 1}
-    if row.state == S.SENDING or row.last_answer == UNCLEAR:
-        facts["maybe_twice"] = True  # a sender died, or the relay went silent, with the mail in its hands
+    if _may_have_left(row):
+        facts["maybe_twice"] = True
     with transaction.atomic():
         lease.finish(_SENT_EVENT[K(row.kind)], facts, state=S.SENT, sent_at=timezone.now(), last_answer=answer[:120])
         if not told:
             telling.relayed(row)
     lanes.went_well(row.lane, answer)
+
+
+def _may_have_left(row: Outbound) -> bool:
+    """Whether a sender died, or the relay went silent, with the mail in its hands."""
+    return row.maybe_twice or row.state == S.SENDING or row.last_answer == UNCLEAR
 
 
 def failed(row: Outbound, lease: Lease, answer: str) -> None:
@@ -132,7 +137,15 @@ def again(row: Outbound, lease: Lease, *, answer: str, wait: timedelta) -> None:
     facts: dict[str, str | int | bool] = {"answer": answer, "mail": row.kind, "attempt": row.attempts + 1}
     # A relay that is away for days says so once a row, not a hundred times.
     event = "wrapper.deferred" if row.last_answer != answer else ""
-    lease.finish(event, facts, state=S.DUE, due_at=timezone.now() + wait, last_answer=answer[:120])
+    lease.finish(
+        event,
+        facts,
+        state=S.DUE,
+        due_at=timezone.now() + wait,
+        last_answer=answer[:120],
+        # Kept over every try that follows, or a busy server in between would wash the mark off.
+        maybe_twice=_may_have_left(row) or answer == UNCLEAR,
+    )
 
 
 def back_off(row: Outbound) -> timedelta:

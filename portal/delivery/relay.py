@@ -19,6 +19,8 @@ REPLY_SECONDS, DATA_SECONDS, FINAL_SECONDS = 300, 180, 600
 """Patience with a reply, with a piece of the mail, and with the answer to all of it (RFC 5321 section 4.5.3.2)."""
 UNCLEAR = "no answer to the whole mail"
 """The relay may have it: trying again is right (RFC 5321 section 4.5.4.1), and may deliver it twice (RFC 1047)."""
+MAIL_SECONDS = 720
+"""For one mail in all: a server that uses up each of these patiences, or takes a byte now and then, ends here."""
 _LISTEN_SECONDS, _GOODBYE_SECONDS = 0.5, 5
 """The first: the lease is looked after this often, a quarter of the shortest one that can be set."""
 _NOTIFY = re.compile(r"NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2}")
@@ -58,7 +60,7 @@ class SmtpRelay:
     def send(self, id_: UUID, mail: Prepared, keep: Keep) -> str:
         """Hand one mail over (see Transport.send)."""
         try:
-            return _transaction(self._ready(), mail, keep)
+            return _transaction(self._ready(), mail, _until(time.monotonic() + MAIL_SECONDS, keep))
         except _EightBit:
             self._drop()
             raise Refused("554 5.6.3") from None
@@ -112,6 +114,15 @@ class SmtpRelay:
         if self._smtp.sock is not None:
             self._smtp.sock.settimeout(DATA_SECONDS)
         return self._smtp
+
+
+def _until(end: float, keep: Keep) -> Keep:
+    def going_on() -> None:
+        keep()
+        if time.monotonic() > end:
+            raise TimeoutError
+
+    return going_on
 
 
 def _transaction(smtp: smtplib.SMTP, mail: Prepared, keep: Keep) -> str:

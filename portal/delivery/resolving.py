@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -39,9 +40,11 @@ def hosts_of(domain: str) -> list[Host]:
     """
     answer = _ask(domain, "MX")
     if answer is None:
-        return [Host(domain, 0)]  # the domain itself, when it has an address
-    if answer.rrset is None:
         raise Refused(NO_SUCH_DOMAIN)
+    if answer.rrset is None:
+        # The domain itself, when it has an address; with TLSA records of its own, like any server of others
+        # (RFC 7672 section 2.2.1).
+        return [Host(domain, 0, (), _is_secure(answer))]
     found = [(record.preference, record.exchange.to_text(omit_final_dot=True).lower()) for record in answer]
     if [name for _, name in found] in ([""], ["."]):
         raise Refused(NULL_MX)
@@ -59,6 +62,20 @@ def addresses_of(host: Host) -> Host:
             found += [record.address for record in answer]
             secure = secure and _is_secure(answer)
     return Host(host.name, host.preference, tuple(found), secure and bool(found))
+
+
+def is_elsewhere(address: str) -> bool:
+    """Not this computer nor a neighbour's metadata: a stranger's name that points here would bring what they choose to
+    servers that trust whoever is local."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    # ::ffff:127.0.0.1 is written as IPv6 and reached over IPv4.
+    found = getattr(found, "ipv4_mapped", None) or found
+    if found.is_unspecified or found.is_multicast or found.is_link_local:
+        return False
+    return bool(settings.LETTERLOCK.loopback) or not found.is_loopback
 
 
 def txt(name: str) -> list[str]:
@@ -83,22 +100,14 @@ def tlsa_of(host: Host, port: int) -> tuple[Tlsa, ...]:
 
 
 def _ask(name: str, kind: str) -> dns.resolver.Answer | None:
-    """None: the name has no such record. An answer without rrset: there is no such name."""
+    """None: there is no such name. An answer without rrset: the name has no such record."""
     chosen = settings.LETTERLOCK.dns
     try:
-        answer = _resolver(chosen).resolve(f"{name}.", kind, search=False, raise_on_no_answer=False)
+        return _resolver(chosen).resolve(f"{name}.", kind, search=False, raise_on_no_answer=False)
     except dns.resolver.NXDOMAIN:
-        return _NoSuchName
+        return None
     except dns.exception.DNSException:
         raise Deferred("no DNS answer") from None
-    return answer if answer.rrset is not None else None
-
-
-class _Nothing:
-    rrset = None
-
-
-_NoSuchName: dns.resolver.Answer = _Nothing()  # type: ignore[assignment]
 
 
 @lru_cache(maxsize=8)

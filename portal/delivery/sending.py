@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 BATCH = 50
 ROUND_SECONDS = 60
 """After this long no more is taken up, so that a new wake-up sees what came meanwhile."""
+LAST_SECONDS = 840
+"""Nor after this long, though a slow server keeps the process from hearing a wake-up: a task of more than 15 minutes
+counts as stuck (portal.operations.heartbeats)."""
 CREW, RELAY_CREW = 16, 4
 """Connections at once of one process: to many domains, where some are slow, or to the one relay."""
 _PATIENCE_SECONDS = 1.0
@@ -80,6 +83,7 @@ class _Round:
         self._limit = limit
         self._desk = Desk()
         self._end = time.monotonic() + ROUND_SECONDS
+        self._last = time.monotonic() + LAST_SECONDS
         self._taken = 0
         self._at_work: list[threading.Thread] = []
         self._stopped: set[UUID] = set()
@@ -111,8 +115,12 @@ class _Round:
 
     def _go_round_the_slow(self) -> None:
         """Somebody waits for a slow server: what stands behind it is taken by another, or more is taken up."""
-        if self._room() <= 0 or time.monotonic() > self._end:
+        now = time.monotonic()
+        if self._room() <= 0 or now > self._last:
             return
+        if now > self._end:
+            # All that is left waits, perhaps for a quarter of an hour: nobody else's mail may wait with it.
+            self._end = min(now + ROUND_SECONDS, self._last)
         # A domain's own servers get no second connection by this: its number is kept by the claims.
         waiting = [group for group in self._groups if group.rows and not transport.is_direct()]
         if waiting:
@@ -249,6 +257,9 @@ def _opened(way: Transport) -> Deferred | Refused | None:
         way.open()
     except (Deferred, Refused) as error:
         return error
+    except ValueError as error:  # a name that some library cannot handle: its mail must not come round for ever
+        log.error("the way out cannot be opened: %s", type(error).__name__)
+        return Deferred("no connection")
     return None
 
 

@@ -35,10 +35,12 @@ BITS = 2048
 MOST_BYTES = 16 * 1024 * 1024
 """A signature needs the whole mail before its first byte leaves; a larger answer is streamed and leaves unsigned."""
 _SELECTOR = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_SIGNED = ("from", "to", "cc", "subject", "date", "message-id", "reply-to", "in-reply-to", "references")
-_SIGNED_ONCE = ("mime-version", "content-type", "content-transfer-encoding", "auto-submitted", "x-letterlock")
+_SIGNED = (
+    "from", "to", "cc", "subject", "date", "message-id", "reply-to", "in-reply-to", "references",
+    "mime-version", "content-type", "content-transfer-encoding", "auto-submitted", "x-letterlock",
+)  # fmt: skip
 # Named once more than they stand in the mail, so that nobody on the way can add another one (RFC 6376 section 8.15).
-_HEADERS = [name.encode() for name in (*_SIGNED, *_SIGNED, *_SIGNED_ONCE)]
+_HEADERS = [name.encode() for name in (*_SIGNED, *_SIGNED)]
 
 
 def signed(mail: Prepared) -> Prepared:

@@ -25,6 +25,7 @@ from portal.keys.service import keys
 PORT = 443
 MOST_BYTES = 64 * 1024
 SECONDS = 20.0
+_MOST_ADDRESSES = 4
 _MOST_AGE = 31_557_600  # section 3.2
 _RECORD = re.compile(r"v=STSv1\s*;(.*)", re.DOTALL)
 _ID = re.compile(r"(?:^|;)\s*id\s*=\s*([A-Za-z0-9]{1,32})\s*(?:;|$)")
@@ -117,12 +118,12 @@ def fetch(domain: str, id_: str) -> StsPolicy:
         found = resolving.addresses_of(resolving.Host(host, 0))
     except Deferred:
         raise PolicyUnusable("sts-policy-fetch-error") from None
-    for address in found.addresses:
+    for address in [one for one in found.addresses if resolving.is_elsewhere(one)][:_MOST_ADDRESSES]:
         try:
             return parse(_get(host, address), id_)
         except ssl.SSLError:
             raise PolicyUnusable("sts-webpki-invalid") from None
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException, ValueError):  # the last: a name that TLS cannot ask for
             continue
     raise PolicyUnusable("sts-policy-fetch-error")
 

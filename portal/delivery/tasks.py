@@ -9,8 +9,8 @@ from portal.delivery.sending import BATCH, send_due
 
 K = Outbound.Kind
 MAIL = (K.NOTICE, K.REPLY, K.RELAY, K.TELLING, K.REPORT, K.REFUSAL)
-SECONDS = 1200
-"""A round ends after a minute, but a server may take its ten for the answer to a mail (RFC 5321 section 4.5.3.2.6)."""
+SECONDS = 2400
+"""No round takes anything up after 14 minutes; a server may then use up its patience with opening and with one mail."""
 
 
 @shared_task(name=SEND_PASSCODES, time_limit=SECONDS)

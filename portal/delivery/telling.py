@@ -6,6 +6,7 @@ machines can go on telling each other.
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,10 +21,13 @@ from portal.delivery import naming
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, dsn_of, enqueue, reader_of, sender_of
+from portal.keys.errors import KeyDestroyed, WrapRefused
 from portal.mime.addresses import Mailbox, clean_name, normalise
 from portal.mime.building import Heads, alternative
 from portal.mime.errors import BadAddress
 from portal.vault.readers import Envelope, envelope_of
+
+log = logging.getLogger(__name__)
 
 LONGEST_SUBJECT = 200
 K, N = Outbound.Kind, Outbound.News
@@ -58,6 +62,15 @@ def relayed(row: Outbound) -> None:
 def _tell(row: Outbound, news: Outbound.News) -> None:
     if row.kind not in (K.NOTICE, K.REPLY, K.RELAY) or not _first_time(row, news):
         return
+    try:
+        _ask_for_word(row, news)
+    except (WrapRefused, KeyDestroyed) as error:
+        # Who wrote it can never be read again. Raised, it would undo what is noted of this mail, over and over, and
+        # keep every mail behind it from being told of.
+        log.error("nobody can be told of mail %s: %s", row.id, error)
+
+
+def _ask_for_word(row: Outbound, news: Outbound.News) -> None:
     if row.kind == K.RELAY:
         if (sender := sender_of(row)) and _is_wanted(row, news):
             enqueue(K.REPORT, address=sender, message=row.message, subject_row=row.id, news=news)
@@ -191,12 +204,12 @@ def _span(waited: timedelta) -> str:
 
 def note_heard(row: Outbound, news: str, status: str) -> None:
     """A bounce or report came for a mail that had left: kept, recorded and told; in the caller's transaction."""
-    rank = {"": 0, N.EXPANDED: 1, N.RELAYED: 1, N.DELAYED: 1, N.DELIVERED: 2, N.FAILED: 3}
-    if rank[news] <= rank[row.news] and news != N.DELAYED:
+    # Only what is graver than before is news: whoever holds a notice could fill the record with delays of it.
+    rank = {"": 0, N.EXPANDED: 1, N.RELAYED: 1, N.DELAYED: 2, N.DELIVERED: 3, N.FAILED: 4}
+    if rank[news] <= rank[row.news]:
         return
-    if rank[news] >= rank[row.news]:
-        Outbound.objects.filter(pk=row.pk).update(news=news, heard=status[:16])
-        row.news, row.heard = news, status[:16]
+    Outbound.objects.filter(pk=row.pk).update(news=news, heard=status[:16])
+    row.news, row.heard = news, status[:16]
     facts: dict[str, str | int | bool] = {"answer": status, "mail": row.kind, "reported": True}
     if news == N.FAILED:
         record("wrapper.bounced", message=row.message, reader=row.reader_id, **facts)

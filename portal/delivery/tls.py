@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -42,14 +43,20 @@ _RANK = {"": 0, PUBLISHED: 0, "opportunistic": 0, "required": 1, "verified": 2, 
 
 def policy_for(domain: str, asked: str = "") -> str:
     """The word that counts for mail to a domain: the setting's, or what the mail itself asks for if that is more."""
+    asked = _understood(asked)
     policies = dict(settings.LETTERLOCK.tls_policy)
     word = policies.get(domain) or policies.get("*", PUBLISHED)
-    return asked if _RANK.get(asked, 0) > _RANK[word] and word != PUBLISHED else word
+    return asked if _RANK[asked] > _RANK[word] and word != PUBLISHED else word
 
 
 def floor_of(asked: str) -> Level:
     """The least level that a mail's own wish means where a domain's published policy decides the rest."""
-    return Level(_RANK.get(asked, 0))
+    return Level(_RANK[_understood(asked)])
+
+
+def _understood(asked: str) -> str:
+    """A word that only another version knows asks for the most that this one has."""
+    return asked if asked in _RANK else "verified"
 
 
 def context_for(demand: Demand) -> ssl.SSLContext:
@@ -73,7 +80,16 @@ def names_match(certificate: Iterable[str], names: Iterable[str]) -> bool:
 
 
 def _stands_for(presented: str, wanted: str) -> bool:
+    if address := _address(wanted):
+        return _address(presented) == address  # OpenSSL writes IPv6 without "::"
     if presented.startswith("*."):
-        # The star stands for exactly one label, and for none of an address.
+        # The star stands for exactly one label.
         return wanted.partition(".")[2] == presented[2:] and "." in presented[2:]
     return presented == wanted
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        return ""

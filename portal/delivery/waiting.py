@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 
-from portal.celery import SEND_MAIL, SEND_PASSCODES, ring
+from portal.celery import SEND_BULK, SEND_MAIL, SEND_PASSCODES, ring
 from portal.delivery import lanes
 from portal.delivery.errors import NothingToRetry
 from portal.delivery.models import Lane, Outbound
@@ -89,6 +89,7 @@ def retry(what: str) -> int:
         raise NothingToRetry
     ring(SEND_PASSCODES)
     ring(SEND_MAIL)
+    ring(SEND_BULK)
     return number
 
 

@@ -67,9 +67,7 @@ class NobodyHere(NotTaken):
     title = "Nobody has this address"
 
     def __init__(self) -> None:
-        super().__init__(
-            "Nobody reads mail at this address: answer on the portal's page, or to whoever wrote to you."
-        )
+        super().__init__("Nobody reads mail at this address: answer on the portal's page, or to whoever wrote to you.")
 
 
 class NoRecipients(NotTaken):

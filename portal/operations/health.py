@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import secrets
 import socket
 import threading
 import time
@@ -191,13 +192,14 @@ def spool() -> str:
             store.health()
             return OK
         place = spool_folder()
-        probe = place / f".ready-{os.getpid()}"
-        descriptor = os.open(probe, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        # Process ids are the same in every container, and several may share the folder.
+        probe = place / f".ready-{secrets.token_hex(8)}"
+        descriptor = os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         try:
+            probe.unlink()
             os.write(descriptor, b"ready")
         finally:
             os.close(descriptor)
-            probe.unlink()
     except BlobsUnavailable as error:
         return str(error)
     except OSError as error:

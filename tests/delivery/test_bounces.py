@@ -125,12 +125,14 @@ def test_a_hard_bounce_is_recorded_and_the_sender_told_once_in_plain_words(notic
 
 def test_a_delay_is_told_and_then_a_failure_and_nothing_after_it(notice):
     row, address = notice
-    bounces.take([address], "", report("delayed", "4.4.1"))
-    bounces.take([address], "", report("delayed", "4.4.1"))
+    for status in ("4.4.1", "4.4.1", "4.4.2"):
+        bounces.take([address], "", report("delayed", status))
+    assert kinds().count("wrapper.deferred") == 1, "whoever holds a notice could fill the record"
     assert [one.news for one in told()] == [N.DELAYED]
     bounces.take([address], "", report())
     bounces.take([address], "", report("delayed", "4.4.1"))
     assert sorted(one.news for one in told()) == [N.DELAYED, N.FAILED]
+    assert kinds().count("wrapper.deferred") == 1
     row.refresh_from_db()
     assert row.news == N.FAILED
 

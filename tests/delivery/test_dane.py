@@ -100,6 +100,11 @@ def test_what_cannot_be_read_proves_nothing():
         ("m*.partner.example", "mx.partner.example", False),
         ("partner.example", "mx.partner.example", False),
         ("evilpartner.example", "partner.example", False),
+        ("*.0.0.1", "127.0.0.1", False),
+        ("*.0.0.1", "[127.0.0.1]", False),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("2001:DB8:0:0:0:0:0:1", "2001:db8::1", True),
+        ("2001:DB8:0:0:0:0:0:2", "2001:db8::1", False),
     ],
 )
 def test_a_star_stands_for_one_label_alone(shown, wanted, well):

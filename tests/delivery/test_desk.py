@@ -47,3 +47,23 @@ def test_serving_ends_when_nothing_is_asked():
     desk.wake()
     desk.serve(5)
     desk.serve(0.01)
+
+
+def test_what_stops_the_owner_is_not_swallowed_and_the_asker_goes_free():
+    desk, answers = Desk(), []
+
+    def stopped():
+        raise SystemExit
+
+    def ask():
+        try:
+            desk.ask(stopped)
+        except BaseException as error:
+            answers.append(type(error))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    with pytest.raises(SystemExit):
+        desk.serve(5)
+    thread.join(5)
+    assert answers == [SystemExit]

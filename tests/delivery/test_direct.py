@@ -259,6 +259,20 @@ def test_published_tlsa_records_count_though_no_authority_is_known(zone, deliver
 
 
 @pytest.mark.django_db
+def test_tlsa_of_a_domain_that_is_its_own_server_counts(zone, deliver, certified, plain):
+    zone.records, zone.secure = {("partner.example", "A"): ["127.0.0.1"]}, True
+    for server in (certified, plain):
+        port = server.url.rpartition(":")[2]
+        zone.records[f"_{port}._tcp.partner.example", "TLSA"] = [
+            f"3 1 1 {hashlib.sha256(certified.signed.spki).hexdigest()}"
+        ]
+    assert deliver(certified, policy="dane") == "250 2.0.0"
+    with pytest.raises(TlsTrouble):
+        deliver(plain)
+    assert plain.taken == []
+
+
+@pytest.mark.django_db
 def test_a_certificate_that_tlsa_does_not_name_gets_nothing(zone, deliver, certified):
     publish_tlsa(zone, certified, hashlib.sha256(b"another").digest())
     with pytest.raises(TlsTrouble) as trouble:

@@ -170,3 +170,23 @@ def test_a_domain_that_fails_ends_all_that_waits_for_it(relayed, relay):
     Outbound.objects.update(made_at=timezone.now() - timedelta(days=6))
     late.look()
     assert set(Outbound.objects.filter(kind="relay").values_list("state", "last_answer")) == {(S.FAILED, "451 4.3.0")}
+
+
+def test_a_row_whose_sender_cannot_be_read_keeps_no_other_from_being_told_of(relayed, relay):
+    relay.answers["RCPT"] = "451 4.3.0 later"
+    damaged, well = relayed("a@mail.example", sender=MAYA), relayed("b@other.example", sender=MAYA)
+    send_due(["relay"])
+    old = timezone.now() - timedelta(hours=5)
+    Outbound.objects.filter(pk=damaged.pk).update(made_at=old - timedelta(minutes=1), sender=b"damaged")
+    Outbound.objects.filter(pk=well.pk).update(made_at=old)
+    late.look()
+    assert [one.subject_row for one in reports()] == [well.pk]
+
+
+def test_a_refusal_is_noted_though_its_sender_cannot_be_read(relayed, relay):
+    relay.answers["RCPT"] = "550 5.1.1 no such user"
+    row = relayed(sender=MAYA)
+    Outbound.objects.update(sender=b"damaged")
+    send_due(["relay"])
+    row.refresh_from_db()
+    assert (row.state, row.last_answer, reports()) == (S.FAILED, "550 5.1.1", [])

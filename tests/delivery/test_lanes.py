@@ -152,3 +152,46 @@ def test_a_tarpit_holds_up_nobody_else(configure, monkeypatch):
         connection.close()
     assert counted == [others]
     assert Outbound.objects.filter(state=S.SENT).count() == others + 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_round_goes_on_while_a_slow_server_keeps_it_from_ending(configure, monkeypatch):
+    """Mail that comes after the round's time is taken up though somebody still waits: no wake-up would be heard."""
+    arrived, let_go = threading.Event(), threading.Event()
+    with relays.running() as relay:
+        configure(relay_url=relay.url)
+        monkeypatch.setattr(sending, "_PATIENCE_SECONDS", 0.05)
+        monkeypatch.setattr(sending, "ROUND_SECONDS", 0.2)
+        monkeypatch.setitem(
+            letters._builders, "relay", lambda row: Prepared.whole("maya@x.example", address_of(row), b"\r\n")
+        )
+        enqueue("relay", address="jonas@tarpit.example")
+        send = relays.Relay.handle_RCPT
+
+        async def slow(self, server, session, envelope, address, options):
+            if "tarpit" in address:
+                arrived.set()
+                await asyncio.get_running_loop().run_in_executor(None, let_go.wait, 20)
+            return await send(self, server, session, envelope, address, options)
+
+        monkeypatch.setattr(relays.Relay, "handle_RCPT", slow)
+        late_comers = []
+
+        def come_late():
+            arrived.wait(10)
+            threading.Event().wait(0.5)  # longer than the round
+            enqueue("relay", address="jonas@quick.example")
+            connection.close()
+            until = timezone.now() + timedelta(seconds=15)
+            while not relay.taken and timezone.now() < until:
+                threading.Event().wait(0.02)
+            late_comers.extend(taken.recipients for taken in relay.taken)
+            let_go.set()
+
+        watcher = threading.Thread(target=come_late)
+        watcher.start()
+        assert send_due(["relay"]) == 2
+        watcher.join()
+        connection.close()
+    assert late_comers == [("jonas@quick.example",)]
+    assert Outbound.objects.filter(state=S.SENT).count() == 2

@@ -1,13 +1,16 @@
 """Senders as real processes: two at once never send a mail twice, and a killed one's mail is sent again."""
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -111,14 +114,21 @@ def test_killed_at_any_moment_the_outbox_holds_each_mail_once():
 
 
 def test_a_sender_that_sleeps_past_its_lease_stops_before_the_mail_is_accepted():
+    database = connection.settings_dict["NAME"]
     enqueue("relay", address="jonas.berg@mail.example")
     with relays.running() as slow, relays.running() as quick:
         sleeper = sender(1, LETTERLOCK_RELAY_URL=slow.url)
         stopped = threading.Event()
 
         def stop() -> None:
-            # The whole computer sleeps here, say: the relay waits for a command and the lease runs out.
-            sleeper.send_signal(signal.SIGSTOP)
+            # The whole computer sleeps here, say: the relay waits for a command and the lease runs out. Not while it
+            # renews the lease, though: who is stopped with SQLite's one write lock in hand stops all others too.
+            with contextlib.closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as base:
+                base.execute("BEGIN IMMEDIATE")
+                sleeper.send_signal(signal.SIGSTOP)
+                while Path(f"/proc/{sleeper.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+                    time.sleep(0.01)
+                base.execute("ROLLBACK")
             stopped.set()
 
         slow.before_rcpt = stop

@@ -228,6 +228,23 @@ def test_a_row_left_by_a_dead_sender_is_sent_again_and_marked(relay, relayed):
 
 
 @pytest.mark.django_db
+def test_the_mark_stays_though_a_busy_relay_comes_in_between(relay, relayed):
+    outbound = relayed()
+    Outbound.objects.update(
+        state=S.SENDING, leased_by="dead", leased_until=timezone.now() - timedelta(seconds=1), attempts=1
+    )
+    relay.answers["MAIL"] = "451 4.3.0 later"
+    for _ in range(2):
+        send_due(["relay"])
+        now_due()
+    del relay.answers["MAIL"]
+    send_due(["relay"])
+    outbound.refresh_from_db()
+    assert (outbound.state, outbound.attempts, len(relay.taken)) == (S.SENT, 4, 1)
+    assert Entry.objects.get(kind="message.relayed").facts["maybe_twice"] is True
+
+
+@pytest.mark.django_db
 def test_a_row_that_a_living_sender_holds_is_left_alone(relay, relayed):
     relayed()
     Outbound.objects.update(state=S.SENDING, leased_by="alive", leased_until=timezone.now() + timedelta(seconds=5))

@@ -58,6 +58,10 @@ def test_a_notice_from_the_portal_is_signed_and_verifies(seal, mail_to, relay, k
         (b"From: ", b"From: x@evil.example\r\nFrom: "),
         (b"Subject: ", b"Subject: Another\r\nSubject: "),
         (b"Date: ", b"Reply-To: x@evil.example\r\nDate: "),
+        (b"From: ", b"Content-Type: text/html; charset=utf-7\r\nFrom: "),
+        (b"From: ", b"Content-Transfer-Encoding: base64\r\nFrom: "),
+        (b"From: ", b"MIME-Version: 2.0\r\nFrom: "),
+        (b"From: ", b"X-Letterlock: reply\r\nFrom: "),
     ],
 )
 def test_a_signature_notices_what_is_changed_or_added(seal, mail_to, relay, key, old, new):
@@ -79,7 +83,8 @@ def test_mail_that_only_passes_through_is_never_signed(relay, relayed, key, monk
     monkeypatch.setitem(letters._builders, "relay", lambda row: Prepared.whole("a@b.example", "c@d.example", mail))
     relayed()
     send_due(["relay"])
-    assert relay.taken[0].data == mail
+    seal, _, rest = relay.taken[0].data.partition(b"\r\n")
+    assert (seal.partition(b":")[0], rest) == (b"X-Letterlock-Seal", mail)
 
 
 def test_a_key_that_is_off_signs_nothing_and_a_new_one_takes_over(seal, mail_to, relay, key):

@@ -9,7 +9,7 @@ from portal.delivery.errors import Refused, TlsTrouble
 from portal.delivery.hop import relay_at
 from portal.delivery.letters import Prepared
 from portal.delivery.relay import SmtpRelay
-from portal.delivery.tls import Level
+from portal.delivery.tls import Level, policy_for
 from portal.delivery.transport import hop_level
 from tests.delivery import relays
 from tests.peers.authority import Authority
@@ -99,6 +99,13 @@ def test_what_a_domain_or_a_mail_needs_raises_the_hop_to_the_relay(configure):
     assert hop_level("bank.example", "required") is Level.VERIFIED
     assert hop_level("other.example", "required") is Level.REQUIRED
     assert hop_level("other.example", "") is Level.OPPORTUNISTIC
+
+
+def test_a_wish_that_is_not_understood_asks_for_the_most(configure):
+    configure(tls_policy=(("a.example", "opportunistic"),))
+    for domain in ("a.example", "b.example"):
+        assert hop_level(domain, "quantum") is Level.VERIFIED
+    assert policy_for("a.example", "quantum") == "verified"
 
 
 def send(url):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import pytest
 import yaml
 
 from portal import configuration
+from portal.celery import QUEUES
 from tests import parts
 from tests.servers import ROOT, PostgreSQL
 
-OURS = ("prepare", "bucket", "web", "door", "worker-passcode", "worker-mail", "beat")
+KEYED = ("prepare", "web", "worker-passcode", "worker-mail", "worker-bulk")
+OURS = ("prepare", "bucket", "web", "door", "worker-passcode", "worker-mail", "worker-bulk", "beat")
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +75,14 @@ def test_passwords_are_in_files_and_the_root_key_is_where_it_must_be(compose: di
         name for name, service in compose["services"].items()
         if any(str(volume).startswith("keys:") for volume in service.get("volumes", []))
     }  # fmt: skip
-    assert with_keys == {"prepare", "web", "worker-passcode", "worker-mail"}
+    assert with_keys == {"prepare", "web", "worker-passcode", "worker-mail", "worker-bulk"}
     read_only = {name for name in with_keys if "keys:/keys:ro" in compose["services"][name]["volumes"]}
     assert read_only == with_keys - {"prepare"}
 
 
 def test_everything_waits_for_the_preparation_and_starts_again_by_itself(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    for name in ("web", "door", "worker-passcode", "worker-mail", "beat"):
+    for name in ("web", "door", "worker-passcode", "worker-mail", "worker-bulk", "beat"):
         assert services[name]["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
         assert services[name]["restart"] == "unless-stopped"
     assert set(services["prepare"]["depends_on"]) == {"postgresql", "redis", "bucket"}
@@ -95,9 +98,35 @@ def test_the_settings_of_every_container_are_settings_that_are_taken(compose: di
         found = configuration.read(given)
         assert found.https and not found.demo
         assert found.spool_url == "file:///spool/mail"
-        assert (name in ("prepare", "web", "worker-passcode", "worker-mail")) == (
+        assert (name in ("prepare", "web", "worker-passcode", "worker-mail", "worker-bulk")) == (
             found.key_url == "file:/keys/root.key"
         )
+
+
+GIVEN = {"data", "http", "smtp", "demo", "public_url"}
+"""What the image or the file says by itself."""
+
+
+def test_every_setting_can_be_set(compose: dict[str, Any]) -> None:
+    for name in OURS:
+        given = {setting.removesuffix("_FILE").removeprefix("LETTERLOCK_") for setting in environment(compose, name)}
+        known = {field.name.upper() for field in fields(configuration.Configuration) if field.name not in GIVEN}
+        of_the_door = {"SMTPS", "LMTP", "TLS_CERTIFICATE", "TLS_KEY", "TLS_CLIENT_CA", "PROXY_NETWORKS"} | {
+            "DOOR_PROCESSES"
+        }
+        missing = known - given - {"PROXIES"} - (set() if name == "door" else of_the_door)
+        assert missing == (set() if name in KEYED else {"KEY_URL"}), name
+    assert "./tls:/tls:ro" in str(compose["services"]["door"]["volumes"]).replace(f"{ROOT}/", "./")
+
+
+def environment(compose: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = compose["services"][name]["environment"]
+    return found
+
+
+def test_every_queue_has_a_worker(compose: dict[str, Any]) -> None:
+    served = [compose["services"][name]["command"] for name in OURS if name.startswith("worker-")]
+    assert sorted(queue for command in served for queue in command[2].split(",")) == sorted(QUEUES)
 
 
 @pytest.fixture

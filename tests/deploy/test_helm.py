@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from portal import configuration
+from portal.celery import QUEUES
 from tests import parts
 from tests.servers import ROOT
 
@@ -27,7 +28,7 @@ VALUES: dict[str, Any] = {
     "web": {"ingress": {"enabled": True, "tlsSecret": "tls", "moreHosts": ["mail.example.net"]}},
     "networkPolicy": {"doorFrom": [{"ipBlock": {"cidr": "192.0.2.25/32"}}]},
 }
-PODS = {"web", "door", "worker-mail", "worker-passcode", "beat", "prepare"}
+PODS = {"web", "door", "worker-mail", "worker-bulk", "worker-passcode", "beat", "prepare"}
 
 
 def ask(*values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -114,6 +115,7 @@ def test_the_settings_of_every_pod_are_settings_that_are_taken(rendered: list[di
 def test_probes_replicas_and_budgets(rendered: list[dict[str, Any]]) -> None:
     web, door = (pods(rendered)[name]["containers"][0] for name in ("web", "door"))
     assert web["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert web["livenessProbe"]["httpGet"]["path"] == "/livez"
     headers = {header["name"]: header["value"] for header in web["readinessProbe"]["httpGet"]["httpHeaders"]}
     assert headers == {"Host": "secure.example.org", "X-Forwarded-Proto": "https"}
     assert door["readinessProbe"]["exec"]["command"] == ["python", "-m", "portal.operations.probe", "door"]
@@ -130,6 +132,41 @@ def test_what_prepares_comes_before_all_else(rendered: list[dict[str, Any]]) -> 
     account = of(rendered, "ServiceAccount")["prepare"]["metadata"]["annotations"]
     assert int(account["helm.sh/hook-weight"]) < int(job["metadata"]["annotations"]["helm.sh/hook-weight"])
     assert "annotations" not in of(rendered, "ServiceAccount")["letterlock"]["metadata"]
+
+
+DOOR = {
+    "tlsSecret": "mail-tls", "smtpsPort": 465, "lmtpPort": 24, "processes": 4, "clientCertificates": True,
+    "proxyNetworks": ["10.2.0.0/16"],
+}  # fmt: skip
+
+
+def test_all_of_the_door_can_be_used(tmp_path: Path) -> None:
+    rendered = manifests({**VALUES, "door": DOOR, "metrics": {"enabled": True}})
+    found = pods(rendered)
+    (container,) = found["door"]["containers"]
+    given = {item["name"]: item["value"] for item in container["env"] if not item["name"].endswith("_FILE")}
+    (tmp_path / "url").write_text("smtp://mail.example.org:25")
+    settings = configuration.read({**given, "LETTERLOCK_RELAY_URL_FILE": str(tmp_path / "url")})
+    listening = (settings.smtps, settings.lmtp, settings.metrics)
+    assert [address and address.port for address in listening] == [2465, 2424, 9464]
+    assert (settings.door_processes, [str(net) for net in settings.proxy_networks]) == (4, ["10.2.0.0/16"])
+    assert settings.tls_client_ca is not None
+    assert {"name": "tls", "mountPath": "/secrets/tls", "readOnly": True} in container["volumeMounts"]
+    assert not any("mail-tls" in json.dumps(pod) for name, pod in found.items() if name != "door")
+    service = {port["name"]: port["port"] for port in of(rendered, "Service")["door"]["spec"]["ports"]}
+    assert service == {"smtp": 25, "smtps": 465, "lmtp": 24}
+    named = {port["name"] for port in container["ports"]}
+    assert named == {"smtp", "smtps", "lmtp", "metrics"}
+    policies = of(rendered, "NetworkPolicy")
+    assert {port["port"] for port in policies["door"]["spec"]["ingress"][0]["ports"]} == {2525, 2465, 2424}
+    assert [port["port"] for port in policies["metrics"]["spec"]["ingress"][0]["ports"]] == [9464]
+    measured = {name for name, pod in found.items() if "LETTERLOCK_METRICS" in json.dumps(pod)}
+    assert measured == PODS - {"prepare"}
+
+
+def test_every_queue_has_a_worker(rendered: list[dict[str, Any]]) -> None:
+    served = [pod["containers"][0]["args"] for name, pod in pods(rendered).items() if name.startswith("worker-")]
+    assert sorted(queue for args in served for queue in args[2].split(",")) == sorted(QUEUES)
 
 
 def test_networks_let_in_pages_and_mail_only(rendered: list[dict[str, Any]]) -> None:
@@ -151,6 +188,11 @@ REFUSED = [
     ({"rootKeySecret": ""}, "oneOf"),
     ({"unheard": "of"}, "unheard"),
     ({"settings": {"PATH": "/x"}}, "PATH"),
+    # It would give the door the root key's address, or stand in clear in every pod.
+    ({"settings": {"LETTERLOCK_KEY_URL": "vault:https://vault.example.org/transit/letterlock"}}, "LETTERLOCK_KEY_URL"),
+    ({"settings": {"LETTERLOCK_DATABASE_URL": "postgresql://messages:secret@db/x"}}, "LETTERLOCK_DATABASE_URL"),
+    ({"door": {"smtpsPort": 465}}, "door"),
+    ({"door": {"clientCertificates": True, "tlsSecret": ""}}, "door"),
 ]
 
 

@@ -72,10 +72,14 @@ def test_the_portal_learns_who_asked_for_what_and_a_client_cannot_say_otherwise(
     seen = json.loads(body)
     assert (status, seen["Host"], seen["X-Forwarded-Proto"]) == (200, f"localhost:{proxy}", "http")
     assert seen["X-Forwarded-For"] == "127.0.0.1"
+    ids = [json.loads(ask(proxy, "/", **{"X-Request-Id": "chosen-by-a-stranger"})[1])["X-Request-Id"] for _ in range(2)]
+    assert len({"chosen-by-a-stranger", *ids}) == 3
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz"])
+@pytest.mark.parametrize(
+    "path", ["/metrics", "/healthz", "/readyz", "/livez", "/%68ealthz", "/./healthz", "/m/../healthz"]
+)
 def test_counters_and_health_are_not_for_strangers(proxy: int, path: str) -> None:
     assert ask(proxy, path) == (404, b"")
 

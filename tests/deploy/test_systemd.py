@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from portal import configuration
+from portal.celery import QUEUES
 from tests import parts
 from tests.servers import ROOT
 
@@ -64,7 +65,8 @@ def test_the_parts_are_those_of_manage_py_up() -> None:
         if line.startswith("ExecStart=")
     }  # fmt: skip
     assert started == {
-        "prepare", "web", "door", "beat", "worker --queues passcode --pool solo", "worker --queues seal,notice,bulk",
+        "prepare", "web", "door", "beat", "worker --queues passcode --pool solo", "worker --queues seal,notice",
+        "worker --queues bulk --processes 1",
     }  # fmt: skip
 
 
@@ -81,3 +83,13 @@ def test_shellcheck_finds_nothing() -> None:
     assert len(scripts) >= 4
     done = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_every_queue_has_a_worker() -> None:
+    served = [
+        line.partition("--queues ")[2].split()[0]
+        for path in SERVICES
+        for line in path.read_text().splitlines()
+        if line.startswith("ExecStart=") and " worker " in line
+    ]
+    assert sorted(queue for queues in served for queue in queues.split(",")) == sorted(QUEUES)

@@ -6,13 +6,15 @@ Run on SQLite here, and on PostgreSQL by test_claims_on_postgresql.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal import leases
@@ -70,7 +72,7 @@ def crowd() -> Iterator[None]:
     Outbound.objects.bulk_create(
         Outbound(
             kind=MAIL[number % 4], state=states_of_mail[number // 4 % 2], bulk=bool(number // 8 % 2),
-            address=b"x", due_at=now - timedelta(seconds=number), lane=uuid4(),
+            address=b"x", due_at=now - timedelta(seconds=number),
         )
         for number in range(2 * WAITING)
     )  # fmt: skip
@@ -81,10 +83,28 @@ def crowd() -> Iterator[None]:
         cursor.execute("ANALYZE")
 
 
-def plan_of(due: QuerySet[Spooled]) -> str:
+def plan_of(due: QuerySet[Spooled] | QuerySet[Outbound]) -> str:
     """The plan of what `leases.claim` asks first."""
     free = due.filter(Q(leased_until=None) | Q(leased_until__lt=timezone.now())).order_by("due_at")
     return free.values_list("pk", flat=True)[:40].explain()
+
+
+def plans_of(call: Callable[[], object]) -> list[tuple[str, str]]:
+    """Each query of outgoing mail that a call asks, with its plan; what it changes is undone."""
+    with CaptureQueriesContext(connection) as seen, suppress(Rollback), transaction.atomic():
+        call()
+        raise Rollback
+    found = []
+    with connection.cursor() as cursor:
+        for sql in (query["sql"] for query in seen.captured_queries):
+            if sql.startswith("SELECT") and 'FROM "delivery_outbound"' in sql:
+                cursor.execute(f"EXPLAIN {'' if connection.vendor == 'postgresql' else 'QUERY PLAN '}{sql}")
+                found.append((sql, "\n".join(str(row[-1]) for row in cursor.fetchall())))
+    return found
+
+
+class Rollback(Exception):
+    pass
 
 
 def walks(plan: str, index: str) -> bool:
@@ -97,13 +117,16 @@ def test_every_claim_walks_an_index(crowd: None) -> None:
         for state in states.WORKING:
             plan = plan_of(pipeline._due(state, bulk))
             assert walks(plan, "spooled_by_queue"), plan
-        # Mail is looked at lane by lane, so that one domain with very much of it keeps no other waiting.
-        for kind in MAIL:
-            due = claiming._free(claiming._waiting([kind], bulk)).order_by("lane", "due_at").values_list("lane", "pk")
-            for page in (due, due.filter(lane__gte=uuid4()), due.filter(lane__lt=uuid4())):
-                assert walks(plan := page[:40].explain(), "outbound_by_lane"), plan
-        # Being sent are only as many as there are senders: those few may be sorted, by whichever index they come.
-        assert not re.search(r"Seq Scan|(^|\n)SCAN ", claiming._left_behind(MAIL, bulk)[:40].explain())
+        for kinds in (MAIL, (Outbound.Kind.PASSCODE,)):
+            looks = plans_of(lambda: claiming.anything_due(kinds, bulk))  # noqa: B023 done at once
+            pages = plans_of(lambda: [list(claiming._pages(kind, bulk, uuid4())) for kind in kinds])  # noqa: B023
+            claims = plans_of(lambda: claiming.claim(kinds, 50, bulk=bulk))  # noqa: B023
+            # Being sent are only as many as there are senders: those few may be sorted, by whichever index they come.
+            due = [plan for sql, plan in [*looks, *pages] if "'due'" in sql]
+            assert due and all(walks(plan, "outbound_by_lane") for plan in due), due
+            assert not [
+                one for one in [*looks, *claims] if re.search(r"Seq Scan on delivery_outbound|(^|\n)SCAN ", one[1])
+            ]
     # And a plan that does not would be noticed.
     everything = Spooled.objects.filter(state__in=states.WORKING, due_at__lte=timezone.now())
     assert not walks(plan_of(everything), "spooled_by_queue")

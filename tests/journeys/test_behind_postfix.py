@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+import smtplib
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -94,6 +95,10 @@ def test_protected_mail_leaves_as_a_notice_and_the_rest_passes(world: tuple[Worl
         person.post(f"{link}/reply", {"subject": "Re: Your results", "message": "Thank you for the news."})
         until(lambda: outside.find(MAYA, "reply"), 30, "answer")
         assert "Thank you for the news." in outside.find(MAYA, "reply")[0].as_string()
+
+        for stray in ("someone", "messages", "bounce+" + "a" * 54, "bounce+" + "1" * 55):
+            with pytest.raises(smtplib.SMTPDataError, match="no valid recipients"):
+                send(("127.0.0.1", postfix.port), mail("Stray", "x"), f"{stray}@bounce.example.org")
 
         send(("127.0.0.1", postfix.port), mail("[secure] Your results", SECRET), GONE)
         until(lambda: outside.find(MAYA, "undelivered"), 40, "word that it did not arrive")

@@ -44,6 +44,10 @@ def test_lateness_and_age_of_each_queue() -> None:
     assert found["seal"] == pytest.approx((40, 100), abs=2)
     assert found["notice"] == pytest.approx((7, 70), abs=2)
     assert found["passcode"] == (0.0, 0.0)
+    Spooled.objects.update(bulk=True)
+    found = standing.lateness(now)
+    assert found["bulk"] == pytest.approx((40, 100), abs=2), "a bulk run that waits is no alarm of the others"
+    assert found["seal"] == (0.0, 0.0)
 
 
 def test_every_query_is_a_search_in_an_index_that_sorts_nothing() -> None:

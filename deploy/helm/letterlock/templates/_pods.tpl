@@ -112,6 +112,9 @@ spec:
         {{- if .keyed }}
         - {name: LETTERLOCK_KEY_URL, value: {{ $values.keyUrl | default "file:/keys/root.key" | quote }}}
         {{- end }}
+        {{- if and $values.metrics.enabled (not .restart) }}
+        - {name: LETTERLOCK_METRICS, value: "0.0.0.0:{{ $values.metrics.port }}"}
+        {{- end }}
         {{- range $name, $value := .env }}
         - {name: {{ $name }}, value: {{ $value | quote }}}
         {{- end }}
@@ -119,7 +122,9 @@ spec:
       envFrom:
         - secretRef: {name: {{ . }}}
       {{- end }}
-      {{- with .ports }}
+      {{- $ports := .ports | default list }}
+      {{- if and $values.metrics.enabled (not .restart) }}{{ $ports = append $ports (dict "name" "metrics" "containerPort" $values.metrics.port) }}{{ end }}
+      {{- with $ports }}
       ports:
         {{- toYaml . | nindent 8 }}
       {{- end }}
@@ -137,7 +142,14 @@ spec:
         {{- if and .keyed $values.rootKeySecret }}
         - {name: keys, mountPath: /keys, readOnly: true}
         {{- end }}
+        {{- if .tls }}
+        - {name: tls, mountPath: /secrets/tls, readOnly: true}
+        {{- end }}
   volumes:
+    {{- if .tls }}
+    - name: tls
+      secret: {secretName: {{ .tls }}, defaultMode: 0440}
+    {{- end }}
     - name: data
       emptyDir: {sizeLimit: {{ $values.scratch }}}
     - name: tmp
