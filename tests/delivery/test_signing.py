@@ -79,7 +79,9 @@ def test_mail_that_only_passes_through_is_never_signed(relay, relayed, key, monk
     monkeypatch.setitem(letters._builders, "relay", lambda row: Prepared.whole("a@b.example", "c@d.example", mail))
     relayed()
     send_due(["relay"])
-    assert relay.taken[0].data == mail
+    seal, found, rest = relay.taken[0].data.partition(b"From: ")
+    assert found + rest == mail
+    assert seal.startswith(b"X-Letterlock-Seal:") and b"DKIM" not in seal
 
 
 def test_a_key_that_is_off_signs_nothing_and_a_new_one_takes_over(seal, mail_to, relay, key):
