@@ -104,6 +104,8 @@ def test_the_figures_tell_what_happened(watched: Watched) -> None:
     wait_for(seen, 10, "the confirmed passcode was not counted")
     assert watched.figure("letterlock_passcodes_total", step="asked") == 1
     assert watched.figure("letterlock_passcodes_total", step="sent") == 1
+    for kind in ("message.accepted", "message.sealed", "wrapper.queued", "recipient.confirmed"):
+        assert watched.figure("letterlock_events_total", kind=kind) == 1, kind
     assert watched.figure("letterlock_seal_seconds_count") == 1
     assert watched.figure("letterlock_open_seconds_count") >= 1
     assert watched.figure("letterlock_intake_seconds_count") == 1

@@ -18,7 +18,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from portal.configuration import Resolver
+from portal.values import Resolver
 
 
 @dataclass
