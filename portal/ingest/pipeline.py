@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 BATCH = 40
 BATCH_SECONDS, BULK_SECONDS = 60, 5
 """After this long a batch ends and rings again. Bulk soon, for in a worker of all queues others wait behind it."""
-GROUP = 20
+GROUP = 40
 GROUP_BYTES = 4 << 20
-"""Mails that share a transaction: so many, so large together. SQLite's other writers wait for about 30 ms then."""
+"""Mails that share a transaction: so many, so large together. SQLite's other writers wait for about 50 ms then."""
 STARTS_BEFORE_HELD = 4
 _WAIT_FIRST, _WAIT_MOST = timedelta(seconds=2), timedelta(minutes=10)
 S = Spooled.State
