@@ -65,7 +65,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 def test_mail_notice_and_page_are_one_trace(watched: Watched) -> None:
     assert CANARY in watched.page.text
-    names = {"intake", "pipeline", "seal", "delivery", "open", "page"}
+    names = {"intake", "read", "pipeline", "seal", "delivery", "open", "page"}
     wait_for(
         lambda: names <= {span.name for span in watched.collector.trace(watched.id.hex)}, 10, "the trace is not whole"
     )
