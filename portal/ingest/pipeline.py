@@ -189,7 +189,8 @@ def _simply(_row: Spooled, work: Callable[[], T]) -> T:
 def _finish(ready: Sequence[settling.Ready]) -> None:
     if ready:
         settling.write(ready)
-    _drop([one.row for one in ready if one.row.state == S.SEALED])
+    for state in (S.SEALED, S.RELAYING):
+        _drop([one.row for one in ready if one.row.state == state and one.is_over])
 
 
 def _drop(group: Sequence[Spooled]) -> None:

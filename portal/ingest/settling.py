@@ -62,6 +62,11 @@ class Ready:
     def __repr__(self) -> str:
         return f"Ready({self.row.pk})"
 
+    @property
+    def is_over(self) -> bool:
+        """Whether, once written, nothing needs the spool file: it is sealed, or concerns nobody any more."""
+        return self.draft is not None or not self.envelope.recipients
+
 
 def opened(row: Spooled) -> Opened:
     """Raises whatever is wrong with the spool, the mail or the keys."""
@@ -154,7 +159,8 @@ def _relay(group: Sequence[Ready]) -> None:
         ]
     )
     for one in group:
-        states.later(one.row, LOOK_AGAIN, unfinished=0)
+        if not one.is_over:
+            states.later(one.row, LOOK_AGAIN, unfinished=0)
 
 
 def _decide(letter: Letter, envelope: spool.Envelope, size: int, answered: Message | None) -> Decision:

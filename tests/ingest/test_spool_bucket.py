@@ -121,7 +121,7 @@ def test_mail_waits_while_the_bucket_is_away_and_is_sealed_when_it_is_back(
     away(settings)
     with pytest.raises(BlobsUnavailable):
         open_spooled(row)
-    assert pipeline.process() == 0
+    assert pipeline.process() == 1
     row.refresh_from_db()
     assert row.state == Spooled.State.RECEIVED and "LETTERLOCK_SPOOL_URL" in row.last_error
     use(settings, here)
