@@ -34,7 +34,8 @@ def story(visitor: Visitor, address: str) -> list[object]:
     seen: list[object] = []
 
     def note(response) -> None:  # type: ignore[no-untyped-def]
-        headers = sorted((k, v) for k, v in response.headers.items() if k not in ("Content-Length", "Retry-After"))
+        own = ("Content-Length", "Retry-After", "X-Request-Id")
+        headers = sorted((k, v) for k, v in response.headers.items() if k not in own)
         kept = {name: (m["max-age"], m["path"]) for name, m in response.cookies.items()}
         seen.extend([response.status_code, evened(response.content.decode()), headers, kept])
 
