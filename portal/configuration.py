@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
+
+from portal import values
+from portal.values import Address, Network, Resolver, is_loopback
 
 T = TypeVar("T")
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MEBIBYTE = 1024 * 1024
 HERE = Path(__file__).resolve().parent.parent
 FROM_FILES = ("DATABASE_URL", "KEYRING_URL", "KEY_URL", "BROKER_URL", "RELAY_URL")
@@ -21,34 +22,6 @@ _FILE_BYTES = 8192
 
 class ConfigurationError(Exception):
     """A setting that stops the start; the text names the setting, what is wrong and what to write instead."""
-
-
-@dataclass(frozen=True)
-class Address:
-    """A host and port to listen on."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def loopback(self) -> bool:
-        return is_loopback(self.host)
-
-
-TLS_POLICIES = ("published", "opportunistic", "required", "verified", "mta-sts", "dane")
-"""Words for the protection of mail on its way, as LETTERLOCK_TLS_POLICY takes them; docs/delivery.md explains them."""
-
-
-@dataclass(frozen=True)
-class Resolver:
-    """A name server to ask. `trusted` is one whose word on DNSSEC is believed (RFC 4035 section 4.9.3)."""
-
-    address: str
-    port: int
-    trusted: bool
 
 
 @dataclass(frozen=True)
@@ -120,17 +93,6 @@ class Configuration:
         return self.data / "outbox"
 
 
-def is_loopback(host: str) -> bool:
-    """True for localhost, *.localhost (RFC 6761 section 6.3) and loopback addresses."""
-    name = host.strip("[]").lower().rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
 def read(environment: Mapping[str, str]) -> Configuration:
     """Read the settings.
 
@@ -148,63 +110,65 @@ def read(environment: Mapping[str, str]) -> Configuration:
         except ValueError as error:
             raise ConfigurationError(f"{full} is not usable: {error}") from None
 
-    http = setting("HTTP", _address, "127.0.0.1:8000")
-    smtp = setting("SMTP", _address, "127.0.0.1:2525")
-    data = setting("DATA", _folder, str(HERE / "var"))
-    public_url = setting("PUBLIC_URL", _public_url, f"http://{'localhost' if http.loopback else http.host}:{http.port}")
-    relay_url = setting("RELAY_URL", _relay_url, "")
+    http = setting("HTTP", values.address, "127.0.0.1:8000")
+    smtp = setting("SMTP", values.address, "127.0.0.1:2525")
+    data = setting("DATA", values.folder, str(HERE / "var"))
+    public_url = setting(
+        "PUBLIC_URL", values.public_url, f"http://{'localhost' if http.loopback else http.host}:{http.port}"
+    )
+    relay_url = setting("RELAY_URL", values.relay_url, "")
     loopback = is_loopback(urlsplit(public_url).hostname or "")
-    demo = setting("DEMO", _switch, "on" if loopback and not relay_url else "off")
-    max_message_bytes = setting("MAX_MESSAGE_BYTES", _between(1024, 1024 * MEBIBYTE), str(150 * MEBIBYTE))
+    demo = setting("DEMO", values.switch, "on" if loopback and not relay_url else "off")
+    max_message_bytes = setting("MAX_MESSAGE_BYTES", values.between(1024, 1024 * MEBIBYTE), str(150 * MEBIBYTE))
     made = Configuration(
         http=http,
         smtp=smtp,
-        smtps=setting("SMTPS", _optional_address, ""),
-        lmtp=setting("LMTP", _optional_address, ""),
-        tls_certificate=setting("TLS_CERTIFICATE", _file, ""),
-        tls_key=setting("TLS_KEY", _file, ""),
-        tls_client_ca=setting("TLS_CLIENT_CA", _file, ""),
-        proxy_networks=setting("PROXY_NETWORKS", _networks, ""),
-        door_processes=setting("DOOR_PROCESSES", _between(1, 64), "1"),
+        smtps=setting("SMTPS", values.optional_address, ""),
+        lmtp=setting("LMTP", values.optional_address, ""),
+        tls_certificate=setting("TLS_CERTIFICATE", values.file, ""),
+        tls_key=setting("TLS_KEY", values.file, ""),
+        tls_client_ca=setting("TLS_CLIENT_CA", values.file, ""),
+        proxy_networks=setting("PROXY_NETWORKS", values.networks, ""),
+        door_processes=setting("DOOR_PROCESSES", values.between(1, 64), "1"),
         data=data,
         public_url=public_url,
         relay_url=relay_url,
-        tls_policy=setting("TLS_POLICY", _tls_policy, "*=published"),
-        dns=setting("DNS", _resolvers, ""),
-        bounce_domain=setting("BOUNCE_DOMAIN", _one_domain, ""),
-        domain_connections=setting("DOMAIN_CONNECTIONS", _between(1, 100), "4"),
+        tls_policy=setting("TLS_POLICY", values.tls_policy, "*=published"),
+        dns=setting("DNS", values.resolvers, ""),
+        bounce_domain=setting("BOUNCE_DOMAIN", values.one_domain, ""),
+        domain_connections=setting("DOMAIN_CONNECTIONS", values.between(1, 100), "4"),
         database_url=setting("DATABASE_URL", str, f"sqlite:///{data / 'letterlock.sqlite3'}"),
         keyring_url=setting("KEYRING_URL", str, f"file://{data / 'keyring'}"),
         key_url=setting("KEY_URL", str, f"file:{data / 'root.key'}"),
-        blob_url=setting("BLOB_URL", _blob_url, f"file://{data / 'blobs'}"),
-        spool_url=setting("SPOOL_URL", _blob_url, f"file://{data / 'spool'}"),
-        recovery_key=setting("RECOVERY_KEY", _file, ""),
+        blob_url=setting("BLOB_URL", values.blob_url, f"file://{data / 'blobs'}"),
+        spool_url=setting("SPOOL_URL", values.blob_url, f"file://{data / 'spool'}"),
+        recovery_key=setting("RECOVERY_KEY", values.file, ""),
         broker_url=setting("BROKER_URL", str, f"filesystem://{data / 'broker'}"),
         max_message_bytes=max_message_bytes,
-        max_recipients=setting("MAX_RECIPIENTS", _between(1, 4000), "500"),
-        inside_domains=setting("INSIDE_DOMAINS", _domains, _demo_domains() if demo else ""),
-        networks=setting("NETWORKS", _networks, "127.0.0.0/8 ::1"),
-        proxies=setting("PROXIES", _networks, "127.0.0.0/8 ::1"),
-        default_action=setting("DEFAULT_ACTION", _choice("protect", "relay"), "relay"),
-        split=setting("SPLIT", _choice("off", "strict", "escrow"), "off"),
-        open_days=setting("OPEN_DAYS", _between(1, 730), "30"),
-        key_cache_seconds=setting("KEY_CACHE_SECONDS", _between(1, 300), "300"),
-        restore_days=setting("RESTORE_DAYS", _between(0, 3650), "35"),
-        undo_minutes=setting("UNDO_MINUTES", _between(0, 10_080), "10"),
+        max_recipients=setting("MAX_RECIPIENTS", values.between(1, 4000), "500"),
+        inside_domains=setting("INSIDE_DOMAINS", values.domains, _demo_domains() if demo else ""),
+        networks=setting("NETWORKS", values.networks, "127.0.0.0/8 ::1"),
+        proxies=setting("PROXIES", values.networks, "127.0.0.0/8 ::1"),
+        default_action=setting("DEFAULT_ACTION", values.choice("protect", "relay"), "relay"),
+        split=setting("SPLIT", values.choice("off", "strict", "escrow"), "off"),
+        open_days=setting("OPEN_DAYS", values.between(1, 730), "30"),
+        key_cache_seconds=setting("KEY_CACHE_SECONDS", values.between(1, 300), "300"),
+        restore_days=setting("RESTORE_DAYS", values.between(0, 3650), "35"),
+        undo_minutes=setting("UNDO_MINUTES", values.between(0, 10_080), "10"),
         demo=demo,
-        web_workers=setting("WEB_WORKERS", _between(1, 64), "1"),
-        worker_processes=setting("WORKER_PROCESSES", _between(1, 64), "2"),
+        web_workers=setting("WEB_WORKERS", values.between(1, 64), "1"),
+        worker_processes=setting("WORKER_PROCESSES", values.between(1, 64), "2"),
         worker_memory_bytes=setting(
             "WORKER_MEMORY_BYTES",
-            _between(256 * MEBIBYTE, 1024 * 1024 * MEBIBYTE),
+            values.between(256 * MEBIBYTE, 1024 * 1024 * MEBIBYTE),
             str(4 * max_message_bytes + 512 * MEBIBYTE),
         ),
-        mail_cpu_seconds=setting("MAIL_CPU_SECONDS", _between(1, 3600), "60"),
-        sweep_seconds=setting("SWEEP_SECONDS", _between(1, 300), "5"),
-        lease_seconds=setting("LEASE_SECONDS", _between(2, 3600), "30"),
-        log_format=setting("LOG_FORMAT", _choice("plain", "json"), "plain"),
-        metrics=setting("METRICS", _optional_address, ""),
-        otlp_url=setting("OTLP_URL", _otlp_url, ""),
+        mail_cpu_seconds=setting("MAIL_CPU_SECONDS", values.between(1, 3600), "60"),
+        sweep_seconds=setting("SWEEP_SECONDS", values.between(1, 300), "5"),
+        lease_seconds=setting("LEASE_SECONDS", values.between(2, 3600), "30"),
+        log_format=setting("LOG_FORMAT", values.choice("plain", "json"), "plain"),
+        metrics=setting("METRICS", values.optional_address, ""),
+        otlp_url=setting("OTLP_URL", values.otlp_url, ""),
     )
     _check_public(made)
     _check_tls(made)
@@ -281,135 +245,6 @@ def _check_tls(made: Configuration) -> None:
         raise ConfigurationError(
             f"{wanting} needs TLS: set LETTERLOCK_TLS_CERTIFICATE and LETTERLOCK_TLS_KEY, or leave it out."
         )
-
-
-def _optional_address(text: str) -> Address | None:
-    return _address(text) if text else None
-
-
-def _address(text: str) -> Address:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"“{text}” is not host:port, like 127.0.0.1:8000.")
-    return Address(host.strip("[]") or "127.0.0.1", int(port))
-
-
-def _resolvers(text: str) -> tuple[Resolver, ...]:
-    found = []
-    for word in text.replace(",", " ").split():
-        place, equals, trust = word.partition("=")
-        host, port = place, "53"
-        if place.startswith("["):
-            host, _, port = place[1:].partition("]")
-            port = port.removeprefix(":") or "53"
-        elif place.count(":") == 1:
-            host, _, port = place.partition(":")
-        if (equals and trust != "trusted") or not port.isdecimal() or not 0 < int(port) < 65536:
-            raise ValueError(f"“{word}” is not like 127.0.0.1, 127.0.0.1:5353 or 10.0.0.53=trusted.")
-        address = ipaddress.ip_address(host)
-        found.append(Resolver(str(address), int(port), address.is_loopback or bool(equals)))
-    return tuple(found)
-
-
-def _otlp_url(text: str) -> str:
-    parts = urlsplit(text)
-    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
-        raise ValueError("it must be like http://127.0.0.1:4318/v1/traces, without a name or password in it.")
-    return text
-
-
-def _folder(text: str) -> Path:
-    return Path(text).expanduser().resolve()
-
-
-def _file(text: str) -> Path | None:
-    return Path(text).expanduser().resolve() if text else None
-
-
-def _public_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise ValueError(f"“{text}” is not an address like https://secure.example.org.")
-    return f"{parts.scheme}://{parts.netloc}".lower()
-
-
-def _relay_url(text: str) -> str:
-    if not text:
-        return ""
-    if text == "mx:":
-        return text
-    parts = urlsplit(text)
-    try:
-        port_is_usable = parts.port is None or parts.port > 0
-    except ValueError:
-        port_is_usable = False
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or not port_is_usable:
-        raise ValueError("it must be like smtp://mail.example.org:25, smtps://mail.example.org, or mx: for no relay.")
-    asked = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if set(asked) - {"tls"} or asked.get("tls", "required") not in ("opportunistic", "required", "verified"):
-        raise ValueError("behind the ? it takes only tls=opportunistic, tls=required or tls=verified.")
-    if parts.scheme == "smtps" and asked.get("tls") == "opportunistic":
-        raise ValueError("smtps:// is TLS from its first byte, so tls=opportunistic means nothing there. Leave it out.")
-    return text
-
-
-def _tls_policy(text: str) -> tuple[tuple[str, str], ...]:
-    found: dict[str, str] = {}
-    for word in text.replace(",", " ").split():
-        domain, equals, policy = word.rpartition("=")
-        if not equals or not domain or policy not in TLS_POLICIES:
-            raise ValueError(f"“{word}” is not domain=policy with one of {', '.join(TLS_POLICIES)}.")
-        name = domain if domain == "*" else _one_domain(domain)
-        if name in found:
-            raise ValueError(f"it speaks twice of {name}. Leave one of them.")
-        found[name] = policy
-    return tuple(found.items())
-
-
-def _one_domain(text: str) -> str:
-    found = _domains(text)
-    if len(found) > 1 or any("@" in name or "/" in name for name in found):
-        raise ValueError(f"“{text}” is not one domain, like mail.example.org.")
-    return found[0] if found else ""
-
-
-def _blob_url(text: str) -> str:
-    # portal.vault.blobs reads it; here only what would be found out too late, when the first large mail comes.
-    if not text.startswith(("file:///", "s3://")) or (text.startswith("s3:") and "@" in text):
-        raise ValueError(
-            "it must be file:///an/absolute/folder or s3://bucket/prefix?endpoint=…&region=…, without credentials."
-        )
-    return text
-
-
-def _switch(text: str) -> bool:
-    return _choice("on", "off")(text.lower()) == "on"
-
-
-def _choice(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(f"“{text}” is not one of {', '.join(allowed)}.")
-        return text
-
-    return parse
-
-
-def _between(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isdecimal() or not low <= int(text) <= high:
-            raise ValueError(f"“{text}” is not a whole number from {low} to {high}.")
-        return int(text)
-
-    return parse
-
-
-def _domains(text: str) -> tuple[str, ...]:
-    return tuple(word.lower().rstrip(".").encode("idna").decode() for word in text.replace(",", " ").split())
-
-
-def _networks(text: str) -> tuple[Network, ...]:
-    return tuple(ipaddress.ip_network(word) for word in text.replace(",", " ").split())
 
 
 def _demo_domains() -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from portal import configuration
-from portal.configuration import Address, ConfigurationError, is_loopback, read
+from portal.configuration import ConfigurationError, read
+from portal.values import Address, is_loopback
 from tests.servers import ROOT
 
 PUBLIC = {

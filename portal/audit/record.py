@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -43,10 +44,12 @@ class Event:
 def record_each(events: Iterable[Event]) -> None:
     """Add several entries with one statement, in order, in the caller's transaction."""
     now = timezone.now()
-    Entry.objects.bulk_create(
+    made = Entry.objects.bulk_create(
         Entry(at=now, kind=event.kind, message=event.message, reader=event.reader, facts=dict(event.facts))
         for event in events
     )
+    for kind, number in Counter(entry.kind for entry in made).items():
+        observing.event(kind, number)
 
 
 def timeline(message: uuid.UUID) -> QuerySet[Entry]:

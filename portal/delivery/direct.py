@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from portal.configuration import is_loopback
 from portal.delivery import resolving, sts
 from portal.delivery.errors import Deferred, Refused, TlsTrouble
 from portal.delivery.hop import OPEN_SECONDS, Note, Peer
@@ -17,6 +16,7 @@ from portal.delivery.letters import Prepared
 from portal.delivery.relay import SmtpRelay
 from portal.delivery.resolving import Host
 from portal.delivery.tls import DANE, PUBLISHED, STS, Demand, Level, floor_of, policy_for
+from portal.values import is_loopback
 
 PORT = 25
 LOOP, BAD_ADDRESS = "554 5.4.6", "553 5.1.3"

@@ -14,10 +14,10 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from portal.configuration import is_loopback
 from portal.delivery import dane
 from portal.delivery.errors import Deferred, TlsTrouble
 from portal.delivery.tls import Demand, Level, context_for, names_match
+from portal.values import is_loopback
 
 CONNECT_SECONDS = 30
 OPEN_SECONDS = 120

@@ -11,6 +11,7 @@ from uuid import UUID
 from portal.delivery.errors import Deferred
 from portal.delivery.letters import Prepared
 from portal.delivery.wire import pieces
+from portal.keys.disk import sync_folder
 
 SUFFIX = ".letterlock"
 
@@ -66,17 +67,9 @@ class Outbox:
             temporary.rename(self._folder / "new" / name)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync(self._folder / "new")
+        sync_folder(self._folder / "new")
 
 
 def _with_envelope(mail: Prepared) -> Iterator[bytes]:
     yield f"Return-Path: <{mail.envelope_sender}>\r\nDelivered-To: {mail.recipient}\r\n".encode()
     yield from mail.data
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

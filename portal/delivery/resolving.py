@@ -11,9 +11,9 @@ import dns.flags
 import dns.resolver
 from django.conf import settings
 
-from portal.configuration import Resolver
 from portal.delivery.dane import Tlsa
 from portal.delivery.errors import Deferred, Refused
+from portal.values import Resolver
 
 SECONDS = 10.0
 """For one question, over all name servers."""

@@ -124,13 +124,10 @@ def build(outbound: Outbound) -> Prepared | None:
             "waits": waits,
             "host": brand.host,
         }
-        subject, to = _subject(brand, envelope, recipient, waits), Mailbox(envelope.sender_name, sender)
-        mail = alternative(
-            _heads(outbound, brand, envelope, to, subject),
-            render_to_string("mail/undelivered.txt", context),
-            render_to_string("mail/undelivered.html", context),
-        )
-    return Prepared.whole("", sender, mail)
+        return word(
+            outbound, brand, Mailbox(envelope.sender_name, sender), _subject(brand, envelope, recipient, waits),
+            "undelivered", context, thread=naming.thread(envelope.references, envelope.message_id),
+        )  # fmt: skip
 
 
 def _is_outdated(outbound: Outbound, subject_row: Outbound) -> bool:
@@ -145,22 +142,33 @@ def _subject(brand: Brand, envelope: Envelope, recipient: str, waits: bool) -> s
     return (_("Not delivered yet: {about}") if waits else _("Not delivered: {about}")).format(about=about)
 
 
-def _heads(outbound: Outbound, brand: Brand, envelope: Envelope, to: Mailbox, subject: str) -> Heads:
-    in_reply_to, references = naming.thread(envelope.references, envelope.message_id)
-    return Heads(
+def word(
+    outbound: Outbound,
+    brand: Brand,
+    to: Mailbox,
+    subject: str,
+    template: str,
+    context: dict[str, object],
+    thread: tuple[str, tuple[str, ...]] = ("", ()),
+) -> Prepared:
+    """A mail to a sender, from the two templates of one name; `thread` is its In-Reply-To and References."""
+    heads = Heads(
         from_=Mailbox(brand.name, naming.own_address(brand)),
         to=(Mailbox(naming.shown_name(to), to.address),),
         subject=subject,
         date=timezone.localtime(outbound.made_at),
         message_id=f"<{outbound.id}@{brand.host}>",
-        in_reply_to=in_reply_to,
-        references=references,
+        in_reply_to=thread[0],
+        references=thread[1],
         extra=(
-            ("X-Letterlock", "undelivered"),
+            ("X-Letterlock", template),
             ("Auto-Submitted", "auto-replied"),
             ("X-Auto-Response-Suppress", "All"),
         ),
     )
+    text, html = (render_to_string(f"mail/{template}.{kind}", context) for kind in ("txt", "html"))
+    # The null sender: what bounces of it goes nowhere, so it can never loop (RFC 5321 section 4.5.5).
+    return Prepared.whole("", to.address, alternative(heads, text, html))
 
 
 def explained(status: str, waited: timedelta) -> Words:

@@ -6,9 +6,9 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from portal.configuration import Network
 from portal.mime.addresses import domain_of
 from portal.mime.errors import BadAddress
+from portal.values import Network
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 BUILT_IN = "networks"

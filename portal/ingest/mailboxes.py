@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from portal.configuration import is_loopback
 from portal.delivery import bounces
 from portal.ingest import probes
 from portal.ingest.errors import NobodyHere
 from portal.mime.addresses import normalise
+from portal.values import is_loopback
 
 _MUST_EXIST = ("postmaster", "abuse")
 """RFC 5321 section 4.5.1, RFC 2142: for whoever the mail server in front gives them to."""

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import uvloop
 
-from portal.configuration import Address, Configuration
+from portal.configuration import Configuration
 from portal.ingest.committing import Committer
 from portal.ingest.smtp import limits
 from portal.ingest.smtp.certificates import Certificates
 from portal.ingest.smtp.commands import attend
 from portal.ingest.smtp.house import House
 from portal.ingest.smtp.wire import Wire
+from portal.values import Address
 
 log = logging.getLogger(__name__)
 

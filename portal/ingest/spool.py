@@ -28,7 +28,8 @@ from portal.ingest import spoolbucket, spoolfolder
 from portal.ingest.errors import IngestError, SpoolMissing, SpoolUnavailable
 from portal.ingest.models import Spooled
 from portal.ingest.spoolfile import STREAM, Envelope, OpenedSpool, head
-from portal.ingest.spoolfolder import PART, SpoolFile, folder, fsync_folder, sweeping_stopped
+from portal.ingest.spoolfolder import PART, SpoolFile, folder, sweeping_stopped
+from portal.keys.disk import sync_folder
 from portal.keys.door import DoorPublic
 from portal.keys.errors import KeysError
 from portal.keys.service import keys
@@ -256,7 +257,7 @@ def publish(writers: Sequence[SpoolWriter]) -> None:
         writer.publish()
     if spoolbucket.bucket() is None:
         for target in {writer.path.parent for writer in writers}:
-            fsync_folder(target)
+            sync_folder(target)
 
 
 def insert_rows(writers: Sequence[SpoolWriter]) -> None:

@@ -18,6 +18,7 @@ from django.conf import settings
 
 from portal.ingest.models import Spooled
 from portal.ingest.states import FINAL
+from portal.keys.disk import sync_folder
 
 PART = ".part"
 """Ends the passing name of a file that is still being written."""
@@ -34,7 +35,7 @@ def folder() -> Path:
 @lru_cache(maxsize=4)
 def _made(path: Path) -> Path:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fsync_folder(path.parent)
+    sync_folder(path.parent)
     return path
 
 
@@ -107,13 +108,5 @@ def _locked(how: int) -> Iterator[None]:
     try:
         fcntl.flock(descriptor, how)
         yield
-    finally:
-        os.close(descriptor)
-
-
-def fsync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from portal.configuration import Network
+from portal.values import Network
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 

@@ -18,12 +18,12 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from portal.celery import app
-from portal.configuration import Address
 from portal.ingest import spoolbucket
 from portal.ingest.spoolfolder import folder as spool_folder
 from portal.keys.errors import KeysError
 from portal.keys.service import keys
 from portal.operations import heartbeats
+from portal.values import Address
 from portal.vault.blobs import store
 from portal.vault.errors import BlobsUnavailable, VaultError
 

@@ -16,8 +16,9 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, genera
 from prometheus_client.registry import Collector
 
 from portal import meters
-from portal.configuration import Address, Configuration
+from portal.configuration import Configuration
 from portal.operations import folding, standing
+from portal.values import Address
 
 CACHE_SECONDS = 1.0
 """However many ask, the figures are added up once a second at most."""

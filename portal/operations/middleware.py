@@ -11,8 +11,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from portal import observing
-from portal.configuration import is_loopback
 from portal.operations.bodies import plain_address
+from portal.values import is_loopback
 
 CLOSED = ", ".join(
     f"{feature}=()"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import socket
 
-from portal.configuration import Address, Configuration
+from portal.configuration import Configuration
 from portal.ingest.serving import listeners
 from portal.operations.errors import PortTaken
+from portal.values import Address
 
 
 def require_free(configuration: Configuration) -> None:

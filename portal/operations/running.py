@@ -34,6 +34,19 @@ SHARED = (
     "portal.operations.web",
     "portal.operations.working",
     "portal.ingest.management.commands.door",
+    "portal.delivery.tasks",
+    "portal.ingest.tasks",
+    "portal.lifecycle.tasks",
+    "portal.operations.tasks",
+    "celery.app.amqp",
+    "celery.app.log",
+    "celery.apps.beat",
+    "celery.concurrency.prefork",
+    "celery.contrib.django.task",
+    "celery.worker.components",
+    "celery.worker.consumer",
+    "celery.worker.control",
+    "celery.worker.strategy",
 )
 """What the parts load first, with all that they need in turn. Nothing that looks at the data folder when loaded."""
 DEMO_STAMP = "demo.loaded"

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connections
 from django.db.models import QuerySet
@@ -19,6 +20,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 
 from portal.configuration import Configuration
 from portal.delivery.models import Outbound
+from portal.delivery.tasks import MAIL
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeysError
 from portal.keys.service import AHEAD_DAYS, keys
@@ -90,34 +92,36 @@ def number(rows: QuerySet[Spooled] | QuerySet[Outbound] | QuerySet[Message], mos
 def lateness(now: datetime) -> dict[str, tuple[float, float]]:
     """For each queue: seconds since its next work was due, and the age in seconds of the oldest mail seen."""
     found = {}
-    for queue, (waiting, made) in _queue_rows().items():
-        due = [row.order_by("due_at").values_list("due_at", flat=True).first() for row in waiting]
-        oldest = [_oldest(row, made) for row in waiting]
+    for queue, waiting in _queue_rows().items():
+        due = [rows.order_by("due_at").values_list("due_at", flat=True).first() for rows, _ in waiting]
+        oldest = [_oldest(rows, made) for rows, made in waiting]
         found[queue] = (_age(now, _first(due)), _age(now, _first(oldest)))
     closing = Message.objects.filter(destroyed_at=None, held_at=None, destroy_after__lte=now)
-    first = _age(now, closing.order_by("destroy_after").values_list("destroy_after", flat=True).first())
-    found["bulk"] = (max(found["bulk"][0], first), max(found["bulk"][1], first))
+    ended = _age(now, closing.order_by("destroy_after").values_list("destroy_after", flat=True).first())
+    found["bulk"] = (max(found["bulk"][0], ended), max(found["bulk"][1], ended))
     return found
 
 
-def _queue_rows() -> dict[str, tuple[list[QuerySet[Spooled]] | list[QuerySet[Outbound]], str]]:
-    """One query for each entry of the index (state, kind, due_at), so that none has to sort."""
-    kinds = (Outbound.Kind.NOTICE, Outbound.Kind.REPLY, Outbound.Kind.RELAY)
+def _queue_rows() -> dict[str, list[tuple[QuerySet[Any], str]]]:
+    """Queries, and the column that says when a row was made: one for each entry of an index that ends in the due date,
+    so that none has to sort. `IN`, for Django writes an equal boolean as `NOT bulk`, which is looked up in no index."""
     due = Outbound.objects.filter(state=Outbound.State.DUE)
+
+    def seal(bulk: bool) -> list[tuple[QuerySet[Any], str]]:
+        return [(Spooled.objects.filter(bulk__in=(bulk,), state=state), "received_at") for state in _WAITING]
+
+    def send(bulk: bool) -> list[tuple[QuerySet[Any], str]]:
+        return [(due.filter(bulk__in=(bulk,), kind=kind), "made_at") for kind in MAIL]
+
     return {
-        "passcode": ([due.filter(kind=Outbound.Kind.PASSCODE)], "made_at"),
-        "notice": ([due.filter(kind=kind) for kind in kinds], "made_at"),
-        "seal": ([_spooled(state, bulk=False) for state in _WAITING], "received_at"),
-        "bulk": ([_spooled(state, bulk=True) for state in _WAITING], "received_at"),
+        "passcode": [(due.filter(kind=Outbound.Kind.PASSCODE), "made_at")],
+        "notice": send(bulk=False),
+        "seal": seal(bulk=False),
+        "bulk": seal(bulk=True) + send(bulk=True),
     }
 
 
-def _spooled(state: str, *, bulk: bool) -> QuerySet[Spooled]:
-    # `IN`, for Django writes an equal boolean as `NOT bulk`, which SQLite looks up in no index.
-    return Spooled.objects.filter(bulk__in=(bulk,), state=state)
-
-
-def _oldest(rows: QuerySet[Spooled] | QuerySet[Outbound], made: str) -> datetime | None:
+def _oldest(rows: QuerySet[Any], made: str) -> datetime | None:
     moments = rows.order_by("due_at").values_list(made, flat=True)[:SAMPLE]
     return min(moments, default=None)
 

@@ -54,7 +54,7 @@ def add_wraps(message: Message, readers: Sequence[Reader], held: Sequence[bytes]
         epoch, leaves = _numbered(message, readers, name)
     else:
         have = set(Wrap.objects.filter(epoch=epoch, reader__in=readers).values_list("reader_id", flat=True))
-        leaves = [keys().leaf(name, epoch.number, reader.number) for reader in readers]
+        leaves = _leaves(name, epoch.number, readers)
     digest = rights_digest(message)
     made = [
         Wrap(reader=reader, epoch=epoch, wrapped=wrap(leaf, key, name, message.id, reader.id, digest))
@@ -83,10 +83,7 @@ def add_first_wraps(fresh: Sequence[Fresh]) -> None:
     names = {base: _living(base) for base in {one.base for one in fresh}}
     numbers = [secrets.randbits(32) for _ in fresh]
     try:
-        leaves = [
-            [keys().leaf(names[one.base], number, reader.number) for reader in one.readers]
-            for one, number in zip(fresh, numbers, strict=True)
-        ]
+        leaves = [_leaves(names[one.base], number, one.readers) for one, number in zip(fresh, numbers, strict=True)]
         with transaction.atomic():
             epochs = Epoch.objects.bulk_create(
                 Epoch(message=one.message, epoch=names[one.base], number=number)
@@ -111,12 +108,21 @@ def _numbered(message: Message, readers: Sequence[Reader], name: EpochId) -> tup
     for _ in range(_NUMBER_TRIES):
         number = secrets.randbits(32)
         try:
-            leaves = [keys().leaf(name, number, reader.number) for reader in readers]
+            leaves = _leaves(name, number, readers)
             with transaction.atomic():
                 return Epoch.objects.create(message=message, epoch=name, number=number), leaves
         except (KeyDestroyed, IntegrityError):
             continue  # the number is taken or was destroyed: draw again
     raise KeyDestroyed
+
+
+def _leaves(epoch: EpochId, number: int, readers: Sequence[Reader]) -> list[bytes]:
+    """The leaves of one message's readers, found in one walk down the tree. Raises KeyDestroyed when one is gone."""
+    found = keys().leaves(epoch, [(number, reader.number) for reader in readers])
+    leaves = [leaf for leaf in found if leaf is not None]
+    if len(leaves) < len(found):
+        raise KeyDestroyed
+    return leaves
 
 
 def _living(base: str) -> EpochId:

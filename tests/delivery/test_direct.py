@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 from django.conf import settings as django_settings
 
-from portal.configuration import Resolver
 from portal.delivery import direct, sts
 from portal.delivery.errors import Deferred, Refused, TlsTrouble
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Lane
+from portal.values import Resolver
 from tests.delivery import relays
 from tests.peers import dns
 from tests.peers.authority import Authority, https

@@ -12,9 +12,9 @@ import threading
 from pathlib import Path
 from typing import Self
 
-from portal.configuration import Address
 from portal.ingest.serving import Listener, serve
 from portal.ingest.smtp.certificates import Certificates
+from portal.values import Address
 from tests.servers import MANAGE, ROOT, free_port, wait_for
 
 FROM, TO = "maya.lindqvist@aldervalley.example", "jonas.berg@mail.example"

@@ -15,12 +15,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from portal.audit.models import Entry
-from portal.configuration import Network
 from portal.ingest import enrolling, models
 from portal.ingest.connectors import Connector, Shown, address_of, match
 from portal.ingest.models import Spooled
 from portal.ingest.smtp import limits
 from portal.ingest.spool import open_spooled
+from portal.values import Network
 from tests.ingest.certs import Authority
 from tests.ingest.doors import FROM, MAIL, Line, RunningDoor
 from tests.ingest.test_smtp import QUEUED, configure, taken

@@ -15,7 +15,7 @@ from django.utils import timezone
 from portal.audit.record import timeline
 from portal.celery import PROCESS, PROCESS_BULK, app
 from portal.delivery.models import Outbound
-from portal.ingest import holding, pipeline, spool, spoolfolder
+from portal.ingest import drafting, holding, pipeline, spool, spoolfolder
 from portal.ingest.models import Spooled
 from portal.vault import sealing
 from portal.vault.models import Message, Reader
@@ -313,7 +313,7 @@ def test_something_unforeseen_holds_one_mail_after_a_few_tries(monkeypatch: pyte
     def broken(*_: object) -> None:
         raise ZeroDivisionError("the text of this could hold content")
 
-    monkeypatch.setattr(pipeline.drafting, "draft", broken)
+    monkeypatch.setattr(drafting, "draft", broken)
     row = put(mail())
     for _ in range(pipeline.STARTS_BEFORE_HELD + 1):
         assert "content" not in Spooled.objects.get(pk=row.pk).last_error
@@ -329,7 +329,7 @@ def test_an_outage_is_waited_for_however_long_it_takes(monkeypatch: pytest.Monke
         raise ProviderUnavailable
 
     with monkeypatch.context() as outage:
-        outage.setattr(pipeline.sealing, "seal_streams", away)
+        outage.setattr(sealing, "seal_streams", away)
         row = put(mail())
         for _ in range(12):
             Spooled.objects.filter(pk=row.pk).update(due_at=timezone.now())

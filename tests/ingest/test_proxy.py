@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from portal.configuration import Address
 from portal.ingest.models import Spooled
 from portal.ingest.spool import open_spooled
 from portal.operations import health
+from portal.values import Address
 from tests.ingest.certs import Authority
 from tests.ingest.doors import MAIL, Line, RunningDoor
 from tests.ingest.test_smtp import QUEUED, configure, taken

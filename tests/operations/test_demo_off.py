@@ -14,8 +14,9 @@ from django.urls import reverse
 
 from branding.models import Brand
 from portal.access.models import Person, Session
-from portal.configuration import Address, Configuration
+from portal.configuration import Configuration
 from portal.operations.demo.urls import urlpatterns
+from portal.values import Address
 
 NAMES = [pattern.name or "" for pattern in urlpatterns]
 OPEN = settings.LETTERLOCK

@@ -22,13 +22,14 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal.audit.record import record
-from portal.configuration import Address, Configuration
+from portal.configuration import Configuration
 from portal.delivery.models import Outbound
 from portal.ingest.models import Spooled
 from portal.operations import heartbeats
 from portal.operations.doctor import clock, configured, disk, examining, keyring, memory, parts, queues, transport
 from portal.operations.doctor.finding import Finding, State, unknown
 from portal.operations.keycopies import BACKED_UP
+from portal.values import Address
 from tests.servers import free_port
 
 WELL, NOTICE, WRONG = State.WELL, State.NOTICE, State.WRONG

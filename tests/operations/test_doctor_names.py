@@ -8,27 +8,27 @@ from dataclasses import replace
 import pytest
 from django.conf import settings
 
-from portal.configuration import Configuration, Resolver
+from portal.configuration import Configuration
 from portal.operations.doctor import names
 from portal.operations.doctor.finding import Finding, State
-from tests.peers.names import NameServer
+from tests.peers import dns
 
 pytestmark = pytest.mark.django_db
 HOST = "secure.organisation.example"
 
 
 @pytest.fixture
-def server() -> Iterator[NameServer]:
-    with NameServer() as running:
-        running.records = {
-            (HOST, "A"): ["192.0.2.10"],
-            (HOST, "MX"): ["10 mail.organisation.example."],
-            (HOST, "TXT"): ["v=spf1 ip4:192.0.2.25 -all"],
-            ("_dmarc.organisation.example", "TXT"): ["v=DMARC1; p=reject"],
-            ("organisation.example", "TXT"): ["v=spf1 mx -all"],
-            ("10.2.0.192.in-addr.arpa", "PTR"): [f"{HOST}."],
-        }
-        yield running
+def zone() -> Iterator[dns.Zone]:
+    records = {
+        (HOST, "A"): ["192.0.2.10"],
+        (HOST, "MX"): ["10 mail.organisation.example."],
+        (HOST, "TXT"): ["v=spf1 ip4:192.0.2.25 -all"],
+        ("_dmarc.organisation.example", "TXT"): ["v=DMARC1; p=reject"],
+        ("organisation.example", "TXT"): ["v=spf1 mx -all"],
+        ("10.2.0.192.in-addr.arpa", "PTR"): [f"{HOST}."],
+    }
+    with dns.serving(dns.Zone(records)) as zone:
+        yield zone
 
 
 @pytest.fixture
@@ -41,16 +41,16 @@ def public() -> Configuration:
     )
 
 
-def asked(server: NameServer) -> names.Names:
-    return names.Names((Resolver("127.0.0.1", server.port, True),))
+def asked(zone: dns.Zone) -> names.Names:
+    return names.Names((zone.resolver,))
 
 
-def look(public: Configuration, server: NameServer) -> dict[str, Finding]:
-    return {finding.check: finding for finding in names.findings(public, asked(server))}
+def look(public: Configuration, zone: dns.Zone) -> dict[str, Finding]:
+    return {finding.check: finding for finding in names.findings(public, asked(zone))}
 
 
-def test_a_domain_in_order_is_well(public: Configuration, server: NameServer) -> None:
-    found = look(public, server)
+def test_a_domain_in_order_is_well(public: Configuration, zone: dns.Zone) -> None:
+    found = look(public, zone)
     assert {check for check, finding in found.items() if finding.state is not State.WELL} == {"DKIM"}
     assert found["DKIM"].seen.startswith("Could not be checked"), "what is not checked is not green"
 
@@ -75,55 +75,55 @@ FAULTS = [
 )
 def test_a_fault_is_seen_and_its_fix_makes_it_well(
     public: Configuration,
-    server: NameServer,
+    zone: dns.Zone,
     place: tuple[str, str],
     texts: list[str],
     check: str,
     state: State,
 ) -> None:
-    right = server.records[place]
+    right = zone.records[place]
     # The same text twice is one record to the DNS.
-    server.records[place] = [f"{text}{'; ' * number}" for number, text in enumerate(texts)]
-    found = look(public, server)[check]
+    zone.records[place] = [f"{text}{'; ' * number}" for number, text in enumerate(texts)]
+    found = look(public, zone)[check]
     assert found.state is state
     assert found.why
     assert found.fix
-    server.records[place] = right
-    assert look(public, server)[check].state is State.WELL
+    zone.records[place] = right
+    assert look(public, zone)[check].state is State.WELL
 
 
-def test_a_signing_key_must_stand_in_the_dns(server: NameServer) -> None:
+def test_a_signing_key_must_stand_in_the_dns(zone: dns.Zone) -> None:
     place = f"box._domainkey.{HOST}"
-    (found,) = names.dkim(asked(server), HOST, "box", "MIIBpublic")
+    (found,) = names.dkim(asked(zone), HOST, "box", "MIIBpublic")
     assert found.state is State.WRONG
     assert f'{place}. IN TXT "v=DKIM1; k=rsa; p=MIIBpublic"' in found.fix
-    server.records[place, "TXT"] = ["v=DKIM1; k=rsa; p=MIIBother"]
-    (found,) = names.dkim(asked(server), HOST, "box", "MIIBpublic")
+    zone.records[place, "TXT"] = ["v=DKIM1; k=rsa; p=MIIBother"]
+    (found,) = names.dkim(asked(zone), HOST, "box", "MIIBpublic")
     assert found.state is State.WRONG
     assert "another" in found.seen
-    server.records[place, "TXT"] = ["v=DKIM1; k=rsa; p=MIIB public"]
-    (found,) = names.dkim(asked(server), HOST, "box", "MIIBpublic")
+    zone.records[place, "TXT"] = ["v=DKIM1; k=rsa; p=MIIB public"]
+    (found,) = names.dkim(asked(zone), HOST, "box", "MIIBpublic")
     assert found.state is State.WELL
 
 
-def test_a_relay_makes_the_names_of_addresses_its_own_matter(public: Configuration, server: NameServer) -> None:
-    del server.records["10.2.0.192.in-addr.arpa", "PTR"]
-    found = look(replace(public, relay_url="smtp://relay.organisation.example"), server)
+def test_a_relay_makes_the_names_of_addresses_its_own_matter(public: Configuration, zone: dns.Zone) -> None:
+    del zone.records["10.2.0.192.in-addr.arpa", "PTR"]
+    found = look(replace(public, relay_url="smtp://relay.organisation.example"), zone)
     assert found["PTR"].state is State.WELL
 
 
 def test_without_an_answer_nothing_is_green(
-    public: Configuration, server: NameServer, monkeypatch: pytest.MonkeyPatch
+    public: Configuration, zone: dns.Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(names, "SECONDS", 0.1)
-    server.silent = True
-    found = list(names.findings(public, asked(server)))
+    zone.silent = True
+    found = list(names.findings(public, asked(zone)))
     assert found
     assert all(finding.state is State.NOTICE for finding in found)
     assert all("LETTERLOCK_DNS" in finding.fix for finding in found if finding.check != "DKIM")
 
 
-def test_a_portal_for_this_computer_asks_nobody(server: NameServer) -> None:
-    server.silent = True
-    (found,) = names.findings(settings.LETTERLOCK, asked(server))
+def test_a_portal_for_this_computer_asks_nobody(zone: dns.Zone) -> None:
+    zone.silent = True
+    (found,) = names.findings(settings.LETTERLOCK, asked(zone))
     assert found.state is State.WELL

@@ -65,7 +65,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 def test_mail_notice_and_page_are_one_trace(watched: Watched) -> None:
     assert CANARY in watched.page.text
-    names = {"intake", "pipeline", "seal", "delivery", "open", "page"}
+    names = {"intake", "read", "pipeline", "seal", "delivery", "open", "page"}
     wait_for(
         lambda: names <= {span.name for span in watched.collector.trace(watched.id.hex)}, 10, "the trace is not whole"
     )
@@ -104,6 +104,8 @@ def test_the_figures_tell_what_happened(watched: Watched) -> None:
     wait_for(seen, 10, "the confirmed passcode was not counted")
     assert watched.figure("letterlock_passcodes_total", step="asked") == 1
     assert watched.figure("letterlock_passcodes_total", step="sent") == 1
+    for kind in ("message.accepted", "message.sealed", "wrapper.queued", "recipient.confirmed"):
+        assert watched.figure("letterlock_events_total", kind=kind) == 1, kind
     assert watched.figure("letterlock_seal_seconds_count") == 1
     assert watched.figure("letterlock_open_seconds_count") >= 1
     assert watched.figure("letterlock_intake_seconds_count") == 1

@@ -18,15 +18,17 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from portal.configuration import Resolver
+from portal.values import Resolver
 
 
 @dataclass
 class Zone:
-    """`records` by name and type, like {("a.example", "MX"): ["10 mx.a.example."]}; `broken` names get SERVFAIL."""
+    """`records` by name and type, like {("a.example", "MX"): ["10 mx.a.example."]}, texts without their quotes;
+    `broken` names get SERVFAIL, and a `silent` server answers nothing."""
 
     records: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     secure: bool = False
+    silent: bool = False
     broken: set[tuple[str, str]] = field(default_factory=set)
     asked: list[tuple[str, str]] = field(default_factory=list)
     resolver: Resolver = field(default_factory=lambda: Resolver("127.0.0.1", 1, trusted=True))
@@ -40,7 +42,8 @@ class Zone:
         if (name, kind) in self.broken:
             response.set_rcode(dns.rcode.SERVFAIL)
         elif values := self.records.get((name, kind)):
-            response.answer.append(dns.rrset.from_text_list(question.name, 60, "IN", kind, values))
+            shown = [f'"{text}"' if kind == "TXT" and not text.startswith('"') else text for text in values]
+            response.answer.append(dns.rrset.from_text_list(question.name, 60, "IN", kind, shown))
         elif not any(known == name for known, _ in self.records):
             response.set_rcode(dns.rcode.NXDOMAIN)
         if self.secure:
@@ -55,7 +58,8 @@ def serving(zone: Zone) -> Iterator[Zone]:
     class Datagram(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             data, line = self.request
-            line.sendto(zone.answer(data), self.client_address)
+            if not zone.silent:
+                line.sendto(zone.answer(data), self.client_address)
 
     class Stream(socketserver.StreamRequestHandler):
         def handle(self) -> None:

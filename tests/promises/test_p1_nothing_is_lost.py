@@ -28,7 +28,7 @@ STEPS = [
     ("portal.vault.sealing:seal_streams", "after"),
     ("portal.vault.sealing:commit_all", "before"),
     ("portal.vault.sealing:commit_all", "after"),
-    ("portal.ingest.pipeline:_protect", "after"),
+    ("portal.ingest.settling:_protect", "after"),
     ("portal.ingest.pipeline:_drop", "before"),
     ("portal.ingest.spoolfolder:remove", "after"),
     ("portal.ingest.pipeline:_drop", "after"),

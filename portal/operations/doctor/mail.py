@@ -19,7 +19,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from portal.audit.models import Entry
-from portal.configuration import Address, Configuration
+from portal.configuration import Configuration
 from portal.delivery.models import Outbound
 from portal.ingest import probes
 from portal.ingest.models import Spooled
@@ -28,6 +28,7 @@ from portal.operations.certificates import unproved
 from portal.operations.doctor.finding import Finding, notice, well, wrong
 from portal.operations.health import reachable
 from portal.operations.logs import hide
+from portal.values import Address
 from portal.vault.models import Message
 from portal.vault.sealing import mail_id_lookup
 

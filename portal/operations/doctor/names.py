@@ -13,9 +13,10 @@ import dns.reversename
 from django.db import DatabaseError
 
 from branding.models import Brand
-from portal.configuration import Configuration, Resolver
+from portal.configuration import Configuration
 from portal.delivery.models import DkimKey
 from portal.operations.doctor.finding import Finding, notice, unknown, well, wrong
+from portal.values import Resolver
 
 SECONDS = 4.0
 """For one question, over all servers."""

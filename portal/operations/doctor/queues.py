@@ -40,7 +40,7 @@ def held() -> Iterator[Finding]:
         "held mail",
         f"{_many(many)} cannot go on without you.",
         "Their senders believe that they are on their way.",
-        "Read why at /admin/ or by manage.py trace ID, mend it, and press “Try again”.",
+        "Read why by manage.py held or in the console, mend it, and let them try again: manage.py release --all.",
     )
 
 

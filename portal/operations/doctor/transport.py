@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from django.utils import timezone
 
-from portal.configuration import Configuration, is_loopback
+from portal.configuration import Configuration
 from portal.operations import certificates
 from portal.operations.certificates import Seen
 from portal.operations.doctor.finding import Finding, notice, well, wrong
 from portal.operations.health import reachable
+from portal.values import is_loopback
 
 SOON, VERY_SOON = 21, 7
 """Days. Certificates of 90 days are renewed 30 days before their end: what is younger than that was not renewed."""

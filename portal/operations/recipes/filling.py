@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from portal.configuration import Address
 from portal.operations.recipes.values import Filled
+from portal.values import Address
 
 _PLACE = re.compile(r"«([a-z_]+)(?:\.([a-z_]+))?»")
 _POWERSHELL_QUOTES = re.compile("['‘’‚‛]")

@@ -12,9 +12,10 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from portal.configuration import Address, Configuration, is_loopback
+from portal.configuration import Configuration
 from portal.operations.errors import RecipeRefused
 from portal.rules.triggers import TAGS
+from portal.values import Address, is_loopback
 
 Filled = str | int | Address | tuple[str, ...]
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")

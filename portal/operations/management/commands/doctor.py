@@ -10,11 +10,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from portal.configuration import Address
 from portal.operations.commands import sentences
 from portal.operations.doctor import mail
 from portal.operations.doctor.examining import Area, examine, worst
 from portal.operations.doctor.finding import Finding, State
+from portal.values import Address
 
 MARKS = {State.WELL: "well  ", State.NOTICE: "notice", State.WRONG: "WRONG "}
 

@@ -1,0 +1,179 @@
+"""A received mail settled: opened, read, decided on and sealed, then written with its notices, all or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache, partial
+
+from django.conf import settings
+from django.db import transaction
+
+from branding import choosing
+from branding.models import Brand
+from portal import observing
+from portal.audit.record import Event, record_each
+from portal.delivery.queue import Asked, enqueue_all
+from portal.ingest import drafting, isolation, returning, spool, states
+from portal.ingest.errors import IngestError
+from portal.ingest.models import Spooled
+from portal.mime.addresses import domain_of
+from portal.mime.fields import decode_words, stray_fields
+from portal.mime.reading import Letter, read
+from portal.rules.deciding import decide
+from portal.rules.decision import Decision
+from portal.rules.facts import Facts
+from portal.rules.first import RULES
+from portal.vault import sealing
+from portal.vault.models import Message, Reader
+
+LOOK_AGAIN = timedelta(seconds=3)
+"""How often a relayed mail is looked at, until it has left for everyone."""
+
+
+class Refused(IngestError):
+    """A rule refuses the mail."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A mail that was opened and read. `passes` says why it passes untouched; "" when the rules decide."""
+
+    row: Spooled
+    raw: bytes
+    letter: Letter
+    envelope: spool.Envelope
+    passes: str
+
+    def __repr__(self) -> str:
+        return f"Opened({self.row.pk})"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A mail that was opened, read and decided on, and is sealed if it is to be; nothing of it is written yet."""
+
+    row: Spooled
+    decision: Decision
+    envelope: spool.Envelope
+    draft: sealing.Draft | None
+    sealed: sealing.Sealed | None
+
+    def __repr__(self) -> str:
+        return f"Ready({self.row.pk})"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether, once written, nothing needs the spool file: it is sealed, or concerns nobody any more."""
+        return self.draft is not None or not self.envelope.recipients
+
+
+def opened(row: Spooled) -> Opened:
+    """Raises whatever is wrong with the spool, the mail or the keys."""
+    with observing.work("read", row.pk, size=row.size), isolation.bounded(row.size):
+        found = spool.open_spooled(row)
+        raw = found.read()
+        letter = read(raw)
+        return Opened(row, raw, letter, *returning.look(raw, letter, found.envelope))
+
+
+def ready(mails: Sequence[Opened], each: Callable[[Spooled, Callable[[], Ready]], Ready | None]) -> list[Ready]:
+    """What was decided on and sealed, outside any transaction; `each` does one mail's work, or leaves it out."""
+    answered = drafting.answered([(one.letter, one.envelope) for one in mails])
+    brand_of = cache(choosing.of_domain)  # the mails of one group are mostly of one sender
+    works = [partial(_decided, one, of, brand_of) for one, of in zip(mails, answered, strict=True)]
+    done = [each(one.row, work) for one, work in zip(mails, works, strict=True)]
+    return [one for one in done if one is not None]
+
+
+def _decided(one: Opened, answered: Message | None, brand_of: Callable[[str], Brand]) -> Ready:
+    """Raises whatever is wrong with the mail, its rules or the keys."""
+    row = one.row
+    if one.passes:
+        return Ready(row, Decision("relay", rule=one.passes), one.envelope, None, None)
+    with observing.work("pipeline", row.pk, size=row.size, state=row.state), isolation.bounded(row.size):
+        decision = _decide(one.letter, one.envelope, one.raw, answered)
+        if decision.action == "refuse":
+            raise Refused(decision.text)
+        if decision.action == "relay":
+            return Ready(row, decision, one.envelope, None, None)
+        draft = drafting.draft(row, one.letter, one.raw, one.envelope, decision, answered, brand_of)
+        with observing.work("seal", size=row.size):
+            sealed = sealing.seal_streams(draft)
+        return Ready(row, decision, one.envelope, draft, sealed)
+
+
+def write(group: Sequence[Ready]) -> None:
+    """The states, messages, wraps, notices and the record of a group, all or none."""
+    protected = [one for one in group if one.draft is not None]
+    relayed = [one for one in group if one.draft is None]
+    before = {one.row.pk: one.row.state for one in group}
+    try:
+        with transaction.atomic():
+            if protected:
+                states.move_all([one.row for one in protected], "seal")
+            if relayed:
+                states.move_all([one.row for one in relayed], "relay")
+            record_each(_accepted(one) for one in group)
+            _protect(protected)
+            _relay(relayed)
+    except BaseException:
+        for one in group:
+            one.row.state = before[one.row.pk]
+        raise
+
+
+def _accepted(one: Ready) -> Event:
+    action = "relay" if one.draft is None else "protect"
+    return Event(
+        "message.accepted", one.row.pk, facts={"action": action, "rule": one.decision.rule, "size": one.row.size}
+    )
+
+
+def _protect(group: Sequence[Ready]) -> None:
+    drafts = [(one.draft, one.sealed) for one in group if one.draft is not None and one.sealed is not None]
+    if not drafts:
+        return
+    made = sealing.commit_all(drafts)
+    asked = []
+    for one, (draft, sealed), (message, readers) in zip(group, drafts, made, strict=True):
+        for (address, role), reader in zip(draft.readers, readers, strict=True):
+            if role == Reader.Role.RECIPIENT:
+                asked.append(_told(message, reader, address, sealed.share_of(reader), one.row.bulk))
+    enqueue_all(asked)
+
+
+def _told(message: Message, reader: Reader, address: str, share: bytes, bulk: bool) -> Asked:
+    """A notice to whoever reads here; an answer for our own people goes whole into their mailbox."""
+    inside = domain_of(address) in settings.LETTERLOCK.inside_domains
+    kind = "reply" if message.direction == Message.Direction.IN and inside else "notice"
+    return Asked(kind, address, message.id, reader, share=share, bulk=bulk)
+
+
+def _relay(group: Sequence[Ready]) -> None:
+    enqueue_all(
+        [
+            Asked("relay", address, one.row.pk, sender=one.envelope.sender, bulk=one.row.bulk, dsn=dsn)
+            for one in group
+            for address, dsn in one.envelope.addressed()
+        ]
+    )
+    for one in group:
+        if not one.is_over:
+            states.later(one.row, LOOK_AGAIN, unfinished=0)
+
+
+def _decide(letter: Letter, envelope: spool.Envelope, raw: bytes, answered: Message | None) -> Decision:
+    stray = [(name, decode_words(value)) for name, value in stray_fields(raw)]
+    facts = Facts(
+        subject=letter.subject,
+        headers=tuple((name.lower(), value) for name, value in (*letter.headers, *stray)),
+        sender=envelope.sender,
+        recipients=envelope.recipients,
+        trusted=envelope.trusted,
+        inside_domains=settings.LETTERLOCK.inside_domains,
+        size=len(raw),
+        refers_to_protected=envelope.source == "reply" or answered is not None,
+    )
+    return decide(facts, RULES, settings.LETTERLOCK.default_action)

@@ -1,0 +1,44 @@
+"""The pages in docs/ against the program: links that lead somewhere, words in order, every event of the record."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.servers import ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+NO_EVENTS = {"message.eml", "message.received"}
+"""A file's name, and the line of `manage.py trace` that stands for the spooled row."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_the_glossary_is_in_order() -> None:
+    words = re.findall(r"^\| ([^|]+?) \|", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE)[1:]
+    assert len(words) > 30
+    assert words == sorted(words, key=str.casefold)
+
+
+def test_every_event_of_the_record_is_documented_and_no_other() -> None:
+    documented = set()
+    for cell in re.findall(r"^\| (`[^|]+?) \|", (ROOT / "docs" / "events.md").read_text(), re.MULTILINE):
+        first, *others = re.findall(r"`([a-z_.]+)`", cell)
+        documented |= {first, *(first.partition(".")[0] + other for other in others)}
+    rooms = {kind.partition(".")[0] for kind in documented}
+    used = set()
+    for path in (ROOT / "portal").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                room, dot, what = node.value.partition(".")
+                if room in rooms and dot and re.fullmatch("[a-z_]+", what):
+                    used.add(node.value)
+    assert used - NO_EVENTS == documented
