@@ -1,10 +1,11 @@
-"""A network in front of a server that can be cut, made silent, or made to lead to somebody else."""
+"""A network in front of a server that can be cut, slow, silent, cut in the middle, or lead to somebody else."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
+import time
 from typing import Self
 
 _PAGE = b"<!doctype html><title>Welcome to nginx</title>"
@@ -17,6 +18,8 @@ class Relay:
     def __init__(self, target: int) -> None:
         self._target = target
         self._mode = "pass"
+        self._delay = 0.0
+        self._most = 0
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
@@ -43,6 +46,16 @@ class Relay:
     def silent(self) -> None:
         """Takes connections and never answers."""
         self._be("silent")
+
+    def slow(self, seconds: float) -> None:
+        """Passes on, each piece so much later."""
+        self._delay = seconds
+        self._be("slow")
+
+    def cut_after(self, size: int) -> None:
+        """Takes so many bytes of each connection, then it breaks."""
+        self._most = size
+        self._be("cut after")
 
     def garbage(self) -> None:
         """Answers everything with a page."""
@@ -76,12 +89,13 @@ class Relay:
 
     def _serve(self, near: socket.socket, mode: str) -> None:
         with contextlib.suppress(OSError):
-            if mode == "pass":
+            if mode in ("pass", "slow", "cut after"):
+                delay = self._delay if mode == "slow" else 0.0
                 far = socket.create_connection(("127.0.0.1", self._target))
                 with self._lock:
                     self._open.add(far)
-                threading.Thread(target=_pump, args=(far, near), daemon=True).start()
-                _pump(near, far)
+                threading.Thread(target=_pump, args=(far, near, delay), daemon=True).start()
+                _pump(near, far, delay, self._most if mode == "cut after" else None)
             elif mode == "garbage":
                 while near.recv(65536):
                     near.sendall(_GARBAGE)
@@ -98,9 +112,16 @@ class Relay:
             line.close()
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
+def _pump(source: socket.socket, target: socket.socket, delay: float = 0.0, most: int | None = None) -> None:
+    passed = 0
     with contextlib.suppress(OSError):
         while received := source.recv(65536):
+            time.sleep(delay)
+            passed += len(received)
+            if most is not None and passed > most:
+                for line in (source, target):
+                    line.shutdown(socket.SHUT_RDWR)
+                return
             target.sendall(received)
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)
