@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 log = logging.getLogger("letterlock.broker")
@@ -28,6 +29,8 @@ PULSE_SECONDS = 10
 DESTROY_SECONDS = 60
 WAITING = 2
 """Wake-ups of one task that the embedded broker keeps."""
+MOST_WAITING = 200
+"""Wake-ups of a queue that Redis or RabbitMQ keeps: while no worker takes any, a queue must not grow without end."""
 QUIET_SECONDS = 5
 """After a failed wake-up none is tried for this long: the sweeper rings later, and callers must not wait."""
 
@@ -84,6 +87,8 @@ def _defaults() -> dict[str, Any]:
     return {
         **_broker(settings.LETTERLOCK.broker_url),
         "task_default_queue": "notice",
+        # RabbitMQ drops the oldest above the bound, as our own transports do.
+        "task_queues": [Queue(queue, routing_key=queue, max_length=MOST_WAITING) for queue in QUEUES],
         "task_routes": {name: {"queue": queue} for name, queue in ROUTES.items()},
         "task_create_missing_queues": True,
         "task_ignore_result": True,
@@ -112,17 +117,20 @@ def _defaults() -> dict[str, Any]:
 
 
 def _broker(url: str) -> dict[str, Any]:
-    """`filesystem:///folder` is our own embedded broker; redis:// and amqp:// go to Celery as they are."""
+    """`filesystem:///folder` is our own embedded broker, redis:// has bounded queues; amqp:// goes to Celery as it is."""
     if url.startswith("filesystem://"):
         return {
             "broker_url": "filesystem://",
             "broker_transport": "portal.operations.broker:Transport",
             "broker_transport_options": {"folder": url.removeprefix("filesystem://"), "max_retries": 0},
         }
-    options = {}
     if url.startswith(("redis://", "rediss://")):
-        options = {"max_retries": 0, "socket_connect_timeout": 1, "socket_timeout": 1}
-    return {"broker_url": url, "broker_transport_options": options}
+        return {
+            "broker_url": url,
+            "broker_transport": "portal.operations.bounded:Transport",
+            "broker_transport_options": {"max_retries": 0, "socket_connect_timeout": 1, "socket_timeout": 1},
+        }
+    return {"broker_url": url, "broker_transport_options": {}}
 
 
 def _schedule(seconds: int) -> dict[str, Any]:

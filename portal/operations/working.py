@@ -14,7 +14,7 @@ from celery import signals
 from celery.exceptions import SecurityWarning
 
 from portal.celery import PULSE, app
-from portal.operations import hardening, heartbeats
+from portal.operations import hardening, hearing, heartbeats
 
 log = logging.getLogger("letterlock.worker")
 
@@ -72,6 +72,7 @@ def _ask_for_a_sign_of_life(sender: Any, **_: Any) -> None:
     for queue in sender.app.amqp.queues.consume_from:
         if queue in heartbeats.QUEUES:
             app.send_task(PULSE, queue=queue, ignore_result=True)
+    hearing.watch(list(sender.app.amqp.queues.consume_from))
     log.info("Ready.")
 
 

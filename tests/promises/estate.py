@@ -93,7 +93,9 @@ class Estate:
 
     def until_well(self, seconds: float = 90) -> None:
         """Until the health page says 200."""
-        until(lambda: self.portal.health()[0] == 200, seconds, lambda: f"It did not become well: {self.portal.health()}")
+        until(
+            lambda: self.portal.health()[0] == 200, seconds, lambda: f"It did not become well: {self.portal.health()}"
+        )
 
     def until_quiet(self, seconds: float = 120) -> None:
         """Until nothing is on its way: every mail is sealed, passed on or held, and every notice left or failed."""
@@ -121,7 +123,11 @@ class Estate:
         with Client.from_url(self.redis.url) as client:
             client.config_set("rdbcompression", "no")
             client.save()
-        found = [*places(self.portal.data, CANARY), *places(self.postgresql.folder, CANARY), *places(self.folder, CANARY)]
+        found = [
+            *places(self.portal.data, CANARY),
+            *places(self.postgresql.folder, CANARY),
+            *places(self.folder, CANARY),
+        ]
         wanted = forms(CANARY)
         objects = self.s3.objects()
         assert objects or not any(entry.protected for entry in self.ledger.entries), "the bucket was not looked into"
@@ -162,4 +168,3 @@ def fill(folder: Path) -> Path:
                 file.write(b"\0" * 4096)
         except OSError:
             return filler
-

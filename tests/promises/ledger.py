@@ -238,4 +238,3 @@ class Load:
                 self._over.wait(self._pause)
         except BaseException as error:  # the thread that waits for this one tells of it
             self._failures.append(error)
-

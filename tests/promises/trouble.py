@@ -217,5 +217,3 @@ def at_work_in(folder: Path) -> set[int]:
             if entry.name.isdecimal() and os.readlink(entry / "cwd") == str(folder):
                 found.add(int(entry.name))
     return found
-
-
