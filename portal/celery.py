@@ -20,6 +20,7 @@ SEND_MAIL = "portal.delivery.tasks.send_mail"
 PROCESS = "portal.ingest.tasks.process"
 PULSE = "portal.operations.tasks.pulse"
 DESTROY = "portal.lifecycle.tasks.destroy"
+CLOCK_SET_BACK = "portal.operations.tasks.clock_set_back"
 
 QUEUES = ("passcode", "seal", "notice", "bulk")
 """Someone waits for a passcode with the page open, so it never stands behind anything else."""
@@ -110,14 +111,14 @@ def _defaults() -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "timezone": "UTC",
-        "beat_scheduler": "celery.beat:Scheduler",  # in memory: nothing here needs to be remembered
+        "beat_scheduler": "portal.operations.steady:Scheduler",  # in memory: nothing here needs to be remembered
         "beat_max_loop_interval": 5,
         "beat_schedule": _schedule(seconds),
     }
 
 
 def _broker(url: str) -> dict[str, Any]:
-    """`filesystem:///folder` is our own embedded broker, redis:// has bounded queues; amqp:// goes to Celery as it is."""
+    """`filesystem:///folder` is our own embedded broker, redis:// has bounded queues; amqp:// is Celery's own."""
     if url.startswith("filesystem://"):
         return {
             "broker_url": "filesystem://",

@@ -10,8 +10,7 @@ from portal.celery import MOST_WAITING
 
 
 class Channel(redis.Channel):  # type: ignore[misc]
-    """Each wake-up that comes in pushes out the oldest above the bound: what it rang for is a row, and the sweeper rings
-    again."""
+    """Each wake-up that comes in pushes out the oldest above the bound; the sweeper rings again for what is lost so."""
 
     def _put(self, queue: str, message: dict[str, Any], **options: Any) -> None:
         super()._put(queue, message, **options)

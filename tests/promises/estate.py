@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from redis import Redis as Client
@@ -24,6 +25,7 @@ from tests.servers import MANAGE, ROOT, S3, Portal, PostgreSQL, Redis, listens, 
 
 QUEUES = ("passcode", "seal", "notice", "bulk")
 QUICK = {"LETTERLOCK_LEASE_SECONDS": "4", "LETTERLOCK_SWEEP_SECONDS": "1", "LETTERLOCK_DEMO": "off"}
+UNDER_WAY = ("received", "sealed", "relaying", "due", "sending")
 SPOOL_MIB, DATABASE_MIB = 8, 384
 
 
@@ -103,11 +105,24 @@ class Estate:
 
     def on_their_way(self) -> dict[str, int]:
         """States of mails and of what is to leave, as long as they are not final, with their numbers."""
+        states = {**self.states("ingest_spooled"), **self.states("delivery_outbound")}
+        return {state: number for state, number in states.items() if state in UNDER_WAY}
+
+    def states(self, table: str) -> dict[str, int]:
+        """How many rows are in each state."""
+        return dict(self._ask(f"SELECT state, count(*) FROM {table} GROUP BY state"))  # noqa: S608 # our own names
+
+    def tries(self, id_: str) -> int:
+        """How often somebody tried to send what belongs to this mail."""
+        return int(self._ask("SELECT coalesce(sum(attempts), 0) FROM delivery_outbound WHERE message = %s", id_)[0][0])
+
+    def reason(self, id_: str) -> str:
+        """Why this mail waits, as its trace says."""
+        return str(self._ask("SELECT last_error FROM ingest_spooled WHERE id = %s", id_)[0][0])
+
+    def _ask(self, query: str, *values: object) -> list[Any]:
         with psycopg.connect(self.postgresql.url, connect_timeout=5) as connection:
-            found: list[tuple[str, int]] = []
-            for table in ("ingest_spooled", "delivery_outbound"):
-                found += connection.execute(f"SELECT state, count(*) FROM {table} GROUP BY state").fetchall()  # noqa: S608
-        return {state: count for state, count in found if state in ("received", "sealed", "relaying", "due", "sending")}
+            return connection.execute(query, values).fetchall()
 
     def waiting_wake_ups(self) -> int:
         """The longest queue in the broker."""

@@ -1,4 +1,4 @@
-"""A test's own record of every mail it handed in, held in the end against what people can read, and what they were told.
+"""A test's own record of every mail it handed in, held in the end against what people can read and were told.
 
 Nothing here asks the portal what it took: a mail counts as taken when its client read 250, and as readable when one of
 its recipients, signed in with a passcode from their mailbox, was shown its marker.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -214,6 +213,6 @@ def at_work_in(folder: Path) -> set[int]:
     found = set()
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if entry.name.isdecimal() and os.readlink(entry / "cwd") == str(folder):
+            if entry.name.isdecimal() and (entry / "cwd").readlink() == folder:
                 found.add(int(entry.name))
     return found

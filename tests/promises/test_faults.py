@@ -1,0 +1,190 @@
+"""Everything that can befall a distributed set-up, one thing after the other under load: nothing is lost, told twice or
+left in clear. `make soak` does the same at random for ten minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.mails import link_in, passcode_in
+from tests.person import Person
+from tests.promises import trouble
+from tests.promises.estate import Estate, can_mount, until
+from tests.promises.ledger import CANARY, Load
+from tests.servers import alive, wait_for
+
+pytestmark = pytest.mark.servers
+NEEDS_ROOT = pytest.mark.skipif(not can_mount(), reason="making a small disk to fill needs root")
+BOUND = 200
+"""Wake-ups that a queue holds at most."""
+
+
+@pytest.fixture(scope="module")
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+    with Estate(tmp_path_factory.mktemp("estate")) as running:
+        yield running
+
+
+def count(estate: Estate, address: str, kind: str = "notice") -> int:
+    return len(estate.mailhost.mailbox(address).mails(kind))
+
+
+def test_mail_that_came_before_the_broker_was_there_is_told(estate: Estate) -> None:
+    estate.mailhost.mailbox("early@mail.example").wait("notice")
+
+
+# The relay first: what it did not take is tried again after half a minute, in which everything else happens.
+
+
+def test_a_relay_that_refuses_for_good_is_said_so(estate: Estate) -> None:
+    estate.mailhost.refuse("nobody@mail.example")
+    for protected in (True, False):
+        estate.ledger.hand_in("nobody@mail.example", protected=protected)
+    until(
+        lambda: sum(estate.states("delivery_outbound").get(state, 0) for state in ("failed", "bounced")) == 2,
+        30,
+        lambda: f"not refused: {estate.states('delivery_outbound')}",
+    )
+
+
+@pytest.mark.parametrize("what", [trouble.relay_away, trouble.relay_busy, trouble.relay_cut_in_data])
+def test_mail_waits_for_a_relay_that_does_not_take_it(estate: Estate, what: trouble.Trouble) -> None:
+    address = f"{what.__name__}@mail.example"
+    with what(estate):
+        estate.ledger.hand_in(address)
+        id_ = estate.ledger.entries[-1].ids[0]
+        wait_for(lambda: estate.tries(id_), 30, "Nobody tried to send it")
+    assert count(estate, address) == 0
+
+
+def test_a_relay_that_is_slow_to_answer_gets_everything_once(estate: Estate) -> None:
+    with trouble.relay_tarpit(estate):
+        for number in range(2):
+            estate.ledger.hand_in(f"tarpit{number}@mail.example")
+        for number in range(2):
+            estate.mailhost.mailbox(f"tarpit{number}@mail.example").wait("notice")
+
+
+@pytest.mark.parametrize("what", [trouble.postgresql_restarted, trouble.postgresql_killed])
+def test_the_door_takes_no_mail_while_the_database_is_away(estate: Estate, what: trouble.Trouble) -> None:
+    with Load(estate.ledger):
+        with what(estate):
+            refused = estate.ledger.hand_in("db@mail.example", patience=0)
+            assert not refused.ids
+            assert refused.refusal in ("", "451"), "a code that is for good would make its sender give up"
+        estate.until_well()
+        assert estate.ledger.hand_in("db@mail.example").ids
+
+
+@pytest.mark.parametrize("what", [trouble.broker_flushed, trouble.broker_killed])
+def test_the_door_takes_mail_while_the_broker_is_away(estate: Estate, what: trouble.Trouble) -> None:
+    with Load(estate.ledger), what(estate):
+        assert estate.ledger.hand_in("broker@mail.example", patience=0).ids
+
+
+def test_web_door_and_workers_are_killed_together(estate: Estate) -> None:
+    with Load(estate.ledger):
+        with ExitStack() as stack:
+            for kill in trouble.KILLS:
+                stack.enter_context(kill(estate))
+        estate.until_well()
+
+
+def test_large_mail_waits_for_a_blob_store_that_is_away_and_small_mail_does_not(estate: Estate) -> None:
+    with trouble.blobs_away(estate):
+        large = estate.ledger.hand_in("large@mail.example", large=True)
+        estate.ledger.hand_in("small@mail.example")
+        estate.mailhost.mailbox("small@mail.example").wait("notice")
+        wait_for(lambda: estate.reason(large.ids[0]), 30, "It does not say why it waits")
+        assert "LETTERLOCK_BLOB_URL" in estate.reason(large.ids[0])
+        assert count(estate, "large@mail.example") == 0
+    estate.mailhost.mailbox("large@mail.example").wait("notice")
+
+
+def test_a_slow_blob_store_is_waited_for(estate: Estate) -> None:
+    with trouble.blobs_slow(estate):
+        estate.ledger.hand_in("patient@mail.example", large=True)
+        estate.mailhost.mailbox("patient@mail.example").wait("notice")
+
+
+@NEEDS_ROOT
+@pytest.mark.parametrize("what", [trouble.spool_full, trouble.database_disk_full])
+def test_a_full_disk_refuses_for_now_and_loses_nothing(estate: Estate, what: trouble.Trouble) -> None:
+    with Load(estate.ledger):
+        with what(estate):
+            refused = estate.ledger.hand_in("full@mail.example", large=True, patience=0)
+            if what is trouble.spool_full:
+                assert not refused.ids
+                assert refused.refusal in ("451", "452")
+        estate.until_well()
+        assert estate.ledger.hand_in("full@mail.example", large=True).ids
+
+
+def test_an_hour_ahead_closes_sessions_and_passcodes_and_not_the_way_back_in(estate: Estate) -> None:
+    inbox = estate.mailhost.mailbox("ahead@mail.example")
+    estate.ledger.hand_in("ahead@mail.example")
+    link = link_in(inbox.wait("notice"))
+    reader, asking = Person(estate.portal.url), Person(estate.portal.url)
+    assert CANARY in reader.sign_in(link, inbox).text
+    path = urlsplit(link).path
+    old = estate.ledger.hand_in("slow@mail.example")
+    slow = estate.mailhost.mailbox("slow@mail.example")
+    slow_path = urlsplit(link_in(slow.wait("notice"))).path
+    asking.post(f"{slow_path}/ask/", page=slow_path)
+    code = passcode_in(slow.wait("passcode"))
+    with trouble.clock_ahead(estate):
+        assert CANARY not in reader.get(path).text, "half an hour of idleness has passed"
+        assert CANARY not in asking.post(f"{slow_path}/passcode/", {"code": code}).text, "15 minutes have passed"
+        assert old.marker in asking.sign_in(slow_path, slow, known=1).text
+        estate.ledger.hand_in("tomorrow@mail.example")
+        estate.mailhost.mailbox("tomorrow@mail.example").wait("notice")
+    # That is an hour back for whatever was written meanwhile.
+    estate.ledger.hand_in("today@mail.example")
+    estate.mailhost.mailbox("today@mail.example").wait("notice")
+
+
+def test_an_hour_back_keeps_sessions_and_passcodes_and_delays_nothing(estate: Estate) -> None:
+    inbox = estate.mailhost.mailbox("behind@mail.example")
+    waiting = estate.ledger.hand_in("behind@mail.example")
+    path = urlsplit(link_in(inbox.wait("notice"))).path
+    person = Person(estate.portal.url)
+    person.post(f"{path}/ask/", page=path)
+    code = passcode_in(inbox.wait("passcode"))
+    other = Person(estate.portal.url)
+    with trouble.clock_behind(estate):
+        # A minute between two passcodes is not an hour, when the first seems to be of an hour ahead.
+        other.post(f"{path}/ask/", page=path)
+        inbox.wait("passcode", 2)
+        assert waiting.marker in person.post(f"{path}/passcode/", {"code": code}).text
+        assert waiting.marker in person.get(path).text
+        estate.ledger.hand_in("yesterday@mail.example")
+        estate.mailhost.mailbox("yesterday@mail.example").wait("notice")
+        relayed = estate.ledger.hand_in("yesterday@mail.example", protected=False)
+        until(lambda: count(estate, "yesterday@mail.example", ""), 30, lambda: f"not passed on: {relayed}")
+    estate.until_well()
+
+
+def test_a_mail_whose_250_was_lost_and_that_is_handed_in_again_is_there_as_often_as_it_was_taken(
+    estate: Estate,
+) -> None:
+    estate.ledger.hand_in("twice@mail.example", again=True)
+    until(lambda: count(estate, "twice@mail.example") == 2, 30, lambda: "two mails, two notices")
+
+
+def test_all_that_was_answered_250_is_readable_once_and_nothing_lies_in_clear(
+    estate: Estate, record_property: Callable[[str, object], None]
+) -> None:
+    estate.until_quiet()
+    result = estate.ledger.settle()
+    print(result)
+    record_property("ledger", str(result))
+    assert result.readable > 50
+    assert estate.other_beat is not None
+    assert alive(estate.other_beat.pid), "the second scheduler did not last"
+    assert estate.waiting_wake_ups() <= BOUND
+    assert estate.plaintext() == []
+    assert not any("Traceback" in path.read_text() for path in Path(estate.portal.data / "logs").iterdir())
