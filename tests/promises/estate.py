@@ -19,7 +19,7 @@ from redis import Redis as Client
 from tests.peers.clock import Clock
 from tests.peers.mailhost import mailhost
 from tests.peers.relay import Relay
-from tests.promises.ledger import CANARY, Ledger
+from tests.promises.ledger import CANARY, Ledger, Result
 from tests.promises.test_p2_no_plaintext_at_rest import forms, places
 from tests.servers import MANAGE, ROOT, S3, Portal, PostgreSQL, Redis, listens, wait_for
 
@@ -119,6 +119,12 @@ class Estate:
     def reason(self, id_: str) -> str:
         """Why this mail waits, as its trace says."""
         return str(self._ask("SELECT last_error FROM ingest_spooled WHERE id = %s", id_)[0][0])
+
+    def settle(self) -> Result:
+        """Once nothing is on its way, the ledger's account of it."""
+        self.until_quiet()
+        query = "SELECT DISTINCT message FROM audit_entry WHERE (facts->>'maybe_twice')::boolean"
+        return self.ledger.settle([str(id_) for (id_,) in self._ask(query)])
 
     def _ask(self, query: str, *values: object) -> list[Any]:
         with psycopg.connect(self.postgresql.url, connect_timeout=5) as connection:

@@ -12,11 +12,11 @@ import smtplib
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from tests.mails import MAYA, link_in, mail
+from tests.mails import MAYA, link_in, mail, until
 from tests.peers.mailhost import Mailhost
 from tests.person import Answer, Person
 from tests.servers import Portal
@@ -72,8 +72,8 @@ class Ledger:
         self.mailhost = mailhost
         self.entries: list[Entry] = []
         self._people: dict[str, Person] = {}
-        self._marks = -1
-        """Marks in all traces that no mail was found for yet; -1 while nobody has looked."""
+        self._marks = 0
+        """Of mails that may have left twice, for which no second one was found yet."""
         self._lock = threading.Lock()
 
     # ------------------------------------------------------------------------------------------------ handing in
@@ -89,12 +89,12 @@ class Ledger:
         subject = f"{'[secure] ' if protected else ''}{CANARY} {entry.marker}"
         text = f"{CANARY} says: {entry.marker}"
         raw = mail(subject, text if protected else entry.marker, to=", ".join(recipients), files=files)
-        until = time.monotonic() + (_PATIENCE if patience < 0 else patience)
+        end = time.monotonic() + (_PATIENCE if patience < 0 else patience)
         wanted = 2 if again else 1
         while len(entry.ids) < wanted and not entry.refusal.startswith("5"):
             self._try(entry, raw)
             if len(entry.ids) < wanted:
-                if time.monotonic() > until:
+                if time.monotonic() > end:
                     break
                 time.sleep(0.2)
         return entry
@@ -123,13 +123,20 @@ class Ledger:
         else:
             entry.refusal = str(code)
 
+    def person(self, recipient: str) -> Person:
+        """The browser that this recipient reads with in the end."""
+        return self._people.setdefault(recipient, Person(self.portal.url))
+
     # -------------------------------------------------------------------------------------------------- settling
 
-    def settle(self) -> Result:
+    def settle(self, maybe_twice: Collection[str]) -> Result:
         """Read everything as its recipients and hold the record against it. Nothing may be on its way any more.
 
+        `maybe_twice` are the mails of whose traces a mark is expected; only traces count.
         AssertionError names what is lost, was told twice without a mark, or is there more often than it was sent.
         """
+        events = [event for id_ in maybe_twice for event in self.portal.trace(id_)["events"]]
+        self._marks = sum(bool(event["facts"].get("maybe_twice")) for event in events)
         seen, twice = self._read_all()
         result = Result(0, 0, 0, 0, self._marked(twice), sum(not entry.ids for entry in self.entries))
         lost: list[str] = []
@@ -185,7 +192,7 @@ class Ledger:
         return shown
 
     def _open(self, recipient: str, link: str) -> Answer:
-        person = self._people.setdefault(recipient, Person(self.portal.url))
+        person = self.person(recipient)
         page = person.get(link)
         if not _MARKER.search(page.text):
             inbox = self.mailhost.mailbox(recipient)
@@ -195,19 +202,15 @@ class Ledger:
     def _marked(self, twice: Mapping[str, int]) -> int:
         """Each mail that left twice did so once more at most, and a trace says that it may have; how many did."""
         assert set(twice.values()) <= {1}, f"left more than twice: {twice}"
-        if twice and self._marks < 0:
-            ids = {id_ for entry in self.entries for id_ in entry.ids}
-            events = [event for id_ in ids for event in self.portal.trace(id_)["events"]]
-            self._marks = sum(bool(event["facts"].get("maybe_twice")) for event in events)
-        assert len(twice) <= max(self._marks, 0), f"{len(twice)} mails left twice, {self._marks} are marked: {twice}"
         self._marks -= len(twice)
+        assert self._marks >= 0, f"left twice, and no trace says so: {twice}"
         return len(twice)
 
 
 class Load:
     """Mails that come all the time, from a few clients at once, until the context is left."""
 
-    def __init__(self, ledger: Ledger, *, clients: int = 2, pause: float = 0.2, people: int = 8) -> None:
+    def __init__(self, ledger: Ledger, *, clients: int = 3, pause: float = 0.1, people: int = 8) -> None:
         self._ledger = ledger
         self._pause = pause
         self._people = [f"load{number}@mail.example" for number in range(people)]
@@ -225,6 +228,11 @@ class Load:
         for thread in self._threads:
             thread.join()
         assert not self._failures, self._failures
+
+    def goes_on(self, mails: int = 4) -> None:
+        """Until so many more mails were begun."""
+        before = len(self._ledger.entries)
+        until(lambda: len(self._ledger.entries) >= before + mails, 60, "mail that is handed in")
 
     def _run(self, client: int) -> None:
         count = client
