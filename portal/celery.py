@@ -35,6 +35,10 @@ MOST_WAITING = 200
 QUIET_SECONDS = 5
 """After a failed wake-up none is tried for this long: the sweeper rings later, and callers must not wait."""
 
+ONCE_MORE: dict[str, Any] = {"retry": True, "retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0}}
+"""For a connection that the broker has ended meanwhile, as RabbitMQ does when it is restarted: the first try finds that
+out, and without a second one the dead connection would be used for ever."""
+
 _quiet_until = 0.0
 
 
@@ -61,7 +65,7 @@ def _send(task_name: str) -> None:
     if _embedded_has_enough(queue, task_name):
         return
     try:
-        app.send_task(task_name, queue=queue, retry=False, ignore_result=True)
+        app.send_task(task_name, queue=queue, ignore_result=True, **ONCE_MORE)
     except Exception as error:  # whatever a broker's client may raise: the caller's work is committed and must stand
         _quiet_until = time.monotonic() + QUIET_SECONDS
         # The text of a foreign error may hold the broker's address with its password.
@@ -141,7 +145,7 @@ def _schedule(seconds: int) -> dict[str, Any]:
         return {
             "task": task,
             "schedule": interval,
-            "options": {"queue": queue, "expires": 2 * interval, "retry": False},
+            "options": {"queue": queue, "expires": 2 * interval, **ONCE_MORE},
         }
 
     return {

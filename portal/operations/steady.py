@@ -8,7 +8,7 @@ from typing import Any
 
 from celery import beat
 
-from portal.celery import CLOCK_SET_BACK, queue_of
+from portal.celery import CLOCK_SET_BACK, ONCE_MORE, queue_of
 
 NOTICED_SECONDS = 2.0
 """NTP moves a running clock by less; what it steps, an operator or a resumed machine does."""
@@ -44,7 +44,7 @@ class Scheduler(beat.Scheduler):
     def _tell(self) -> bool:
         """What waits for a moment that has become far away is to be looked at; False while the broker is away."""
         try:
-            self.app.send_task(CLOCK_SET_BACK, queue=queue_of(CLOCK_SET_BACK), retry=False, ignore_result=True)
+            self.app.send_task(CLOCK_SET_BACK, queue=queue_of(CLOCK_SET_BACK), ignore_result=True, **ONCE_MORE)
         except Exception:  # whatever a broker's client may raise
             return False
         return True
