@@ -15,8 +15,10 @@ _GARBAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\
 class Relay:
     """Passes connections on to a port of 127.0.0.1 until told otherwise; telling it ends the open ones."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, host: str = "127.0.0.1") -> None:
+        """`host` is the address of this machine that it listens on."""
         self._target = target
+        self._host = host
         self._mode = "pass"
         self._delay = 0.0
         self._most = 0
@@ -72,7 +74,7 @@ class Relay:
             self._listen()
 
     def _listen(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
+        self._listener = socket.create_server((self._host, self.port), reuse_port=False)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 

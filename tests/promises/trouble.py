@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -28,11 +30,14 @@ def postgresql_restarted(estate: Estate) -> Iterator[None]:
 @contextmanager
 def postgresql_killed(estate: Estate) -> Iterator[None]:
     estate.postgresql.kill()
+    # Its sessions would outlive it for a moment, and no other may start on their files.
+    data = estate.postgresql.folder / "data"
+    for process in at_work_in(data):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
     try:
         yield
     finally:
-        # Its sessions outlive it for a moment, and no other may start on their files.
-        data = estate.postgresql.folder / "data"
         wait_for(lambda: not at_work_in(data), 20, "PostgreSQL's own processes did not end")
         estate.postgresql.start()
 
