@@ -9,17 +9,18 @@ from kombu.transport import redis
 from portal.celery import MOST_WAITING
 
 
-class Channel(redis.Channel):  # type: ignore[misc]
+class Channel(redis.Channel):
     """Each wake-up that comes in pushes out the oldest above the bound; the sweeper rings again for what is lost so."""
 
     def _put(self, queue: str, message: dict[str, Any], **options: Any) -> None:
         super()._put(queue, message, **options)
-        key = self._q_for_pri(queue, self._get_message_priority(message, reverse=False))
-        with self.conn_or_acquire() as client:
+        channel: Any = self  # kombu's own types know nothing of how its channel names queues
+        key = channel._q_for_pri(queue, channel._get_message_priority(message, reverse=False))
+        with channel.conn_or_acquire() as client:
             client.ltrim(key, 0, MOST_WAITING - 1)
 
 
-class Transport(redis.Transport):  # type: ignore[misc]
+class Transport(redis.Transport):
     """kombu's own but for the channel."""
 
     Channel = Channel

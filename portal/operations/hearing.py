@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from celery.worker import state
 
@@ -53,7 +54,8 @@ def waiting(queues: Sequence[str]) -> int:
     # Whatever a broker's client may raise. Redis knows no empty queue, and RabbitMQ ends a channel for an unknown one.
     with suppress(Exception), app.connection_for_read() as connection:
         for queue in queues:
-            with suppress(*connection.channel_errors), connection.channel() as channel:
+            channel: Any = connection.channel()  # kombu's own types know less than its channels do
+            with suppress(*connection.channel_errors), channel:
                 count += channel.queue_declare(queue=queue, passive=True).message_count
     return count
 
