@@ -119,15 +119,14 @@ def test_large_mail_waits_for_a_blob_store_that_is_away_and_small_mail_does_not(
 def test_a_slow_blob_store_is_waited_for(estate: Estate) -> None:
     with trouble.blobs_slow(estate):
         estate.ledger.hand_in("patient@mail.example", large=True)
-        estate.mailhost.mailbox("patient@mail.example").wait("notice")
+        estate.mailhost.mailbox("patient@mail.example").wait("notice", seconds=60)
 
 
 @NEEDS_ROOT
 @pytest.mark.parametrize("what", [trouble.spool_full, trouble.database_disk_full])
 def test_a_full_disk_refuses_for_now_and_loses_nothing(estate: Estate, what: trouble.Trouble) -> None:
-    with Load(estate.ledger) as load:
+    with Load(estate.ledger):
         with what(estate):
-            load.goes_on(2)
             refused = estate.ledger.hand_in("full@mail.example", large=True, patience=0)
             if what is trouble.spool_full:
                 assert not refused.ids

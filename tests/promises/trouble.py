@@ -112,7 +112,7 @@ def blobs_away(estate: Estate) -> Iterator[None]:
 
 @contextmanager
 def blobs_slow(estate: Estate) -> Iterator[None]:
-    estate.bucket.slow(0.2)
+    estate.bucket.slow(0.1)
     try:
         yield
     finally:
