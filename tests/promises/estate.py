@@ -181,9 +181,9 @@ def small_disk(folder: Path, mebibytes: int) -> Iterator[None]:
 
 
 def fill(folder: Path) -> Path:
-    """Leave no byte free; the file to remove again."""
+    """Leave no byte free; the file to remove again. Once more fills what was freed meanwhile."""
     filler = folder / "filler"
-    with filler.open("wb", buffering=0) as file:
+    with filler.open("ab", buffering=0) as file:
         try:
             while True:
                 file.write(b"\0" * 4096)
