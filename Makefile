@@ -23,7 +23,7 @@ bench: test-parts ## speed, each figure beside its yardstick
 	$(PYTHON) bench/run.py
 
 soak: test-parts ## long-running tests
-	$(PYTHON) -m pytest tests/soak -q
+	$(PYTHON) -m pytest tests/soak -q -s
 
 shots: test-parts ## pictures of the running product
 	$(PYTHON) scripts/shots.py

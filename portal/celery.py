@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 log = logging.getLogger("letterlock.broker")
@@ -22,6 +23,7 @@ PROCESS = "portal.ingest.tasks.process"
 PROCESS_BULK = "portal.ingest.tasks.process_bulk"
 PULSE = "portal.operations.tasks.pulse"
 DESTROY = "portal.lifecycle.tasks.destroy"
+CLOCK_SET_BACK = "portal.operations.tasks.clock_set_back"
 
 QUEUES = ("passcode", "seal", "notice", "bulk")
 """Someone waits for a passcode with the page open, so it never stands behind anything else. What came in a bulk run is
@@ -35,8 +37,14 @@ SECONDS_A_MIB = 4
 """What a mail may take of a slow disk or bucket: its lease is as much longer, and so is the life of its task."""
 WAITING = 2
 """Wake-ups of one task that the embedded broker keeps."""
+MOST_WAITING = 200
+"""Wake-ups of a queue that Redis or RabbitMQ keeps: while no worker takes any, a queue must not grow without end."""
 QUIET_SECONDS = 5
 """After a failed wake-up none is tried for this long: the sweeper rings later, and callers must not wait."""
+
+ONCE_MORE: dict[str, Any] = {"retry": True, "retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0}}
+"""For a connection that the broker has ended meanwhile, as RabbitMQ does when it is restarted: the first try finds that
+out, and without a second one the dead connection would be used for ever."""
 
 _quiet_until = 0.0
 
@@ -72,7 +80,7 @@ def _send(task_name: str) -> None:
     if _embedded_has_enough(queue, task_name):
         return
     try:
-        app.send_task(task_name, queue=queue, retry=False, ignore_result=True)
+        app.send_task(task_name, queue=queue, ignore_result=True, **ONCE_MORE)
     except Exception as error:  # whatever a broker's client may raise: the caller's work is committed and must stand
         _quiet_until = time.monotonic() + QUIET_SECONDS
         # The text of a foreign error may hold the broker's address with its password.
@@ -99,6 +107,8 @@ def _defaults() -> dict[str, Any]:
     return {
         **_broker(settings.LETTERLOCK.broker_url),
         "task_default_queue": "notice",
+        # RabbitMQ drops the oldest above the bound, as our own transports do.
+        "task_queues": [Queue(queue, routing_key=queue, max_length=MOST_WAITING) for queue in QUEUES],
         "task_routes": {name: {"queue": queue} for name, queue in ROUTES.items()},
         "task_create_missing_queues": True,
         "task_ignore_result": True,
@@ -140,17 +150,20 @@ def _pipeline_seconds() -> int:
 
 
 def _broker(url: str) -> dict[str, Any]:
-    """`filesystem:///folder` is our own embedded broker; redis:// and amqp:// go to Celery as they are."""
+    """`filesystem:///folder` is our own embedded broker, redis:// has bounded queues; amqp:// is Celery's own."""
     if url.startswith("filesystem://"):
         return {
             "broker_url": "filesystem://",
             "broker_transport": "portal.operations.broker:Transport",
             "broker_transport_options": {"folder": url.removeprefix("filesystem://"), "max_retries": 0},
         }
-    options = {}
     if url.startswith(("redis://", "rediss://")):
-        options = {"max_retries": 0, "socket_connect_timeout": 1, "socket_timeout": 1}
-    return {"broker_url": url, "broker_transport_options": options}
+        return {
+            "broker_url": url,
+            "broker_transport": "portal.operations.bounded:Transport",
+            "broker_transport_options": {"max_retries": 0, "socket_connect_timeout": 1, "socket_timeout": 1},
+        }
+    return {"broker_url": url, "broker_transport_options": {}}
 
 
 def _schedule(seconds: int) -> dict[str, Any]:
@@ -160,7 +173,7 @@ def _schedule(seconds: int) -> dict[str, Any]:
         return {
             "task": task,
             "schedule": interval,
-            "options": {"queue": queue, "expires": 2 * interval, "retry": False},
+            "options": {"queue": queue, "expires": 2 * interval, **ONCE_MORE},
         }
 
     return {

@@ -14,6 +14,8 @@ command -v postfix >/dev/null 2>&1 || note postfix
 command -v swaks >/dev/null 2>&1 || note swaks
 command -v age >/dev/null 2>&1 || note age
 command -v softhsm2-util >/dev/null 2>&1 || note softhsm2
+command -v rabbitmq-server >/dev/null 2>&1 || note rabbitmq-server
+command -v ip >/dev/null 2>&1 || note iproute2
 command -v bwrap >/dev/null 2>&1 || note bubblewrap
 command -v docker-compose >/dev/null 2>&1 || note docker-compose
 command -v caddy >/dev/null 2>&1 || note caddy

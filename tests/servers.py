@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -119,11 +120,15 @@ class PostgreSQL(Server):
         self.database = f"letterlock{self._made}"
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", self.database)
 
+    def take_over_folder(self) -> None:
+        """Make it the folder of the user that PostgreSQL runs as."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        if self._user:
+            shutil.chown(self.folder, self._user["user"], self._user["group"])
+
     def start(self) -> None:
-        if not self.folder.exists():
-            self.folder.mkdir(mode=0o700)
-            if self._user:
-                shutil.chown(self.folder, self._user["user"], self._user["group"])
+        if not (self.folder / "data").exists():
+            self.take_over_folder()
             self._run("initdb", "-D", "data", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -212,10 +217,19 @@ class S3(Server):
             stderr=subprocess.DEVNULL,
         )
         wait_for(lambda: listens(self.port), 60, "The S3 server did not start")
-        asked = urllib.request.Request(f"{self.endpoint}/{self.bucket}", method="PUT", data=b"")
+        self._ask("PUT", "")
+
+    def objects(self) -> dict[str, bytes]:
+        """Every object in the bucket, by name."""
+        names = re.findall(rb"<Key>([^<]+)</Key>", self._ask("GET", "?list-type=2"))
+        return {name.decode(): self._ask("GET", f"/{name.decode()}") for name in names}
+
+    def _ask(self, method: str, path: str) -> bytes:
+        asked = urllib.request.Request(f"{self.endpoint}/{self.bucket}{path}", method=method)
         # moto believes what is in this header; it proves no signature.
         asked.add_header("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request")
-        urllib.request.urlopen(asked, timeout=20).close()
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            return bytes(answer.read())
 
 
 class Portal(Server):

@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 
 for _name in [name for name in os.environ if name.startswith("LETTERLOCK_")]:
-    del os.environ[_name]
+    if not _name.startswith("LETTERLOCK_SOAK_"):  # what tests/soak is told, not the product
+        del os.environ[_name]
 _data = tempfile.mkdtemp(prefix="letterlock-test-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
 os.environ["LETTERLOCK_DATA"] = _data

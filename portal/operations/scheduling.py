@@ -7,11 +7,11 @@ import logging
 import secrets
 from typing import Any
 
-from celery.beat import Scheduler
 from django.db import Error as DatabaseFailure
 from django.db import connection
 
 from portal.operations import turns
+from portal.operations.steady import Scheduler
 
 log = logging.getLogger("letterlock.beat")
 

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal.access import tidying as access_tidying
-from portal.celery import QUEUES, app
+from portal.celery import CLOCK_SET_BACK, QUEUES, app
 from portal.delivery import tidying as delivery_tidying
 from portal.ingest.spool import sweep_orphans
 from portal.keys.service import keys
-from portal.operations import broker, heartbeats, tidying
+from portal.operations import broker, clock, heartbeats, tidying
 from portal.operations.preparing import usual_open_days
 from portal.vault import agreement, rotating
 
@@ -34,6 +34,12 @@ def prepare_keys() -> None:
     agreement.check()
     keys().prepare(datetime.now(UTC).date(), usual_open_days(settings.LETTERLOCK))
     rotating.retire(timezone.now(), settings.LETTERLOCK.restore_days)
+
+
+@app.task(name=CLOCK_SET_BACK)
+def clock_set_back() -> None:
+    """Told by the scheduler."""
+    clock.bring_near(timezone.now())
 
 
 @app.task(name="portal.operations.tasks.tidy")

@@ -17,7 +17,7 @@ from django.conf import settings
 from portal import spans
 from portal.celery import PULSE, QUEUES, app
 from portal.ingest import isolation
-from portal.operations import hardening, heartbeats
+from portal.operations import hardening, hearing, heartbeats
 
 log = logging.getLogger("letterlock.worker")
 
@@ -90,6 +90,7 @@ def _ask_for_a_sign_of_life(sender: Any, **_: Any) -> None:
     for queue in sender.app.amqp.queues.consume_from:
         if queue in QUEUES:
             app.send_task(PULSE, queue=queue, ignore_result=True)
+    hearing.watch(list(sender.app.amqp.queues.consume_from))
     log.info("Ready.")
 
 

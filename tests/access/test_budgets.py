@@ -138,6 +138,19 @@ def test_one_mail_a_minute_over_all_browsers_and_messages(
     assert stranger.ask(other).status_code == 303
 
 
+def test_a_mail_that_a_clock_set_back_left_in_the_future_counts_for_the_hour_and_not_for_the_minute(
+    db: None, clock: Clock
+) -> None:
+    purse = Purse(LOOKUP)
+    for _ in range(4):
+        budgets.count_mail(purse, clock.moment + timedelta(hours=1))
+    assert budgets.next_mail_at(purse, clock.moment) is None
+    assert budgets.asking_opens(purse, clock.moment) is None
+    budgets.count_mail(purse, clock.moment)
+    assert budgets.next_mail_at(purse, clock.moment) == clock.moment + budgets.MINUTE
+    assert budgets.asking_opens(purse, clock.moment) is not None, "setting a clock back gives no more than five an hour"
+
+
 def test_the_waiting_page_never_tells_which_budget_is_spent(
     visitor: Visitor, stranger: Visitor, brand: Brand, reader: Reader, clock: Clock
 ) -> None:

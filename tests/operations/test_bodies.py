@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from tests.servers import Portal, wait_for
 
 READ = 422
 """What a form without an address is answered, once all of it was read."""
+HERE = "127.0.0.1"
 BOUNDARY = b"letterlockboundary"
 FORM = (
     b"--" + BOUNDARY + b'\r\nContent-Disposition: form-data; name="text"\r\n\r\nhello\r\n'
@@ -122,9 +123,11 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         yield running
 
 
-def ask(portal: Portal, method: str, path: str, body: bytes | None = None) -> tuple[int, dict[str, str], float]:
-    """Status, headers and the seconds that they took."""
-    line = http.client.HTTPConnection("127.0.0.1", portal.http_port, timeout=5)
+def ask(
+    portal: Portal, method: str, path: str, body: bytes | None = None, *, source: str = HERE
+) -> tuple[int, dict[str, str], float]:
+    """Status, headers and the seconds that they took. Each `source` is a client in another network."""
+    line = http.client.HTTPConnection("127.0.0.1", portal.http_port, timeout=5, source_address=(source, 0))
     begun = time.monotonic()
     try:
         line.request(method, path, body=body)
@@ -135,10 +138,10 @@ def ask(portal: Portal, method: str, path: str, body: bytes | None = None) -> tu
         line.close()
 
 
-def begun_body(portal: Portal, length: int, headers: bytes = b"") -> socket.socket:
+def begun_body(portal: Portal, length: int, headers: bytes = b"", source: str = HERE) -> socket.socket:
     """A connection on which one byte of a longer body was sent; its token is looked for in the body."""
     headers += b"Content-Type: application/x-www-form-urlencoded\r\nCookie: %s\r\n" % token_of(portal)[0].encode()
-    line = socket.create_connection(("127.0.0.1", portal.http_port), timeout=40)
+    line = socket.create_connection(("127.0.0.1", portal.http_port), timeout=40, source_address=(source, 0))
     line.sendall(b"POST /m/ HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %d\r\n\r\nx" % (headers, length))
     return line
 
@@ -164,17 +167,17 @@ def token_of(portal: Portal) -> tuple[str, str]:
     return cookie, page.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
 
 
-def posts_work(portal: Portal) -> bool:
+def posts_work(portal: Portal, source: str = HERE) -> bool:
     """An old form is refused with 403, so the body was taken."""
-    return ask(portal, "POST", "/m/", b"a=b")[0] == 403
+    return ask(portal, "POST", "/m/", b"a=b", source=source)[0] == 403
 
 
-def assert_only_bodies_have_to_wait(portal: Portal) -> None:
+def assert_only_bodies_have_to_wait(portal: Portal, source: str = HERE) -> None:
     for path in ("/healthz", "/m/", "/healthz"):
-        status, _, seconds = ask(portal, "GET", path)
+        status, _, seconds = ask(portal, "GET", path, source=source)
         assert (status, seconds < 2) == (200, True)
     time.sleep(0.5)
-    status, headers, seconds = ask(portal, "POST", "/m/", b"a=b")
+    status, headers, seconds = ask(portal, "POST", "/m/", b"a=b", source=source)
     assert (status, headers["retry-after"], seconds < 2) == (503, "5", True)
 
 
@@ -187,25 +190,24 @@ def test_clients_that_send_one_byte_take_no_page_from_others(portal: Portal, len
     wait_for(lambda: posts_work(portal), 5, "Bodies are still refused")
 
 
-@pytest.mark.parametrize("headers", [b"", b"Expect: 100-continue\r\n"])
-def test_clients_that_stay_silent_are_sent_away(portal: Portal, headers: bytes) -> None:
-    stuck = [begun_body(portal, 1000, headers) for _ in range(40)]
-    assert_only_bodies_have_to_wait(portal)
+def silent_clients(portal: Portal, source: str, headers: bytes) -> None:
+    stuck = [begun_body(portal, 1000, headers, source) for _ in range(40)]
+    assert_only_bodies_have_to_wait(portal, source)
     begun = time.monotonic()
     if headers:
-        wait_for(lambda: posts_work(portal), 26, "Bodies are still refused")
+        wait_for(lambda: posts_work(portal, source), 26, "Bodies are still refused")
     else:
         statuses = [answered(line) for line in stuck]
         assert set(statuses) <= {400, 408, 503}
         assert 4 <= statuses.count(408) + statuses.count(400) <= 8
     assert time.monotonic() - begun < 26
-    assert posts_work(portal)
-    assert ask(portal, "GET", "/healthz")[0] == 200
+    assert posts_work(portal, source)
+    assert ask(portal, "GET", "/healthz", source=source)[0] == 200
 
 
-def sent_slowly(portal: Portal, size: int, rate: int) -> int:
+def sent_slowly(portal: Portal, size: int, rate: int, source: str = HERE) -> int:
     """The status of a form with a file, sent at `rate` bytes a second; its token stands behind the file."""
-    line = http.client.HTTPConnection("127.0.0.1", portal.http_port, timeout=10)
+    line = http.client.HTTPConnection("127.0.0.1", portal.http_port, timeout=10, source_address=(source, 0))
     cookie, token = token_of(portal)
     part = b"--" + BOUNDARY + b'\r\nContent-Disposition: form-data; name="'
     head = part + b'file"; filename="a.bin"\r\n\r\n'
@@ -231,9 +233,9 @@ def test_a_slow_but_honest_upload_passes(portal: Portal) -> None:
     assert sent_slowly(portal, 5_000_000, 1_000_000) == READ
 
 
-def test_a_trickle_is_cut_and_the_honest_upload_beside_it_is_not(portal: Portal) -> None:
-    with ThreadPoolExecutor(1) as pool, begun_body(portal, 1_000_000) as line:
-        honest = pool.submit(sent_slowly, portal, 6_000_000, 200_000)
+def trickle(portal: Portal, source: str) -> None:
+    with ThreadPoolExecutor(1) as pool, begun_body(portal, 1_000_000, source=source) as line:
+        honest = pool.submit(sent_slowly, portal, 6_000_000, 200_000, source)
         begun = time.monotonic()
         with contextlib.suppress(ConnectionError):
             while time.monotonic() - begun < 35:
@@ -241,7 +243,28 @@ def test_a_trickle_is_cut_and_the_honest_upload_beside_it_is_not(portal: Portal)
                 time.sleep(1)
         assert 15 < time.monotonic() - begun < 30
         assert honest.result(40) == READ
-    assert posts_work(portal)
+    assert posts_work(portal, source)
+
+
+@pytest.fixture(scope="module")
+def at_once(portal: Portal) -> Iterator[dict[str, Future[None]]]:
+    """What takes half a minute each, from networks of their own; two at a time, for that leaves places for both."""
+    token_of(portal)
+    with ThreadPoolExecutor(2) as pool:
+        yield {
+            "trickle": pool.submit(trickle, portal, "127.0.3.1"),
+            "silent": pool.submit(silent_clients, portal, "127.0.1.1", b""),
+            "asking first": pool.submit(silent_clients, portal, "127.0.2.1", b"Expect: 100-continue\r\n"),
+        }
+
+
+@pytest.mark.parametrize("how", ["silent", "asking first"])
+def test_clients_that_stay_silent_are_sent_away(at_once: dict[str, Future[None]], how: str) -> None:
+    at_once[how].result(60)
+
+
+def test_a_trickle_is_cut_and_the_honest_upload_beside_it_is_not(at_once: dict[str, Future[None]]) -> None:
+    at_once["trickle"].result(80)
 
 
 def test_looking_for_connections_drops_no_lock_of_the_database(tmp_path: Path) -> None:

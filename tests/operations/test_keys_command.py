@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from uuid import uuid4
 
@@ -29,6 +30,7 @@ pipeline.process()
 from portal.vault.models import Message
 print(Message.objects.count())
 """
+SETTINGS = ("LETTERLOCK_DATABASE_URL", "LETTERLOCK_KEYRING_URL")
 OPEN = """
 from portal.vault.models import Reader
 from portal.vault.opening import open_message
@@ -36,22 +38,40 @@ print(sorted({open_message(reader).toc.text.here.strip() for reader in Reader.ob
 """
 
 
-@pytest.fixture(params=["folder", "postgresql"])
-def portal(request: pytest.FixtureRequest, tmp_path: Path) -> Portal:
-    """An installation that is prepared, and not running; three messages are sealed in it."""
+@pytest.fixture(scope="module", params=["folder", "postgresql"])
+def sealed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Portal:
+    """An installation that is prepared, and not running; three messages are sealed in it. Tests get copies of it."""
+    folder = tmp_path_factory.mktemp("sealed")
     chosen = {"LETTERLOCK_DEMO": "off", "LETTERLOCK_INSIDE_DOMAINS": "aldervalley.example"}
     if request.param == "postgresql":
-        server: PostgreSQL = request.getfixturevalue("postgresql")
-        for setting in ("DATABASE", "KEYRING"):
-            name = f"{setting.lower()}_{uuid4().hex}"
-            with psycopg.connect(server.url, autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {name}")
-            chosen[f"LETTERLOCK_{setting}_URL"] = server.url.rpartition("/")[0] + f"/{name}"
-    made = Portal(tmp_path / "data", **chosen)
+        server: PostgreSQL = request.getfixturevalue("_postgresql")
+        for setting in SETTINGS:
+            chosen[setting] = new_database(server.url)
+    made = Portal(folder / "data", **chosen)
     made.manage("prepare")
     assert made.manage("shell", "-v0", "-c", SEAL).stdout.split()[-1] == "3"
-    made.manage("keys", "pair", str(tmp_path / "r.pub"), str(tmp_path / "r.key"))
+    made.manage("keys", "pair", str(folder / "r.pub"), str(folder / "r.key"))
     return made
+
+
+@pytest.fixture
+def portal(sealed: Portal, tmp_path: Path) -> Portal:
+    """A copy of its own: folder, databases, and the pair of recovery keys beside them."""
+    shutil.copytree(sealed.data.parent, tmp_path, dirs_exist_ok=True)
+    settings = {name: value for name, value in sealed.environment.items() if name.startswith("LETTERLOCK_")}
+    del settings["LETTERLOCK_DATA"], settings["LETTERLOCK_HTTP"], settings["LETTERLOCK_SMTP"]
+    for setting in SETTINGS:
+        if url := settings.get(setting):
+            settings[setting] = new_database(url, url.rpartition("/")[2])
+    return Portal(tmp_path / "data", **settings)
+
+
+def new_database(url: str, template: str = "template1") -> str:
+    """The address of a new database on the server of `url`, like the template."""
+    server, name = url.rpartition("/")[0], f"keys_{uuid4().hex}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return f"{server}/{name}"
 
 
 def opened(portal: Portal) -> str:

@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
-from portal.celery import PROCESS, SEND_MAIL, SEND_PASSCODES, queue_of, ring
+from portal.celery import MOST_WAITING, PROCESS, SEND_MAIL, SEND_PASSCODES, queue_of, ring
 from tests.servers import ROOT, Redis, free_port
 
 RING = """
@@ -101,3 +101,18 @@ def test_a_real_redis_takes_the_wake_up(redis: Redis, tmp_path: Path) -> None:
     with socket.create_connection(("127.0.0.1", redis.port)) as line:
         line.sendall(b"LLEN seal\r\n")
         assert line.recv(64) == b":3\r\n"
+
+
+@pytest.mark.servers
+def test_a_queue_of_redis_that_nobody_takes_from_is_bounded(redis: Redis, tmp_path: Path) -> None:
+    url = redis.url.removesuffix("0") + "7"
+    environment = {**os.environ, "LETTERLOCK_BROKER_URL": url, "LETTERLOCK_DATA": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", RING.replace("range(3)", f"range({MOST_WAITING + 50})")],
+        cwd=ROOT, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with socket.create_connection(("127.0.0.1", redis.port)) as line:
+        line.sendall(b"SELECT 7\r\nLLEN seal\r\n")
+        with line.makefile("rb") as answers:
+            assert [answers.readline(), answers.readline()] == [b"+OK\r\n", b":%d\r\n" % MOST_WAITING]

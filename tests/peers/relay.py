@@ -1,10 +1,11 @@
-"""A network in front of a server that can be cut, made silent, or made to lead to somebody else."""
+"""A network in front of a server that can be cut, slow, silent, cut in the middle, or lead to somebody else."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
+import time
 from typing import Self
 
 _PAGE = b"<!doctype html><title>Welcome to nginx</title>"
@@ -14,9 +15,13 @@ _GARBAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\
 class Relay:
     """Passes connections on to a port of 127.0.0.1 until told otherwise; telling it ends the open ones."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, host: str = "127.0.0.1") -> None:
+        """`host` is the address of this machine that it listens on."""
         self._target = target
+        self._host = host
         self._mode = "pass"
+        self._delay = 0.0
+        self._most = 0
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
@@ -44,6 +49,16 @@ class Relay:
         """Takes connections and never answers."""
         self._be("silent")
 
+    def slow(self, seconds: float) -> None:
+        """Passes on, each piece so much later."""
+        self._delay = seconds
+        self._be("slow")
+
+    def cut_after(self, size: int) -> None:
+        """Takes so many bytes of each connection, then it breaks."""
+        self._most = size
+        self._be("cut after")
+
     def garbage(self) -> None:
         """Answers everything with a page."""
         self._be("garbage")
@@ -59,7 +74,7 @@ class Relay:
             self._listen()
 
     def _listen(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
+        self._listener = socket.create_server((self._host, self.port), reuse_port=False)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
@@ -76,12 +91,13 @@ class Relay:
 
     def _serve(self, near: socket.socket, mode: str) -> None:
         with contextlib.suppress(OSError):
-            if mode == "pass":
+            if mode in ("pass", "slow", "cut after"):
+                delay = self._delay if mode == "slow" else 0.0
                 far = socket.create_connection(("127.0.0.1", self._target))
                 with self._lock:
                     self._open.add(far)
-                threading.Thread(target=_pump, args=(far, near), daemon=True).start()
-                _pump(near, far)
+                threading.Thread(target=_pump, args=(far, near, delay), daemon=True).start()
+                _pump(near, far, delay, self._most if mode == "cut after" else None)
             elif mode == "garbage":
                 while near.recv(65536):
                     near.sendall(_GARBAGE)
@@ -98,9 +114,16 @@ class Relay:
             line.close()
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
+def _pump(source: socket.socket, target: socket.socket, delay: float = 0.0, most: int | None = None) -> None:
+    passed = 0
     with contextlib.suppress(OSError):
         while received := source.recv(65536):
+            time.sleep(delay)
+            passed += len(received)
+            if most is not None and passed > most:
+                for line in (source, target):
+                    line.shutdown(socket.SHUT_RDWR)
+                return
             target.sendall(received)
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)

@@ -50,7 +50,8 @@ def test_a_browser_that_runs_scripts_and_presses_every_button_reads_nothing(port
     link = link_in(jonas.wait("notice"))
     with chromium() as browser:
         page = someone(browser).new_page()
-        page.set_default_timeout(3_000)
+        page.set_default_timeout(1_000)  # what is hidden is waited for in vain
+        page.set_default_navigation_timeout(10_000)
         for visit in range(3):
             page.goto(link)
             for number in range(page.locator("button, summary, input[type=submit], a").count()):

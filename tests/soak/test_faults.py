@@ -1,0 +1,38 @@
+"""Ten minutes of everything that can befall a distributed set-up, at random and under load (`make soak`).
+
+LETTERLOCK_SOAK_SECONDS says how long (600), LETTERLOCK_SOAK_SEED which troubles come when; the seed is printed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.promises import trouble
+from tests.promises.estate import Estate
+from tests.promises.ledger import Load
+from tests.promises.test_faults import BOUND
+
+pytestmark = pytest.mark.servers
+
+
+def test_nothing_is_lost_told_twice_or_left_in_clear(tmp_path: Path) -> None:
+    seconds = float(os.environ.get("LETTERLOCK_SOAK_SECONDS", "600"))
+    seed = int(os.environ.get("LETTERLOCK_SOAK_SEED") or random.randrange(10**6))
+    print(f"\nseed {seed}")
+    with Estate(tmp_path) as estate:
+        estate.mailhost.refuse("nobody@mail.example")
+        estate.ledger.hand_in("nobody@mail.example")
+        estate.ledger.hand_in("nobody@mail.example", protected=False)
+        with Load(estate.ledger, clients=4, pause=0.5):
+            made = trouble.at_random(estate, seconds, seed)
+        print(", ".join(f"{number} × {name}" for name, number in sorted(made.items())))
+        estate.until_well()
+        # What a relay did not take five times waits for quarter of an hour by then; ten minutes do not get further.
+        estate.until_quiet(1200)
+        print(estate.settle())
+        assert estate.waiting_wake_ups() <= BOUND
+        assert estate.plaintext() == []
