@@ -186,6 +186,7 @@ def listen_to_rooms() -> None:
     from portal.access import codes, cookies
     from portal.access.errors import AccessError
     from portal.api import tokens
+    from portal.ingest import customer
     from portal.keys import split
     from portal.keys.errors import KeysError
     from portal.keys.installation import Secrets
@@ -198,6 +199,7 @@ def listen_to_rooms() -> None:
     _after(codes, "derive", lambda _, code: EAR.passcode(code))
     _after(cookies, "new_token", lambda _, token: EAR.secret("token of a cookie", token))
     _after(tokens, "create", lambda _, token: EAR.secret("token of the API", token))
+    _after(customer, "new_value", lambda _, value: EAR.secret("value of a customer header", value))
     _after(split, "_joined", lambda given, _: _share(given[1]))
     _after(split, "code_of", lambda given, _: _share(given[0]))
     _after(Secrets, "__init__", lambda given, _: _secrets(given[1]))

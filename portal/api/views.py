@@ -12,7 +12,7 @@ from portal.api.errors import ApiError, BodyCut, LengthMissing, MethodRefused, T
 from portal.api.problems import problem
 from portal.ingest.data import LineEnds
 from portal.ingest.errors import AddressRefused, NotTaken, SpoolUnavailable, TooLarge
-from portal.ingest.intake import Intake, Named
+from portal.ingest.intake import HIDDEN, Intake, Named
 
 _CHUNK = 256 * 1024
 
@@ -24,7 +24,7 @@ def messages(request: HttpRequest) -> HttpResponse:
     try:
         _allow(request)
         length = _length(request)
-        intake = Intake(_named(request).envelope, length, hide=True)
+        intake = Intake(_named(request).envelope, length, hide=HIDDEN)
         try:
             _feed(request, intake, length)
             return JsonResponse({"id": str(intake.finish().commit())}, status=202)

@@ -44,13 +44,20 @@ def address_for(outbound: Outbound, brand: Brand) -> str:
     return f"{PREFIX}{token}@{settings.LETTERLOCK.bounce_domain or brand.host}"
 
 
+def domain_of_form(address: str) -> str:
+    """The domain, in lower case, of an address whose local part has the form of ours; "" when it has another."""
+    local, _, domain = address.lower().rpartition("@")
+    if not local.startswith(PREFIX) or len(local) != len(PREFIX) + _LETTERS:
+        return ""
+    return domain.removesuffix(".")
+
+
 def is_one(address: str) -> bool:
     """Whether an address has the form of ours, true or forged, and a domain of ours: other installations, and senders
     of mass mail, have bounce addresses too, and what our people answer to those has to reach them."""
-    local, _, domain = address.lower().rpartition("@")
-    if not local.startswith(PREFIX) or len(local) != len(PREFIX) + _LETTERS:
+    domain = domain_of_form(address)
+    if not domain:
         return False
-    domain = domain.removesuffix(".")
     if domain in (settings.LETTERLOCK.bounce_domain, settings.LETTERLOCK.public_host):
         return True
     # The last is for mail that left while another domain was set.

@@ -26,7 +26,7 @@ from django.utils import timezone
 from portal.celery import PROCESS_BULK, ring
 from portal.ingest.committing import FSYNC_THREADS
 from portal.ingest.errors import KeyRefused, NotTaken, OtherBody, RunBusy, SpoolUnavailable, TooManyItems
-from portal.ingest.intake import Intake, Named
+from portal.ingest.intake import HIDDEN, Intake, Named
 from portal.ingest.models import Item, Run
 from portal.ingest.spool import SpoolWriter, commit_all
 from portal.keys.service import keys
@@ -244,7 +244,7 @@ def _into_spool(offered: Offered) -> SpoolWriter | str:
     intake = None
     try:
         named, pieces = offered.mail()
-        intake = Intake(named.envelope, offered.size, hide=True)
+        intake = Intake(named.envelope, offered.size, hide=HIDDEN)
         for piece in pieces:
             intake.feed(piece)
         return intake.finish()

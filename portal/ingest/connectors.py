@@ -31,6 +31,10 @@ class Connector:
     tls_required: bool = False
     max_sessions: int = 0
     """At once, in each door process; 0 for no limit of its own."""
+    header: str = ""
+    """The customer header that its mail must carry, which shows only when the mail comes; "" for none."""
+    digests: tuple[str, ...] = field(default=(), repr=False)
+    """Of the values that count, SHA-256 in hex, the newest first."""
 
     def holds(self, address: IpAddress | None) -> bool:
         """Whether its networks allow this address."""
@@ -45,10 +49,10 @@ class Connector:
         except BadAddress:
             return False
 
-    def nearness(self, address: IpAddress | None) -> tuple[bool, bool, int]:
+    def nearness(self, address: IpAddress | None) -> tuple[bool, bool, bool, int]:
         """How much it asks for: what asks for more fits better."""
         fitting = [n.prefixlen + (96 if n.version == 4 else 0) for n in self.networks if address and address in n]
-        return bool(self.login), bool(self.certificate), max(fitting, default=-1)
+        return bool(self.login), bool(self.certificate), bool(self.header), max(fitting, default=-1)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from portal.audit.record import record
+from portal.ingest import customer
 from portal.ingest.connectors import BUILT_IN
 from portal.ingest.errors import ConnectorRefused
 from portal.ingest.models import Connector
@@ -24,8 +25,8 @@ Fields = Mapping[str, str | bool | int | None]
 """By the names of the model's fields; None leaves a field as it is."""
 
 
-def add(name: str, fields: Fields) -> Connector:
-    """A new connector. Raises ConnectorRefused."""
+def add(name: str, fields: Fields, *, value: str = "") -> Connector:
+    """A new connector; `value` is that of its customer header. Raises ConnectorRefused."""
     if _NAME.fullmatch(name) is None or name == BUILT_IN:
         raise ConnectorRefused(
             f"A connector's name has letters, digits, dots and dashes, 64 at most, and is not “{BUILT_IN}”, which is "
@@ -33,12 +34,13 @@ def add(name: str, fields: Fields) -> Connector:
         )
     if Connector.objects.filter(name=name).exists():
         raise ConnectorRefused(f"There is a connector {name} already. Change it, or choose another name.")
-    return _save(Connector(name=name), fields, "connector.added")
+    return _save(Connector(name=name), fields, value, "connector.added")
 
 
-def change(name: str, fields: Fields) -> Connector:
-    """Other fields for a connector. Raises ConnectorRefused."""
-    return _save(named(name), fields, "connector.changed")
+def change(name: str, fields: Fields, *, value: str = "", forget_old: bool = False) -> Connector:
+    """Other fields for a connector. A new `value` of its customer header counts beside all older ones, until
+    `forget_old` leaves the newest alone. Raises ConnectorRefused."""
+    return _save(named(name), fields, value, "connector.changed", forget_old=forget_old)
 
 
 def remove(name: str) -> None:
@@ -72,14 +74,16 @@ def named(name: str) -> Connector:
         raise ConnectorRefused(f"There is no connector {name}. manage.py connector list shows them.") from None
 
 
-def _save(connector: Connector, fields: Fields, event: str) -> Connector:
-    for field, value in fields.items():
-        if value is not None:
-            setattr(connector, field, _CHECKS[field](value) if field in _CHECKS and isinstance(value, str) else value)
+def _save(connector: Connector, fields: Fields, value: str, event: str, *, forget_old: bool = False) -> Connector:
+    before = connector.header
+    for field, given in fields.items():
+        if given is not None:
+            setattr(connector, field, _CHECKS[field](given) if field in _CHECKS and isinstance(given, str) else given)
     if not (connector.networks or connector.certificate or connector.login):
         raise ConnectorRefused(
             "A connector must ask for something: networks, a client certificate's name or a login. Name at least one."
         )
+    _settle_header(connector, before, value, forget_old=forget_old)
     others = Connector.objects.exclude(pk=connector.pk)
     if connector.login and others.filter(login=connector.login).exists():
         raise ConnectorRefused("Another connector has that login. Choose another.")
@@ -89,6 +93,24 @@ def _save(connector: Connector, fields: Fields, event: str) -> Connector:
         connector.save()
         record(event, connector=connector.pk)
     return connector
+
+
+def _settle_header(connector: Connector, before: str, value: str, *, forget_old: bool) -> None:
+    """Which values of the customer header count from now on. Raises ConnectorRefused."""
+    header = connector.header
+    if before and header and header.lower() != before.lower():
+        raise ConnectorRefused(
+            f"The connector asks for {before} already. Give its name for a new value, or end it with --header '' first."
+        )
+    if forget_old and not header:
+        raise ConnectorRefused("The connector has no customer header, so there is no old value. Leave the option out.")
+    if header and not (connector.tls_required or connector.certificate or connector.login):
+        raise ConnectorRefused(
+            "In clear a customer header could be read on the way. Take its mail over TLS only: --tls."
+        )
+    digests = [customer.digest(value)] if value else []
+    digests += connector.header_digests.split()
+    connector.header_digests = " ".join(digests[:1] if forget_old else digests) if header else ""
 
 
 def _networks(text: str) -> str:
@@ -122,4 +144,5 @@ _CHECKS = {
     "domains": _domains,
     "certificate": lambda text: _domain(text) if text else "",
     "login": _login,
+    "header": customer.check_name,
 }

@@ -111,6 +111,18 @@ class BareLineEnd(NotTaken):
         )
 
 
+class CustomerHeaderRefused(NotTaken):
+    """The mail does not show that it is from the organisation whose connector it came by."""
+
+    smtp = "550 5.7.1"
+
+    def __init__(self, connector: str, header: str, fault: str) -> None:
+        super().__init__(
+            f"The connector {connector} takes only mail with its customer header, and {header} {fault}: set it once, "
+            "with the value that manage.py connector printed."
+        )
+
+
 class MailLoop(NotTaken):
     """The mail has been here too often, or has passed too many servers (RFC 5321 §6.3)."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -41,7 +41,8 @@ class Intake:
     """One mail, fed in chunks of any size, checked and sealed into the spool as it comes.
 
     Nothing is written before the header block is complete and has passed (at most 256 KiB wait for that).
-    `addressed` makes the envelope from the header block, `trace` what is put in front of a mail that came by SMTP.
+    `addressed` makes the envelope from the header block, or refuses the mail by it. `hide` names header fields that the
+    mail loses; `trace` is what is put in front of a mail that came by SMTP.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Intake:
         addressed: Callable[[bytes], Envelope],
         expected_size: int = 0,
         *,
-        hide: bool = False,
+        hide: Collection[str] = (),
         trace: Trace | None = None,
     ) -> None:
         self.size = 0
@@ -105,7 +106,7 @@ class Intake:
         self._writer = SpoolWriter.begin(envelope, self._expected_size)
         held, self._held = b"".join(self._held), []
         if self._hide:
-            held = b"".join(without_headers([block], HIDDEN)) + held[len(block) :]
+            held = b"".join(without_headers([block], self._hide)) + held[len(block) :]
         if self._trace is not None:
             held = with_header(held, self._trace.header(self._writer.id, timezone.now()))
         self._writer.write(held)

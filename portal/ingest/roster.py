@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import close_old_connections, connection
 
+from branding.models import Brand
 from portal.audit.record import record
 from portal.ingest import models
 from portal.ingest.connectors import BUILT_IN, Connector
@@ -41,7 +42,13 @@ def of_row(row: models.Connector) -> Connector:
         domains=tuple(row.domains.split()),
         tls_required=row.tls_required,
         max_sessions=row.max_sessions,
+        header=row.header,
+        digests=tuple(row.header_digests.split()),
     )
+
+
+def _own_domains() -> frozenset[str]:
+    return frozenset({settings.LETTERLOCK.bounce_domain, settings.LETTERLOCK.public_host} - {""})
 
 
 def _record(kind: str) -> None:
@@ -59,6 +66,8 @@ class Roster:
     def __init__(self) -> None:
         self._built_in = built_in()
         self.connectors: tuple[Connector, ...] = (self._built_in,) if self._built_in else ()
+        self.bounce_domains = _own_domains()
+        """Where bounces come to, brands' hosts included."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="roster")
         self._read_at = 0.0
         self._reading: asyncio.Future[None] | None = None
@@ -75,6 +84,10 @@ class Roster:
             if not self._reading.done():
                 self._away = True
         return self.connectors
+
+    def customer_headers(self) -> frozenset[str]:
+        """Names of the headers that no mail keeps, whichever connector it came by."""
+        return frozenset(connector.header for connector in self.connectors if connector.header)
 
     def note(self, kind: str) -> None:
         """Put an entry about the door into the record, without waiting for it, and at most one of a kind a minute: a
@@ -93,6 +106,7 @@ class Roster:
         try:
             close_old_connections()
             stored = tuple(of_row(row) for row in models.Connector.objects.order_by("name"))
+            hosts = frozenset(Brand.objects.values_list("host", flat=True))
         except (DatabaseFailure, ValueError) as error:
             if not self._away:
                 log.warning("the connectors cannot be read (%s); the last known ones stay", type(error).__name__)
@@ -101,4 +115,5 @@ class Roster:
         else:
             self._away = False
             self.connectors = ((self._built_in,) if self._built_in else ()) + stored
+            self.bounce_domains = _own_domains() | hosts
         self._read_at = time.monotonic()

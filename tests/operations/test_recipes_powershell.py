@@ -19,6 +19,7 @@ from portal.operations.recipes.filling import fill, powershell
 from portal.operations.recipes.values import examples, title
 
 SCRIPTS = [(server, file) for server in ("exchange-online", "exchange-server") for file in ("apply.ps1", "undo.ps1")]
+SCRIPTS_WITHOUT_PLACES = [("exchange-online", "renew.ps1")]
 _PARSER = Parser(Language(tree_sitter_powershell.language()))
 _QUOTES = "'‘’‚‛"
 DOCUMENTED = {
@@ -31,6 +32,7 @@ DOCUMENTED = {
     "New-TransportRule": "Name Priority HeaderMatchesMessageHeader HeaderMatchesPatterns HeaderContainsMessageHeader "
     "HeaderContainsWords SubjectMatchesPatterns ExceptIfSenderIpRanges RemoveHeader RuleErrorAction",
     "Get-TransportRule": "",
+    "Set-TransportRule": "SetHeaderName SetHeaderValue",
     "Remove-TransportRule": "Confirm",
     "New-SendConnector": "Name Usage AddressSpaces Enabled SourceTransportServers DNSRoutingEnabled SmartHosts Port "
     "RequireTLS TlsAuthLevel TlsDomain SmartHostAuthMechanism AuthenticationCredential",
@@ -42,7 +44,7 @@ DOCUMENTED = {
 }
 """Parameters by command, from Microsoft's reference, as far as the recipes use them."""
 IN_THE_TABLE = (
-    "FromScope RouteMessageOutboundConnector ExceptIfHeaderContainsMessageHeader "
+    "FromScope RouteMessageOutboundConnector SetHeaderName SetHeaderValue ExceptIfHeaderContainsMessageHeader "
     "ExceptIfHeaderContainsWords RuleErrorAction"
 )
 """What every rule of ours takes by splatting."""
@@ -95,7 +97,7 @@ def read_literal(text: str) -> tuple[str, str]:
     raise AssertionError("the literal does not end")
 
 
-@pytest.mark.parametrize(("server", "file"), SCRIPTS)
+@pytest.mark.parametrize(("server", "file"), [*SCRIPTS, *SCRIPTS_WITHOUT_PLACES])
 def test_it_parses_and_uses_what_is_documented(server: str, file: str) -> None:
     used = []
     for node in nodes(script(server, file)):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
+from portal.delivery import bounces
+from portal.ingest import customer
+from portal.ingest.connectors import Connector
 from portal.ingest.data import DataDecoder
-from portal.ingest.errors import BareLineEnd, IngestError, MailLoop, TooLarge
+from portal.ingest.errors import BareLineEnd, CustomerHeaderRefused, IngestError, MailLoop, TooLarge
 from portal.ingest.received import Trace
+from portal.ingest.smtp.house import House
 from portal.ingest.smtp.incoming import Incoming
 from portal.ingest.smtp.session import CLOSING, Session, Transaction, said
 from portal.ingest.smtp.wire import Pace
@@ -139,4 +144,26 @@ def _begin(session: Session, transaction: Transaction) -> Incoming:
         dsn=wishes if any(wish != Dsn() for wish in wishes) else (),
     )
     trace = Trace(session.house.name, hello, session.peer, session.protocol, session.cipher)
-    return Incoming(session.house, session.wire, envelope, trace, transaction.expected_size)
+    house, connector = session.house, session.connector
+
+    def addressed(block: bytes) -> Envelope:
+        return envelope if connector is None else _of_customer(house, connector, envelope, block)
+
+    hide = house.roster.customer_headers()
+    return Incoming(house, session.wire, addressed, trace, transaction.expected_size, hide)
+
+
+def _of_customer(house: House, connector: Connector, envelope: Envelope, block: bytes) -> Envelope:
+    """The envelope of a mail that shows its connector's customer header, if it has one. Raises CustomerHeaderRefused.
+
+    Bounces of the portal's mail come from the same shared addresses, from strangers' mailboxes and without the header.
+    They are taken, but as nobody's: only a true bounce address makes the pipeline believe them.
+    """
+    fault = customer.fault(block, connector.header, connector.digests) if connector.header else ""
+    if not fault:
+        return envelope
+    domains = house.roster.bounce_domains
+    if not envelope.sender and all(bounces.domain_of_form(to) in domains for to in envelope.recipients):
+        return replace(envelope, trusted=False, connector="")
+    log.warning("a mail by connector %s was refused: its customer header %s", connector.name, fault)
+    raise CustomerHeaderRefused(connector.name, connector.header, fault)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from portal.ingest.errors import IngestError
@@ -17,10 +18,18 @@ from portal.ingest.spool import Envelope
 class Incoming:
     """Constant memory: a piece is sealed before the next one is read."""
 
-    def __init__(self, house: House, wire: Wire, envelope: Envelope, trace: Trace, expected_size: int) -> None:
+    def __init__(
+        self,
+        house: House,
+        wire: Wire,
+        addressed: Callable[[bytes], Envelope],
+        trace: Trace,
+        expected_size: int,
+        hide: Collection[str],
+    ) -> None:
         self._house = house
         self._wire = wire
-        self._intake = Intake(lambda _header: envelope, expected_size, trace=trace)
+        self._intake = Intake(addressed, expected_size, hide=hide, trace=trace)
         self._loop = asyncio.get_running_loop()
         self._pace = Pace(wire)
         self.refused: IngestError | None = None

@@ -78,7 +78,17 @@ RECIPES: Mapping[str, Recipe] = {
                 Block("undo.sh", "takes everything out again, where the blocks lie in Debian's conf.d"),
             ),
         ),
-        Recipe("exchange-online", "Exchange Online", (_SETTINGS, _CONNECTOR, _APPLY, _UNDO)),
+        Recipe(
+            "exchange-online",
+            "Exchange Online",
+            (
+                _SETTINGS,
+                _CONNECTOR,
+                _APPLY,
+                Block("renew.ps1", "gives the rules a new value of the customer header"),
+                _UNDO,
+            ),
+        ),
         Recipe("exchange-server", "Exchange Server", (_SETTINGS, _CONNECTOR, _APPLY, _UNDO)),
         Recipe(
             "google-workspace",

@@ -9,13 +9,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from portal.ingest import enrolling
+from portal.ingest import customer, enrolling
 from portal.ingest.connectors import Connector
 from portal.ingest.errors import ConnectorRefused
 from portal.ingest.models import Connector as Row
 from portal.ingest.roster import built_in, of_row
 
-_FIELDS = ("networks", "certificate", "login", "domains", "tls_required", "max_sessions")
+_FIELDS = ("networks", "certificate", "login", "domains", "tls_required", "max_sessions", "header")
 
 
 class Command(BaseCommand):
@@ -25,8 +25,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
         verbs.add_parser("list", help="show all connectors")
-        for verb, text in (("add", "make a connector"), ("change", "change what is named, leave the rest")):
-            _add_fields(verbs.add_parser(verb, help=text))
+        _add_fields(verbs.add_parser("add", help="make a connector"))
+        change = verbs.add_parser("change", help="change what is named, leave the rest")
+        _add_fields(change)
+        change.add_argument(
+            "--forget-old-header", action="store_true", help="only the newest value of its customer header counts"
+        )
         verbs.add_parser("remove", help="end a connector").add_argument("name")
         password = verbs.add_parser("password", help="make a new password for a connector's login and print it once")
         password.add_argument("name")
@@ -44,10 +48,18 @@ class Command(BaseCommand):
             self.stdout.write(_line(connector))
 
     def _add(self, name: str, **options: Any) -> None:
-        self.stdout.write(_line(of_row(enrolling.add(name, {field: options[field] for field in _FIELDS}))))
+        value = _value_for(options)
+        self._say(enrolling.add(name, {field: options[field] for field in _FIELDS}, value=value), value)
 
-    def _change(self, name: str, **options: Any) -> None:
-        self.stdout.write(_line(of_row(enrolling.change(name, {field: options[field] for field in _FIELDS}))))
+    def _change(self, name: str, forget_old_header: bool, **options: Any) -> None:
+        value = _value_for(options)
+        fields = {field: options[field] for field in _FIELDS}
+        self._say(enrolling.change(name, fields, value=value, forget_old=forget_old_header), value)
+
+    def _say(self, row: Row, value: str) -> None:
+        self.stdout.write(_line(of_row(row)))
+        if value:
+            self.stdout.write(f"{row.header}: {value}  (shown this once; it is kept as a hash)")
 
     def _remove(self, name: str, **_: Any) -> None:
         enrolling.remove(name)
@@ -75,11 +87,20 @@ def _add_fields(parser: ArgumentParser) -> None:
         "--tls", dest="tls_required", action="store_true", default=None, help="take its mail over TLS only"
     )
     tls.add_argument("--no-tls", dest="tls_required", action="store_false", default=None, help="also in clear")
+    parser.add_argument(
+        "--header",
+        help="customer header that its mail must carry: makes a new value and prints it; an empty text for none",
+    )
     parser.add_argument("--max-sessions", type=int, help="sessions at once, in each door process; 0 for no limit")
+
+
+def _value_for(options: dict[str, Any]) -> str:
+    return customer.new_value() if options["header"] else ""
 
 
 def _line(connector: Connector) -> str:
     """All of a connector on one line; what it does not ask for is left out."""
+    values = len(connector.digests)
     words = [
         connector.name,
         "networks " + " ".join(map(str, connector.networks)) if connector.networks else "",
@@ -87,6 +108,7 @@ def _line(connector: Connector) -> str:
         f"login {connector.login}" + ("" if connector.password else " (no password yet)") if connector.login else "",
         f"sends as {' '.join(connector.domains)}" if connector.domains else "",
         "TLS only" if connector.tls_required else "",
+        f"header {connector.header}" + (f" ({values} values)" if values > 1 else "") if connector.header else "",
         f"{connector.max_sessions} sessions" if connector.max_sessions else "",
     ]
     return "; ".join(filter(None, words))

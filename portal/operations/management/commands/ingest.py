@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal.ingest.data import LineEnds
 from portal.ingest.errors import IngestError
-from portal.ingest.intake import Intake, Named
+from portal.ingest.intake import HIDDEN, Intake, Named
 from portal.operations.bulkfiles import take_in
 from portal.operations.commands import sentences
 from portal.operations.terminal import Terminal
@@ -68,7 +68,7 @@ class Command(BaseCommand):
 def ingest(path: Path, named: Named) -> UUID:
     """Take one file in; returns its id once it is durable. Raises IngestError, or OSError when it cannot be read."""
     with path.open("rb", buffering=0) as file:
-        intake = Intake(named.envelope, path.stat().st_size, hide=True)
+        intake = Intake(named.envelope, path.stat().st_size, hide=HIDDEN)
         line_ends = LineEnds()
         try:
             while chunk := file.read(_CHUNK):

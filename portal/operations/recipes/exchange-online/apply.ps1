@@ -9,6 +9,12 @@ foreach ($one in $there) {
     if ($one.Name.StartsWith($title + ': ')) { throw "$($one.Name) is there already. Run undo.ps1 first." }
 }
 
+# Where Exchange Online sends from is shared by all its customers; this header is what shows that mail is yours.
+$header = 'X-Letterlock-Customer'
+$login = Get-Credential -UserName $header -Message 'The value that manage.py connector printed'
+$customer = $login.GetNetworkCredential().Password
+if ($customer.Length -ne 48) { throw 'The value has 48 letters and digits. Nothing was changed.' }
+
 # Over TLS only, to a server that proves the portal's name.
 New-OutboundConnector -Name $toPortal -ConnectorType OnPremises -IsTransportRuleScoped $true `
     -UseMXRecord $false -SmartHosts «portal» `
@@ -29,6 +35,8 @@ New-TransportRule -Name ($title + ': seals of others') -Priority 0 `
 $handOver = @{
     FromScope = 'InOrganization'
     RouteMessageOutboundConnector = $toPortal
+    SetHeaderName = $header
+    SetHeaderValue = $customer
     ExceptIfHeaderContainsMessageHeader = 'X-Letterlock-Seal'
     ExceptIfHeaderContainsWords = 'v=1'
     RuleErrorAction = 'Defer'

@@ -1,1 +1,1 @@
-manage.py connector add microsoft --networks «microsoft_networks» --domains «domains» --tls
+manage.py connector add microsoft --networks «microsoft_networks» --domains «domains» --tls --header X-Letterlock-Customer
