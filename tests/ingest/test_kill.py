@@ -15,7 +15,7 @@ import pytest
 
 from tests import faults
 from tests.ingest.doors import MAIL, Installation, Line
-from tests.servers import PostgreSQL, wait_for
+from tests.servers import PostgreSQL, free_port, wait_for
 
 pytestmark = pytest.mark.servers
 
@@ -186,7 +186,7 @@ def test_two_doors_share_one_spool(installation: Installation) -> None:
     """Two processes commit at the same time; the database takes them one after the other."""
     other = Installation.__new__(Installation)
     other.__dict__.update(installation.__dict__)
-    other.port = installation.port + 1 if installation.port < 65_000 else installation.port - 1
+    other.port = free_port()
     other.environment = {**installation.environment, "LETTERLOCK_SMTP": f"127.0.0.1:{other.port}"}
     doors: list[subprocess.Popen[bytes]] = [installation.door(), other.door()]
     before = len(rows(installation))

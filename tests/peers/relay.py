@@ -118,7 +118,8 @@ def _pump(source: socket.socket, target: socket.socket, delay: float = 0.0, most
     passed = 0
     with contextlib.suppress(OSError):
         while received := source.recv(65536):
-            time.sleep(delay)
+            if delay:
+                time.sleep(delay)
             passed += len(received)
             if most is not None and passed > most:
                 for line in (source, target):

@@ -87,9 +87,9 @@ def killed(wheel: Wheel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[l
     "number", range(len(STEPS)), ids=[f"{when} {place.partition(':')[2]}" for place, when in STEPS]
 )
 def test_a_worker_killed_at_a_step_loses_nothing_and_tells_nobody_twice(
-    killed: list[Future[None]], step: tuple[str, str]
+    killed: list[Future[None]], number: int
 ) -> None:
-    killed[STEPS.index(step)].result(120)
+    killed[number].result(120)
 
 
 def kill_at(wheel: Wheel, place: str, when: str) -> None:
