@@ -25,5 +25,6 @@ def refuse_nobodys(address: str) -> None:
     names = {configuration.public_host, configuration.bounce_domain} - {""} - set(configuration.inside_domains)
     if domain not in names or is_loopback(domain):
         return
-    if not local.startswith((bounces.PREFIX, probes.PREFIX)) and local not in _MUST_EXIST:
+    # By their whole form: what only begins like one is relayed as any other mail, and would come round again.
+    if not bounces.domain_of_form(address) and not probes.has_form(local) and local not in _MUST_EXIST:
         raise NobodyHere

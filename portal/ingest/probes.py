@@ -19,14 +19,18 @@ from portal.mime.reading import Letter
 
 RETURNED = "doctor.returned"
 """The entry of the record, about the probe's number."""
-PREFIX = "doctor-"
-_ADDRESS = re.compile(PREFIX + r"([0-9a-f]{32})-([0-9a-f]{16})")
+_ADDRESS = re.compile(r"doctor-([0-9a-f]{32})-([0-9a-f]{16})")
 
 
 def new_address() -> tuple[UUID, str]:
     """A probe's number, and the address that only its notice comes back to."""
     number = uuid4()
-    return number, f"{PREFIX}{number.hex}-{_proof(number)}@{settings.LETTERLOCK.public_host}"
+    return number, f"doctor-{number.hex}-{_proof(number)}@{settings.LETTERLOCK.public_host}"
+
+
+def has_form(local: str) -> bool:
+    """Whether what stands before the @ is a probe's, true or forged; the door has no key to tell."""
+    return _ADDRESS.fullmatch(local) is not None
 
 
 def returned(letter: Letter, recipients: Sequence[str]) -> UUID | None:

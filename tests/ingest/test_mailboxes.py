@@ -23,7 +23,13 @@ def named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("named")
-@pytest.mark.parametrize("address", [f"messages@{HOST}", f"Maya@{HOST.upper()}", "x@bounces.aldervalley.example"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"messages@{HOST}", f"Maya@{HOST.upper()}", "x@bounces.aldervalley.example", f"bounce+@{HOST}",
+        f"bounce+short@{HOST}", f"doctor-@{HOST}", f"doctor-maya@{HOST}",
+    ],
+)  # fmt: skip
 def test_nobody_there_is_said_at_once(door: RunningDoor, address: str) -> None:
     assert answer(door, address).startswith("550 5.1.1 Nobody reads mail at this address")
 
