@@ -9,7 +9,7 @@ from portal.keys.keyring import Keyring
 from portal.keys.objects import sealed_under
 from portal.keys.provider import Provider
 
-_ATTEMPTS = 100
+_ATTEMPTS = 1000
 
 
 def left_to_move(keyring: Keyring, to: Provider) -> list[str]:

@@ -90,6 +90,7 @@ def test_a_move_loses_no_puncture_that_comes_meanwhile(there: Move) -> None:
         while not stop.is_set() or not punctured:
             service.puncture(there.epochs[0], len(punctured), None)
             punctured.append(len(punctured))
+            stop.wait(0.002)
 
     thread = threading.Thread(target=destroy)
     thread.start()
