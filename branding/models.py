@@ -24,6 +24,18 @@ class Brand(models.Model):
     show_subject = models.BooleanField(default=False)
     rights = models.JSONField(default=dict)
     """Rights that differ from the defaults (portal.vault.rights), like {"download": false}."""
+    methods = models.JSONField(null=True, blank=True)
+    """Ways to confirm that recipients are offered: `passcode`, `passkey`, slugs of providers; null for all there are."""
+    minimum_level = models.PositiveSmallIntegerField(default=1, db_default=1)
+    """Least assurance (access.md, 1 to 3) for this brand's messages; a rule or the sender can ask for more."""
+    session_scope = models.CharField(
+        max_length=7, choices=[("brand", "brand"), ("message", "message")], default="brand", db_default="brand"
+    )
+    """What one proof opens: all messages of this brand to the address, or the one message it was given at."""
+    delivery = models.CharField(
+        max_length=10, choices=[("link", "link"), ("attachment", "attachment")], default="link", db_default="link"
+    )
+    """Whether the notice holds a link to the message, or the sealed message itself as message.html."""
     is_default = models.BooleanField(default=False)
 
     class Meta:

@@ -27,12 +27,12 @@ class SignedInPerson:
         return self.get_response(request)
 
     def _look(self, request: Request, now: datetime) -> None:
-        row = _row(request, cookies.SESSION, sessions.PASSCODE)
+        row = _row(request, cookies.SESSION, office=False)
         request.session_ended = row is not None and sessions.is_over(row, now)
         request.session_row = _live(row, now)
         request.person = request.session_row.person if request.session_row else None
         request.session_address = _address_of(request.person)
-        office = _live(_row(request, cookies.OFFICE, sessions.ENTRY), now)
+        office = _live(_row(request, cookies.OFFICE, office=True), now)
         # The role is looked at each time: who is no administrator any more is out at once.
         request.office_row = office if office and office.person.role == Person.Role.OWNER else None
         request.owner = request.office_row.person if request.office_row else None
@@ -43,12 +43,12 @@ def _address_of(person: Person | None) -> str:
     return cast(str, SimpleLazyObject(lambda: people.address_of(person))) if person else ""
 
 
-def _row(request: Request, cookie: str, method: str) -> Session | None:
+def _row(request: Request, cookie: str, *, office: bool) -> Session | None:
     """The session of a cookie, if it was begun for that cookie: an administrator's token moved over opens no mail."""
     brand = getattr(request, "brand", None)
     token = cookies.read(request, cookie)
     row = sessions.of_token(token, brand) if token and brand is not None else None
-    return row if row is not None and row.method == method else None
+    return row if row is not None and sessions.is_office(row) == office else None
 
 
 def _live(row: Session | None, now: datetime) -> Session | None:

@@ -194,7 +194,18 @@ class Session(models.Model):
     """SHA-256 of the cookie: a dump of the database signs nobody in."""
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="sessions")
     brand = models.ForeignKey(Brand, on_delete=models.CASCADE)
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, null=True, related_name="+")
+    """The only message it opens, where the brand's sessions are for one message; null for all of the brand."""
     method = models.CharField(max_length=12, default="passcode")
+    """How the address was proved: `passcode`, `provider`, `passkey`; for administrators `entry` and others."""
+    provider = models.CharField(max_length=40, default="", db_default="", blank=True)
+    """Slug of the provider that proved the address, with the method `provider`."""
+    level = models.PositiveSmallIntegerField(default=1, db_default=1)
+    """Assurance (access.md): 1 a mailed passcode, 2 a provider's sign-in, 3 a passkey, or a passcode and more."""
+    office = models.BooleanField(default=False, db_default=False)
+    """An administrator's: it proves no mailbox, so it opens no message."""
+    device = models.CharField(max_length=60, default="", db_default="", blank=True)
+    """The browser as its owner knows it, like "Safari on iPhone"."""
     made_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     idle_seconds = models.PositiveIntegerField()

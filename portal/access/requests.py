@@ -18,7 +18,7 @@ class Request(HttpRequest):
     session_address: str
     """Their own address, or ""."""
     owner: Person | None
-    """The administrator signed in here by an entry link. Proves no mailbox, so it opens no message."""
+    """The administrator signed in here. That proves no mailbox, so it opens no message."""
     office_row: Session | None
     session_ended: bool
     """Whether the browser was signed in, and sat idle for too long."""

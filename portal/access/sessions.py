@@ -11,6 +11,7 @@ from branding.models import Brand
 from portal.access import cookies
 from portal.access.errors import NotAPerson
 from portal.access.models import NOBODY, Person, Session
+from portal.vault.models import Reader
 
 IDLE = timedelta(minutes=30)
 KEPT = timedelta(hours=8)
@@ -18,13 +19,26 @@ LONGEST = timedelta(hours=8)
 """However busy, and kept or not: the page says "for 8 hours"."""
 TOUCH = timedelta(seconds=30)
 """Activity is noted this often; a write for every request would cost more than it tells."""
-PASSCODE, ENTRY = "passcode", "entry"
+PASSCODE, PROVIDER, PASSKEY, ENTRY = "passcode", "provider", "passkey", "entry"
 
 
 def begin(
-    person: Person, brand: Brand, *, keep: bool, method: str = PASSCODE, instead_of: Session | None = None
+    person: Person,
+    brand: Brand,
+    *,
+    keep: bool,
+    method: str = PASSCODE,
+    level: int = 1,
+    provider: str = "",
+    reader: Reader | None = None,
+    office: bool = False,
+    device: str = "",
+    instead_of: Session | None = None,
 ) -> str:
-    """Sign a browser in and give the token for its cookie. The session it had before ends: each proof, a new token."""
+    """Sign a browser in and give the token for its cookie. The session it had before ends: each proof, a new token.
+
+    The names are those of the row's fields; `keep` lets it sit idle for eight hours.
+    """
     if person.lookup == NOBODY:
         raise NotAPerson
     if instead_of is not None:
@@ -36,6 +50,11 @@ def begin(
         person=person,
         brand=brand,
         method=method,
+        level=level,
+        provider=provider,
+        reader=reader,
+        office=office,
+        device=device,
         made_at=now,
         seen_at=now,
         idle_seconds=int((KEPT if keep else IDLE).total_seconds()),
@@ -55,6 +74,11 @@ def of_token(token: str, brand: Brand) -> Session | None:
         return None
     rows = Session.objects.select_related("person", "brand")
     return rows.filter(token=cookies.digest(token), brand=brand).first()
+
+
+def is_office(session: Session) -> bool:
+    """Whether it is an administrator's. Rows of version 0.1.0 say it by their method alone."""
+    return session.office or session.method == ENTRY
 
 
 def is_over(session: Session, now: datetime) -> bool:

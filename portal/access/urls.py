@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.access import views
+from portal.access import office, own, views
 
 urlpatterns = [
     path("m/", views.find, name="find"),
@@ -12,8 +12,9 @@ urlpatterns = [
     path("m/passcode/again/", views.find_again, name="find-again"),
     path("m/<str:link>/ask/", views.ask, name="ask"),
     path("m/<str:link>/passcode/", views.passcode, name="passcode"),
+    path("settings/", own.settings, name="settings"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("signed-out/", views.signed_out, name="signed-out"),
-    path("admin/enter/", views.how_to_enter, name="how-to-enter"),
-    path("admin/enter/<str:secret>", views.enter, name="enter"),
+    path("admin/enter/", office.how_to_enter, name="how-to-enter"),
+    path("admin/enter/<str:secret>", office.enter, name="enter"),
 ]

@@ -1,33 +1,30 @@
-"""The pages on the way in: R1 to R3, R6, R16, the neutral page, and the administrator's entry."""
+"""The pages on the way in: R1 to R3, R6, R16 and the neutral page."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.middleware.csrf import rotate_token
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import budgets, cookies, entry, passcodes, people, places, sessions, shares
+from portal.access import cookies, passcodes, people, places, proving, sessions, shares
 from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, TooManyTries, whole_minute
 from portal.access.forms import AddressForm, PasscodeForm
 from portal.access.models import Challenge
 from portal.access.passcodes import Browser, Claim
 from portal.access.places import Place
 from portal.access.requests import Request
-from portal.audit.record import record
+from portal.access.responses import see_other
 from portal.delivery.models import Outbound
 from portal.mime.errors import BadAddress
 from portal.vault import readers
 from portal.vault.models import Reader
 
 BROWSER_SECONDS = 3600
-TRUSTED_SECONDS = 400 * 24 * 3600
-"""The longest that browsers keep a cookie (RFC 6265bis section 5.6.2)."""
 REFUSED = 422
 page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -76,7 +73,7 @@ def ask(request: Request, link: str) -> HttpResponse:
         return neutral(request)
     place = places.at_link(reader)
     if request.method != "POST":
-        return _see_other(place.back_url)
+        return see_other(place.back_url)
     return _keeping_share(request, reader, _ask(request, place, Claim.of_reader(reader)))
 
 
@@ -92,7 +89,7 @@ def passcode(request: Request, link: str) -> HttpResponse:
     challenge = passcodes.latest(place.brand, reader, _browser(request))
     over = challenge is None or challenge.refusal(timezone.now()) is not None
     if challenge is None or (over and people.reads(request.person, reader)):
-        return _see_other(place.back_url)
+        return see_other(place.back_url)
     return _passcode_page(request, place, challenge, refused=challenge.refusal(timezone.now()))
 
 
@@ -122,7 +119,7 @@ def find_passcode(request: Request) -> HttpResponse:
         return _check(request, place)
     challenge = passcodes.latest(place.brand, None, _browser(request))
     if challenge is None:
-        return _see_other(place.back_url)
+        return see_other(place.back_url)
     return _passcode_page(request, place, challenge, refused=challenge.refusal(timezone.now()))
 
 
@@ -132,7 +129,7 @@ def find_again(request: Request) -> HttpResponse:
     place = places.neutral(request.brand)
     challenge = passcodes.latest(place.brand, None, _browser(request))
     if request.method != "POST" or challenge is None:
-        return _see_other(place.check_url)
+        return see_other(place.check_url)
     return _ask(request, place, passcodes.claim_of(challenge))
 
 
@@ -143,11 +140,11 @@ def find_again(request: Request) -> HttpResponse:
 def sign_out(request: Request) -> HttpResponse:
     """End the sessions of this browser at once. A GET, as of a curious robot, ends nothing."""
     if request.method != "POST":
-        return _see_other("/")
+        return see_other("/")
     for row in (request.session_row, request.office_row):
         if row is not None:
             sessions.end(row)
-    response = _see_other(reverse("signed-out"))
+    response = see_other(reverse("signed-out"))
     cookies.drop(response, cookies.SESSION)
     cookies.drop(response, cookies.OFFICE)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -157,30 +154,6 @@ def sign_out(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD"])
 def signed_out(request: Request) -> HttpResponse:
     return render(request, "access/signed_out.html", {"note": ""})
-
-
-# ------------------------------------------------------------------------------------------------- administrators
-
-
-@page
-def enter(request: Request, secret: str) -> HttpResponse:
-    """An administrator's one-time link: GET shows a button, only the button uses the link up."""
-    if request.method != "POST":
-        good = entry.is_good(secret)
-        return render(request, "console/enter.html", {"state": "good" if good else "over"}, status=200 if good else 410)
-    person = entry.redeem(secret)
-    if person is None:
-        return render(request, "console/enter.html", {"state": "over"}, status=410)
-    token = sessions.begin(person, request.brand, keep=False, method=sessions.ENTRY, instead_of=request.office_row)
-    response = _see_other("/admin/")
-    sessions.set_cookie(response, token, keep=False, name=cookies.OFFICE)
-    rotate_token(request)
-    return response
-
-
-@require_http_methods(["GET", "HEAD"])
-def how_to_enter(request: Request) -> HttpResponse:
-    return render(request, "console/enter.html", {"state": "none"})
 
 
 # ------------------------------------------------------------------------------------------------- what they share
@@ -196,7 +169,7 @@ def _ask(request: Request, place: Place, claim: Claim) -> HttpResponse:
     except PasscodeRefused as error:
         challenge = passcodes.latest(place.brand, place.reader, browser)
         return _passcode_page(request, place, challenge, refused=error, status=429)
-    response = _see_other(place.check_url)
+    response = see_other(place.check_url)
     cookies.write(response, cookies.BROWSER, token, BROWSER_SECONDS)
     return response
 
@@ -213,32 +186,11 @@ def _check(request: Request, place: Place) -> HttpResponse:
     except PasscodeRefused as error:
         asked = passcodes.latest(place.brand, place.reader, browser)
         return _passcode_page(request, place, asked, refused=error, form=form, status=REFUSED)
-    return _welcome(request, place, challenge, form.keep)
-
-
-def _welcome(request: Request, place: Place, challenge: Challenge, keep: bool) -> HttpResponse:
-    """The address is proved: a new session in place of this browser's old one, and on to the message."""
     reader = place.reader or readers.of_person(bytes(challenge.address_lookup), place.brand).first()
     if reader is None:  # the last message to the address was removed in this very moment
         return _elsewhere(request, place, OtherBrowser().sentence)
-    person = people.of_reader(reader)
-    Challenge.objects.filter(pk=challenge.pk).update(user=person)
-    token = sessions.begin(person, place.brand, keep=keep, instead_of=request.session_row)
-    trusted = cookies.read(request, cookies.TRUSTED) or cookies.new_token()
-    budgets.trust(cookies.digest(trusted), bytes(reader.address_lookup), timezone.now())
-    at = place.reader
-    record(
-        "recipient.confirmed",
-        message=at.message_id if at else None,
-        reader=at.id if at else None,
-        method=sessions.PASSCODE,
-        kept=keep,
-    )
-    response = _see_other(place.goal_url)
-    sessions.set_cookie(response, token, keep=keep)
-    cookies.write(response, cookies.TRUSTED, trusted, TRUSTED_SECONDS)
-    rotate_token(request)
-    return response
+    Challenge.objects.filter(pk=challenge.pk).update(user=people.of_reader(reader))
+    return proving.welcome(request, place, reader, method=sessions.PASSCODE, keep=form.keep)
 
 
 def _passcode_page(
@@ -341,7 +293,3 @@ def _reader(request: Request, link: str) -> Reader | None:
 def _browser(request: Request) -> Browser:
     token, trusted = cookies.read(request, cookies.BROWSER), cookies.read(request, cookies.TRUSTED)
     return Browser(cookies.digest(token) if token else b"", cookies.digest(trusted) if trusted else b"")
-
-
-def _see_other(url: str) -> HttpResponseRedirect:
-    return HttpResponseRedirect(url, status=303)

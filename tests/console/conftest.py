@@ -59,7 +59,7 @@ def browser(brand: Brand, cookie: str = "", token: str = "") -> Client:
 @pytest.fixture
 def owner(brand: Brand) -> Client:
     person = people.administrator("ebba.olsson@aldervalley.example")
-    token = sessions.begin(person, brand, keep=False, method=sessions.ENTRY)
+    token = sessions.begin(person, brand, keep=False, method=sessions.ENTRY, office=True)
     return browser(brand, cookies.OFFICE, token)
 
 

@@ -140,7 +140,9 @@ def administrator(request: HttpRequest) -> HttpResponse:
     """Sign in as the demo's administrator, who has no secret."""
     asked = cast(Request, request)
     person = people.administrator(data()["owner"])
-    token = sessions.begin(person, asked.brand, keep=False, method=sessions.ENTRY, instead_of=asked.office_row)
+    token = sessions.begin(
+        person, asked.brand, keep=False, method=sessions.ENTRY, office=True, instead_of=asked.office_row
+    )
     answer = HttpResponseRedirect(reverse("console-overview"), status=303)
     sessions.set_cookie(answer, token, keep=False, name=cookies.OFFICE)
     rotate_token(request)

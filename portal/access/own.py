@@ -1,0 +1,35 @@
+"""R14: what a signed-in person can see and change about themselves, section by section."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from portal.access import views as door
+from portal.access.requests import Request
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: its template, and the one name under which the template finds its own context."""
+
+    template: str
+    name: str
+    context: object
+
+
+SECTIONS: tuple[Callable[[Request], Section | None], ...] = ()
+"""In the order of the page; None leaves a section out."""
+
+
+@require_safe
+def settings(request: Request) -> HttpResponse:
+    if request.person is None:
+        return door.neutral(request, status=200)
+    found = [section for section in (make(request) for make in SECTIONS) if section is not None]
+    context = {"sections": [section.template for section in found], **{part.name: part.context for part in found}}
+    return render(request, "access/settings.html", context)

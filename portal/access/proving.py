@@ -1,0 +1,52 @@
+"""What every way of confirming ends in: the address is proved, a new session begins, and on to the message."""
+
+from __future__ import annotations
+
+from django.http import HttpResponseRedirect
+from django.middleware.csrf import rotate_token
+from django.utils import timezone
+
+from portal.access import budgets, cookies, people, sessions
+from portal.access.places import Place
+from portal.access.requests import Request
+from portal.access.responses import see_other
+from portal.audit.record import record
+from portal.vault.models import Reader
+
+TRUSTED_SECONDS = 400 * 24 * 3600
+"""The longest that browsers keep a cookie (RFC 6265bis section 5.6.2)."""
+
+
+def welcome(
+    request: Request, place: Place, reader: Reader, *, method: str, keep: bool, level: int = 1, provider: str = ""
+) -> HttpResponseRedirect:
+    """Sign the person of `reader`'s address in, in place of this browser's old session. Call only after a proof.
+
+    `method`, `level` and `provider` are kept in the session's row (portal.access.models.Session).
+    """
+    token = sessions.begin(
+        people.of_reader(reader),
+        place.brand,
+        keep=keep,
+        method=method,
+        level=level,
+        provider=provider,
+        instead_of=request.session_row,
+    )
+    trusted = cookies.read(request, cookies.TRUSTED) or cookies.new_token()
+    budgets.trust(cookies.digest(trusted), bytes(reader.address_lookup), timezone.now())
+    at = place.reader
+    how = {"provider": provider} if provider else {}
+    record(
+        "recipient.confirmed",
+        message=at.message_id if at else None,
+        reader=at.id if at else None,
+        method=method,
+        kept=keep,
+        **how,
+    )
+    response = see_other(place.goal_url)
+    sessions.set_cookie(response, token, keep=keep)
+    cookies.write(response, cookies.TRUSTED, trusted, TRUSTED_SECONDS)
+    rotate_token(request)
+    return response
