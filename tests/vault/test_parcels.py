@@ -60,7 +60,20 @@ def test_each_stream_ends_where_the_next_begins() -> None:
         b"LLA1" + ID.bytes + b"\xff\xff",
         b"LLA1" + ID.bytes + b"\x00\x01\x03toc" + b"\xff" * 8,
     ],
-    ids=["empty", "start", "short", "long", "cut", "version", "other message", "twice", "name", "head", "count", "size"],
+    ids=[
+        "empty",
+        "start",
+        "short",
+        "long",
+        "cut",
+        "version",
+        "other message",
+        "twice",
+        "name",
+        "head",
+        "count",
+        "size",
+    ],
 )
 def test_what_is_no_parcel_of_this_message_is_none(data: bytes) -> None:
     with pytest.raises(NotAParcel):
@@ -82,5 +95,3 @@ def test_what_makes_the_file_too_large_does_not_fit() -> None:
     assert not parcels.fits([(f"part/{n}", 100) for n in range(5000)])
     # The largest parcel's letters, the page around them and the other fields are within what may be posted.
     assert 4 * parcels.MOST_BYTES // 3 + 64 * 1024 <= parcels.FILE_BYTES == 25 * 1024 * 1024
-
-

@@ -87,9 +87,8 @@ def _check(options: dict[str, Any], terminal: Terminal) -> int:
             pace.step(1)
     terminal.say(
         f"{seen:,} messages seen, {opened:,} opened whole ({all_.wraps:,} wraps, {all_.streams:,} streams, "
-        f"{all_.bytes / 1e6:,.1f} MB), {split:,} split and seen from outside, {away:,} kept by their recipients alone, "
-        f"{closed:,} withdrawn or closed; "
-        f"{damaged:,} with problems."
+        f"{all_.bytes / 1e6:,.1f} MB), {split:,} split and seen from outside, {closed:,} withdrawn or closed, "
+        f"{away:,} kept by their recipients alone; {damaged:,} with problems."
     )
     return 1 if damaged else 0
 
