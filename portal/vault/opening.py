@@ -58,11 +58,9 @@ class Opened:
 
 
 class _Stored:
-    """The streams of a message as they are kept here. MessageAway when they are not."""
+    """The streams of a message as they are kept here."""
 
     def __init__(self, message: Message) -> None:
-        if message.away_at is not None:
-            raise MessageAway
         self._message = message
         self._container = container_of(message)
 
@@ -120,6 +118,8 @@ def open_message(reader: Reader, share: bytes = b"") -> Opened:
 
 def _open(reader: Reader, share: bytes) -> Opened:
     message, key = reader.message, key_for(reader)
+    if message.away_at is not None and reader.parked is None:
+        raise MessageAway  # before anyone is asked for a code that would open nothing here
     if not message.split:
         return Opened(message, key, _posted(reader))
     if not share:

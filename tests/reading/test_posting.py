@@ -23,6 +23,7 @@ from portal.delivery import letters, tidying
 from portal.delivery.models import Outbound
 from portal.keys.errors import KeysError
 from portal.keys.service import keys
+from portal.keys.split import grouped
 from portal.lifecycle import withdrawing
 from portal.vault import departing, opening, parcels, parking, readers
 from portal.vault.blobs import store
@@ -411,6 +412,27 @@ def test_a_passcode_asked_for_at_the_handle_leads_back_to_it(reader: Reader) -> 
     entered = client.post(f"{handle}/passcode/", {"code": newest_code()})
     assert (entered.status_code, entered["Location"]) == (303, handle)
     assert client.get(handle).status_code == 200
+
+
+def test_a_split_message_needs_its_code_at_the_handle_too() -> None:
+    wish = ("X-Letterlock-Protect", "v=1; delivery=attachment; split=strict")
+    message = travelling(text=SECRET, headers=[wish])
+    reader = reader_of(message)
+    found = received(reader)
+    action, _, code = str(found.page.forms[0]["action"]).partition("#")
+    # Behind the # it is no part of the request, and browsers take it along to where the answer sends them.
+    assert (action, len(code)) == (f"http://{HOST}:8000/open/", 26)
+    assert code.encode() not in found.body
+    assert grouped(code) in found.html
+    handle, client = post(found.body)["Location"], signed_in(reader)
+    let_go(message)
+    assert "Open the file that came with the email" in words(client.get(path_of(reader)).content)
+    assert "Enter the message code" in words(client.get(handle).content)
+    wrong = client.post(f"{handle}/code/", {"share": "0" * 26})
+    assert (wrong.status_code, SECRET in wrong.content.decode()) == (422, False)
+    right = client.post(f"{handle}/code/", {"share": code})
+    assert (right.status_code, right["Location"]) == (303, handle)
+    assert SECRET in client.get(handle).content.decode()
 
 
 def test_it_is_for_its_reader_alone(message: Message, reader: Reader) -> None:
