@@ -252,15 +252,13 @@ def test_a_split_message_is_checked_as_far_as_nobodys_share_is_needed_and_is_not
 
 
 def test_a_message_that_its_recipients_alone_keep_is_checked_by_its_wraps_and_not_exported(tmp_path: Path) -> None:
-    raw = mail(
-        headers=[("X-Letterlock-Protect", "v=1; delivery=attachment")], files=[("a.pdf", "application/pdf", SCAN)]
-    )
-    message = seal(raw)
+    wish = ("X-Letterlock-Protect", "v=1; delivery=attachment")
+    message = seal(mail(headers=[wish], files=[("scan.pdf", "application/pdf", SCAN)]), JONAS, KARIN)
     assert run("check")[1].startswith("1 messages seen, 1 opened whole")
     assert departing.let_go([message.pk], timezone.now()) == 1
     status, said = run("check")
     assert status == 0, said
-    assert "1 messages seen, 0 opened whole (2 wraps" in said
+    assert "1 messages seen, 0 opened whole (3 wraps" in said
     assert "0 withdrawn or closed, 1 kept by their recipients alone; 0 with problems" in said
     make_files(tmp_path / "recovery.pub", tmp_path / "recovery.key")
     refused = run("export", message.pk, tmp_path / "export", "--to", tmp_path / "recovery.pub")[0]
