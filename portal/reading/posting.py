@@ -2,7 +2,8 @@
 
 A browser sends such a form with `Origin: null` and without any cookie (measured), so there is nothing that it could be
 checked by, and nothing that it does but take room for half an hour. Who may open the parcel is asked at the handle.
-The body is read piece by piece, from the socket to the blob store: Django's own parser would have all of it in memory.
+The body is read piece by piece, from the socket to the blob store: Django's own parser would have all of it in memory
+(seen: eight posts of 25 MiB at once take 16 MB).
 """
 
 from __future__ import annotations

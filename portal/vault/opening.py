@@ -29,6 +29,7 @@ class Opened:
         self.message = message
         self._key = key
         self._streams = parcel or _Stored(message)
+        self.posted = parcel is not None
         self.rights = Rights.decode(bytes(message.rights))
         toc = self.stream("toc")
         self.toc = Toc.decode(toc.read(0, toc.size))
