@@ -37,8 +37,8 @@ _SWEPT = 100
 def park(reader: Reader, network: str, size: int, pieces: Iterable[bytes]) -> str:
     """Keep a posted parcel of `size` bytes for a reader's message; the handle, which looks like a link.
 
-    `pieces` are taken once, and only when there is room. The streams in it are checked when they are opened: here
-    only who may ask for that is not known yet, and a wrong one costs its sender nothing but the place.
+    `pieces` are taken once, and only when there is room. Here only the outline is looked at: whether the streams are
+    whole shows when they are opened, to whoever may do that.
 
     Raises:
         NotAParcel: not one of this message, or not of that size; it counts all the same.

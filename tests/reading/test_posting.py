@@ -25,6 +25,7 @@ from portal.keys.errors import KeysError
 from portal.keys.service import keys
 from portal.keys.split import grouped
 from portal.lifecycle import withdrawing
+from portal.operations import tasks
 from portal.vault import departing, opening, parcels, parking, readers
 from portal.vault.blobs import store
 from portal.vault.errors import BlobsUnavailable, MessageAway, SealBroken, VaultError
@@ -360,7 +361,7 @@ def test_after_half_an_hour_a_handle_leads_nowhere_and_its_bytes_are_swept(reade
         assert answer.status_code == 404
     assert _like(client.get(handle)) == _like(unknown)
     assert client.get(f"{handle}/file/1").status_code == 404
-    assert parking.sweep(timezone.now()) == 1
+    tasks.sweep_parked()
     assert row.blob not in [found.blob for found in store().stored()]
     assert not Parked.objects.exists()
 
