@@ -23,6 +23,7 @@ from portal.vault.readers import Envelope, envelope_of, is_closed_to, link_of
 
 LONGEST_SUBJECT = 200
 _ROOM = 16 * 1024
+"""More than the headers of a mail with a file, and of its parts."""
 
 
 def build(outbound: Outbound) -> Prepared | None:

@@ -128,4 +128,7 @@ def _copied(blob: UUID, size: int) -> Iterator[bytes]:
         if source.size != size:
             raise Truncated
         for at in range(0, size, _COPY_BYTES):
-            yield source.read_at(at, min(_COPY_BYTES, size - at))
+            piece = source.read_at(at, min(_COPY_BYTES, size - at))
+            if len(piece) != min(_COPY_BYTES, size - at):
+                raise Truncated
+            yield piece
