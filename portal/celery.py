@@ -186,6 +186,7 @@ def _schedule(seconds: int) -> dict[str, Any]:
         "destroy": every(DESTROY, DESTROY_SECONDS, "bulk"),
         "keys": every("portal.operations.tasks.prepare_keys", 3600, "notice"),
         "tidy": every("portal.operations.tasks.tidy", 3600, "notice"),
+        "parked": every("portal.operations.tasks.sweep_parked", 300, "notice"),
     }
 
 

@@ -20,5 +20,7 @@ class Request(HttpRequest):
     owner: Person | None
     """The administrator signed in here. That proves no mailbox, so it opens no message."""
     office_row: Session | None
+    network: str
+    """The /24 or /64 that it came from, put there by portal.operations.middleware.Requests."""
     session_ended: bool
     """Whether the browser was signed in, and sat idle for too long."""

@@ -1,4 +1,7 @@
-"""The notice: it tells one recipient that a protected message waits, and holds nothing of what the message says."""
+"""The notice: it tells one recipient that a protected message waits, and holds nothing of what the message says.
+
+Where the message travels with it, message.html goes along: the sealed streams, which the portal alone can open.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,20 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.delivery import bounces, naming
+from portal.delivery import bounces, enclosing, naming
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, reader_of, share_of
 from portal.keys.errors import WrapRefused
 from portal.keys.split import code_of, grouped
 from portal.mime.addresses import Mailbox, clean_name
-from portal.mime.building import Heads, alternative
-from portal.vault.models import Reader
+from portal.mime.building import Attachment, Heads, alternative, letter
+from portal.vault.models import Message, Reader
 from portal.vault.readers import Envelope, envelope_of, is_closed_to, link_of
 
 LONGEST_SUBJECT = 200
+_ROOM = 16 * 1024
+"""More than the headers of a mail with a file, and of its parts."""
 
 
 def build(outbound: Outbound) -> Prepared | None:
@@ -30,12 +35,16 @@ def build(outbound: Outbound) -> Prepared | None:
     writer = Mailbox(envelope.sender_name, envelope.sender_address)
     code = _code(outbound, reader)
     context = _context(reader, envelope, writer, recipient, code)
-    mail = alternative(
-        _heads(outbound, brand, envelope, writer, recipient),
-        render_to_string("mail/notice.txt", context),
-        render_to_string("mail/notice.html", context),
-    )
-    return Prepared.whole(bounces.address_for(outbound, brand), recipient, mail)
+    heads = _heads(outbound, brand, envelope, writer, recipient)
+    text, html = render_to_string("mail/notice.txt", context), render_to_string("mail/notice.html", context)
+    sender = bounces.address_for(outbound, brand)
+    if not context["attached"]:
+        return Prepared.whole(sender, recipient, alternative(heads, text, html))
+    file_size, file = enclosing.message_html(reader, context)
+    # Base64 in lines of 76 takes 78 bytes for every 57.
+    size = _ROOM + 3 * (len(text) + len(html)) + file_size * 78 // 57
+    files = [Attachment(enclosing.NAME, "text/html", file)]
+    return Prepared(sender, recipient, letter(heads, text, html, files), size)
 
 
 def _code(outbound: Outbound, reader: Reader) -> str:
@@ -57,6 +66,10 @@ def _context(reader: Reader, envelope: Envelope, writer: Mailbox, recipient: str
         "recipient": recipient,
         # Behind the # it never is part of a request: no server, log or Referer sees it.
         "url": f"{origin}/m/{link_of(reader)}" + (f"#{code}" if code else ""),
+        "attached": message.delivery == Message.Delivery.ATTACHMENT,
+        "fragment": f"#{code}" if code else "",
+        "link": link_of(reader),
+        "origin": origin,
         "code": grouped(code),
         "host": origin.partition("://")[2],
         "sent_at": envelope.sent_at,

@@ -65,6 +65,8 @@ def draft(
         streams=streams,
         readers=_readers(envelope, split=bool(split)),
         split=split,
+        # An answer written here has its author outside: a copy that only others hold would be lost to them.
+        delivery=Message.Delivery.LINK if from_portal else decision.delivery or brand.delivery,
     )
 
 

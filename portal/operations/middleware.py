@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from portal import observing
-from portal.operations.bodies import plain_address
-from portal.values import is_loopback
+from portal.operations.bodies import client_network, plain_address
+from portal.values import Network, is_loopback
 
 CLOSED = ", ".join(
     f"{feature}=()"
@@ -40,11 +40,17 @@ class Requests:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         began_ns = time.time_ns()
         asked = observing.Request(request_id(request))
+        request.network = client_network(request.META, _proxies())  # type: ignore[attr-defined]
         with observing.answering(asked):
             response = self.get_response(request)
             response.headers["X-Request-Id"] = asked.id
             observing.answered(asked, view_of(request), response.status_code, began_ns)
         return response
+
+
+def _proxies() -> Sequence[Network]:
+    """Whose word on where a request comes from counts: with plain http nobody is in front (portal.operations.web)."""
+    return settings.LETTERLOCK.proxies if settings.LETTERLOCK.https else ()
 
 
 def request_id(request: HttpRequest) -> str:

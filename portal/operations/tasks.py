@@ -17,7 +17,7 @@ from portal.ingest.spool import sweep_orphans
 from portal.keys.service import keys
 from portal.operations import broker, clock, heartbeats, tidying
 from portal.operations.preparing import usual_open_days
-from portal.vault import agreement, rotating
+from portal.vault import agreement, parking, rotating
 
 
 @app.task(name="portal.operations.tasks.pulse", bind=True)
@@ -40,6 +40,12 @@ def prepare_keys() -> None:
 def clock_set_back() -> None:
     """Told by the scheduler."""
     clock.bring_near(timezone.now())
+
+
+@app.task(name="portal.operations.tasks.sweep_parked")
+def sweep_parked() -> None:
+    """Remove posted messages that have had their half hour."""
+    parking.sweep(timezone.now())
 
 
 @app.task(name="portal.operations.tasks.tidy")

@@ -25,6 +25,7 @@ from portal.vault.errors import (
     BlobsUnavailable,
     EmptyStream,
     KeyringOlder,
+    MessageAway,
     NotAStream,
     ShareNeeded,
     ShareRefused,
@@ -65,6 +66,10 @@ def _admitting(view: Page[P], *, content: bool) -> View[P]:
             return without_share(request, reader, wrong=isinstance(error, ShareRefused))
         except KeyDestroyed:
             return problem(request, reader.message, "gone", 410)
+        except MessageAway:
+            if content:
+                raise Http404 from None
+            return problem(request, reader.message, "away", 404)
         except (KeysError, KeyringOlder, BlobsUnavailable) as error:
             reference = secrets.token_hex(4)
             log.error("reference %s: message %s cannot be opened now: %s", reference, reader.message_id, error)
@@ -148,7 +153,8 @@ def closed(request: Request, reader: Reader) -> HttpResponse:
 def damaged(request: Request, reader: Reader, error: VaultError) -> HttpResponse:
     """R5 for sealed bytes that do not open: nothing of them is shown, and it is recorded."""
     log.error("message %s is damaged: %s", reader.message_id, error)
-    record("message.damaged", message=reader.message_id, reader=reader.id, reason=type(error).__name__)
+    reason, posted = type(error).__name__, reader.parked is not None
+    record("message.damaged", message=reader.message_id, reader=reader.id, reason=reason, posted=posted)
     return problem(request, reader.message, _kind(error), 500)
 
 

@@ -102,5 +102,6 @@ def _stopping_at_damage(chunks: Iterator[bytes], opened: Opened) -> Iterator[byt
         raise ConnectionAbortedError("the blob store does not answer; the download stops here") from None
     except VaultError as error:
         log.error("message %s is damaged: %s", opened.message.id, error)
-        record("message.damaged", message=opened.message.id, reason=type(error).__name__)
+        reason = type(error).__name__
+        record("message.damaged", message=opened.message.id, reason=reason, posted=opened.posted)
         raise ConnectionAbortedError("the stored file is damaged; the download stops here") from None

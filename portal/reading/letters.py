@@ -12,7 +12,7 @@ from portal.keys.errors import KeyDestroyed, KeysError
 from portal.mime.addresses import Mailbox
 from portal.mime.plain import to_html
 from portal.vault import readers
-from portal.vault.errors import ShareNeeded, VaultError
+from portal.vault.errors import MessageAway, ShareNeeded, VaultError
 from portal.vault.models import Message, Reader
 from portal.vault.opening import Opened, open_message
 from portal.vault.toc import File, Toc
@@ -77,6 +77,8 @@ def inbox_item(reader: Reader) -> dict[str, Any]:
             subject, files = toc.subject or _("(no subject)"), sum(not _shown_in_body(f, toc) for f in toc.files)
         except ShareNeeded:
             tag, subject = _("Needs the code from its email"), _("(not shown in this list)")
+        except MessageAway:
+            tag, subject = _("In the file from its email"), _("(not shown in this list)")
         except KeyDestroyed:
             tag = _("No longer stored")
         except (KeysError, VaultError):

@@ -17,10 +17,12 @@ class Action(Protocol):
 
 @dataclass(frozen=True)
 class Protect:
-    """Protect it as the brand says."""
+    """Protect it as the brand says, but for what the rule says of `delivery` (`link` or `attachment`)."""
+
+    delivery: str = ""
 
     def decide(self, facts: Facts, rule: str) -> Decision:
-        return Decision("protect", rule, tag_removed_subject=strip_tag(facts.subject))
+        return Decision("protect", rule, tag_removed_subject=strip_tag(facts.subject), delivery=self.delivery)
 
 
 @dataclass(frozen=True)
@@ -44,5 +46,6 @@ class ProtectAsAsked:
             tag_removed_subject=strip_tag(facts.subject),
             note=asked.note,
             split=asked.split,
+            delivery=asked.delivery,
             receipt=asked.receipt,
         )

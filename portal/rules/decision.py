@@ -32,5 +32,7 @@ class Decision:
     """Why it is refused, as a sentence for the sender."""
     split: str = ""
     """`strict`, `escrow` or `off` when the sender says which; else the conversation or the installation does."""
+    delivery: str = ""
+    """`link` or `attachment` when the sender or the rule says which; else the brand does."""
     receipt: bool = False
     """The sender asks to be told when it is opened."""

@@ -1,6 +1,7 @@
 """How a sender asks for protection: a tag in the subject, or the header that programs set.
 
-The header: `X-Letterlock-Protect: v=1; until=2026-12-17; fwd=0; dl=1; print=1; rcpt=1; split=strict; note="…"`.
+The header: `X-Letterlock-Protect: v=1; until=2026-12-17; fwd=0; dl=1; print=1; rcpt=1; split=strict; delivery=link;
+note="…"`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ MAX_OPEN_DAYS = 730
 MAX_NOTE_CHARACTERS = 140
 MAX_HEADER_CHARACTERS = 4096
 SPLIT = ("strict", "escrow", "off")
+DELIVERY = ("link", "attachment")
 RIGHTS = MappingProxyType({"fwd": "forward", "dl": "download", "print": "print"})
 """Key in the header to name in portal.vault.rights."""
 
@@ -56,6 +58,7 @@ class Trigger:
     rights: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     receipt: bool = False
     split: str = ""
+    delivery: str = ""
     note: str = field(default="", repr=False)
 
 
@@ -76,6 +79,7 @@ def parse_trigger(value: str, today: date) -> Trigger:
         rights=MappingProxyType({right: _switch(key, given[key]) for key, right in RIGHTS.items() if key in given}),
         receipt=_switch("rcpt", given.get("rcpt", "0")),
         split=_split(given["split"]) if "split" in given else "",
+        delivery=_delivery(given["delivery"]) if "delivery" in given else "",
         note=_note(given.get("note", "")),
     )
 
@@ -165,6 +169,12 @@ def _switch(key: str, text: str) -> bool:
 def _split(text: str) -> str:
     if text not in SPLIT:
         raise BadTrigger("In the header X-Letterlock-Protect, split must be strict, escrow or off.")
+    return text
+
+
+def _delivery(text: str) -> str:
+    if text not in DELIVERY:
+        raise BadTrigger("In the header X-Letterlock-Protect, delivery must be link or attachment.")
     return text
 
 

@@ -46,6 +46,8 @@ class Checked:
 
     problems: list[str] = field(default_factory=list)
     opened: bool = False
+    away: bool = False
+    """Whether its streams are kept by its recipients alone, so that only its wraps were looked at."""
     split: bool = False
     """Whether its key needs a share, so that only the outlines of its streams were looked at."""
     wraps: int = 0
@@ -69,6 +71,9 @@ def check(message: Message) -> Checked:
         return found
     key = _key(message, found)
     if key is not None:
+        if message.away_at is not None:
+            found.away = True
+            return found
         if message.split:
             found.split = True
             # The wraps hold the inner key: without a reader's share only the streams' outlines can be looked at.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -129,6 +130,30 @@ class NoEscrow(VaultError):
         "No share is in escrow here: the message is not split, or was split as strict, or is withdrawn from that "
         "reader, or the file is none that `manage.py keys recover --write` wrote."
     )
+
+
+class MessageAway(VaultError):
+    """Nothing but keys of this message is stored; its sealed streams went with its notices."""
+
+    sentence = (
+        "This message is kept only in the file message.html that went to each of its recipients; open it from there."
+    )
+
+
+class NotAParcel(VaultError):
+    """Posted bytes are no parcel of the message they name."""
+
+    sentence = "This is no whole copy of the message it names; open message.html again from the mail it came with."
+
+
+class NoRoom(VaultError):
+    """As much is parked as may be; `until` is when the first of it goes."""
+
+    sentence = "Too many messages are being opened from files just now; try again in half an hour."
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__()
+        self.until = until
 
 
 class TooManyReaders(VaultError):

@@ -20,7 +20,7 @@ from portal.keys.errors import KeyDestroyed
 from portal.keys.recovery import RecoveryPublic
 from portal.vault.behind import write_whole
 from portal.vault.blobs import store
-from portal.vault.errors import ExportRefused, SealBroken, Truncated
+from portal.vault.errors import ExportRefused, MessageAway, SealBroken, Truncated
 from portal.vault.models import Message
 from portal.vault.opening import key_for
 from portal.vault.readers import is_closed
@@ -41,12 +41,15 @@ def export(message: Message, path: Path, recovery: RecoveryPublic) -> int:
     Raises:
         FileExistsError, OSError: the file is there, or cannot be written; nothing is left of it.
         ExportRefused: withdrawn or closed, and not held.
+        MessageAway: its recipients alone have it.
         KeyDestroyed: nothing opens it any more.
         SealBroken, BlobMissing, ProviderUnavailable, BlobsUnavailable: as their sentences say.
     """
     # Of what is withdrawn or closed only a legal hold may make a copy, for a copy outlives every destruction here.
     if message.split:
         raise ExportRefused(SPLIT)
+    if message.away_at is not None:
+        raise MessageAway
     if message.held_at is None and is_closed(message, timezone.now()):
         raise ExportRefused
     key = _key(message)

@@ -26,6 +26,11 @@ class Message(models.Model):
         IN = "in"
         """An answer written here."""
 
+    class Delivery(models.TextChoices):
+        LINK = "link"
+        ATTACHMENT = "attachment"
+        """The sealed streams travel with the notices, as message.html (portal.vault.parcels)."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT)
     direction = models.CharField(max_length=3, choices=Direction.choices, default=Direction.OUT)
@@ -58,6 +63,11 @@ class Message(models.Model):
     """Keys, wraps and content are gone since then; this row is the tombstone."""
     reason = models.BinaryField(null=True)
     """Why it was withdrawn, sealed under the directory key (label "reason")."""
+    delivery = models.CharField(
+        max_length=10, choices=Delivery.choices, default=Delivery.LINK, db_default=Delivery.LINK.value
+    )
+    away_at = models.DateTimeField(null=True)
+    """Since when its streams are only in the files that went with its notices; keys and readers stay."""
 
     class Meta:
         indexes = [
@@ -78,6 +88,11 @@ class Message(models.Model):
                 fields=["destroying_at"],
                 name="message_being_destroyed",
                 condition=models.Q(destroyed_at=None, destroying_at__isnull=False),
+            ),
+            models.Index(
+                fields=["made_at"],
+                name="message_to_let_go",
+                condition=models.Q(away_at=None, delivery="attachment"),
             ),
         ]
 
@@ -136,6 +151,11 @@ class Reader(models.Model):
     destroyed_at = models.DateTimeField(null=True)
     reason = models.BinaryField(null=True)
 
+    parked: Parked | None = None
+    """In memory only: the posted parcel by whose handle it was found. Then its message's streams are read from that."""
+    handle: str = ""
+    """In memory only: that handle, which stands in the place of the link in every address shown."""
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["message", "number"], name="reader_number_unique_in_message"),
@@ -174,3 +194,21 @@ class Blob(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["message", "name"], name="stream_once_a_message")]
+
+
+class Parked(models.Model):
+    """A parcel that a browser posted: sealed bytes in the blob store for half an hour, or a failed post."""
+
+    blob = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="+")
+    """Whose message.html it was, as that says. Nothing is proved by it."""
+    handle_lookup = models.BinaryField(max_length=32, null=True, unique=True)
+    """HMAC of the handle (label "link"); null until all bytes are here."""
+    network = models.BinaryField(max_length=32)
+    """HMAC of the /24 or /64 it came from (label "network")."""
+    size = models.BigIntegerField()
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["network", "expires_at"], name="parked_by_network")]

@@ -12,10 +12,11 @@ from portal.keys.service import keys
 from portal.keys.split import open_key
 from portal.keys.wraps import unwrap
 from portal.vault.blobs import Source, store
-from portal.vault.errors import EmptyStream, KeyringOlder, SealBroken, ShareNeeded, ShareRefused
+from portal.vault.errors import EmptyStream, KeyringOlder, MessageAway, SealBroken, ShareNeeded, ShareRefused
 from portal.vault.models import Message, Reader
+from portal.vault.parcels import Parcel
 from portal.vault.rights import Rights
-from portal.vault.stream import Bytes, Context, Opener
+from portal.vault.stream import Bytes, Context, Opener, RandomAccess
 from portal.vault.toc import Body, File, Toc
 from portal.vault.wrapping import rights_digest
 
@@ -23,10 +24,12 @@ from portal.vault.wrapping import rights_digest
 class Opened:
     """A message opened for one reader. Holds the message key; keep it no longer than one request or task."""
 
-    def __init__(self, message: Message, key: bytes) -> None:
+    def __init__(self, message: Message, key: bytes, parcel: Parcel | None = None) -> None:
+        """`parcel` holds its streams in the place of the database and the blob store."""
         self.message = message
         self._key = key
-        self._container = _parsed(bytes(message.container))
+        self._streams = parcel or _Stored(message)
+        self.posted = parcel is not None
         self.rights = Rights.decode(bytes(message.rights))
         toc = self.stream("toc")
         self.toc = Toc.decode(toc.read(0, toc.size))
@@ -36,12 +39,10 @@ class Opened:
 
     def stream(self, name: str) -> Opener:
         """A named stream for reading at any place. SealBroken when it is not what was sealed, BlobMissing when gone."""
-        if name in self._container:
-            return Opener(Bytes(self._container[name]), self._key, Context(self.message.id, name))
-        blob = self.message.blobs.filter(name=name).first()
-        if blob is None:
+        sealed = self._streams.find(name)
+        if sealed is None:
             raise SealBroken
-        return Opener(_Closing(store().open(blob.id)), self._key, Context(self.message.id, name))
+        return Opener(sealed, self._key, Context(self.message.id, name))
 
     def chunks(self, file: File, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """A file's bytes in pieces, each authenticated before it is given; all of it unless a range is named."""
@@ -55,6 +56,20 @@ class Opened:
     def original(self) -> Iterator[bytes]:
         """The mail byte for byte as it was received."""
         return self.stream("original").chunks(0, self.toc.original_size)
+
+
+class _Stored:
+    """The streams of a message as they are kept here."""
+
+    def __init__(self, message: Message) -> None:
+        self._message = message
+        self._container = container_of(message)
+
+    def find(self, name: str) -> RandomAccess | None:
+        if name in self._container:
+            return Bytes(self._container[name])
+        blob = self._message.blobs.filter(name=name).first()
+        return _Closing(store().open(blob.id)) if blob else None
 
 
 class _Closing:
@@ -71,8 +86,9 @@ class _Closing:
         self._source.close()
 
 
-def _parsed(container: bytes) -> dict[str, bytes]:
+def container_of(message: Message) -> dict[str, bytes]:
     """The streams in a message's row. EmptyStream or SealBroken when it holds none."""
+    container = bytes(message.container)
     if not container:
         raise EmptyStream
     try:
@@ -87,7 +103,10 @@ def _parsed(container: bytes) -> dict[str, bytes]:
 def open_message(reader: Reader, share: bytes = b"") -> Opened:
     """Open a reader's message; `share` is what their notice held of a split one.
 
+    Of a reader who came by a handle the posted parcel is opened, and nothing that is stored.
+
     Raises:
+        MessageAway: it travelled with its notices, and is not kept here any more; nothing is wrong with it.
         ShareNeeded, or ShareRefused for a wrong one: ask for the code; nothing is wrong with the message.
         ProviderUnavailable: the key service does not answer; nothing is wrong with the message.
         KeyDestroyed: withdrawn or expired, for good.
@@ -100,14 +119,21 @@ def open_message(reader: Reader, share: bytes = b"") -> Opened:
 
 def _open(reader: Reader, share: bytes) -> Opened:
     message, key = reader.message, key_for(reader)
+    if message.away_at is not None and reader.parked is None:
+        raise MessageAway  # before anyone is asked for a code that would open nothing here
     if not message.split:
-        return Opened(message, key)
+        return Opened(message, key, _posted(reader))
     if not share:
         raise ShareNeeded
     try:
-        return Opened(message, open_key(key, share, bytes(reader.split_key), message.id, reader.id))
+        key = open_key(key, share, bytes(reader.split_key), message.id, reader.id)
     except WrapRefused:
         raise ShareRefused from None
+    return Opened(message, key, _posted(reader))
+
+
+def _posted(reader: Reader) -> Parcel | None:
+    return Parcel(_Closing(store().open(reader.parked.blob)), reader.message_id) if reader.parked else None
 
 
 def key_for(reader: Reader) -> bytes:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from branding.models import Brand
 from portal.keys.service import keys
 from portal.mime.addresses import normalise
-from portal.vault.models import Message, Reader
+from portal.vault.models import Message, Parked, Reader
 
 LINK_CHARACTERS = 22
 """22 characters of 5 bits: 110 random bits (access.md)."""
@@ -51,11 +51,23 @@ def canonical_link(typed: str) -> str | None:
 
 
 def by_link(typed: str) -> Reader | None:
-    """The reader a link was made for, with its message and brand; None when there is none."""
+    """The reader a link was made for, or who a handle stands for, with message and brand; None when there is none."""
     link = canonical_link(typed)
     # A malformed link costs the same look-up as a well-formed one, so that the answer's time tells nothing.
     lookup = keys().lookup("link", link or "")
-    return Reader.objects.select_related("message__brand").filter(link_lookup=lookup).first()
+    reader = Reader.objects.select_related("message__brand").filter(link_lookup=lookup).first()
+    return reader or _by_handle(link or "", lookup)
+
+
+def _by_handle(handle: str, lookup: bytes) -> Reader | None:
+    """The reader whose message.html was posted under a handle, while that lives."""
+    living = Parked.objects.select_related("reader__message__brand").filter(expires_at__gt=timezone.now())
+    parked = living.filter(handle_lookup=lookup).first()
+    if parked is None:
+        return None
+    reader: Reader = parked.reader
+    reader.parked, reader.handle = parked, handle
+    return reader
 
 
 def address_lookup(address: str) -> bytes:
@@ -77,8 +89,8 @@ def seal_link(reader: UUID, link: str) -> bytes:
 
 
 def link_of(reader: Reader) -> str:
-    """The 22 characters of a reader's link."""
-    return keys().open_field("link", reader.id, bytes(reader.link)).decode()
+    """The 22 characters of a reader's link, or of the handle they came by."""
+    return reader.handle or keys().open_field("link", reader.id, bytes(reader.link)).decode()
 
 
 def seal_address(reader: UUID, address: str) -> bytes:

@@ -25,6 +25,7 @@ from portal.vault.blobs import store
 from portal.vault.errors import TooManyReaders
 from portal.vault.models import Blob, Message, Reader
 from portal.vault.padding import padded_length
+from portal.vault.parcels import fits
 from portal.vault.rights import Rights
 from portal.vault.stream import Context, Sealer, chunk_log2_for, seal, sealed_size
 from portal.vault.toc import Toc
@@ -55,6 +56,8 @@ class Draft:
     """Address and role of each; one entry an address."""
     split: str = ""
     """As in portal.vault.models.Message."""
+    delivery: str = Message.Delivery.LINK
+    """How it is wanted; what is too large for a file is delivered by link all the same."""
 
     def __repr__(self) -> str:
         return f"Draft({self.id})"
@@ -77,7 +80,13 @@ class Sealed:
 
     @property
     def size(self) -> int:
-        return sum(map(len, self.container.values())) + sum(size for _, _, size in self.blobs)
+        return sum(size for _, size in self.streams)
+
+    @property
+    def streams(self) -> list[tuple[str, int]]:
+        """Name and sealed size of each."""
+        small = [(name, len(sealed)) for name, sealed in self.container.items()]
+        return small + [(name, size) for _, name, size in self.blobs]
 
     def share_of(self, reader: Reader) -> bytes:
         """A reader's share; b"" when the message is not split."""
@@ -166,6 +175,7 @@ def _message(draft: Draft, sealed: Sealed, now: datetime) -> Message:
         made_at=now,
         open_until=draft.open_until,
         split=draft.split,
+        delivery=draft.delivery if fits(sealed.streams) else Message.Delivery.LINK,
         rights=draft.rights.encode(),
         envelope=directory.seal_envelope(draft.id, draft.envelope),
         mail_id_lookup=mail_id_lookup(draft.toc.message_id),

@@ -11,13 +11,14 @@ import pytest
 
 from tests.servers import PostgreSQL
 
+RACES = ("tests/access/test_races.py", "tests/reading/test_posting_races.py")
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.mark.servers
 def test_the_races_end_alike_on_postgresql(postgresql: PostgreSQL) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "tests/access/test_races.py", "-q", "--ds", "tests.access.on_postgresql"],
+        [sys.executable, "-m", "pytest", *RACES, "-q", "--ds", "tests.access.on_postgresql"],
         cwd=ROOT,
         env={**os.environ, "TEST_POSTGRESQL_URL": postgresql.url},
         capture_output=True,

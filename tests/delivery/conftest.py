@@ -100,6 +100,7 @@ class Written:
     note: str = ""
     files: tuple[tuple[str, str, bytes], ...] = (("canary-file.pdf", "application/pdf", b"canary-attachment"),)
     direction: str = Message.Direction.OUT
+    delivery: str = Message.Delivery.LINK
     thread: UUID | None = None
     open_days: int | None = 30
 
@@ -150,6 +151,7 @@ def seal(brand: Brand, configure: Callable[..., None], tmp_path: Path) -> Callab
             ),
             toc=toc,
             streams=streams,
+            delivery=written.delivery,
             readers=[(box.address, Reader.Role.RECIPIENT) for box in written.to],
         )
         return sealing.commit(draft, sealing.seal_streams(draft))

@@ -1,6 +1,8 @@
 """The notice (ux.md M1): says who wrote and where to read, and nothing of what was written."""
 
+import base64
 import html
+import os
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -13,8 +15,10 @@ from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
 from portal.delivery.sending import send_due
 from portal.mime.addresses import Mailbox
-from portal.vault import readers
+from portal.vault import departing, readers
+from portal.vault.blobs import store
 from portal.vault.models import Message
+from portal.vault.opening import container_of
 
 pytestmark = pytest.mark.django_db
 
@@ -273,3 +277,36 @@ def test_a_line_of_the_sender_brings_no_second_link(seal, mail_to):
     text, page = parts_of(mail_to(seal(note="Read it at https://evil.example/ now")))
     assert "evil.example" not in text + page
     assert len(re.findall(r"https?://", text)) == 1
+
+
+def test_a_message_that_travels_arrives_whole_with_its_large_streams(seal, mail_to, relay):
+    scan = os.urandom(400_000)
+    message = seal(delivery="attachment", files=(("scan.pdf", "application/pdf", scan),))
+    assert message.blobs.count() == 1
+    mail = mail_to(message)
+    assert mail.get_content_type() == "multipart/mixed"
+    assert [part.get_content_type() for part in mail.walk()][1:] == [
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+        "text/html",
+    ]
+    (attached,) = mail.iter_attachments()
+    letters = re.search(r'name="e" value="([A-Za-z0-9_-]+)"', attached.get_content())[1]
+    parcel = base64.urlsafe_b64decode(letters + "=" * (-len(letters) % 4))
+    assert parcel[:20] == b"LLA1" + message.id.bytes
+    streams = {**container_of(message), "part/1": store().open(message.blobs.get().id).read_at(0, 1 << 20)}
+    assert parcel.endswith(b"".join(streams.values()))
+    assert len(relay.taken[0].data) < 2 * len(parcel)
+    assert Outbound.objects.get().state == Outbound.State.SENT
+
+
+def test_a_message_that_is_away_sends_no_second_file(seal, mail_to, relay):
+    message = seal(delivery="attachment")
+    mail_to(message)
+    departing.let_go([message.id], timezone.now())
+    Outbound.objects.update(state="due")
+    send_due(["notice"])
+    assert len(relay.taken) == 1
+    assert Outbound.objects.get(kind="notice").state == Outbound.State.FAILED
+    assert Outbound.objects.filter(kind="telling", news="failed").exists()  # its sender hears of it

@@ -26,10 +26,10 @@ from django.utils import timezone
 from portal.audit.models import Entry
 from portal.keys.recovery import make_files
 from portal.keys.service import keys
-from portal.vault import garbage
+from portal.vault import departing, garbage
 from portal.vault.blobs import store
 from portal.vault.errors import BlobMissing, BlobsUnavailable
-from portal.vault.models import Blob, Message, Wrap
+from portal.vault.models import Blob, Message, Parked, Wrap
 from portal.vault.opening import Opened, key_for
 from portal.vault.stream import Context
 from portal.vault.stream import seal as seal_stream
@@ -249,6 +249,34 @@ def test_a_split_message_is_checked_as_far_as_nobodys_share_is_needed_and_is_not
     assert "part/1: not of the size" in run("check")[1]
     swap_wraps(message)
     assert "a wrap does not open" in run("check")[1]
+
+
+def test_a_message_that_its_recipients_alone_keep_is_checked_by_its_wraps_and_not_exported(tmp_path: Path) -> None:
+    wish = ("X-Letterlock-Protect", "v=1; delivery=attachment")
+    message = seal(mail(headers=[wish], files=[("scan.pdf", "application/pdf", SCAN)]), JONAS, KARIN)
+    assert run("check")[1].startswith("1 messages seen, 1 opened whole")
+    assert departing.let_go([message.pk], timezone.now()) == 1
+    status, said = run("check")
+    assert status == 0, said
+    assert "1 messages seen, 0 opened whole (3 wraps" in said
+    assert "0 withdrawn or closed, 1 kept by their recipients alone; 0 with problems" in said
+    make_files(tmp_path / "recovery.pub", tmp_path / "recovery.key")
+    refused = run("export", message.pk, tmp_path / "export", "--to", tmp_path / "recovery.pub")[0]
+    assert "message.html" in str(refused)
+    assert not (tmp_path / "export").exists()
+    swap_wraps(message)
+    assert "a wrap does not open" in run("check")[1]
+
+
+def test_a_parked_parcel_is_no_garbage_while_its_row_is_there(message: Message) -> None:
+    blob, later = uuid4(), timezone.now() + timedelta(days=2)
+    store().put(blob, lambda write: write(memoryview(b"parked")))
+    row = Parked.objects.create(
+        blob=blob, reader=reader_of(message), network=b"x" * 32, size=6, made_at=later, expires_at=later
+    )
+    assert garbage.look(store(), later).unnamed == 0
+    row.delete()
+    assert garbage.look(store(), later).unnamed == 1
 
 
 def test_a_store_that_is_away_is_said_once_and_blames_no_message(message: Message, settings: LazySettings) -> None:

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.rules.deciding import decide
+from portal.rules.actions import Protect
+from portal.rules.conditions import SubjectTag
+from portal.rules.deciding import Rule, decide
 from portal.rules.facts import Facts
 from portal.rules.first import RULES
 
@@ -53,6 +55,15 @@ def test_mail_that_asks_for_nothing_follows_the_default():
     assert (relayed.action, relayed.rule, relayed.tag_removed_subject) == ("relay", "default", PLAIN.subject)
     protected = decide(PLAIN, RULES, "protect")
     assert (protected.action, protected.rule, protected.keeps_default_date) == ("protect", "default", True)
+
+
+def test_a_rule_or_the_header_says_how_it_is_delivered_and_a_stranger_does_not():
+    by_file = (Rule("by file", SubjectTag(), Protect(delivery="attachment")),)
+    assert decide(replace(PLAIN, subject="[secure] a"), by_file, "relay").delivery == "attachment"
+    asked = with_header("x-letterlock-protect", "v=1; delivery=attachment")
+    assert decide(asked, RULES, "relay").delivery == "attachment"
+    assert decide(replace(asked, trusted=False), RULES, "protect").delivery == ""
+    assert decide(PLAIN, RULES, "protect").delivery == ""
 
 
 def test_a_misspelt_default_protects():

@@ -82,6 +82,11 @@ def test_every_wish_of_the_header_is_read():
     assert dict(trigger.rights) == {"forward": False, "download": True, "print": True}
     assert trigger.receipt is True
     assert trigger.note == 'See "page" 2; thanks'
+    assert trigger.delivery == ""
+    assert [parse_trigger(f"v=1; delivery={way}", TODAY).delivery for way in ("link", "attachment")] == [
+        "link",
+        "attachment",
+    ]
 
 
 @pytest.mark.parametrize("value", ["v=1", " V = 1 ;", "v=1;;", 'v="1"', "v=1; colour=blue; x-new=2", "colour=blue;v=1"])
@@ -99,6 +104,8 @@ def test_another_version_or_none_is_refused(value):
 @pytest.mark.parametrize(
     "value",
     [
+        "v=1; delivery=",
+        "v=1; delivery=file",
         "v=1; fwd=yes",
         "v=1; fwd=",
         "v=1; fwd=2",

@@ -306,7 +306,7 @@ PAGES = [
     Sample("R7-empty", "reading/inbox.html", {"address": ADDRESS, "items": []}, signed_in_as=ADDRESS),
     *(
         Sample(f"R5-{kind}", "reading/problem.html", {**PROBLEM, "kind": kind}, signed_in_as=ADDRESS)
-        for kind in ("closed", "withdrawn")
+        for kind in ("closed", "withdrawn", "away")
     ),
     *(
         Sample(f"R5-{kind}", "reading/problem.html", {**PROBLEM, "kind": kind, "reference": "9f31c2aa"})
@@ -363,6 +363,14 @@ NOTICE = {
     "note": "",
     "reply": False,
 }
+FILE = {
+    "origin": "",
+    "fragment": "",
+    "link": "1",
+    "version": "1",
+    "sealed": "TExBMQ" * 2000,
+    "code": "8k2m-71qv-9c4d-p6tr-5w3x-0hzy-ab",
+}
 CODE = {
     "code": "28417306",
     "reference": "KITE-27",
@@ -377,5 +385,7 @@ MAILS = [
         {**NOTICE, "reply": True, "open_until": None, "sender_name": "", "note": "About <b>Tuesday</b>"},
         brand=HARBOUR,
     ),
+    Sample("M2", "mail/notice.html", {**NOTICE, "attached": True}),
+    Sample("M2-file", "mail/message.html", {**NOTICE, **FILE}),
     Sample("M3", "mail/passcode.html", CODE),
 ]

@@ -104,6 +104,15 @@ def test_the_notice_leaves_out_what_does_not_apply() -> None:
     assert "“Until Tuesday”" in text
 
 
+def test_the_notice_with_a_file_in_plain_text_is_complete_and_has_one_link() -> None:
+    text = _mail("mail/notice.txt", {**samples.NOTICE, "attached": True})
+    assert re.findall(r"https?://\S+", text) == [samples.NOTICE["url"]]
+    assert "\nOpen the attached file “message.html”.\n\nYour phone shows only a preview?" in text
+    assert "\n\n\n" not in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert "&" not in text
+
+
 def test_the_passcode_mail_has_no_link_and_no_other_number_of_that_length() -> None:
     text = _mail("mail/passcode.txt", samples.CODE)
     assert re.findall(r"(?<!\d)\d{4,8}(?!\d)", text) == ["28417306"]

@@ -68,7 +68,7 @@ def _check(options: dict[str, Any], terminal: Terminal) -> int:
     total = len(wanted) or Message.objects.count()
     pace = Pace(options["rate"])
     all_ = Checked()
-    seen = opened = split = closed = damaged = 0
+    seen = opened = split = away = closed = damaged = 0
     with terminal.bar("Checking", total) as bar:
         for id_ in wanted or _all_ids():
             found = _checked(id_, asked_for=bool(wanted))
@@ -77,7 +77,8 @@ def _check(options: dict[str, Any], terminal: Terminal) -> int:
             seen += 1
             opened += found.opened
             split += found.split
-            closed += not (found.opened or found.split or found.problems)
+            away += found.away
+            closed += not (found.opened or found.split or found.away or found.problems)
             damaged += bool(found.problems)
             all_.wraps += found.wraps
             all_.streams += found.streams
@@ -86,8 +87,8 @@ def _check(options: dict[str, Any], terminal: Terminal) -> int:
             pace.step(1)
     terminal.say(
         f"{seen:,} messages seen, {opened:,} opened whole ({all_.wraps:,} wraps, {all_.streams:,} streams, "
-        f"{all_.bytes / 1e6:,.1f} MB), {split:,} split and seen from outside, {closed:,} withdrawn or closed; "
-        f"{damaged:,} with problems."
+        f"{all_.bytes / 1e6:,.1f} MB), {split:,} split and seen from outside, {closed:,} withdrawn or closed, "
+        f"{away:,} kept by their recipients alone; {damaged:,} with problems."
     )
     return 1 if damaged else 0
 
