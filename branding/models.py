@@ -25,7 +25,7 @@ class Brand(models.Model):
     rights = models.JSONField(default=dict)
     """Rights that differ from the defaults (portal.vault.rights), like {"download": false}."""
     methods = models.JSONField(null=True, blank=True)
-    """Ways to confirm that recipients are offered: `passcode`, `passkey`, slugs of providers; null for all there are."""
+    """Ways to confirm that recipients are offered: `passcode`, `passkey`, slugs of providers; null for all."""
     minimum_level = models.PositiveSmallIntegerField(default=1, db_default=1)
     """Least assurance (access.md, 1 to 3) for this brand's messages; a rule or the sender can ask for more."""
     session_scope = models.CharField(
