@@ -424,7 +424,7 @@ def test_a_mail_tells_of_a_new_passkey_even_when_it_is_gone_again(holder: Visito
         assert "Jonas.Berg@mail.example" in body
         assert f"{choosing.origin(brand)}/settings/" in body
         assert "+46 8 123 45 67" in body
-    assert "A passkey was added for Jonas.Berg@mail.example on a browser at" in bodies(mail)[0]
+    assert "A passkey was added for Jonas.Berg@mail.example on a device at" in bodies(mail)[0]
 
 
 def test_a_mail_tells_of_a_new_browser_that_stays_signed_in_and_of_no_other(
