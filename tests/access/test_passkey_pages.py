@@ -20,8 +20,9 @@ from portal.access.credentials import Keyholder, Passkey, UsedChallenge
 from portal.access.middleware import SignedInPerson
 from portal.access.models import Session, TrustedBrowser
 from portal.audit.models import Entry
-from portal.delivery import letters
+from portal.delivery import letters, outcomes, tasks
 from portal.delivery.models import Outbound
+from portal.operations.tracing import mail_name
 from portal.vault import readers
 from portal.vault.models import Reader
 from tests.access.visitors import Clock, Visitor, make_brand, make_reader, newest_code, words
@@ -440,6 +441,13 @@ def test_a_mail_tells_of_a_new_browser_that_stays_signed_in_and_of_no_other(
     (mail,) = alerts()
     assert mail["Subject"] == "A new browser is signed in at Alder Valley Clinic"
     assert all("and chose to stay signed in for 8 hours" in body for body in bodies(mail))
+
+
+def test_every_kind_of_mail_is_sent_has_an_event_and_a_name() -> None:
+    kinds = set(Outbound.Kind)
+    assert {*tasks.MAIL, Outbound.Kind.PASSCODE} == kinds
+    assert set(outcomes._SENT_EVENT) == kinds
+    assert all(mail_name(kind) != kind for kind in kinds)
 
 
 def test_brands_keep_their_passkeys_apart(visitor: Visitor, reader: Reader, phone: Authenticator, clock: Clock) -> None:
