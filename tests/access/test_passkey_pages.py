@@ -15,16 +15,17 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.access import cookies, passkey_settings, passkeys, people, sessions
+from portal.access import cookies, passkey_settings, passkeys, people, sessions, shares
 from portal.access.credentials import Keyholder, Passkey, UsedChallenge
 from portal.access.middleware import SignedInPerson
 from portal.access.models import Session, TrustedBrowser
 from portal.audit.models import Entry
 from portal.delivery import letters, outcomes, tasks
 from portal.delivery.models import Outbound
+from portal.keys.split import code_of
 from portal.operations.tracing import mail_name
 from portal.vault import readers
-from portal.vault.models import Reader
+from portal.vault.models import Message, Reader
 from tests.access.visitors import Clock, Visitor, make_brand, make_reader, newest_code, words
 from tests.peers.authenticator import Authenticator
 
@@ -70,6 +71,14 @@ def test_a_passkey_opens_the_message_at_level_3(holder: Visitor, reader: Reader,
     assert people.reads(row.person, reader)
     entry = Entry.objects.filter(kind="recipient.confirmed").order_by("-id")[0]
     assert (entry.facts["method"], entry.reader) == ("passkey", reader.id)
+
+
+def test_the_message_code_behind_the_link_is_kept(holder: Visitor, reader: Reader, phone: Authenticator) -> None:
+    Message.objects.update(split="link")
+    options = json.loads(holder.post("/passkey/ask/").content)
+    code = code_of(b"s" * 16)
+    holder.post(f"{url(reader)}/passkey/", answer=phone.sign(options), share=code)
+    assert holder.cookie(shares.COOKIE) == code
 
 
 def test_it_works_in_a_browser_that_was_never_here(
