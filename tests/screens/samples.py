@@ -218,7 +218,7 @@ PROBLEM = {
     "inbox_url": "/inbox/",
 }
 FIND = {**MASKED, "address_value": "", "error": "", "find_url": "/m/", "note": "", "link_typed": False}
-PASSKEY = {"passkey_url": f"{LINK}/passkey/", "passkey_ask_url": "/passkey/ask/"}
+PASSKEY = {"passkey_url": f"{LINK}/passkey/", "passkey_ask_url": "/passkey/ask/", "passkey_first": True}
 OWN = {"sections": ["access/settings/passkeys.html"]}
 URLS = {"rename_url": "/settings/passkeys/1/rename/", "remove_url": "/settings/passkeys/1/remove/"}
 CARDS = {
@@ -254,11 +254,10 @@ PAGES = [
     Sample(
         "R1-note",
         "access/choose.html",
-        {**CHOOSE, "envelope": {**ENVELOPE, "open_until": None}, "note": "You were signed out."},
+        {**CHOOSE, **PASSKEY, "envelope": {**ENVELOPE, "open_until": None}, "note": "You were signed out."},
         brand=HARBOUR,
     ),
     Sample("R1-right-to-left", "access/choose.html", CHOOSE, brand=NAKHIL, language="ar"),
-    Sample("R1-passkey", "access/choose.html", {**CHOOSE, **PASSKEY, "passkey_first": True}),
     Sample("neutral", "access/find.html", {**FIND, "link_typed": True}),
     Sample(
         "neutral-error",
@@ -295,9 +294,6 @@ PAGES = [
     ),
     Sample("R6", "access/wait.html", {"until": SENT}),
     Sample("R14-passkeys", "access/settings.html", {**OWN, "passkeys": CARDS}, signed_in_as=ADDRESS),
-    Sample(
-        "R15", "reading/message.html", {**MESSAGE, "offers_passkey": True, "passkey_fresh": True}, signed_in_as=ADDRESS
-    ),
     Sample("R16", "access/signed_out.html", {"note": ""}),
     Sample("R8", "reading/message.html", MESSAGE, signed_in_as=ADDRESS),
     Sample(
@@ -310,6 +306,8 @@ PAGES = [
             "body_url": "/R8-body",
             "remote_pictures": 0,
             "open_until": None,
+            "offers_passkey": True,
+            "passkey_fresh": True,
         },
         signed_in_as=ADDRESS,
     ),
@@ -404,5 +402,4 @@ MAILS = [
     ),
     Sample("M3", "mail/passcode.html", CODE),
     Sample("M12", "mail/alert.html", {**ALERT, "passkey": True, "device": "Safari on iPhone"}),
-    Sample("M12-kept", "mail/alert.html", {**ALERT, "passkey": False, "device": ""}, brand=HARBOUR),
 ]
