@@ -8,7 +8,10 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
+        from portal.access.alerts import alert
         from portal.access.letters import passcode
         from portal.delivery.letters import register
 
         register("passcode", passcode)
+        for kind in ("passkey", "kept"):
+            register(kind, alert)

@@ -15,6 +15,7 @@ from django_otp.models import Device, VerifyNotAllowed
 
 from branding.models import Brand
 from portal.access import codes
+from portal.access import credentials as credentials  # Django finds the passkeys' models by this line
 from portal.access.errors import PasscodeDead, PasscodeOld, PasscodeRefused, PasscodeUsed
 from portal.delivery.queue import enqueue
 from portal.keys.service import keys
@@ -180,6 +181,8 @@ class TrustedBrowser(models.Model):
     """SHA-256 of the cookie."""
     address_lookup = models.BinaryField(max_length=32)
     seen_at = models.DateTimeField()
+    passkey_at = models.DateTimeField(null=True)
+    """When a passkey of the address was last added or used in it; the page then offers that first."""
 
     class Meta:
         constraints = [

@@ -35,6 +35,8 @@ _SENT_EVENT = {
     K.TELLING: "sender.told",
     K.REPORT: "sender.told",
     K.REFUSAL: "refusal.delivered",
+    K.PASSKEY: "recipient.warned",
+    K.KEPT: "recipient.warned",
 }
 Outcome = Callable[["Outbound", "Lease"], None]
 

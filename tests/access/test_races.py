@@ -9,14 +9,18 @@ from threading import Barrier
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
+from branding import choosing
 from branding.models import Brand
-from portal.access import cookies, entry, passcodes, people
+from portal.access import cookies, entry, passcodes, passkeys, people
+from portal.access.credentials import Passkey
 from portal.access.errors import AccessError
 from portal.access.models import Asked, Challenge, Failed, Session
 from portal.access.passcodes import Browser, Claim
 from portal.vault.models import Reader
 from tests.access.visitors import Visitor, mails, other_than
+from tests.peers.authenticator import Authenticator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY = 20
@@ -102,3 +106,34 @@ def test_an_entry_link_lets_one_in_of_twenty_who_press_at_once(brand: Brand) -> 
     outcomes = at_once(lambda _: "in" if entry.redeem(secret) else "out")
     assert outcomes == {"in": 1, "out": MANY - 1}
     assert not Session.objects.exists()
+
+
+def passkey_of(brand: Brand, reader: Reader) -> Authenticator:
+    """A phone with a passkey of the reader's."""
+    phone, person = Authenticator(choosing.origin(brand)), people.of_reader(reader)
+    options = passkeys.ask_to_add(person, brand, b"b" * 32, user_name="x")
+    passkeys.add(person, brand, b"b" * 32, phone.make(options), proved_at=timezone.now())
+    return phone
+
+
+def test_one_answer_of_a_passkey_posted_twenty_times_at_once_opens_once(brand: Brand, reader: Reader) -> None:
+    answer = passkey_of(brand, reader).sign(passkeys.ask_to_sign_in(brand, b"b" * 32))
+
+    def post(_: int) -> str:
+        passkeys.recognise(brand, b"b" * 32, answer)
+        return "in"
+
+    assert at_once(post) == {"in": 1, "ChallengeOver": MANY - 1}
+    assert Passkey.objects.get().asleep_at is None, "a double click is no copy"
+
+
+def test_of_twenty_copies_of_a_passkey_with_one_counter_one_opens_and_it_sleeps(brand: Brand, reader: Reader) -> None:
+    phone = passkey_of(brand, reader)
+    answers = [phone.sign(passkeys.ask_to_sign_in(brand, b"b" * 32), count=1) for _ in range(MANY)]
+
+    def post(number: int) -> str:
+        passkeys.recognise(brand, b"b" * 32, answers[number])
+        return "in"
+
+    assert at_once(post) == {"in": 1, "PasskeyAsleep": MANY - 1}
+    assert Passkey.objects.get().asleep_at is not None
