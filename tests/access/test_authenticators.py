@@ -119,9 +119,7 @@ def test_the_code_that_confirmed_does_not_prove_again(person: Person, brand: Bra
 
 
 @pytest.mark.parametrize(("steps", "taken"), [(-2, False), (-1, True), (1, True), (2, False)])
-def test_a_clock_may_be_half_a_minute_off(
-    person: Person, brand: Brand, clock: Clock, steps: int, taken: bool
-) -> None:
+def test_a_clock_may_be_half_a_minute_off(person: Person, brand: Brand, clock: Clock, steps: int, taken: bool) -> None:
     set_up(person, brand, clock)
     code = shown(person, clock, steps=steps)
     if taken:

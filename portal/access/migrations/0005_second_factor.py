@@ -7,63 +7,96 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0002_ways_in'),
-        ('vault', '0003_split'),
+        ("access", "0002_ways_in"),
+        ("vault", "0003_split"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='session',
-            name='factor_at',
+            model_name="session",
+            name="factor_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.CreateModel(
-            name='Authenticator',
+            name="Authenticator",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('secret', models.BinaryField()),
-                ('made_at', models.DateTimeField()),
-                ('confirmed_at', models.DateTimeField(null=True)),
-                ('last_step', models.BigIntegerField(default=0)),
-                ('person', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='authenticator', to=settings.AUTH_USER_MODEL)),
-                ('session', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='access.session')),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("secret", models.BinaryField()),
+                ("made_at", models.DateTimeField()),
+                ("confirmed_at", models.DateTimeField(null=True)),
+                ("last_step", models.BigIntegerField(default=0)),
+                (
+                    "person",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="authenticator",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "session",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="access.session"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ProvedPhrase',
+            name="ProvedPhrase",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('reader', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='vault.reader')),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='proved_phrases', to='access.session')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                (
+                    "reader",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="vault.reader"),
+                ),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="proved_phrases", to="access.session"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('session', 'reader'), name='phrase_once_a_session_and_reader')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("session", "reader"), name="phrase_once_a_session_and_reader")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RecoveryCode',
+            name="RecoveryCode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.BinaryField(max_length=32)),
-                ('used_at', models.DateTimeField(null=True)),
-                ('authenticator', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='recovery_codes', to='access.authenticator')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.BinaryField(max_length=32)),
+                ("used_at", models.DateTimeField(null=True)),
+                (
+                    "authenticator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="recovery_codes",
+                        to="access.authenticator",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('authenticator', 'digest'), name='recovery_code_once')],
+                "constraints": [models.UniqueConstraint(fields=("authenticator", "digest"), name="recovery_code_once")],
             },
         ),
         migrations.CreateModel(
-            name='WrongFactor',
+            name="WrongFactor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('authenticator', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='access.authenticator')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                (
+                    "authenticator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="access.authenticator"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['authenticator', '-at'], name='access_wron_authent_04f082_idx')],
+                "indexes": [models.Index(fields=["authenticator", "-at"], name="access_wron_authent_04f082_idx")],
             },
         ),
     ]
