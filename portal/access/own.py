@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from portal.access import authenticator_settings
 from portal.access import views as door
 from portal.access.requests import Request
 
@@ -22,7 +23,11 @@ class Section:
     context: object
 
 
-SECTIONS: tuple[Callable[[Request], Section | None], ...] = ()
+def _authenticator(request: Request) -> Section:
+    return Section("access/settings/authenticator.html", "app", authenticator_settings.shown(request))
+
+
+SECTIONS: tuple[Callable[[Request], Section | None], ...] = (_authenticator,)
 """In the order of the page; None leaves a section out."""
 
 

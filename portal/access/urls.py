@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.access import office, own, views
+from portal.access import authenticator_settings, more, office, own, views
 
 urlpatterns = [
     path("m/", views.find, name="find"),
@@ -12,6 +12,12 @@ urlpatterns = [
     path("m/passcode/again/", views.find_again, name="find-again"),
     path("m/<str:link>/ask/", views.ask, name="ask"),
     path("m/<str:link>/passcode/", views.passcode, name="passcode"),
+    path("m/<str:link>/factor/", more.factor, name="factor"),
+    path("m/<str:link>/phrase/", more.phrase, name="phrase"),
+    path("settings/authenticator/", authenticator_settings.begin, name="authenticator"),
+    path("settings/authenticator/picture", authenticator_settings.picture, name="authenticator-picture"),
+    path("settings/authenticator/confirm/", authenticator_settings.confirm, name="authenticator-confirm"),
+    path("settings/authenticator/remove/", authenticator_settings.remove, name="authenticator-remove"),
     path("settings/", own.settings, name="settings"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("signed-out/", views.signed_out, name="signed-out"),

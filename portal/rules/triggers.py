@@ -187,9 +187,7 @@ def _level(given: Mapping[str, str], phrase: str) -> int:
     if text not in ("1", "2", "3"):
         raise BadTrigger("In the header X-Letterlock-Protect, level must be 1, 2 or 3.")
     if phrase and text == "1":
-        raise BadTrigger(
-            "In the header X-Letterlock-Protect, a phrase needs level 2 or 3: with 1 nobody is asked for it."
-        )
+        raise BadTrigger("In the header X-Letterlock-Protect, a phrase needs level 2 or 3: 1 asks for none.")
     return int(text)
 
 

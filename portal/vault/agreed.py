@@ -15,8 +15,8 @@ from portal.vault.errors import PhraseRefused
 SHORTEST, LONGEST, LONGEST_HINT = 6, 200, 140
 """Characters. Six are enough against five guesses, unless the phrase is what anyone would guess."""
 MEMORY_KIB, PASSES, LANES = 64 * 1024, 3, 1
-"""RFC 9106 section 4, the second choice, but one lane: the cores are for other readers. It takes 0.4 s on a busy core of
-the test machine: a page answers soon, and each guess at a hash that was stolen together with the keyring costs that."""
+"""RFC 9106 section 4, the second choice, but one lane: the cores are for other readers. It takes 0.4 s on a busy core
+of the test machine: a page answers soon, and whoever stole hash and keyring pays as much for each guess."""
 _SALT_BYTES, _HASH_BYTES = 16, 32
 _one = threading.Lock()
 """64 MiB at a time in a process: else a hundred guesses at once would take 6 GiB."""

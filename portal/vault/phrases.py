@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import cbor2
+from django.db import transaction
 from django.db.models import F
 
 from portal.keys.service import keys
@@ -24,7 +25,10 @@ def keep_phrases(agreed: Iterable[tuple[Reader, Agreed]]) -> None:
 
 def replace_phrase(reader: Reader, agreed: Agreed) -> None:
     """A new phrase, with new tries; the old one proves nothing more."""
-    Phrase.objects.update_or_create(reader=reader, defaults={"sealed": _sealed(reader, agreed), "tries": 0})
+    with transaction.atomic():
+        # A new row, never the old one changed: what was proved with that falls with it.
+        Phrase.objects.filter(reader=reader).delete()
+        Phrase.objects.create(reader=reader, sealed=_sealed(reader, agreed))
 
 
 def agreed_with(reader: Reader) -> Agreed | None:
@@ -39,21 +43,23 @@ def agreed_at(message: Message) -> Mapping[bytes, Agreed]:
     return {bytes(row.reader.address_lookup): _opened(row) for row in rows}
 
 
-def try_phrase(reader: Reader, typed: str) -> bool:
-    """Whether what was typed is the reader's phrase. A wrong one costs a try.
+def try_phrase(reader: Reader, typed: str) -> Phrase | None:
+    """The reader's phrase when it is what was typed, else None. A wrong one costs a try.
 
     Raises PhraseSpent: no try was left, or there is no phrase; nothing was compared.
     """
     row = Phrase.objects.filter(reader=reader).first()
-    same = Phrase.objects.filter(reader=reader, sealed=bytes(row.sealed) if row else b"")
+    if row is None:
+        raise PhraseSpent
+    same = Phrase.objects.filter(pk=row.pk)
     # Counted before compared, by a condition in the database: a guess that is not counted is never compared.
-    if row is None or not same.filter(tries__lt=TRIES).update(tries=F("tries") + 1):
+    if not same.filter(tries__lt=TRIES).update(tries=F("tries") + 1):
         raise PhraseSpent
     if not _opened(row).is_it(typed):
-        return False
+        return None
     # Its own try is given back and no other: who knows the phrase may read every day, and refills nobody's guesses.
     same.filter(tries__gt=0).update(tries=F("tries") - 1)
-    return True
+    return row
 
 
 def tries_left(reader: Reader) -> int:
