@@ -36,8 +36,11 @@ class Agreed:
 
 
 def agree(phrase: str, hint: str = "") -> Agreed:
-    """Hash a new phrase. Raises PhraseRefused when it is too short or too long."""
+    """Hash a new phrase. Raises PhraseRefused when it or its hint is too short or too long."""
     check(phrase)
+    hint = " ".join(hint.split())
+    if len(hint) > LONGEST_HINT:
+        raise PhraseRefused("The hint may have 140 characters.")
     salt = secrets.token_bytes(_SALT_BYTES)
     return Agreed(salt, _hashed(phrase, salt), hint)
 
