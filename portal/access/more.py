@@ -78,7 +78,6 @@ def page(request: Request, reader: Reader, fault: Fault | None = None) -> HttpRe
     session = request.session_row
     context = {
         **places.at_link(reader).context(),
-        "needed": needed,
         "by_provider": session is not None and session.method == sessions.PROVIDER,
         "sender_name": envelope.sender_name or envelope.sender_address,
         "ways": ways,

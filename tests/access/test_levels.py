@@ -178,7 +178,7 @@ def test_what_is_closed_says_so_and_asks_for_nothing_more() -> None:
     assert "one more way" not in words(page.content)
 
 
-# ----------------------------------------------------------------------------------------------------- the agreed phrase
+# ---------------------------------------------------------------------------------------------------- the agreed phrase
 
 
 def test_the_phrase_opens_this_message_and_no_other_and_no_other_browser() -> None:
