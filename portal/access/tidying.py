@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from portal.access.budgets import DAY
-from portal.access.models import Asked, Challenge, EntryLink, Failed, Session, TrustedBrowser, WrongFactor
+from portal.access.models import (
+    Asked,
+    Authenticator,
+    Challenge,
+    EntryLink,
+    Failed,
+    Session,
+    TrustedBrowser,
+    WrongFactor,
+)
 
 CHALLENGES = 2 * DAY
 """Longer than their 15 minutes, so that "has been used" and "too old" are still told apart the next morning."""
@@ -22,6 +31,7 @@ def tidy(now: datetime) -> int:
         Session.objects.filter(ends_at__lt=now),
         EntryLink.objects.filter(expires_at__lt=now - DAY),
         TrustedBrowser.objects.filter(seen_at__lt=now - TRUST),
+        Authenticator.objects.filter(confirmed_at=None, made_at__lt=now - DAY),
         WrongFactor.objects.filter(at__lt=now - DAY),
     )
     return sum(int(rows.delete()[0]) for rows in old)
