@@ -72,7 +72,7 @@ HINT = "what we rowed in, the summer Vera stayed with us"
 MORE = {
     **MASKED,
     "envelope": ENVELOPE,
-    "by_provider": True,
+    "proved_by": "provider",
     "sender_name": "Dr Maya Lindqvist",
     "ways": [
         Way("access/more/phrase.html", PhraseAsked(f"{LINK}/phrase/", HINT, 4, "Dr Maya Lindqvist", NOT_THE_PHRASE)),
