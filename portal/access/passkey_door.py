@@ -46,7 +46,7 @@ def at_message(request: Request, link: str) -> HttpResponse:
     if not people.reads(passkey.person, reader):
         passkeys.of_another(passkey)
         return door.other_address(request, reader, holder=passkey.person)
-    return door.keeping_share(request, reader, _welcome(request, place, reader))
+    return door.keeping_share(request, reader, _welcome(request, place, reader, passkey))
 
 
 @door.page
@@ -62,7 +62,7 @@ def at_inbox(request: Request) -> HttpResponse:
     reader = readers.of_person(bytes.fromhex(passkey.person.lookup), request.brand).first()
     if reader is None:  # every message to them is gone, and the passkey leads nowhere
         return door.elsewhere(request, place, PasskeyUnknown().sentence)
-    return _welcome(request, place, reader)
+    return _welcome(request, place, reader, passkey)
 
 
 def _recognised(request: Request) -> Passkey:
@@ -70,5 +70,6 @@ def _recognised(request: Request) -> Passkey:
     return passkeys.recognise(request.brand, browser, request.POST.get("answer", ""))
 
 
-def _welcome(request: Request, place: Place, reader: Reader) -> HttpResponse:
-    return proving.welcome(request, place, reader, method=sessions.PASSKEY, keep=False, level=LEVEL)
+def _welcome(request: Request, place: Place, reader: Reader, passkey: Passkey) -> HttpResponse:
+    how, made = sessions.PASSKEY, passkey.made_at
+    return proving.welcome(request, place, reader, method=how, keep=False, level=LEVEL, factor_at=made)

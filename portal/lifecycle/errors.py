@@ -26,6 +26,12 @@ class AlreadyDestroyed(LifecycleError):
     sentence = "This message is destroyed, or being destroyed just now. Nothing brings it back; ask its sender for it."
 
 
+class NoPhraseAsked(LifecycleError):
+    """It asks for level 1, so a phrase would be asked of nobody."""
+
+    sentence = "Nobody is asked for a phrase at this message: a passcode is enough. Send it again with level=3."
+
+
 class NotWithdrawn(LifecycleError):
     """There is nothing to undo."""
 

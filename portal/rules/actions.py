@@ -17,12 +17,15 @@ class Action(Protocol):
 
 @dataclass(frozen=True)
 class Protect:
-    """Protect it as the brand says, but for what the rule says of `delivery` (`link` or `attachment`)."""
+    """Protect it as the brand says, but for what the rule says of `delivery` (`link` or `attachment`), and have readers
+    prove themselves to this level at least."""
 
     delivery: str = ""
+    level: int = 1
 
     def decide(self, facts: Facts, rule: str) -> Decision:
-        return Decision("protect", rule, tag_removed_subject=strip_tag(facts.subject), delivery=self.delivery)
+        subject = strip_tag(facts.subject)
+        return Decision("protect", rule, level=self.level, tag_removed_subject=subject, delivery=self.delivery)
 
 
 @dataclass(frozen=True)
@@ -48,4 +51,7 @@ class ProtectAsAsked:
             split=asked.split,
             delivery=asked.delivery,
             receipt=asked.receipt,
+            level=asked.level,
+            phrase=asked.phrase,
+            hint=asked.hint,
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -20,12 +20,14 @@ from portal.keys.recovery import RecoveryPublic
 from portal.keys.service import keys
 from portal.keys.split import new_share, seal_key
 from portal.vault import readers as directory
+from portal.vault.agreed import Agreed
 from portal.vault.behind import Write
 from portal.vault.blobs import store
 from portal.vault.errors import TooManyReaders
 from portal.vault.models import Blob, Message, Reader
 from portal.vault.padding import padded_length
 from portal.vault.parcels import fits
+from portal.vault.phrases import keep_phrases
 from portal.vault.rights import Rights
 from portal.vault.stream import Context, Sealer, chunk_log2_for, seal, sealed_size
 from portal.vault.toc import Toc
@@ -58,6 +60,8 @@ class Draft:
     """As in portal.vault.models.Message."""
     delivery: str = Message.Delivery.LINK
     """How it is wanted; what is too large for a file is delivered by link all the same."""
+    phrases: Mapping[str, Agreed] = field(default_factory=dict)
+    """Phrases agreed with readers, by the addresses in `readers`."""
 
     def __repr__(self) -> str:
         return f"Draft({self.id})"
@@ -153,6 +157,12 @@ def commit_all(drafts: Sequence[tuple[Draft, Sealed]]) -> list[tuple[Message, li
         for id_, name, size in sealed.blobs
     )
     Reader.objects.bulk_create(reader for _, readers in made for reader in readers)
+    keep_phrases(
+        (reader, agreed)
+        for (_, readers), (draft, _) in zip(made, drafts, strict=True)
+        for reader, (address, _) in zip(readers, draft.readers, strict=True)
+        if (agreed := draft.phrases.get(address)) is not None
+    )
     add_first_wraps(
         [
             Fresh(message, readers, sealed.inner or [sealed.key] * len(readers), base_of(draft.open_until))

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vault", "0003_split")]
+    dependencies = [("vault", "0004_phrases")]
 
     operations = [
         migrations.AddField(
