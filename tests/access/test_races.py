@@ -22,6 +22,7 @@ from portal.vault import agreed, phrases
 from portal.vault.errors import PhraseSpent
 from portal.vault.models import Reader
 from tests.access.visitors import Visitor, mails, other_than
+from tests.peers.authenticator import Authenticator as Key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY, HUNDRED = 20, 100
@@ -157,7 +158,7 @@ def test_an_entry_link_lets_one_in_of_twenty_who_press_at_once(brand: Brand) -> 
     assert not Session.objects.exists()
 
 
-def passkey_of(brand: Brand, reader: Reader) -> Authenticator:
+def passkey_of(brand: Brand, reader: Reader) -> Key:
     """A phone with a passkey of the reader's."""
     phone, person = Key(choosing.origin(brand)), people.of_reader(reader)
     options = passkeys.ask_to_add(person, brand, b"b" * 32, user_name="x")
