@@ -1,29 +1,65 @@
-"""Views that only some may see."""
+"""Views that only some administrators may see, and views that ask for a proof of this moment."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar, cast
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 
+from portal.access import roles
 from portal.access.requests import Request
+from portal.access.responses import see_other
+from portal.access.roles import May
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpRequest)
 View = Callable[Concatenate[R, P], HttpResponseBase]
+OFFICE = "/admin/"
+FRESH = timedelta(minutes=10)
+"""A browser that was left open must not be enough to let someone else in for good."""
 
 
-def owner_required(view: View[R, P]) -> View[R, P]:
-    """Only for a signed-in administrator; anyone else is sent (303) to the page that says how to get in."""
+def permission_required(permission: May) -> Callable[[View[R, P]], View[R, P]]:
+    """Only for a signed-in administrator whose role has the permission: others get 403, strangers the sign-in (303)."""
+
+    def guard(view: View[R, P]) -> View[R, P]:
+        @wraps(view)
+        def guarded(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            person = getattr(cast(Request, request), "office_person", None)
+            if person is None:
+                return to_sign_in(request, request.path if request.method in ("GET", "HEAD") else OFFICE)
+            if not roles.may(person, permission):
+                context = {"role": roles.Role(person.role).label}
+                return render(request, "console/refused.html", context, status=403)
+            return view(request, *args, **kwargs)
+
+        return cast(View[R, P], guarded)
+
+    return guard
+
+
+def fresh_proof_required(view: View[R, P]) -> View[R, P]:
+    """Within another guard: asks again who it is when the last proof is ten minutes old, and comes back here."""
 
     @wraps(view)
     def guarded(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if getattr(cast(Request, request), "owner", None) is None:
-            return HttpResponseRedirect(reverse("how-to-enter"), status=303)
+        row = cast(Request, request).office_row
+        # Each proof begins a new session, so a session is as old as the proof.
+        if row is None or timezone.now() - row.made_at >= FRESH:
+            return to_sign_in(request, request.path)
         return view(request, *args, **kwargs)
 
     return cast(View[R, P], guarded)
+
+
+def to_sign_in(request: HttpRequest, back: str) -> HttpResponseRedirect:
+    """To the sign-in page, and to `back` afterwards."""
+    return see_other(reverse("how-to-enter") + ("" if back == OFFICE else "?" + urlencode({"next": back})))

@@ -128,6 +128,28 @@ class NotAPerson(AccessError):
         return _("Nobody has proved anything, so nobody can be signed in.")
 
 
+class OfficeRefused(AccessError):
+    """Something that cannot be done with the list of administrators."""
+
+
+class AlreadyAdministrator(OfficeRefused):
+    @property
+    def sentence(self) -> str:
+        return _("This address is an administrator’s already. Open it in the list to change the role.")
+
+
+class NotAnAdministrator(OfficeRefused):
+    @property
+    def sentence(self) -> str:
+        return _("This person is no administrator any more. Load the list again.")
+
+
+class LastOwner(OfficeRefused):
+    @property
+    def sentence(self) -> str:
+        return _("There must be one owner. Make someone else an owner first.")
+
+
 def clock(moment: datetime) -> str:
     """A time as pages say it: 14:48, where the portal stands."""
     return timezone.localtime(moment).strftime("%H:%M")

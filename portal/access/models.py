@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django_otp.models import Device, VerifyNotAllowed
 
 from branding.models import Brand
@@ -28,12 +29,22 @@ LIFE = timedelta(minutes=15)
 
 
 class Person(AbstractBaseUser):
-    """An address that has proved itself at least once, or an administrator. No password is ever set."""
+    """An address that has proved itself at least once, or an administrator.
+
+    Only the first administrator may ever have a password (portal.access.passwords). `last_login` is when an
+    administrator last got in.
+    """
 
     class Role(models.TextChoices):
-        READER = "reader"
-        OWNER = "owner"
-        """Administrator. Sees no content."""
+        """What an administrator may do (portal.access.roles). No role sees content."""
+
+        READER = "reader", _lazy("Reader")
+        OWNER = "owner", _lazy("Owner")
+        ADMINISTRATOR = "admin", _lazy("Administrator")
+        RULES = "rules", _lazy("Rules")
+        BRANDS = "brands", _lazy("Brands")
+        SUPPORT = "support", _lazy("Support")
+        AUDITOR = "auditor", _lazy("Auditor")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     lookup = models.CharField(max_length=64, unique=True)
@@ -213,10 +224,12 @@ class Session(models.Model):
 
 
 class EntryLink(models.Model):
-    """A one-time sign-in link for an administrator, printed by `manage.py administrator`."""
+    """A one-time sign-in link for an administrator, printed by `manage.py administrator` or mailed."""
 
     token = models.BinaryField(max_length=32, unique=True)
     """SHA-256 of the link's secret."""
     person = models.ForeignKey(Person, on_delete=models.CASCADE)
+    mailed = models.BooleanField(default=False, db_default=False)
+    """Then its page asks for the address too: a mail scanner that presses every button must not be let in."""
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)

@@ -17,8 +17,10 @@ class Request(HttpRequest):
     session_row: Session | None
     session_address: str
     """Their own address, or ""."""
-    owner: Person | None
-    """The administrator signed in here. That proves no mailbox, so it opens no message."""
+    office_person: Person | None
+    """The administrator signed in here, whatever their role. That proves no mailbox, so it opens no message."""
     office_row: Session | None
+    half_row: Session | None
+    """An administrator's session after the password alone: it opens nothing but the page that asks for the rest."""
     session_ended: bool
     """Whether the browser was signed in, and sat idle for too long."""

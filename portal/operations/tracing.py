@@ -321,6 +321,7 @@ def mail_name(kind: str) -> str:
         K.TELLING: _("Word to the sender"),
         K.REPORT: _("Report to the sender"),
         K.REFUSAL: _("Refusal to its sender"),
+        K.INVITATION: _("Sign-in link of an administrator"),
     }
     return words.get(K(kind), kind)
 

@@ -1,0 +1,33 @@
+"""Roles beside owner, and links that are mailed."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("access", "0002_ways_in")]
+
+    operations = [
+        migrations.AddField(
+            model_name="entrylink",
+            name="mailed",
+            field=models.BooleanField(db_default=False, default=False),
+        ),
+        # Only its words: the column stays as it is.
+        migrations.AlterField(
+            model_name="person",
+            name="role",
+            field=models.CharField(
+                choices=[
+                    ("reader", "Reader"),
+                    ("owner", "Owner"),
+                    ("admin", "Administrator"),
+                    ("rules", "Rules"),
+                    ("brands", "Brands"),
+                    ("support", "Support"),
+                    ("auditor", "Auditor"),
+                ],
+                default="reader",
+                max_length=10,
+            ),
+        ),
+    ]
