@@ -16,6 +16,7 @@ from django_otp.models import Device, VerifyNotAllowed
 
 from branding.models import Brand
 from portal.access import codes
+from portal.access import credentials as credentials  # Django finds the passkeys' models by this line
 from portal.access.errors import PasscodeDead, PasscodeOld, PasscodeRefused, PasscodeUsed
 from portal.delivery.queue import enqueue
 from portal.keys.service import keys
