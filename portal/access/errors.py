@@ -120,6 +120,62 @@ class TooManyTries(AccessError):
         )
 
 
+class SessionOver(AccessError):
+    """The browser was signed out while it proved something."""
+
+    @property
+    def sentence(self) -> str:
+        return _("You were signed out. Confirm your address again.")
+
+
+class FactorRefused(AccessError):
+    """The form that asks for a second factor is shown again with the sentence."""
+
+
+class NoFactorEntered(FactorRefused):
+    @property
+    def sentence(self) -> str:
+        return _("Enter the 6 digits that your authenticator app shows.")
+
+
+class WrongFactorCode(FactorRefused):
+    @property
+    def sentence(self) -> str:
+        return _("That code is not right. Enter the 6 digits that your authenticator app shows now.")
+
+
+class FactorCodeUsed(FactorRefused):
+    """Each code counts once, so that nobody who looks on can use it again."""
+
+    @property
+    def sentence(self) -> str:
+        return _("That code has been used. Wait until your app shows the next one.")
+
+
+class TooManyCodes(FactorRefused):
+    def __init__(self, until: datetime) -> None:
+        super().__init__()
+        self.until = until
+
+    @property
+    def sentence(self) -> str:
+        return _("There have been too many tries. You can try again at {time}.").format(
+            time=clock(whole_minute(self.until))
+        )
+
+
+class NoAuthenticator(FactorRefused):
+    @property
+    def sentence(self) -> str:
+        return _("No authenticator app is set up. Set one up on the settings page.")
+
+
+class AuthenticatorThere(FactorRefused):
+    @property
+    def sentence(self) -> str:
+        return _("An authenticator app is set up already. Remove it before you set up another.")
+
+
 class NotAPerson(AccessError):
     """A session was asked for the stand-in of unknown addresses; that is a mistake in the program."""
 

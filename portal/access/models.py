@@ -214,6 +214,9 @@ class Session(models.Model):
     """Slug of the provider that proved the address, with the method `provider`."""
     level = models.PositiveSmallIntegerField(default=1, db_default=1)
     """Assurance (access.md): 1 a mailed passcode, 2 a provider's sign-in, 3 a passkey, or a passcode and more."""
+    factor_at = models.DateTimeField(null=True)
+    """With level 3: when the passkey or app behind it was set up. What is younger than a message does not open it:
+    else whoever has the mailbox would set one up first. Null counts as younger."""
     office = models.BooleanField(default=False, db_default=False)
     """An administrator's: it proves no mailbox, so it opens no message."""
     device = models.CharField(max_length=60, default="", db_default="", blank=True)
@@ -222,6 +225,55 @@ class Session(models.Model):
     seen_at = models.DateTimeField()
     idle_seconds = models.PositiveIntegerField()
     ends_at = models.DateTimeField()
+
+
+class Authenticator(models.Model):
+    """An authenticator app of a person, recipient or administrator: the second factor (RFC 6238). One a person."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="authenticator")
+    session = models.ForeignKey(Session, on_delete=models.SET_NULL, null=True, related_name="+")
+    """Where it is being set up: no other browser of the person is shown the secret. Null once it counts."""
+    secret = models.BinaryField()
+    """20 bytes, sealed under the directory key (label "authenticator")."""
+    made_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+    """Since when it counts: one code from it was typed."""
+    last_step = models.BigIntegerField(default=0)
+    """The newest 30-second step whose code was taken; none is taken twice, and no older one."""
+
+
+class RecoveryCode(models.Model):
+    """One of the ten codes that stand in for a lost authenticator app, each once."""
+
+    authenticator = models.ForeignKey(Authenticator, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.BinaryField(max_length=32)
+    """HMAC of authenticator and code (label "recovery-code")."""
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["authenticator", "digest"], name="recovery_code_once")]
+
+
+class WrongFactor(models.Model):
+    """A wrong code typed for an authenticator app; rows of the last day are the budget."""
+
+    authenticator = models.ForeignKey(Authenticator, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["authenticator", "-at"])]
+
+
+class ProvedPhrase(models.Model):
+    """That a signed-in browser knew the phrase agreed for one message: level 3 there, and nowhere else."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="proved_phrases")
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["session", "reader"], name="phrase_once_a_session_and_reader")]
 
 
 class EntryLink(models.Model):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from branding.models import Brand
 from portal.access import cookies
-from portal.access.errors import NotAPerson
+from portal.access.errors import NotAPerson, SessionOver
 from portal.access.models import NOBODY, Person, Session
 from portal.vault.models import Reader
 
@@ -35,6 +35,7 @@ def begin(
     reader: Reader | None = None,
     office: bool = False,
     device: str = "",
+    factor_at: datetime | None = None,
     instead_of: Session | None = None,
 ) -> str:
     """Sign a browser in and give the token for its cookie. The session it had before ends: each proof, a new token.
@@ -57,11 +58,39 @@ def begin(
         reader=reader,
         office=office,
         device=device,
+        factor_at=factor_at,
         made_at=now,
         seen_at=now,
         idle_seconds=int((KEPT if keep else IDLE).total_seconds()),
         ends_at=now + LONGEST,
     )
+    return token
+
+
+def raise_level(session: Session, *, factor_at: datetime) -> str:
+    """A second factor was proved on top of the address: level 3, in the same row. The new token for its cookie.
+
+    `factor_at` is when the factor was set up. SessionOver when the browser was signed out in this very moment.
+    """
+    return _rotate(session, level=3, factor_at=factor_at)
+
+
+def rotate(session: Session) -> str:
+    """Another token for the same row: each proof, a new one, so that whoever saw the old one is left outside."""
+    return _rotate(session)
+
+
+def is_kept(session: Session) -> bool:
+    """Whether its cookie outlives the browser."""
+    return session.idle_seconds >= int(KEPT.total_seconds())
+
+
+def _rotate(session: Session, **changes: object) -> str:
+    token = cookies.new_token()
+    # By the old token too: of two proofs at once one goes on, and a row that is gone is not made again.
+    rows = Session.objects.filter(pk=session.pk, token=bytes(session.token))
+    if not rows.update(token=cookies.digest(token), seen_at=timezone.now(), **changes):
+        raise SessionOver
     return token
 
 

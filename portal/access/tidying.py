@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from portal.access.budgets import DAY
 from portal.access.credentials import UsedChallenge
-from portal.access.models import Asked, Challenge, EntryLink, Failed, Session, TrustedBrowser
+from portal.access.models import Asked, Challenge, EntryLink, Failed, Session, TrustedBrowser, WrongFactor
 
 CHALLENGES = 2 * DAY
 """Longer than their 15 minutes, so that "has been used" and "too old" are still told apart the next morning."""
@@ -24,5 +24,6 @@ def tidy(now: datetime) -> int:
         EntryLink.objects.filter(expires_at__lt=now - DAY),
         TrustedBrowser.objects.filter(seen_at__lt=now - TRUST),
         UsedChallenge.objects.filter(expires_at__lt=now - DAY),  # a clock set back by hours brings none back to life
+        WrongFactor.objects.filter(at__lt=now - DAY),
     )
     return sum(int(rows.delete()[0]) for rows in old)
