@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.access import roles
+from portal.access import office_ways, roles
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
@@ -36,6 +36,8 @@ def permission_required(permission: May) -> Callable[[View[R, P]], View[R, P]]:
             person = getattr(cast(Request, request), "office_person", None)
             if person is None:
                 return to_sign_in(request, request.path if request.method in ("GET", "HEAD") else OFFICE)
+            if office_ways.is_unfinished(person):
+                return see_other(reverse("authenticator"))
             if not roles.may(person, permission):
                 context = {"role": roles.Role(person.role).label}
                 return render(request, "console/refused.html", context, status=403)
@@ -46,18 +48,36 @@ def permission_required(permission: May) -> Callable[[View[R, P]], View[R, P]]:
     return guard
 
 
-def fresh_proof_required(view: View[R, P]) -> View[R, P]:
-    """Within another guard: asks again who it is when the last proof is ten minutes old, and comes back here."""
+def office_required(view: View[R, P]) -> View[R, P]:
+    """Only for a signed-in administrator, whatever their role, also before their own set-up is done."""
 
     @wraps(view)
     def guarded(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        row = cast(Request, request).office_row
-        # Each proof begins a new session, so a session is as old as the proof.
-        if row is None or timezone.now() - row.made_at >= FRESH:
-            return to_sign_in(request, request.path)
+        if cast(Request, request).office_person is None:
+            return to_sign_in(request, OFFICE)
         return view(request, *args, **kwargs)
 
     return cast(View[R, P], guarded)
+
+
+def fresh_proof_required(back: str = "") -> Callable[[View[R, P]], View[R, P]]:
+    """Within another guard: asks again who it is when the last proof is ten minutes old.
+
+    Then comes back here, or for a view that only takes a POST to the page that is named `back`.
+    """
+
+    def guard(view: View[R, P]) -> View[R, P]:
+        @wraps(view)
+        def guarded(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            row = cast(Request, request).office_row
+            # Each proof begins a new session, so a session is as old as the proof.
+            if row is None or timezone.now() - row.made_at >= FRESH:
+                return to_sign_in(request, reverse(back) if back else request.path)
+            return view(request, *args, **kwargs)
+
+        return cast(View[R, P], guarded)
+
+    return guard
 
 
 def to_sign_in(request: HttpRequest, back: str) -> HttpResponseRedirect:

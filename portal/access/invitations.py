@@ -1,4 +1,4 @@
-"""The mail with an administrator's one-time link, which is made only in the moment the mail is sent: it waits nowhere."""
+"""The mail with an administrator's one-time link, made only in the moment the mail is sent: it waits nowhere."""
 
 from __future__ import annotations
 
@@ -25,10 +25,8 @@ HEADERS = (
 
 def invitation(outbound: Outbound) -> Prepared | None:
     """The mail to a new administrator; None when they are none any more, or when its link would be too old."""
-    if timezone.now() - outbound.made_at > entry.LIFE:
-        return None
-    person = Person.objects.filter(pk=outbound.subject_row, role__in=roles.OFFICE).first()
-    if person is None:
+    person = Person.objects.filter(pk__in=[outbound.subject_row], role__in=roles.OFFICE).first()
+    if person is None or timezone.now() - outbound.made_at > entry.LIFE:
         return None
     brand, address = choosing.default(), people.address_of(person)
     # A try that fails leaves a link that nobody has; the next try's ends it.

@@ -17,7 +17,7 @@ from portal.access.requests import Request
 
 
 class SignedInPerson:
-    """Sets `request.person`, `request.session_row`, `request.office_person` and `request.session_ended`; writes no cookie."""
+    """Sets `request.person`, `request.session_row`, `.session_ended`, and the same for the office; writes no cookie."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""What administrators may do: each has one role, and each role a fixed set of permissions. None shows message content."""
+"""What administrators may do: each has one role, and each role a fixed set of permissions. None shows content."""
 
 from __future__ import annotations
 

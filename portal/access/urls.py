@@ -16,5 +16,9 @@ urlpatterns = [
     path("sign-out/", views.sign_out, name="sign-out"),
     path("signed-out/", views.signed_out, name="signed-out"),
     path("admin/enter/", office.how_to_enter, name="how-to-enter"),
+    path("admin/enter/password/", office.password, name="enter-password"),
+    path("admin/enter/code/", office.code, name="enter-code"),
+    path("admin/enter/passkey/", office.passkey, name="enter-passkey"),
+    path("admin/enter/passkey/ask/", office.ask_passkey, name="enter-passkey-ask"),
     path("admin/enter/<str:secret>", office.enter, name="enter"),
 ]

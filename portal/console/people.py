@@ -35,7 +35,7 @@ def members(request: HttpRequest) -> HttpResponse:
 
 
 @permission_required(May.PEOPLE)
-@fresh_proof_required
+@fresh_proof_required()
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
     """Give an address a role; the link goes to that mailbox and nowhere else, so nobody gets in for another."""
@@ -58,7 +58,7 @@ def add(request: HttpRequest) -> HttpResponse:
 
 
 @permission_required(May.PEOPLE)
-@fresh_proof_required
+@fresh_proof_required()
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Give someone another role."""
@@ -67,8 +67,8 @@ def change(request: HttpRequest, id_: UUID) -> HttpResponse:
     if request.method != "POST":
         return _about(request, person, "console/person.html", context)
     role, reason = _role(request), _reason(request)
-    if role is None or not reason:
-        return _about(request, person, "console/person.html", {**context, "no_reason": not reason}, status=422)
+    if role is None or reason is None:
+        return _about(request, person, "console/person.html", {**context, "no_reason": reason is None}, status=422)
     try:
         administrators.change(person, role, by=cast(Request, request).office_person, reason=reason)
     except OfficeRefused as refused:
@@ -77,7 +77,7 @@ def change(request: HttpRequest, id_: UUID) -> HttpResponse:
 
 
 @permission_required(May.PEOPLE)
-@fresh_proof_required
+@fresh_proof_required()
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Ask on a page, with a reason; then they are out on their next request."""
@@ -85,7 +85,7 @@ def remove(request: HttpRequest, id_: UUID) -> HttpResponse:
     if request.method != "POST":
         return _about(request, person, "console/person_remove.html", {})
     reason = _reason(request)
-    if not reason:
+    if reason is None:
         return _about(request, person, "console/person_remove.html", {"no_reason": True}, status=422)
     try:
         administrators.remove(person, by=cast(Request, request).office_person, reason=reason)
@@ -130,6 +130,5 @@ def _role(request: HttpRequest) -> Role | None:
     return next((role for role in roles.OFFICE if role.value == request.POST.get("role")), None)
 
 
-def _reason(request: HttpRequest) -> str:
-    asked = request.POST.get("reason", "")
-    return asked if asked in Reason.values else ""
+def _reason(request: HttpRequest) -> Reason | None:
+    return next((reason for reason in Reason if reason.value == request.POST.get("reason")), None)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.console import people, views
+from portal.console import first, people, views, you
 from portal.console.sections import HEALTH, MESSAGES, OVERVIEW, PEOPLE
 
 urlpatterns = [
@@ -11,6 +11,15 @@ urlpatterns = [
     path("admin/messages/<uuid:id_>/", views.message, name="console-message"),
     path("admin/messages/<uuid:id_>/retry/", views.retry, name="console-retry"),
     path("admin/health/", views.health, name=HEALTH),
+    path("admin/first/", first.first_run, name="first-run"),
+    path("admin/first/password/", first.password, name="first-password"),
+    path("admin/you/", you.you, name="you"),
+    path("admin/you/sign-out/", you.sign_out_elsewhere, name="sign-out-elsewhere"),
+    path("admin/you/passkeys/", you.add_passkey, name="add-passkey"),
+    path("admin/you/passkeys/ask/", you.ask_to_add_passkey, name="ask-to-add-passkey"),
+    path("admin/you/passkeys/<uuid:id_>/remove/", you.remove_passkey, name="remove-passkey"),
+    path("admin/you/authenticator/", you.authenticator, name="authenticator"),
+    path("admin/you/authenticator/renew/", you.renew_authenticator, name="renew-authenticator"),
     path("admin/people/", people.members, name=PEOPLE),
     path("admin/people/add/", people.add, name="person-add"),
     path("admin/people/<uuid:id_>/", people.change, name="person"),

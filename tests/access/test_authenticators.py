@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from branding.models import Brand
-from portal.access import authenticators, people, sessions
+from portal.access import administrators, authenticators, people, sessions
 from portal.access.authenticators import code_at
 from portal.access.errors import (
     AuthenticatorThere,
@@ -208,7 +208,7 @@ def test_after_removal_nothing_of_it_counts(person: Person, brand: Brand, clock:
 
 def test_another_persons_codes_prove_nothing(person: Person, brand: Brand, clock: Clock) -> None:
     given = set_up(person, brand, clock)
-    other = people.administrator("ada@aldervalley.example")
+    other = administrators.owner("ada@aldervalley.example")
     set_up(other, brand, clock)
     for typed in (shown(person, clock), given[0]):
         with pytest.raises(FactorRefused):

@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
 from branding.models import Brand
-from portal.access import cookies, entry, people
-from portal.access.decorators import owner_required
+from portal.access import administrators, cookies, entry, people
+from portal.access.decorators import permission_required
 from portal.access.models import EntryLink, Person, Session
+from portal.access.roles import May
 from portal.audit.models import Entry
 from tests.access.test_sessions import seen_by_a_view
 from tests.access.visitors import Clock, Visitor, words
@@ -20,10 +21,10 @@ from tests.access.visitors import Clock, Visitor, words
 
 @pytest.fixture
 def owner(brand: Brand) -> Person:
-    return people.administrator("ada@aldervalley.example")
+    return administrators.owner("ada@aldervalley.example")
 
 
-@owner_required
+@permission_required(May.PEOPLE)
 def office(request: HttpRequest) -> HttpResponse:
     return HttpResponse("the office")
 
@@ -40,13 +41,13 @@ def test_a_look_at_the_link_uses_nothing_up(visitor: Visitor, owner: Person) -> 
 
 def test_the_button_signs_the_administrator_in(visitor: Visitor, brand: Brand, owner: Person) -> None:
     response = visitor.post(f"/admin/enter/{entry.make(owner)}")
-    assert (response.status_code, response["Location"]) == (303, "/admin/")
+    assert (response.status_code, response["Location"]) == (303, "/admin/first/")
     request = seen_by_a_view(visitor, brand, "/admin/")
-    assert request.owner == owner  # type: ignore[attr-defined]
+    assert request.office_person == owner  # type: ignore[attr-defined]
     assert office(request).content == b"the office"
     assert request.person is None  # type: ignore[attr-defined]
     kinds = set(Entry.objects.values_list("kind", flat=True))
-    assert kinds == {"administrator.link_made", "administrator.entered"}
+    assert kinds == {"administrator.added", "administrator.link_made", "administrator.entered"}
 
 
 def test_a_link_works_once(visitor: Visitor, stranger: Visitor, owner: Person) -> None:

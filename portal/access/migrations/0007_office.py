@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("access", "0002_ways_in")]
+    dependencies = [("access", "0004_passkeys"), ("access", "0005_second_factor")]
 
     operations = [
         migrations.AddField(

@@ -1,0 +1,27 @@
+"""How administrators prove who they are: what there is here, and what one of them has."""
+
+from __future__ import annotations
+
+from portal.access import authenticators, roles
+from portal.access.credentials import Passkey
+from portal.access.models import Person
+
+
+def password_is_open() -> bool:
+    """Whether a password may let anyone in: only until an administrator has a passkey, or there is a provider."""
+    return not passkey_exists()
+
+
+def passkey_exists() -> bool:
+    """Whether any administrator has a passkey that works."""
+    return Passkey.objects.filter(office=True, asleep_at=None, person__role__in=roles.OFFICE).exists()
+
+
+def is_unfinished(person: Person) -> bool:
+    """Whether someone has a password and no authenticator app yet: until then the office stays shut to them."""
+    return person.has_usable_password() and password_is_open() and authenticators.of(person) is None
+
+
+def is_alone(person: Person) -> bool:
+    """Whether nobody else administers: who may be the first administrator, and nobody else, sets a password."""
+    return not Person.objects.filter(role__in=roles.OFFICE).exclude(pk=person.pk).exists()
