@@ -41,6 +41,8 @@ def first_run(request: HttpRequest) -> HttpResponse:
 @require_POST
 def password(request: HttpRequest) -> HttpResponse:
     """For the first administrator where nothing better can be had; the authenticator app is set up next."""
+    if not _me(request).address:  # nobody could sign in with it
+        return see_other(reverse("first-run"))
     try:
         passwords.set_first(_me(request), request.POST.get("password", ""))
     except OfficeRefused as refused:

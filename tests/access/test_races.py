@@ -11,9 +11,9 @@ import pytest
 from django.db import connections
 
 from branding.models import Brand
-from portal.access import administrators, cookies, entry, passcodes
-from portal.access.errors import AccessError
-from portal.access.models import Asked, Challenge, Failed, Session
+from portal.access import administrators, budgets, cookies, entry, passcodes, passwords
+from portal.access.errors import AccessError, NotLetIn
+from portal.access.models import Asked, Challenge, Failed, Person, Session
 from portal.access.passcodes import Browser, Claim
 from portal.vault.models import Reader
 from tests.access.visitors import Visitor, mails, other_than
@@ -103,3 +103,30 @@ def test_an_entry_link_lets_one_in_of_twenty_who_press_at_once(brand: Brand) -> 
     outcomes = at_once(lambda _: "in" if entry.redeem(link) else "out")
     assert outcomes == {"in": 1, "out": MANY - 1}
     assert not Session.objects.exists()
+
+
+def test_of_owners_who_demote_each_other_one_stays(brand: Brand) -> None:
+    owners = [administrators.owner(f"{name}@aldervalley.example") for name in ("ada", "ebba")]
+
+    def demote(number: int) -> str:
+        administrators.change(owners[number % 2], Person.Role.SUPPORT, by=None)
+        return "done"
+
+    outcomes = at_once(demote)
+    assert outcomes["LastOwner"] >= 1
+    assert Person.objects.filter(role=Person.Role.OWNER).count() == 1
+
+
+def test_of_twenty_parallel_passwords_ten_are_counted_and_compared(brand: Brand) -> None:
+    owner = administrators.owner("ada@aldervalley.example")
+    passwords.set_first(owner, "four words beside each other")
+
+    def guess(number: int) -> str:
+        passwords.check("ada@aldervalley.example", f"wrong {number}", f"10.0.{number}.0/24", "")
+        return "in"
+
+    assert at_once(guess) == {"NotLetIn": MANY}
+    counted = Counter(bytes(lookup) for lookup in Failed.objects.values_list("address_lookup", flat=True))
+    assert max(counted.values()) == budgets.FAILURES_AT_A_MESSAGE.count, "the address's; each network has one"
+    with pytest.raises(NotLetIn):
+        passwords.check("ada@aldervalley.example", "four words beside each other", "10.1.0.0/24", "")
