@@ -91,9 +91,13 @@ def count_failure(purse: Purse, reader: UUID | None, now: datetime) -> None:
     Failed.objects.create(address_lookup=purse.lookup, trusted=purse.trusted, reader=reader, at=now)
 
 
-def trust(token: bytes, lookup: bytes, now: datetime) -> None:
-    """Give a browser (digest of its cookie) budgets of its own for an address that was just proved in it."""
-    TrustedBrowser.objects.update_or_create(token=token, address_lookup=lookup, defaults={"seen_at": now})
+def trust(token: bytes, lookup: bytes, now: datetime, *, passkey: bool = False) -> bool:
+    """Give a browser (digest of its cookie) budgets of its own for an address that was just proved in it.
+
+    `passkey` notes that a passkey of the address is at hand there. True when the browser is new to the address.
+    """
+    seen = {"seen_at": now, **({"passkey_at": now} if passkey else {})}
+    return TrustedBrowser.objects.update_or_create(token=token, address_lookup=lookup, defaults=seen)[1]
 
 
 def as_shown(until: datetime, now: datetime) -> datetime:

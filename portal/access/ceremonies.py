@@ -173,7 +173,7 @@ def check_made(party: Party, answer: Answer) -> Made:
 
 
 def check_signed(party: Party, answer: Answer, public_key: bytes) -> Signed:
-    """Whether an answer to request_options() is signed with a key (section 7.2); checking the challenge is the caller's.
+    """Whether an answer to request_options() is signed with a key (section 7.2); the caller checks its challenge.
 
     PasskeyWrong for every fault alike.
     """

@@ -34,6 +34,12 @@ def read(request: HttpRequest, name: str) -> str:
     return token if _TOKEN.fullmatch(token) else ""
 
 
+def digest_of(request: HttpRequest, name: str) -> bytes:
+    """The digest of the token in a cookie; b"" when there is none."""
+    token = read(request, name)
+    return digest(token) if token else b""
+
+
 def write(response: HttpResponseBase, name: str, token: str, seconds: int | None) -> None:
     """Set a cookie; None lets it end with the browser. Lax, not Strict: a link in a mail must find its session."""
     response.set_cookie(

@@ -192,6 +192,8 @@ class TrustedBrowser(models.Model):
     """SHA-256 of the cookie."""
     address_lookup = models.BinaryField(max_length=32)
     seen_at = models.DateTimeField()
+    passkey_at = models.DateTimeField(null=True)
+    """When a passkey of the address was last added or used in it; the page then offers that first."""
 
     class Meta:
         constraints = [

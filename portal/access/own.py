@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from portal.access import passkey_settings
 from portal.access import views as door
 from portal.access.requests import Request
 
@@ -22,7 +23,12 @@ class Section:
     context: object
 
 
-SECTIONS: tuple[Callable[[Request], Section | None], ...] = ()
+def _passkeys(request: Request) -> Section | None:
+    found = passkey_settings.cards(request)
+    return Section("access/settings/passkeys.html", "passkeys", found) if found else None
+
+
+SECTIONS: tuple[Callable[[Request], Section | None], ...] = (_passkeys,)
 """In the order of the page; None leaves a section out."""
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from branding.models import Brand
-from portal.access import challenges
+from portal.access import alerts, challenges
 from portal.access.ceremonies import Answer, Party, Signed, check_made, check_signed, creation_options, request_options
 from portal.access.challenges import Purpose
 from portal.access.credentials import Keyholder, Passkey
@@ -29,7 +29,9 @@ from portal.access.errors import (
 )
 from portal.access.models import Person
 from portal.audit.record import record
+from portal.delivery.models import Outbound
 from portal.keys.service import keys
+from portal.vault import readers
 
 METHOD = "passkey"
 """As brands list it among their methods."""
@@ -68,9 +70,8 @@ def ask_to_add(person: Person, brand: Brand, browser: bytes, *, user_name: str, 
         TooManyPasskeys: the person has MOST of them.
     """
     _must_be_offered(brand, office)
-    known = list(of(person, brand, office=office).values_list("credential", flat=True))
-    if len(known) >= MOST:
-        raise TooManyPasskeys
+    _must_have_room(person, brand, office)
+    known = of(person, brand, office=office).values_list("credential", flat=True)
     return creation_options(
         Party.of(brand),
         handle=bytes(holder(person, brand, office=office).handle),
@@ -96,6 +97,7 @@ def add(
         PasskeyRefused: one of its kinds, with the sentence for the page.
     """
     _must_be_offered(brand, office)
+    _must_have_room(person, brand, office)
     now = timezone.now()
     read = Answer.read(answer)
     challenges.check(read.challenge, _adding(person, brand, browser, office), now)
@@ -117,13 +119,13 @@ def add(
     try:
         with transaction.atomic():
             challenges.use_up(read.challenge)
-            count = of(person, brand, office=office).count()
-            if count >= MOST:
-                raise TooManyPasskeys
+            count = _must_have_room(person, brand, office)
             passkey.name = _sealed_name(passkey, device or _("Passkey {n}").format(n=count + 1))
             passkey.save(force_insert=True)
             kind = "administrator.passkey_added" if office else "recipient.passkey_added"
             record(kind, passkey=str(passkey.id), synced=made.synced)
+            if not office:
+                _warn(passkey)
     except IntegrityError:
         raise PasskeyThere from None
     return passkey
@@ -183,6 +185,11 @@ def _refusal(passkey: Passkey, signed: Signed, browser: bytes, now: datetime) ->
     return None
 
 
+def of_another(passkey: Passkey) -> None:
+    """Note that it was used at a message to somebody else; nothing opened."""
+    _refused(passkey, PasskeyUnknown(), "address")
+
+
 def mailbox_proved(person: Person, brand: Brand, browser: bytes) -> None:
     """A passcode was typed in this browser: the passkeys that were refused there for want of it work again.
 
@@ -215,6 +222,13 @@ def remove(passkey: Passkey) -> None:
         record(kind, passkey=str(passkey.id))
 
 
+def _warn(passkey: Passkey) -> None:
+    """By mail, which whoever signed in with a stolen session does not get. Who has no message left has no address."""
+    reader = readers.of_person(bytes.fromhex(passkey.person.lookup), passkey.brand).first()
+    if reader is not None:
+        alerts.warn(Outbound.Kind.PASSKEY, reader, passkey.device)
+
+
 def _sealed_name(passkey: Passkey, name: str) -> bytes:
     shown = " ".join("".join(c if c.isprintable() else " " for c in name).split())[:LONGEST_NAME]
     return keys().seal_field("passkey", passkey.id, shown.encode("utf-8", "replace"))
@@ -228,6 +242,14 @@ def _must_be_offered(brand: Brand, office: bool) -> None:
     """A brand's methods are its recipients'; administrators may always use passkeys."""
     if not office and not offered(brand):
         raise PasskeysOff
+
+
+def _must_have_room(person: Person, brand: Brand, office: bool) -> int:
+    """How many there are; TooManyPasskeys when that is MOST."""
+    count = of(person, brand, office=office).count()
+    if count >= MOST:
+        raise TooManyPasskeys
+    return count
 
 
 def _refused(passkey: Passkey, error: PasskeyRefused, reason: str) -> PasskeyRefused:

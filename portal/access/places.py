@@ -62,6 +62,12 @@ def neutral(brand: Brand) -> Place:
     return Place(brand, None, find, reverse("find-passcode"), reverse("find-again"), find, "/inbox/")
 
 
+def settings(brand: Brand) -> Place:
+    """Where someone who is signed in proves the own address anew, before a change that needs a fresh proof."""
+    again, own = reverse("confirm-again"), reverse("settings")
+    return Place(brand, None, again, reverse("confirm-again-passcode"), again, own, own)
+
+
 def envelope_of(reader: Reader) -> EnvelopeShown:
     """Sender and dates of a reader's message; the same whether it is open, closed or withdrawn."""
     message = reader.message

@@ -6,11 +6,12 @@ from django.http import HttpResponseRedirect
 from django.middleware.csrf import rotate_token
 from django.utils import timezone
 
-from portal.access import budgets, cookies, people, sessions
+from portal.access import alerts, budgets, cookies, passkeys, people, sessions
 from portal.access.places import Place
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.audit.record import record
+from portal.delivery.models import Outbound
 from portal.vault.models import Reader
 
 TRUSTED_SECONDS = 400 * 24 * 3600
@@ -34,7 +35,12 @@ def welcome(
         instead_of=request.session_row,
     )
     trusted = cookies.read(request, cookies.TRUSTED) or cookies.new_token()
-    budgets.trust(cookies.digest(trusted), bytes(reader.address_lookup), timezone.now())
+    lookup, by_passkey = bytes(reader.address_lookup), method == sessions.PASSKEY
+    is_new = budgets.trust(cookies.digest(trusted), lookup, timezone.now(), passkey=by_passkey)
+    if is_new and keep:
+        alerts.warn(Outbound.Kind.KEPT, reader, "")
+    if method == sessions.PASSCODE:
+        passkeys.mailbox_proved(people.of_reader(reader), place.brand, cookies.digest_of(request, cookies.BROWSER))
     at = place.reader
     how = {"provider": provider} if provider else {}
     record(

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.access import office, own, views
+from portal.access import office, own, passkey_door, passkey_settings, views
 
 urlpatterns = [
     path("m/", views.find, name="find"),
     path("m/passcode/", views.find_passcode, name="find-passcode"),
     path("m/passcode/again/", views.find_again, name="find-again"),
+    path("m/passkey/", passkey_door.at_inbox, name="find-by-passkey"),
     path("m/<str:link>/ask/", views.ask, name="ask"),
     path("m/<str:link>/passcode/", views.passcode, name="passcode"),
+    path("m/<str:link>/passkey/", passkey_door.at_message, name="passkey"),
+    path("passkey/ask/", passkey_door.ask, name="passkey-ask"),
     path("settings/", own.settings, name="settings"),
+    path("settings/confirm/", passkey_settings.confirm, name="confirm-again"),
+    path("settings/confirm/passcode/", passkey_settings.confirm_passcode, name="confirm-again-passcode"),
+    path("settings/passkeys/", passkey_settings.add, name="passkey-add"),
+    path("settings/passkeys/ask/", passkey_settings.ask, name="passkey-add-ask"),
+    path("settings/passkeys/offer/", passkey_settings.answer_offer, name="passkey-offer"),
+    path("settings/passkeys/<uuid:number>/rename/", passkey_settings.rename, name="passkey-rename"),
+    path("settings/passkeys/<uuid:number>/remove/", passkey_settings.remove, name="passkey-remove"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("signed-out/", views.signed_out, name="signed-out"),
     path("admin/enter/", office.how_to_enter, name="how-to-enter"),

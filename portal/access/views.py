@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import cookies, passcodes, people, places, proving, sessions, shares
+from portal.access import cookies, passcodes, passkey_way, people, places, proving, sessions, shares
 from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, TooManyTries, whole_minute
 from portal.access.forms import AddressForm, PasscodeForm
-from portal.access.models import Challenge
+from portal.access.models import Challenge, Person
 from portal.access.passcodes import Browser, Claim
 from portal.access.places import Place
 from portal.access.requests import Request
@@ -36,7 +36,8 @@ def choose(request: HttpRequest, reader: Reader, note: str = "", status: int = 2
     """R1: who wrote, and the button that mails a passcode. The same for open, closed and withdrawn messages."""
     if not note and getattr(request, "session_ended", False):
         note = _("You were signed out because nothing happened for 30 minutes.")
-    context = {**places.at_link(reader).context(), **places.masked(readers.address_of(reader)), "note": note}
+    place, shown = places.at_link(reader), places.masked(readers.address_of(reader))
+    context = {**place.context(), **shown, **passkey_way.of(request, reader), "note": note}
     return render(request, "access/choose.html", context, status=status)
 
 
@@ -45,11 +46,12 @@ def neutral(request: HttpRequest, status: int = 404) -> HttpResponse:
     return _find(request, status, link_typed=status == 404)  # type: ignore[arg-type]
 
 
-def other_address(request: HttpRequest, reader: Reader) -> HttpResponse:
-    """R2: signed in, as someone else."""
+def other_address(request: HttpRequest, reader: Reader, holder: Person | None = None) -> HttpResponse:
+    """R2: signed in, as someone else; or not at all, by a passkey whose `holder` is someone else."""
     envelope = places.envelope_of(reader)
-    person = request.person  # type: ignore[attr-defined]
+    person = holder or request.person  # type: ignore[attr-defined]
     context = {
+        "by_passkey": holder is not None,
         **places.at_link(reader).context(),
         **places.masked(readers.address_of(reader)),
         "address": people.address_of(person),
@@ -74,7 +76,7 @@ def ask(request: Request, link: str) -> HttpResponse:
     place = places.at_link(reader)
     if request.method != "POST":
         return see_other(place.back_url)
-    return _keeping_share(request, reader, _ask(request, place, Claim.of_reader(reader)))
+    return keeping_share(request, reader, ask_at(request, place, Claim.of_reader(reader)))
 
 
 @page
@@ -85,7 +87,7 @@ def passcode(request: Request, link: str) -> HttpResponse:
         return neutral(request)
     place = places.at_link(reader)
     if request.method == "POST":
-        return _keeping_share(request, reader, _check(request, place))
+        return keeping_share(request, reader, _check(request, place))
     challenge = passcodes.latest(place.brand, reader, _browser(request))
     over = challenge is None or challenge.refusal(timezone.now()) is not None
     if challenge is None or (over and people.reads(request.person, reader)):
@@ -108,13 +110,17 @@ def find(request: Request) -> HttpResponse:
     except BadAddress:
         error = _("{address} is not a complete address.").format(address=typed)
         return _find(request, REFUSED, address_value=typed, error=error)
-    return _ask(request, places.neutral(request.brand), claim)
+    return ask_at(request, places.neutral(request.brand), claim)
 
 
 @page
 def find_passcode(request: Request) -> HttpResponse:
     """R3 for a typed address; the same whether anyone has it."""
-    place = places.neutral(request.brand)
+    return passcode_at(request, places.neutral(request.brand))
+
+
+def passcode_at(request: Request, place: Place) -> HttpResponse:
+    """R3 where no message is asked for."""
     if request.method == "POST":
         return _check(request, place)
     challenge = passcodes.latest(place.brand, None, _browser(request))
@@ -130,7 +136,7 @@ def find_again(request: Request) -> HttpResponse:
     challenge = passcodes.latest(place.brand, None, _browser(request))
     if request.method != "POST" or challenge is None:
         return see_other(place.check_url)
-    return _ask(request, place, passcodes.claim_of(challenge))
+    return ask_at(request, place, passcodes.claim_of(challenge))
 
 
 # --------------------------------------------------------------------------------------------------------- leaving
@@ -159,7 +165,7 @@ def signed_out(request: Request) -> HttpResponse:
 # ------------------------------------------------------------------------------------------------- what they share
 
 
-def _ask(request: Request, place: Place, claim: Claim) -> HttpResponse:
+def ask_at(request: Request, place: Place, claim: Claim) -> HttpResponse:
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
     browser = Browser(cookies.digest(token), _browser(request).trusted)
     try:
@@ -182,13 +188,13 @@ def _check(request: Request, place: Place) -> HttpResponse:
     except TooManyTries as error:
         return _wait(request, error)
     except OtherBrowser as error:
-        return _elsewhere(request, place, error.sentence)
+        return elsewhere(request, place, error.sentence)
     except PasscodeRefused as error:
         asked = passcodes.latest(place.brand, place.reader, browser)
         return _passcode_page(request, place, asked, refused=error, form=form, status=REFUSED)
     reader = place.reader or readers.of_person(bytes(challenge.address_lookup), place.brand).first()
     if reader is None:  # the last message to the address was removed in this very moment
-        return _elsewhere(request, place, OtherBrowser().sentence)
+        return elsewhere(request, place, OtherBrowser().sentence)
     Challenge.objects.filter(pk=challenge.pk).update(user=people.of_reader(reader))
     return proving.welcome(request, place, reader, method=sessions.PASSCODE, keep=form.keep)
 
@@ -203,7 +209,7 @@ def _passcode_page(
     status: int = 200,
 ) -> HttpResponse:
     if challenge is None:
-        return _elsewhere(request, place, refused.sentence if refused else "")
+        return elsewhere(request, place, refused.sentence if refused else "")
     address = challenge.asked_address()
     context = {
         **place.context(),
@@ -225,7 +231,7 @@ def _passcode_page(
     return response
 
 
-def _keeping_share(request: Request, reader: Reader, response: HttpResponse) -> HttpResponse:
+def keeping_share(request: Request, reader: Reader, response: HttpResponse) -> HttpResponse:
     """The browser keeps the message code that came with a form; whether it is right shows after the proof."""
     share = shares.posted(request) if reader.message.split else b""
     if share:
@@ -250,7 +256,7 @@ def _undelivered(place: Place, challenge: Challenge, address: str) -> str:
     return _("The passcode could not be delivered to {masked}: {reason}.").format(masked=shown, reason=reason)
 
 
-def _elsewhere(request: Request, place: Place, sentence: str) -> HttpResponse:
+def elsewhere(request: Request, place: Place, sentence: str) -> HttpResponse:
     """Nothing was asked for in this browser: the page to ask on, with the sentence."""
     if place.reader is not None:
         return choose(request, place.reader, note=sentence, status=REFUSED)
@@ -267,6 +273,7 @@ def _find(
         "link_typed": link_typed,
         "find_url": reverse("find"),
         "host": places.host(request.brand),
+        **passkey_way.of(request, None),
     }
     return render(request, "access/find.html", context, status=status)
 

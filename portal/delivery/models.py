@@ -30,6 +30,10 @@ class Outbound(models.Model):
         """To the sender of a mail that an administrator refused: why it did not go out."""
         INVITATION = "invitation"
         """To an administrator: their one-time sign-in link; `subject_row` is the person."""
+        PASSKEY = "passkey"
+        """Tells a recipient that a passkey was added for their address."""
+        KEPT = "kept"
+        """Tells a recipient that a browser which was new to us stays signed in."""
 
     class News(models.TextChoices):
         """What a TELLING or REPORT says, or what was heard of a mail after it had left (RFC 3464 section 2.3.3)."""
@@ -67,7 +71,8 @@ class Outbound(models.Model):
     share = models.BinaryField(default=b"")
     """The reader's share of a split message, sealed to the door key until the mail has left or failed, then empty."""
     words = models.BinaryField(default=b"", db_default=b"")
-    """What an administrator wrote into a REFUSAL, sealed likewise (label "outbound-words")."""
+    """What an administrator wrote into a REFUSAL, or the browser that a PASSKEY or KEPT speaks of; sealed likewise
+    (label "outbound-words")."""
     door_key = models.CharField(max_length=10, default="", blank=True)
     """Id of the door key that `share` is sealed to; as long as a row names it, it is kept."""
     attempts = models.PositiveSmallIntegerField(default=0)

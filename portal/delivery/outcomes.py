@@ -36,6 +36,8 @@ _SENT_EVENT = {
     K.REPORT: "sender.told",
     K.REFUSAL: "refusal.delivered",
     K.INVITATION: "administrator.link_sent",
+    K.PASSKEY: "recipient.warned",
+    K.KEPT: "recipient.warned",
 }
 Outcome = Callable[["Outbound", "Lease"], None]
 

@@ -136,7 +136,7 @@ def _sealed_dsn(id_: UUID, dsn: Dsn) -> bytes:
 
 
 def words_of(outbound: Outbound) -> str:
-    """What an administrator wrote; empty for none."""
+    """What an administrator wrote, or the name of a browser; empty for none."""
     sealed = bytes(outbound.words)
     return keys().open_field("outbound-words", outbound.id, sealed).decode() if sealed else ""
 

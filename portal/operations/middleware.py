@@ -19,11 +19,13 @@ CLOSED = ", ".join(
     for feature in (
         "accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture", "encrypted-media",
         "fullscreen", "gamepad", "geolocation", "gyroscope", "hid", "idle-detection", "local-fonts", "magnetometer",
-        "microphone", "midi", "payment", "picture-in-picture", "publickey-credentials-get", "screen-wake-lock",
-        "serial", "usb", "xr-spatial-tracking",
+        "microphone", "midi", "payment", "picture-in-picture", "screen-wake-lock", "serial", "usb",
+        "xr-spatial-tracking",
     )
 )  # fmt: skip
 """Permissions-Policy: a page of mail needs none of them."""
+OWN = ", ".join(f"publickey-credentials-{feature}=(self)" for feature in ("create", "get"))
+"""Passkeys are asked for by our own pages alone, in no frame of another site."""
 KEEPS = (settings.STATIC_URL, "/brand/")
 """What a browser may keep: the same bytes for everyone, no word of any mail."""
 
@@ -75,7 +77,7 @@ class ResponseHeaders:
         if not request.path.startswith(KEEPS):
             response.headers["Cache-Control"] = "no-store"
         response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
-        response.headers["Permissions-Policy"] = CLOSED
+        response.headers["Permissions-Policy"] = f"{CLOSED}, {OWN}"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         return response

@@ -6,6 +6,7 @@ from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from portal.access import passkey_settings
 from portal.access import views as door
 from portal.access.requests import Request
 from portal.audit.record import record
@@ -46,7 +47,9 @@ def inbox(request: Request) -> HttpResponse:
 @admission.page
 def message(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
     """R8. Being shown to a confirmed person is what counts as opened; a HEAD shows nothing."""
-    answer = render(request, "reading/message.html", letters.message_page(reader, opened))
+    answer = render(
+        request, "reading/message.html", {**letters.message_page(reader, opened), **passkey_settings.offer(request)}
+    )
     if request.method == "GET":
         first = readers.mark_opened(reader)
         record("message.opened", message=reader.message_id, reader=reader.id, first=first)

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from portal.access import passkey_settings
 from portal.access.requests import Request
 from portal.audit.models import Entry
 from portal.ingest.errors import IngestError
@@ -60,6 +61,7 @@ def sent(request: Request, reader: Reader, opened: Opened, answer: UUID) -> Http
         "files": entry.facts["files"],
         "message_url": f"/m/{link_of(reader)}",
         "inbox_url": "/inbox/",
+        **passkey_settings.offer(request),
     }
     return render(request, "writing/sent.html", context)
 

@@ -1,0 +1,74 @@
+"""Signing in by passkey, at a message (R1) and on the neutral page: the browser asks, and posts what it was given."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse, JsonResponse
+from django.views.decorators.http import require_POST
+
+from portal.access import cookies, passkeys, people, places, proving, sessions
+from portal.access import views as door
+from portal.access.credentials import Passkey
+from portal.access.errors import PasskeyRefused, PasskeyUnknown
+from portal.access.places import Place
+from portal.access.requests import Request
+from portal.access.responses import see_other
+from portal.vault import readers
+from portal.vault.models import Reader
+
+LEVEL = 3
+"""A key that the person was verified for, bound to this host (access.md)."""
+
+
+@require_POST
+def ask(request: Request) -> HttpResponse:
+    """What the browser is to ask its authenticators. It names nobody, and costs no row."""
+    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    try:
+        response = JsonResponse(passkeys.ask_to_sign_in(request.brand, cookies.digest(token)))
+    except PasskeyRefused as error:
+        return JsonResponse({"error": error.sentence}, status=door.REFUSED)
+    cookies.write(response, cookies.BROWSER, token, door.BROWSER_SECONDS)
+    return response
+
+
+@door.page
+def at_message(request: Request, link: str) -> HttpResponse:
+    reader = readers.by_link(link)
+    if reader is None or reader.message.brand_id != request.brand.pk:
+        return door.neutral(request)
+    place = places.at_link(reader)
+    if request.method != "POST":
+        return see_other(place.back_url)
+    try:
+        passkey = _recognised(request)
+    except PasskeyRefused as error:
+        return door.elsewhere(request, place, error.sentence)
+    if not people.reads(passkey.person, reader):
+        passkeys.of_another(passkey)
+        return door.other_address(request, reader, holder=passkey.person)
+    return door.keeping_share(request, reader, _welcome(request, place, reader))
+
+
+@door.page
+def at_inbox(request: Request) -> HttpResponse:
+    """On the neutral page: to all messages of the passkey's person at this brand."""
+    place = places.neutral(request.brand)
+    if request.method != "POST":
+        return see_other(place.back_url)
+    try:
+        passkey = _recognised(request)
+    except PasskeyRefused as error:
+        return door.elsewhere(request, place, error.sentence)
+    reader = readers.of_person(bytes.fromhex(passkey.person.lookup), request.brand).first()
+    if reader is None:  # every message to them is gone, and the passkey leads nowhere
+        return door.elsewhere(request, place, PasskeyUnknown().sentence)
+    return _welcome(request, place, reader)
+
+
+def _recognised(request: Request) -> Passkey:
+    browser = cookies.digest_of(request, cookies.BROWSER)
+    return passkeys.recognise(request.brand, browser, request.POST.get("answer", ""))
+
+
+def _welcome(request: Request, place: Place, reader: Reader) -> HttpResponse:
+    return proving.welcome(request, place, reader, method=sessions.PASSKEY, keep=False, level=LEVEL)

@@ -1,0 +1,252 @@
+"""A recipient's own passkeys: the cards in the settings (R14), the offer after reading (R15), and what both post."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+from uuid import UUID
+
+from django.http import Http404, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from portal.access import budgets, cookies, passkeys, people, places, sessions
+from portal.access import views as door
+from portal.access.credentials import Keyholder, Passkey
+from portal.access.errors import (
+    ChallengeOver,
+    PasskeyRefused,
+    PasskeyThere,
+    PasskeyWrong,
+    ProofTooOld,
+    TooManyPasskeys,
+)
+from portal.access.models import Person, Session
+from portal.access.passcodes import Claim
+from portal.access.requests import Request
+from portal.access.responses import see_other
+
+P = ParamSpec("P")
+FRESH = timedelta(minutes=10)
+"""A proof speaks for whoever sits there for so long. A passkey outlives every session, so a browser left open on a desk
+must not be enough to add one."""
+ASKS_AGAIN = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Card:
+    """One passkey, as its owner sees it."""
+
+    name: str
+    device: str
+    made_at: datetime
+    used_at: datetime | None
+    asleep: bool
+    rename_url: str
+    remove_url: str
+
+    def __repr__(self) -> str:
+        return "Card(…)"
+
+
+@dataclass(frozen=True)
+class Cards:
+    """The section of R14."""
+
+    cards: tuple[Card, ...]
+    note: str
+    may_add: bool
+    """The brand offers passkeys and there is room for one."""
+    fresh: bool
+    """Whether one can be added now, or the address is to be confirmed first."""
+    asks: bool
+    """Whether the offer of R15 is still made."""
+    longest_name: int = passkeys.LONGEST_NAME
+
+
+def cards(request: Request) -> Cards | None:
+    """None where there is nothing to see: the brand does without passkeys, and the person has none of before."""
+    row = request.session_row
+    if row is None:
+        return None
+    rows = list(passkeys.of(row.person, row.brand))
+    offered = passkeys.offered(row.brand)
+    if not rows and not offered:
+        return None
+    known = Keyholder.objects.filter(person=row.person, brand=row.brand, office=False).first()
+    return Cards(
+        cards=tuple(_card(one) for one in rows),
+        note=_note(request.GET.get("passkey", "")),
+        may_add=offered and len(rows) < passkeys.MOST,
+        fresh=_is_fresh(row),
+        asks=not (known and known.never),
+    )
+
+
+def offer(request: Request) -> dict[str, object]:
+    """The context of access/passkey_offer.html (R15), for pages that a person sees after reading or answering.
+
+    Made until it is answered, and to those only who have no passkey here. Seeing it changes nothing.
+    """
+    row = request.session_row
+    if row is None or not passkeys.offered(row.brand) or passkeys.of(row.person, row.brand).exists():
+        return {"offers_passkey": False}
+    known = Keyholder.objects.filter(person=row.person, brand=row.brand, office=False).first()
+    later = known is not None and (known.never or (known.asks_at is not None and timezone.now() < known.asks_at))
+    return {"offers_passkey": not later, "passkey_fresh": _is_fresh(row)}
+
+
+def signed_in(
+    view: Callable[Concatenate[Request, Person, Session, P], HttpResponse],
+) -> Callable[Concatenate[Request, P], HttpResponse]:
+    """For POSTs of a signed-in person; anyone else gets the page to confirm on."""
+
+    @wraps(view)
+    def guarded(request: Request, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if request.person is None or request.session_row is None:
+            return door.neutral(request, status=403)
+        return view(request, request.person, request.session_row, *args, **kwargs)
+
+    return cast(Callable[Concatenate[Request, P], HttpResponse], require_POST(guarded))
+
+
+# ---------------------------------------------------------------------------------------------------------- adding
+
+
+@signed_in
+def ask(request: Request, person: Person, row: Session) -> HttpResponse:
+    """What the browser is to ask its authenticators for a new passkey."""
+    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    try:
+        _must_be_fresh(row)
+        options = passkeys.ask_to_add(person, row.brand, cookies.digest(token), user_name=people.address_of(person))
+    except PasskeyRefused as error:
+        return JsonResponse({"error": error.sentence}, status=door.REFUSED)
+    response = JsonResponse(options)
+    cookies.write(response, cookies.BROWSER, token, door.BROWSER_SECONDS)
+    return response
+
+
+@signed_in
+def add(request: Request, person: Person, row: Session) -> HttpResponse:
+    """What the browser made. Comes without an answer where asking was refused, to be told why."""
+    browser = cookies.digest_of(request, cookies.BROWSER)
+    try:
+        _must_be_fresh(row)
+        answer = request.POST.get("answer", "")
+        passkeys.add(person, row.brand, browser, answer, proved_at=_proved_at(row), device=row.device)
+    except PasskeyRefused as error:
+        return _settings(next((name for name, kind in REFUSALS.items() if isinstance(error, kind)), "wrong"))
+    trusted = cookies.digest_of(request, cookies.TRUSTED)
+    if trusted:
+        budgets.trust(trusted, bytes.fromhex(person.lookup), timezone.now(), passkey=True)
+    return _settings("added")
+
+
+@signed_in
+def confirm(request: Request, person: Person, row: Session) -> HttpResponse:
+    """Mail a passcode to the person's own address, for a proof that is fresh enough to add a passkey."""
+    return door.ask_at(request, places.settings(row.brand), Claim.of_address(row.brand, people.address_of(person)))
+
+
+@door.page
+def confirm_passcode(request: Request) -> HttpResponse:
+    """R3 on the way back to the settings."""
+    return door.passcode_at(request, places.settings(request.brand))
+
+
+# -------------------------------------------------------------------------------------------------------- changing
+
+
+@signed_in
+def rename(request: Request, person: Person, row: Session, number: UUID) -> HttpResponse:
+    passkeys.rename(_own(person, row, number), request.POST.get("name", ""))
+    return _settings("renamed")
+
+
+@signed_in
+def remove(request: Request, person: Person, row: Session, number: UUID) -> HttpResponse:
+    passkeys.remove(_own(person, row, number))
+    return _settings("removed" if passkeys.of(person, row.brand).exists() else "last")
+
+
+@signed_in
+def answer_offer(request: Request, person: Person, row: Session) -> HttpResponse:
+    """To the offer of R15: `later` from the page it stands on, `never` and `again` from the settings."""
+    said = request.POST.get("say", "")
+    known = passkeys.holder(person, row.brand)
+    known.never = said == "never"
+    known.asks_at = timezone.now() + ASKS_AGAIN if said == "later" else None
+    known.save(update_fields=["never", "asks_at"])
+    # 204 leaves the browser where it is (RFC 9110 section 15.3.5), with the message still open.
+    return HttpResponse(status=204) if said == "later" else _settings("")
+
+
+# ------------------------------------------------------------------------------------------------- what they share
+
+REFUSALS: dict[str, type[PasskeyRefused]] = {
+    "stale": ProofTooOld,
+    "late": ChallengeOver,
+    "many": TooManyPasskeys,
+    "there": PasskeyThere,
+    "wrong": PasskeyWrong,
+}
+"""By the word in the address to which a refused POST leads, so that a reload does not post again."""
+
+
+def _note(word: str) -> str:
+    """The sentence for a word in the address; "" for any other word."""
+    notes = {
+        "added": _("Your passkey was added. It opens your messages here from now on."),
+        "renamed": _("The name was changed."),
+        "removed": _("The passkey was removed. You can delete it from your device as well."),
+        "last": _("You will use passcodes again."),
+        **{name: kind().sentence for name, kind in REFUSALS.items()},
+    }
+    return notes.get(word, "")
+
+
+def _settings(word: str) -> HttpResponse:
+    return see_other(reverse("settings") + (f"?passkey={word}" if word else "") + "#passkeys")
+
+
+def _own(person: Person, row: Session, number: UUID) -> Passkey:
+    """One of the person's own; 404 for anyone else's, as for none."""
+    passkey = passkeys.of(person, row.brand).filter(pk=number).first()
+    if passkey is None:
+        raise Http404
+    return passkey
+
+
+def _card(row: Passkey) -> Card:
+    return Card(
+        name=passkeys.name_of(row),
+        device=row.device,
+        made_at=row.made_at,
+        used_at=row.used_at,
+        asleep=row.asleep_at is not None,
+        rename_url=reverse("passkey-rename", args=[row.id]),
+        remove_url=reverse("passkey-remove", args=[row.id]),
+    )
+
+
+def _is_fresh(row: Session) -> bool:
+    return timezone.now() - row.made_at < FRESH
+
+
+def _must_be_fresh(row: Session) -> None:
+    if not _is_fresh(row):
+        raise ProofTooOld
+
+
+def _proved_at(row: Session) -> datetime:
+    """When the person last proved the mailbox. A passkey proves none, so another one is no newer than the oldest."""
+    if row.method != sessions.PASSKEY:
+        return row.made_at
+    oldest = passkeys.of(row.person, row.brand).order_by("proved_at").values_list("proved_at", flat=True).first()
+    return oldest or row.made_at - passkeys.PROVED_EVERY
