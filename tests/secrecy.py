@@ -183,7 +183,7 @@ def _lines(record: logging.LogRecord) -> Iterator[str]:
 
 def listen_to_rooms() -> None:
     """What only our own rooms know: their links, codes, tokens, trees, pairs and errors. After Django is set up."""
-    from portal.access import codes, cookies
+    from portal.access import authenticators, codes, cookies
     from portal.access.errors import AccessError
     from portal.api import tokens
     from portal.ingest import customer
@@ -192,13 +192,16 @@ def listen_to_rooms() -> None:
     from portal.keys.installation import Secrets
     from portal.keys.pairs import Pair
     from portal.keys.tree import Tree
-    from portal.vault import readers
+    from portal.vault import agreed, readers
     from portal.vault.errors import VaultError
 
     _after(readers, "new_link", lambda _, link: EAR.secret("link", link))
     _after(codes, "derive", lambda _, code: EAR.passcode(code))
     _after(cookies, "new_token", lambda _, token: EAR.secret("token of a cookie", token))
     _after(tokens, "create", lambda _, token: EAR.secret("token of the API", token))
+    _after(agreed, "_hashed", lambda given, made: _phrase(given[0], made))
+    _after(authenticators, "secret_of", lambda _, secret: _app(secret))
+    _after(authenticators, "_fresh_codes", lambda _, made: [EAR.secret("recovery code", code) for code in made])
     _after(customer, "new_value", lambda _, value: EAR.secret("value of a customer header", value))
     _after(split, "_joined", lambda given, _: _share(given[1]))
     _after(split, "code_of", lambda given, _: _share(given[0]))
@@ -214,6 +217,16 @@ def listen_to_rooms() -> None:
 def _secrets(versions: Mapping[str, tuple[bytes, ...]]) -> None:
     for one in itertools.chain.from_iterable(versions.values()):
         EAR.secret("secret", one)
+
+
+def _app(secret: bytes) -> None:
+    EAR.secret("secret of an app", secret)
+    EAR.secret("secret of an app", base64.b32encode(secret).decode())
+
+
+def _phrase(phrase: str, made: bytes) -> None:
+    EAR.secret("agreed phrase", phrase)
+    EAR.secret("hash of a phrase", made)
 
 
 def _share(share: bytes) -> None:

@@ -8,8 +8,8 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portal.access.invitations import invitation
         from portal.access.alerts import alert
+        from portal.access.invitations import invitation
         from portal.access.letters import passcode
         from portal.delivery.letters import register
 

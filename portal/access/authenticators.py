@@ -17,7 +17,7 @@ from uuid import uuid4
 from django.utils import timezone
 from django_otp.oath import hotp
 
-from portal.access import budgets, codes
+from portal.access import budgets, codes, levels
 from portal.access.budgets import DAY, Limit
 from portal.access.errors import (
     AuthenticatorThere,
@@ -117,9 +117,11 @@ def check(person: Person, typed: str) -> Factor:
 
 def remove(person: Person) -> bool:
     """Take a person's app and recovery codes away; whether there was one. Call only after a fresh proof of it."""
-    found, _ = Authenticator.objects.filter(person=person).delete()
-    if found:
-        record("authenticator.removed")
+    with budgets.one_at_a_time(person.id.bytes):
+        found, _ = Authenticator.objects.filter(person=person).delete()
+        if found:
+            levels.lower(person)
+            record("authenticator.removed")
     return bool(found)
 
 

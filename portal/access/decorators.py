@@ -37,7 +37,7 @@ def permission_required(permission: May) -> Callable[[View[R, P]], View[R, P]]:
             if person is None:
                 return to_sign_in(request, request.path if request.method in ("GET", "HEAD") else OFFICE)
             if office_ways.is_unfinished(person):
-                return see_other(reverse("authenticator"))
+                return see_other(reverse("office-authenticator"))
             if not roles.may(person, permission):
                 context = {"role": roles.Role(person.role).label}
                 return render(request, "console/refused.html", context, status=403)

@@ -21,7 +21,7 @@ from portal.access.errors import PasscodeDead, PasscodeOld, PasscodeRefused, Pas
 from portal.delivery.queue import enqueue
 from portal.keys.service import keys
 from portal.vault import readers
-from portal.vault.models import Reader
+from portal.vault.models import Phrase, Reader
 
 NOBODY = "nobody"
 GUESSES = 5
@@ -271,11 +271,12 @@ class ProvedPhrase(models.Model):
     """That a signed-in browser knew the phrase agreed for one message: level 3 there, and nowhere else."""
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="proved_phrases")
-    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="+")
+    phrase = models.ForeignKey(Phrase, on_delete=models.CASCADE, related_name="+")
+    """A new phrase is a new row, so this goes with the old one."""
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["session", "reader"], name="phrase_once_a_session_and_reader")]
+        constraints = [models.UniqueConstraint(fields=["session", "phrase"], name="phrase_once_a_session")]
 
 
 class EntryLink(models.Model):

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portal.access import passkey_settings
+from portal.access import authenticator_settings, passkey_settings
 from portal.access import views as door
 from portal.access.requests import Request
 
@@ -28,7 +28,11 @@ def _passkeys(request: Request) -> Section | None:
     return Section("access/settings/passkeys.html", "passkeys", found) if found else None
 
 
-SECTIONS: tuple[Callable[[Request], Section | None], ...] = (_passkeys,)
+def _authenticator(request: Request) -> Section:
+    return Section("access/settings/authenticator.html", "app", authenticator_settings.shown(request))
+
+
+SECTIONS: tuple[Callable[[Request], Section | None], ...] = (_passkeys, _authenticator)
 """In the order of the page; None leaves a section out."""
 
 

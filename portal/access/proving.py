@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.http import HttpResponseRedirect
 from django.middleware.csrf import rotate_token
 from django.utils import timezone
@@ -19,11 +21,19 @@ TRUSTED_SECONDS = 400 * 24 * 3600
 
 
 def welcome(
-    request: Request, place: Place, reader: Reader, *, method: str, keep: bool, level: int = 1, provider: str = ""
+    request: Request,
+    place: Place,
+    reader: Reader,
+    *,
+    method: str,
+    keep: bool,
+    level: int = 1,
+    provider: str = "",
+    factor_at: datetime | None = None,
 ) -> HttpResponseRedirect:
     """Sign the person of `reader`'s address in, in place of this browser's old session. Call only after a proof.
 
-    `method`, `level` and `provider` are kept in the session's row (portal.access.models.Session).
+    `method`, `level`, `provider` and `factor_at` are kept in the session's row (portal.access.models.Session).
     """
     token = sessions.begin(
         people.of_reader(reader),
@@ -32,6 +42,7 @@ def welcome(
         method=method,
         level=level,
         provider=provider,
+        factor_at=factor_at,
         instead_of=request.session_row,
     )
     trusted = cookies.read(request, cookies.TRUSTED) or cookies.new_token()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.access import office, own, passkey_door, passkey_settings, views
+from portal.access import authenticator_settings, more, office, own, passkey_door, passkey_settings, views
 
 urlpatterns = [
     path("m/", views.find, name="find"),
@@ -15,6 +15,12 @@ urlpatterns = [
     path("m/<str:link>/passcode/", views.passcode, name="passcode"),
     path("m/<str:link>/passkey/", passkey_door.at_message, name="passkey"),
     path("passkey/ask/", passkey_door.ask, name="passkey-ask"),
+    path("m/<str:link>/factor/", more.factor, name="factor"),
+    path("m/<str:link>/phrase/", more.phrase, name="phrase"),
+    path("settings/authenticator/", authenticator_settings.begin, name="authenticator"),
+    path("settings/authenticator/picture", authenticator_settings.picture, name="authenticator-picture"),
+    path("settings/authenticator/confirm/", authenticator_settings.confirm, name="authenticator-confirm"),
+    path("settings/authenticator/remove/", authenticator_settings.remove, name="authenticator-remove"),
     path("settings/", own.settings, name="settings"),
     path("settings/confirm/", passkey_settings.confirm, name="confirm-again"),
     path("settings/confirm/passcode/", passkey_settings.confirm_passcode, name="confirm-again-passcode"),

@@ -47,7 +47,7 @@ def password(request: HttpRequest) -> HttpResponse:
         passwords.set_first(_me(request), request.POST.get("password", ""))
     except OfficeRefused as refused:
         return _page(request, {"password_error": refused.sentence}, status=422)
-    return see_other(reverse("authenticator"))
+    return see_other(reverse("office-authenticator"))
 
 
 def _page(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:

@@ -117,7 +117,7 @@ def authenticator(request: HttpRequest) -> HttpResponse:
         return see_other(reverse("you"))
     if request.method == "POST" and "begin" in request.POST:
         authenticators.begin(me, row)
-        return see_other(reverse("authenticator"))
+        return see_other(reverse("office-authenticator"))
     if request.method == "POST":
         return _confirm(request, me, row)
     return _set_up(request, me, row, {})
@@ -135,7 +135,7 @@ def renew_authenticator(request: HttpRequest) -> HttpResponse:
         context = {"error": refused.sentence}
         return office_page(request, "", "console/authenticator_renew.html", context, status=422)
     authenticators.remove(me)
-    return see_other(reverse("authenticator"))
+    return see_other(reverse("office-authenticator"))
 
 
 def _confirm(request: HttpRequest, me: Person, row: Session) -> HttpResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,16 +13,21 @@ from django.utils import timezone
 from branding import choosing
 from branding.models import Brand
 from portal.ingest import spool
-from portal.ingest.errors import RecoveryKeyUnset
+from portal.ingest.errors import RecoveryKeyUnset, TriggerStays
 from portal.ingest.models import Spooled
 from portal.mime.addresses import Mailbox, domain_of, normalise
+from portal.mime.building import without_headers
 from portal.mime.cleaning import CLEANER_VERSION, clean
 from portal.mime.errors import BadAddress
-from portal.mime.reading import Letter
+from portal.mime.fields import decode_words, stray_fields
+from portal.mime.reading import Letter, read
 from portal.rules.decision import Decision
+from portal.rules.triggers import HEADER as TRIGGER
 from portal.vault import sealing
+from portal.vault.agreed import Agreed, agree
 from portal.vault.models import Message, Reader
-from portal.vault.readers import Envelope
+from portal.vault.phrases import agreed_at
+from portal.vault.readers import Envelope, address_lookup
 from portal.vault.rights import Rights
 from portal.vault.toc import BODY_INLINE_BYTES, Body, File, Toc
 
@@ -43,6 +48,7 @@ def draft(
     sent_at = letter.date or row.received_at
     subject = decision.tag_removed_subject
     split = _split(decision, answered)
+    readers = _readers(envelope, split=bool(split))
     streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at)
     return sealing.Draft(
         id=row.id,
@@ -50,7 +56,7 @@ def draft(
         direction=Message.Direction.IN if from_portal else Message.Direction.OUT,
         thread=answered.thread if answered else row.id,
         open_until=_open_until(decision, brand, row.received_at),
-        rights=Rights().changed(brand.rights).changed(decision.rights),
+        rights=_rights(decision, brand, answered),
         envelope=Envelope(
             sender_name=sender.name,
             sender_address=sender.address,
@@ -63,9 +69,32 @@ def draft(
         ),
         toc=toc,
         streams=streams,
-        readers=_readers(envelope, split=bool(split)),
+        readers=readers,
         split=split,
+        phrases=_phrases(decision, readers, answered),
     )
+
+
+def without_phrase(letter: Letter, raw: bytes) -> tuple[Letter, bytes]:
+    """The mail without its trigger header when that names a phrase, whether it is followed or not: the phrase is told
+    by another way, and whoever opens the message must not find it there.
+
+    Raises TriggerStays when the header is written so oddly that it cannot be taken out.
+    """
+    if not _names_phrase(letter, raw):
+        return letter, raw
+    kept = b"".join(without_headers([raw], {TRIGGER}))
+    # Read again, for a header behind a broken line is text of the body as well.
+    again = read(kept)
+    if _names_phrase(again, kept):
+        raise TriggerStays
+    return again, kept
+
+
+def _names_phrase(letter: Letter, raw: bytes) -> bool:
+    stray = ((name, decode_words(value)) for name, value in stray_fields(raw))
+    fields = (value.lower() for name, value in (*letter.headers, *stray) if name.lower() == TRIGGER)
+    return any("phrase" in value for value in fields)
 
 
 def contents(
@@ -112,6 +141,23 @@ def _body(streams: dict[str, bytes], name: str, text: str) -> Body:
         return Body(here=encoded.decode(), size=len(encoded))
     streams[name] = encoded
     return Body(stream=name, size=len(encoded))
+
+
+def _rights(decision: Decision, brand: Brand, answered: Message | None) -> Rights:
+    """An answer takes no less to read than what it answers, which it may quote."""
+    before = Rights.decode(bytes(answered.rights)).level if answered else 1
+    granted = Rights().changed(brand.rights).changed(decision.rights)
+    return granted.at_least(decision.level, brand.minimum_level, before)
+
+
+def _phrases(decision: Decision, readers: Sequence[tuple[str, str]], answered: Message | None) -> Mapping[str, Agreed]:
+    """The phrase that the sender names, for every reader; else those that hold for what is answered."""
+    if decision.phrase:
+        one = agree(decision.phrase, decision.hint)
+        return {address: one for address, _ in readers}
+    held = agreed_at(answered) if answered else {}
+    found = ((address, held.get(address_lookup(address))) for address, _ in readers) if held else ()
+    return {address: agreed for address, agreed in found if agreed is not None}
 
 
 def _split(decision: Decision, answered: Message | None) -> str:

@@ -171,6 +171,16 @@ class RecoveryKeyUnset(IngestError):
         )
 
 
+class TriggerStays(IngestError):
+    """A trigger header that names a phrase cannot be taken out of the mail."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The header X-Letterlock-Protect of this mail names a phrase and is written so that it cannot be taken "
+            "out. Refuse the mail, and have its program write the header on lines of its own."
+        )
+
+
 class SpoolMissing(IngestError):
     """The file of a spooled mail is not in the spool folder."""
 

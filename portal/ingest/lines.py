@@ -32,7 +32,7 @@ empty lists were seen to take a gigabyte."""
 _FIELDS = frozenset(("sender", "recipients", "subject", "text", "html", "attachments", "protect"))
 _RAW_FIELDS = frozenset(("rfc822", "sender", "recipients"))
 _FILE_FIELDS = frozenset(("name", "content_type", "content"))
-_OPTIONS = ("until", "fwd", "dl", "print", "rcpt", "split", "note")
+_OPTIONS = ("until", "fwd", "dl", "print", "rcpt", "split", "note", "level", "phrase", "hint")
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[Line]:
@@ -165,13 +165,13 @@ def _options(asked: object) -> str:
     for key, value in asked.items():
         if key not in _OPTIONS:
             raise ItemRefused(f"The field protect knows {', '.join(_OPTIONS)}; it holds another one.")
-        if isinstance(value, bool):
+        if isinstance(value, bool) if key != "level" else type(value) is int:
             pairs.append(f"{key}={int(value)}")
         elif isinstance(value, str):
             quoted = value.replace("\\", "\\\\").replace('"', '\\"')
             pairs.append(f'{key}="{quoted}"')
         else:
-            raise ItemRefused(f"The option {key} of protect must be true, false or a text.")
+            raise ItemRefused(f"The option {key} of protect must be true, false or a text; level a number.")
     return "; ".join(pairs)
 
 

@@ -98,7 +98,8 @@ def _decided(one: Opened, answered: Message | None, brand_of: Callable[[str], Br
             raise Refused(decision.text)
         if decision.action == "relay":
             return Ready(row, decision, one.envelope, None, None)
-        draft = drafting.draft(row, one.letter, one.raw, one.envelope, decision, answered, brand_of)
+        letter, raw = drafting.without_phrase(one.letter, one.raw)
+        draft = drafting.draft(row, letter, raw, one.envelope, decision, answered, brand_of)
         with observing.work("seal", size=row.size):
             sealed = sealing.seal_streams(draft)
         return Ready(row, decision, one.envelope, draft, sealed)

@@ -26,6 +26,14 @@ class AlreadyDestroyed(LifecycleError):
     sentence = "This message is destroyed, or being destroyed just now. Nothing brings it back; ask its sender for it."
 
 
+class NoPhraseAsked(LifecycleError):
+    """It asks for level 1, so a phrase would be asked of nobody."""
+
+    sentence = (
+        "This message asks for no more than a passcode, so nobody is asked for a phrase. Send it again with level=3."
+    )
+
+
 class NotWithdrawn(LifecycleError):
     """There is nothing to undo."""
 

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.access import places, shares
+from portal.access import levels, more, places, shares
 from portal.access import views as door
 from portal.access.errors import TooManyTries
 from portal.access.requests import Request
@@ -76,8 +76,8 @@ def _admitting(view: Page[P], *, content: bool) -> View[P]:
 
 
 def proved(request: Request, link: str, *, content: bool) -> Reader | HttpResponseBase:
-    """The reader of a link whose address is proved in this browser and whose message is open, or the page that says
-    why not; Http404 when a part of a message was asked for."""
+    """The reader of a link whose address is proved in this browser, as well as the open message takes, or the page that
+    says why not; Http404 when a part of a message was asked for."""
     bare, share = shares.mangled(link)
     reader = readers.by_link(bare or link)
     person = request.person
@@ -93,7 +93,22 @@ def proved(request: Request, link: str, *, content: bool) -> Reader | HttpRespon
         if content:
             raise Http404
         return door.other_address(request, reader)
-    return closed(request, reader) if readers.is_closed_to(reader, timezone.now()) else reader
+    if readers.is_closed_to(reader, timezone.now()):
+        return closed(request, reader)
+    return _proved_enough(request, reader, content=content)
+
+
+def _proved_enough(request: Request, reader: Reader, *, content: bool) -> Reader | HttpResponseBase:
+    """The reader once the session's level is what the message takes (docs/assurance.md)."""
+    try:
+        enough = levels.is_enough(request.session_row, reader)
+    except VaultError as error:
+        return damaged(request, reader, error)
+    if enough:
+        return reader
+    if content:
+        raise Http404
+    return more.page(request, reader)
 
 
 def _unmangled(reader: Reader, share: bytes) -> HttpResponse:

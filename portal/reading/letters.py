@@ -8,6 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from branding.templatetags.words import initials, size
+from portal.access import levels
+from portal.access.models import Session
 from portal.keys.errors import KeyDestroyed, KeysError
 from portal.mime.addresses import Mailbox
 from portal.mime.plain import to_html
@@ -22,7 +24,7 @@ CONVERSATION_LENGTH = 10
 SNIPPET_LENGTH = 140
 
 
-def message_page(reader: Reader, opened: Opened) -> dict[str, Any]:
+def message_page(reader: Reader, opened: Opened, session: Session | None) -> dict[str, Any]:
     """Everything reading/message.html needs."""
     toc, rights, message = opened.toc, opened.rights, opened.message
     link, address = readers.link_of(reader), readers.address_of(reader)
@@ -56,13 +58,13 @@ def message_page(reader: Reader, opened: Opened) -> dict[str, Any]:
         "files": [_file(file, link, may_download=rights.download) for file in files],
         "files_size": size(sum(file.size for file in files)),
         "reply_url": f"/m/{link}/reply" if rights.reply and reader.role == Reader.Role.RECIPIENT else "",
-        "older": _conversation(reader),
+        "older": _conversation(reader, session),
         "address": address,
         "inbox_url": "/inbox/",
     }
 
 
-def inbox_item(reader: Reader) -> dict[str, Any]:
+def inbox_item(reader: Reader, session: Session | None) -> dict[str, Any]:
     """One line of R7. What is closed or cannot be opened keeps its sender and date, and loses its subject."""
     message = reader.message
     envelope = readers.envelope_of(message)
@@ -73,8 +75,11 @@ def inbox_item(reader: Reader) -> dict[str, Any]:
         tag = _("Withdrawn") if withdrawn else _("Closed")
     else:
         try:
-            toc = open_message(reader).toc
-            subject, files = toc.subject or _("(no subject)"), sum(not _shown_in_body(f, toc) for f in toc.files)
+            if levels.is_enough(session, reader):
+                toc = open_message(reader).toc
+                subject, files = toc.subject or _("(no subject)"), sum(not _shown_in_body(f, toc) for f in toc.files)
+            else:
+                tag, subject = _("Asks you to confirm in one more way"), _("(not shown in this list)")
         except ShareNeeded:
             tag, subject = _("Needs the code from its email"), _("(not shown in this list)")
         except KeyDestroyed:
@@ -93,7 +98,7 @@ def inbox_item(reader: Reader) -> dict[str, Any]:
     }
 
 
-def _conversation(reader: Reader) -> list[dict[str, Any]]:
+def _conversation(reader: Reader, session: Session | None) -> list[dict[str, Any]]:
     """The other messages of the conversation that this person may read, newest first."""
     others = (
         Reader.objects.filter(message__thread=reader.message.thread, address_lookup=bytes(reader.address_lookup))
@@ -106,6 +111,8 @@ def _conversation(reader: Reader) -> list[dict[str, Any]]:
         if readers.is_closed_to(other, timezone.now()):
             continue
         try:
+            if not levels.is_enough(session, other):
+                continue
             opened = open_message(other)
         except (KeysError, VaultError):
             continue

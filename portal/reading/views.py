@@ -35,7 +35,7 @@ def inbox(request: Request) -> HttpResponse:
     start = (number - 1) * INBOX_PAGE
     found = list(readers.of_person(bytes.fromhex(person.lookup), request.brand)[start : start + INBOX_PAGE + 1])
     context = {
-        "items": [letters.inbox_item(reader) for reader in found[:INBOX_PAGE]],
+        "items": [letters.inbox_item(reader, request.session_row) for reader in found[:INBOX_PAGE]],
         "address": request.session_address,
         "older_url": f"/inbox/?page={number + 1}" if len(found) > INBOX_PAGE else "",
         "newer_url": f"/inbox/?page={number - 1}" if number > 1 else "",
@@ -47,9 +47,8 @@ def inbox(request: Request) -> HttpResponse:
 @admission.page
 def message(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
     """R8. Being shown to a confirmed person is what counts as opened; a HEAD shows nothing."""
-    answer = render(
-        request, "reading/message.html", {**letters.message_page(reader, opened), **passkey_settings.offer(request)}
-    )
+    shown = {**letters.message_page(reader, opened, request.session_row), **passkey_settings.offer(request)}
+    answer = render(request, "reading/message.html", shown)
     if request.method == "GET":
         first = readers.mark_opened(reader)
         record("message.opened", message=reader.message_id, reader=reader.id, first=first)

@@ -17,10 +17,12 @@ class Action(Protocol):
 
 @dataclass(frozen=True)
 class Protect:
-    """Protect it as the brand says."""
+    """Protect it as the brand says, and have readers prove themselves to this level at least."""
+
+    level: int = 1
 
     def decide(self, facts: Facts, rule: str) -> Decision:
-        return Decision("protect", rule, tag_removed_subject=strip_tag(facts.subject))
+        return Decision("protect", rule, level=self.level, tag_removed_subject=strip_tag(facts.subject))
 
 
 @dataclass(frozen=True)
@@ -45,4 +47,7 @@ class ProtectAsAsked:
             note=asked.note,
             split=asked.split,
             receipt=asked.receipt,
+            level=asked.level,
+            phrase=asked.phrase,
+            hint=asked.hint,
         )

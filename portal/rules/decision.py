@@ -34,3 +34,9 @@ class Decision:
     """`strict`, `escrow` or `off` when the sender says which; else the conversation or the installation does."""
     receipt: bool = False
     """The sender asks to be told when it is opened."""
+    level: int = 1
+    """Least assurance that a rule or the sender asks for (docs/assurance.md); the brand or what it answers may more."""
+    phrase: str = field(default="", repr=False)
+    """Agreed between sender and recipients; only its hash is kept."""
+    hint: str = field(default="", repr=False)
+    """The sender's hint at it, plain text, for whoever has proved the address."""

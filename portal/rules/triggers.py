@@ -1,6 +1,7 @@
 """How a sender asks for protection: a tag in the subject, or the header that programs set.
 
-The header: `X-Letterlock-Protect: v=1; until=2026-12-17; fwd=0; dl=1; print=1; rcpt=1; split=strict; note="…"`.
+The header: `X-Letterlock-Protect: v=1; until=2026-12-17; fwd=0; dl=1; print=1; rcpt=1; split=strict; note="…";
+level=3; phrase="…"; hint="…"`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from datetime import date, timedelta
 from types import MappingProxyType
 
 from portal.rules.errors import BadTrigger, UnknownTriggerVersion
+from portal.vault import agreed
+from portal.vault.errors import PhraseRefused
 
 __all__ = [
     "HEADER",
@@ -57,6 +60,10 @@ class Trigger:
     receipt: bool = False
     split: str = ""
     note: str = field(default="", repr=False)
+    level: int = 1
+    """Least assurance (docs/assurance.md)."""
+    phrase: str = field(default="", repr=False)
+    hint: str = field(default="", repr=False)
 
 
 def parse_trigger(value: str, today: date) -> Trigger:
@@ -71,12 +78,18 @@ def parse_trigger(value: str, today: date) -> Trigger:
         raise UnknownTriggerVersion(
             "The header X-Letterlock-Protect must say v=1; this gateway knows no other version."
         )
+    phrase, hint = _phrase(given), _line("hint", given.get("hint", ""))
+    if hint and not phrase:
+        raise BadTrigger("In the header X-Letterlock-Protect, hint belongs to a phrase; name both or neither.")
     return Trigger(
         until=_day(given["until"], today) if "until" in given else None,
         rights=MappingProxyType({right: _switch(key, given[key]) for key, right in RIGHTS.items() if key in given}),
         receipt=_switch("rcpt", given.get("rcpt", "0")),
         split=_split(given["split"]) if "split" in given else "",
-        note=_note(given.get("note", "")),
+        note=_line("note", given.get("note", "")),
+        level=_level(given, phrase),
+        phrase=phrase,
+        hint=hint,
     )
 
 
@@ -168,12 +181,32 @@ def _split(text: str) -> str:
     return text
 
 
-def _note(text: str) -> str:
-    """One line, as it will stand in the notice: control and direction characters have no place there."""
+def _level(given: Mapping[str, str], phrase: str) -> int:
+    """A phrase alone asks for the level that it proves."""
+    text = given.get("level", "3" if phrase else "1")
+    if text not in ("1", "2", "3"):
+        raise BadTrigger("In the header X-Letterlock-Protect, level must be 1, 2 or 3.")
+    if phrase and text == "1":
+        raise BadTrigger("In the header X-Letterlock-Protect, a phrase needs level 2 or 3: 1 asks for none.")
+    return int(text)
+
+
+def _phrase(given: Mapping[str, str]) -> str:
+    if "phrase" not in given:
+        return ""
+    try:
+        agreed.check(given["phrase"])
+    except PhraseRefused as refused:
+        raise BadTrigger(f"In the header X-Letterlock-Protect: {refused}") from None
+    return given["phrase"]
+
+
+def _line(key: str, text: str) -> str:
+    """One line for people to read: control and direction characters have no place there."""
     line = " ".join("".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text).split())
     if len(line) > MAX_NOTE_CHARACTERS:
-        raise BadTrigger("In the header X-Letterlock-Protect, note may have 140 characters.")
+        raise BadTrigger(f"In the header X-Letterlock-Protect, {key} may have 140 characters.")
     if _LINK.search(line):
         # The notice has exactly one link, its own: people are told to trust no other.
-        raise BadTrigger("In the header X-Letterlock-Protect, note may hold no link; write it in the message.")
+        raise BadTrigger(f"In the header X-Letterlock-Protect, {key} may hold no link; write it in the message.")
     return line

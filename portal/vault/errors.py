@@ -44,6 +44,16 @@ class UnknownSuite(UnknownFormat):
     )
 
 
+class PhraseRefused(VaultError):
+    """A phrase cannot be agreed; the text says what to choose instead and repeats nothing of it."""
+
+
+class PhraseSpent(VaultError):
+    """The tries of a phrase are used up; it was not even looked at."""
+
+    sentence = "The agreed phrase was wrong five times; set a new one with `manage.py phrase set`."
+
+
 class SealBroken(VaultError):
     """Bytes failed authentication: changed, moved, or sealed under another key. Nothing of them may be shown."""
 

@@ -152,6 +152,16 @@ class Reader(models.Model):
         ]
 
 
+class Phrase(models.Model):
+    """The phrase agreed with one reader for one message, as it is checked; the phrase itself is nowhere."""
+
+    reader = models.OneToOneField(Reader, on_delete=models.CASCADE, related_name="phrase")
+    sealed = models.BinaryField()
+    """Salt, Argon2id hash and hint, sealed under the directory key (label "phrase"): a dump is nothing to guess at."""
+    tries = models.PositiveSmallIntegerField(default=0)
+    """Wrong ones so far, and those that are being looked at."""
+
+
 class Wrap(models.Model):
     """The message key, wrapped for one reader under one epoch: 60 bytes."""
 

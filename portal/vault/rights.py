@@ -1,4 +1,4 @@
-"""What a reader may do with a message: granted by rule, kept with every wrap, checked on the server."""
+"""What a reader may do with a message and must prove for it: kept with every wrap, checked on the server."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 
 import cbor2
+
+from portal.vault.errors import SealBroken
+
+LEVELS = (1, 2, 3)
+"""Assurance (docs/assurance.md): a mailed passcode; a provider's sign-in; a passkey, or a second factor as well."""
 
 
 @dataclass(frozen=True)
@@ -17,16 +22,33 @@ class Rights:
     forward: bool = False
     download: bool = True
     print: bool = True
+    level: int = 1
+    """Least assurance that reading takes, one of LEVELS."""
 
     def encode(self) -> bytes:
         """Canonical CBOR (RFC 8949 section 4.2.1), the form that is stored and digested."""
-        return cbor2.dumps(asdict(self), canonical=True)
+        stored = asdict(self)
+        if self.level == 1:
+            # Left out, so that what was stored before there were levels has the digest that it was wrapped with.
+            del stored["level"]
+        return cbor2.dumps(stored, canonical=True)
 
     @classmethod
     def decode(cls, stored: bytes) -> Rights:
-        """Read the stored form; a right that is missing there is refused, never granted."""
-        found = cbor2.loads(stored)
-        return cls(**{f.name: bool(found.get(f.name, False)) for f in fields(cls)})
+        """Read the stored form; a right that is missing there is refused, never granted. Without a level it is 1.
+
+        Raises SealBroken for a level that is none, and for what is no map: nobody reads by a wish that is not known.
+        """
+        try:
+            found = cbor2.loads(stored)
+        except (cbor2.CBORDecodeError, ValueError, TypeError):
+            raise SealBroken from None
+        if not isinstance(found, dict):
+            raise SealBroken
+        level = found.get("level", 1)
+        if type(level) is not int or level not in LEVELS:
+            raise SealBroken
+        return cls(**{name: bool(found.get(name, False)) for name in _RIGHTS}, level=level)
 
     def digest(self) -> bytes:
         """SHA-256 of the stored form; part of each wrap's authenticated data, so rights cannot be edited in SQL."""
@@ -34,5 +56,11 @@ class Rights:
 
     def changed(self, changes: Mapping[str, bool]) -> Rights:
         """These rights with some replaced; unknown names are ignored."""
-        known = {f.name for f in fields(self)}
-        return replace(self, **{name: bool(value) for name, value in changes.items() if name in known})
+        return replace(self, **{name: bool(value) for name, value in changes.items() if name in _RIGHTS})
+
+    def at_least(self, *levels: int) -> Rights:
+        """The same at the highest of these levels and its own."""
+        return replace(self, level=max(self.level, *levels))
+
+
+_RIGHTS = tuple(f.name for f in fields(Rights) if f.name != "level")

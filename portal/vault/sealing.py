@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -20,11 +20,13 @@ from portal.keys.recovery import RecoveryPublic
 from portal.keys.service import keys
 from portal.keys.split import new_share, seal_key
 from portal.vault import readers as directory
+from portal.vault.agreed import Agreed
 from portal.vault.behind import Write
 from portal.vault.blobs import store
 from portal.vault.errors import TooManyReaders
 from portal.vault.models import Blob, Message, Reader
 from portal.vault.padding import padded_length
+from portal.vault.phrases import keep_phrases
 from portal.vault.rights import Rights
 from portal.vault.stream import Context, Sealer, chunk_log2_for, seal, sealed_size
 from portal.vault.toc import Toc
@@ -55,6 +57,8 @@ class Draft:
     """Address and role of each; one entry an address."""
     split: str = ""
     """As in portal.vault.models.Message."""
+    phrases: Mapping[str, Agreed] = field(default_factory=dict)
+    """Phrases agreed with readers, by the addresses in `readers`."""
 
     def __repr__(self) -> str:
         return f"Draft({self.id})"
@@ -144,6 +148,12 @@ def commit_all(drafts: Sequence[tuple[Draft, Sealed]]) -> list[tuple[Message, li
         for id_, name, size in sealed.blobs
     )
     Reader.objects.bulk_create(reader for _, readers in made for reader in readers)
+    keep_phrases(
+        (reader, agreed)
+        for (_, readers), (draft, _) in zip(made, drafts, strict=True)
+        for reader, (address, _) in zip(readers, draft.readers, strict=True)
+        if (agreed := draft.phrases.get(address)) is not None
+    )
     add_first_wraps(
         [
             Fresh(message, readers, sealed.inner or [sealed.key] * len(readers), base_of(draft.open_until))

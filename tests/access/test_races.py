@@ -9,17 +9,30 @@ from threading import Barrier
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from branding.models import Brand
-from portal.access import administrators, budgets, cookies, entry, passcodes, passwords
+from portal.access import (
+    administrators,
+    authenticators,
+    budgets,
+    cookies,
+    entry,
+    passcodes,
+    passwords,
+    people,
+    sessions,
+)
 from portal.access.errors import AccessError, NotLetIn
-from portal.access.models import Asked, Challenge, Failed, Person, Session
+from portal.access.models import Asked, Authenticator, Challenge, Failed, Person, Session, WrongFactor
 from portal.access.passcodes import Browser, Claim
+from portal.vault import agreed, phrases
+from portal.vault.errors import PhraseSpent
 from portal.vault.models import Reader
 from tests.access.visitors import Visitor, mails, other_than
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MANY = 20
+MANY, HUNDRED = 20, 100
 
 
 def at_once(act: Callable[[int], str]) -> Counter[str]:
@@ -95,6 +108,54 @@ def test_twenty_browsers_that_ask_at_once_cause_one_mail(brand: Brand, reader: R
 
     assert at_once(ask) == {"sent": 1, "TooManyTries": MANY - 1}
     assert len(mails()) == Asked.objects.count() == 1
+
+
+def test_of_a_hundred_parallel_phrases_five_are_counted_and_compared(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agreed, "MEMORY_KIB", 64)
+    phrases.replace_phrase(reader, agreed.agree("The blue canoe"))
+
+    def guess(_: int) -> str:
+        found = Counter[str]()
+        for _ in range(HUNDRED // MANY):
+            try:
+                found[str(phrases.try_phrase(reader, "The green canoe"))] += 1
+            except PhraseSpent:
+                found["spent"] += 1
+        return " ".join(sorted(found.elements()))
+
+    outcomes = Counter(" ".join(at_once(guess).elements()).split())
+    assert outcomes == {"None": 5, "spent": HUNDRED - 5}
+    assert phrases.tries_left(reader) == 0
+    with pytest.raises(PhraseSpent):
+        phrases.try_phrase(reader, "The blue canoe")
+
+
+def with_app(brand: Brand, reader: Reader) -> tuple[Person, Authenticator]:
+    person = people.of_reader(reader)
+    session = sessions.of_token(sessions.begin(person, brand, keep=False), brand)
+    assert session is not None
+    app = authenticators.begin(person, session)
+    step = int(app.made_at.timestamp()) // authenticators.STEP_SECONDS
+    authenticators.confirm(person, session, authenticators.code_at(authenticators.secret_of(app), step))
+    Authenticator.objects.update(last_step=0)
+    return person, app
+
+
+def test_of_twenty_parallel_wrong_codes_of_an_app_five_are_looked_at(brand: Brand, reader: Reader) -> None:
+    person, _ = with_app(brand, reader)
+    outcomes = at_once(lambda _: str(authenticators.check(person, "12345678")))
+    assert outcomes == {"WrongFactorCode": 5, "TooManyCodes": 15}
+    assert WrongFactor.objects.count() == 5
+
+
+def test_one_right_code_of_an_app_typed_twenty_times_at_once_proves_once(brand: Brand, reader: Reader) -> None:
+    person, app = with_app(brand, reader)
+    step = int(timezone.now().timestamp()) // authenticators.STEP_SECONDS
+    code = authenticators.code_at(authenticators.secret_of(app), step)
+    outcomes = at_once(lambda _: authenticators.check(person, code).kind)
+    assert outcomes == {"totp": 1, "FactorCodeUsed": 5, "TooManyCodes": 14}
 
 
 def test_an_entry_link_lets_one_in_of_twenty_who_press_at_once(brand: Brand) -> None:

@@ -117,6 +117,18 @@ def test_another_version_or_none_is_refused(value):
         'v=1; note="' + "x" * 141 + '"',
         'v=1; note="see https://evil.example/"',
         'v=1; note="see WWW.evil.example"',
+        "v=1; level=4",
+        "v=1; level=0",
+        "v=1; level=two",
+        "v=1; level=",
+        'v=1; level=1; phrase="the blue canoe"',
+        'v=1; phrase="short"',
+        'v=1; phrase="          "',
+        'v=1; phrase=""',
+        'v=1; phrase="' + "xy " * 100 + '"',
+        'v=1; level=3; hint="what we rowed in"',
+        'v=1; phrase="the blue canoe"; hint="' + "x" * 141 + '"',
+        'v=1; phrase="the blue canoe"; hint="see https://evil.example/"',
         "v=1; " + "x" * 5000,
     ],
 )
@@ -125,6 +137,20 @@ def test_a_wish_that_cannot_be_followed_is_refused_with_a_sentence(value):
         parse_trigger(value, TODAY)
     assert str(refused.value).startswith(("The header X-Letterlock-Protect", "In the header X-Letterlock-Protect"))
     assert "xxxx" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "level"),
+    [("v=1", 1), ("v=1; level=1", 1), ("v=1; level=2", 2), ("v=1; LEVEL=3", 3), ('v=1; phrase="the blue canoe"', 3)],
+)
+def test_the_header_asks_for_a_level_and_a_phrase_alone_for_what_it_proves(value, level):
+    assert parse_trigger(value, TODAY).level == level
+
+
+def test_a_phrase_and_its_hint_are_read_and_never_shown():
+    trigger = parse_trigger('v=1; level=2; phrase="the \\"blue\\" canoe"; hint="what we  rowed in"', TODAY)
+    assert (trigger.level, trigger.phrase, trigger.hint) == (2, 'the "blue" canoe', "what we rowed in")
+    assert "canoe" not in repr(trigger)
 
 
 def test_today_and_two_years_ahead_are_both_allowed():

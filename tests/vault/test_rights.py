@@ -5,6 +5,7 @@ from __future__ import annotations
 import cbor2
 import pytest
 
+from portal.vault.errors import SealBroken
 from portal.vault.rights import Rights
 
 NAMES = ("reply", "forward", "download", "print")
@@ -27,3 +28,27 @@ def test_what_is_stored_is_read_and_what_is_unknown_changes_nothing() -> None:
 def test_other_rights_have_another_digest() -> None:
     digests = {Rights().changed({name: value}).digest() for name in NAMES for value in (True, False)}
     assert len(digests) == len(NAMES) + 1
+
+
+def test_level_1_is_left_out_so_that_what_was_stored_before_stays_as_it_was() -> None:
+    assert Rights().encode().hex() == "a4657072696e74f5657265706c79f567666f7277617264f468646f776e6c6f6164f5"
+    assert "level" not in cbor2.loads(Rights(level=1).encode())
+    assert cbor2.loads(Rights(level=3).encode())["level"] == 3
+    assert len({Rights(level=level).digest() for level in (1, 2, 3)}) == 3
+
+
+@pytest.mark.parametrize("level", [0, 4, -1, 2.0, True, False, None, "3", b"3", [3]])
+def test_a_level_that_is_none_is_refused(level: object) -> None:
+    with pytest.raises(SealBroken):
+        Rights.decode(cbor2.dumps({"reply": True, "level": level}))
+
+
+@pytest.mark.parametrize("stored", [b"", b"\xff", cbor2.dumps([1]), cbor2.dumps(3)])
+def test_what_is_no_map_is_refused(stored: bytes) -> None:
+    with pytest.raises(SealBroken):
+        Rights.decode(stored)
+
+
+def test_no_brand_sets_a_level_among_its_rights() -> None:
+    assert Rights(level=2).changed({"level": True, "print": False}) == Rights(print=False, level=2)
+    assert Rights(level=2).at_least(1, 3) == Rights(level=3)

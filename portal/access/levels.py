@@ -1,0 +1,68 @@
+"""How sure a session is of its person, and whether that is enough for a message (docs/assurance.md)."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from portal.access import sessions
+from portal.access.errors import SessionOver
+from portal.access.models import Person, ProvedPhrase, Session
+from portal.vault import phrases
+from portal.vault.models import Reader
+from portal.vault.rights import Rights
+
+PROVIDER, STRONGEST = 2, 3
+
+
+def wanted(reader: Reader) -> int:
+    """The level that a reader's message takes: what it was sealed with, or its brand's of today if that is more.
+
+    Lowered in the database it opens no wrap; SealBroken when it is no level at all.
+    """
+    message = reader.message
+    return Rights.decode(bytes(message.rights)).at_least(message.brand.minimum_level).level
+
+
+def held(session: Session, reader: Reader) -> int:
+    """The level that a session has at a reader's message."""
+    if ProvedPhrase.objects.filter(session=session, phrase__reader=reader).exists():
+        return STRONGEST
+    base = PROVIDER if session.method == sessions.PROVIDER else 1
+    if session.level < STRONGEST:
+        return min(session.level, base)
+    # A factor that is younger than the message may be the work of whoever got into the mailbox since.
+    since = session.factor_at
+    return STRONGEST if since is not None and since <= reader.message.made_at else base
+
+
+def is_enough(session: Session | None, reader: Reader) -> bool:
+    """Whether a session may read a message, its address being proved. SealBroken as in `wanted`."""
+    needed = wanted(reader)
+    return session is not None and (needed == 1 or held(session, reader) >= needed)
+
+
+def prove_phrase(session: Session, reader: Reader, typed: str) -> str | None:
+    """Level 3 at this one message for whoever knows its phrase: the session's new token; None when it is wrong.
+
+    Raises:
+        PhraseSpent: the tries are used up; nothing was compared.
+        SessionOver: signed out, or the phrase replaced, in this very moment.
+    """
+    phrase = phrases.try_phrase(reader, typed)
+    if phrase is None:
+        return None
+    try:
+        with transaction.atomic():
+            token = sessions.rotate(session)
+            ProvedPhrase.objects.get_or_create(session=session, phrase=phrase, defaults={"at": timezone.now()})
+    except IntegrityError:
+        raise SessionOver from None
+    return token
+
+
+def lower(person: Person) -> None:
+    """A person's app is gone: what it had raised falls back to what the address alone was proved by."""
+    raised = Session.objects.filter(person=person, office=False, level=STRONGEST).exclude(method=sessions.PASSKEY)
+    raised.filter(method=sessions.PROVIDER).update(level=PROVIDER, factor_at=None)
+    raised.exclude(method=sessions.PROVIDER).update(level=1, factor_at=None)

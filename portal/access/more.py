@@ -1,0 +1,211 @@
+"""The page for a message that takes more than was proved: what would do, and the forms that take it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.middleware.csrf import rotate_token
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from portal.access import authenticators, levels, people, places, sessions
+from portal.access import views as door
+from portal.access.codes import LONGEST_TYPED
+from portal.access.errors import FactorRefused, SessionOver
+from portal.access.models import Person, Session
+from portal.access.requests import Request
+from portal.access.responses import see_other
+from portal.audit.record import record
+from portal.vault import agreed, phrases, readers
+from portal.vault.errors import PhraseSpent, VaultError
+from portal.vault.models import Reader
+
+forms = require_http_methods(["GET", "HEAD", "POST"])
+NOT_ENOUGH = 403
+
+
+@dataclass(frozen=True)
+class Way:
+    """Something that would do: its template, and what the template finds under the name `way`."""
+
+    template: str
+    context: object
+    usable: bool = True
+    """False when it only says why it does not do, and the page must say what else to do."""
+
+
+@dataclass(frozen=True)
+class PhraseAsked:
+    """The form for the agreed phrase; `tries` is 0 when none is left."""
+
+    url: str
+    hint: str
+    tries: int
+    sender: str
+    error: str = ""
+
+    def __repr__(self) -> str:
+        return "PhraseAsked(…)"
+
+
+@dataclass(frozen=True)
+class CodeAsked:
+    """The form for a code of the authenticator app; `young` when the app is younger than the message."""
+
+    url: str
+    young: bool
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What a form on the page was refused for: `field` is `phrase` or `code`."""
+
+    field: str
+    sentence: str
+
+
+def page(request: Request, reader: Reader, fault: Fault | None = None) -> HttpResponse:
+    """What more is needed, and exactly what would do. Call only for a reader whose address is proved."""
+    needed, envelope = levels.wanted(reader), places.envelope_of(reader)
+    ways = [way for way in (offer(request, reader, needed, fault) for offer in OFFERS) if way is not None]
+    session = request.session_row
+    context = {
+        **places.at_link(reader).context(),
+        "needed": needed,
+        "by_provider": session is not None and session.method == sessions.PROVIDER,
+        "sender_name": envelope.sender_name or envelope.sender_address,
+        "ways": ways,
+        "usable": sum(way.usable for way in ways),
+        "settings_url": reverse("settings"),
+        "error": fault.sentence if fault else "",
+        "error_field": fault.field if fault else "",
+    }
+    return render(request, "access/more.html", context, status=door.REFUSED if fault else NOT_ENOUGH)
+
+
+@forms
+def phrase(request: Request, link: str) -> HttpResponse:
+    """Takes the agreed phrase. It counts for this message alone."""
+    asked = _asked(request, link)
+    if isinstance(asked, HttpResponse):
+        return asked
+    reader, session = asked.reader, asked.session
+    typed = request.POST.get("phrase", "")[: agreed.LONGEST]
+    if not agreed.normalised(typed):
+        return page(request, reader, Fault("phrase", _("Enter the phrase.")))
+    try:
+        token = levels.prove_phrase(session, reader, typed)
+    except (PhraseSpent, SessionOver):
+        return see_other(places.at_link(reader).goal_url)
+    if token is None:
+        left = phrases.tries_left(reader)
+        _failed(reader, "phrase", left=left)
+        if not left:
+            return page(request, reader, Fault("phrase", _("That is not the phrase.")))
+        tries = ngettext("You have {n} try left.", "You have {n} tries left.", left).format(n=left)
+        return page(request, reader, Fault("phrase", f"{_('That is not the phrase.')} {tries}"))
+    return _through(request, reader, session, token, "phrase")
+
+
+@forms
+def factor(request: Request, link: str) -> HttpResponse:
+    """Takes a code of the authenticator app, or a recovery code. It counts until the session ends."""
+    asked = _asked(request, link)
+    if isinstance(asked, HttpResponse):
+        return asked
+    try:
+        proved = authenticators.check(asked.person, request.POST.get("code", "")[:LONGEST_TYPED])
+    except FactorRefused as refused:
+        _failed(asked.reader, "app")
+        return page(request, asked.reader, Fault("code", refused.sentence))
+    try:
+        token = sessions.raise_level(asked.session, factor_at=proved.set_up_at)
+    except SessionOver:
+        return see_other(places.at_link(asked.reader).goal_url)
+    return _through(request, asked.reader, asked.session, token, proved.kind)
+
+
+# ------------------------------------------------------------------------------------------------------- what would do
+
+
+def _by_phrase(request: Request, reader: Reader, needed: int, fault: Fault | None) -> Way | None:
+    known = phrases.agreed_with(reader)
+    if known is None:
+        return None
+    envelope = places.envelope_of(reader)
+    asked = PhraseAsked(
+        reverse("phrase", args=[readers.link_of(reader)]),
+        known.hint,
+        phrases.tries_left(reader),
+        envelope.sender_name or envelope.sender_address,
+        _of("phrase", fault),
+    )
+    return Way("access/more/phrase.html", asked)
+
+
+def _by_app(request: Request, reader: Reader, needed: int, fault: Fault | None) -> Way | None:
+    app = authenticators.of(request.person) if request.person else None
+    if app is None or app.confirmed_at is None:
+        return None
+    young = app.confirmed_at > reader.message.made_at
+    asked = CodeAsked(reverse("factor", args=[readers.link_of(reader)]), young, _of("code", fault))
+    return Way("access/more/code.html", asked, usable=not young)
+
+
+def _of(field: str, fault: Fault | None) -> str:
+    return fault.sentence if fault and fault.field == field else ""
+
+
+Offer = Callable[[Request, Reader, int, Fault | None], Way | None]
+OFFERS: tuple[Offer, ...] = (_by_phrase, _by_app)
+"""Asked in this order with the level that is needed; None leaves a way out. Providers belong at level 2 alone."""
+
+
+# ----------------------------------------------------------------------------------------------------- what forms share
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Someone whose address is proved, at a message that takes more."""
+
+    reader: Reader
+    session: Session
+    person: Person
+
+
+def _asked(request: Request, link: str) -> _Asked | HttpResponse:
+    """Who posts one of the forms where it belongs; for all others the way to the message, whose page says how it is."""
+    reader = readers.by_link(link)
+    if reader is None or reader.message.brand_id != request.brand.pk:
+        return door.neutral(request)
+    back = see_other(places.at_link(reader).goal_url)
+    person, session = request.person, request.session_row
+    if request.method != "POST" or person is None or session is None or not people.reads(person, reader):
+        return back
+    if readers.is_closed_to(reader, timezone.now()):
+        return back
+    try:
+        enough = levels.is_enough(session, reader)
+    except VaultError:
+        return back
+    return back if enough else _Asked(reader, session, person)
+
+
+def _failed(reader: Reader, kind: str, **facts: int) -> None:
+    record("recipient.factor_failed", message=reader.message_id, reader=reader.id, factor=kind, **facts)
+
+
+def _through(request: Request, reader: Reader, session: Session, token: str, kind: str) -> HttpResponse:
+    """To the message, with the session's new token."""
+    record("recipient.factor_proved", message=reader.message_id, reader=reader.id, factor=kind)
+    response = see_other(places.at_link(reader).goal_url)
+    sessions.set_cookie(response, token, keep=sessions.is_kept(session))
+    rotate_token(request)
+    return response
