@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.access import office, own, views
+from portal.access import office, own, sign_in, views
 
 urlpatterns = [
     path("m/", views.find, name="find"),
@@ -15,6 +15,9 @@ urlpatterns = [
     path("settings/", own.settings, name="settings"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("signed-out/", views.signed_out, name="signed-out"),
+    path("m/<str:link>/sign-in/<slug:slug>/", sign_in.begin, name="sign-in"),
+    path("sign-in/over/", sign_in.over, name="sign-in-over"),
+    path("sign-in/<slug:slug>/back/", sign_in.back, name="sign-in-back"),
     path("admin/enter/", office.how_to_enter, name="how-to-enter"),
     path("admin/enter/<str:secret>", office.enter, name="enter"),
 ]
