@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from branding.models import Brand
 from portal.access.errors import ProviderUnusable
@@ -75,7 +76,7 @@ def add(wanted: Wanted, brands: Sequence[Brand]) -> Provider:
     """
     row = _row(wanted)
     seen = _asked(row)
-    row.known = seen.sealed(row)
+    row.known, row.known_at = seen.sealed(row), timezone.now()
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -118,7 +119,7 @@ def named(slug: str) -> Provider:
 def tried(row: Provider) -> Known:
     """Ask a provider for what it publishes, kept or not. Raises ProviderUnusable."""
     seen = _asked(row)
-    Provider.objects.filter(pk=row.pk).update(known=seen.sealed(row), down_until=None)
+    Provider.objects.filter(pk=row.pk).update(known=seen.sealed(row), known_at=timezone.now(), down_until=None)
     return seen
 
 

@@ -34,8 +34,8 @@ def issuer(_issuer: Issuer) -> Issuer:
     return _issuer
 
 
-def make(issuer: Issuer, *brands: Brand, slug: str = "corp", **fields: object) -> Provider:
-    wanted = {"kind": "oidc", "name": "Corp", "issuer": issuer.url, "domains": ["mail.example"], **fields}
+def make(server: Issuer, *brands: Brand, slug: str = "corp", **fields: object) -> Provider:
+    wanted = {"kind": "oidc", "name": "Corp", "issuer": server.url, "domains": ["mail.example"], **fields}
     return providers.add(Wanted(slug=slug, client_id=CLIENT, secret=SECRET, private=True, **wanted), brands)  # type: ignore[arg-type]
 
 
