@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.access import office_ways, roles
+from portal.access.models import Session
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
@@ -70,14 +71,18 @@ def fresh_proof_required(back: str = "") -> Callable[[View[R, P]], View[R, P]]:
         @wraps(view)
         def guarded(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             row = cast(Request, request).office_row
-            # Each proof begins a new session, so a session is as old as the proof.
-            if row is None or timezone.now() - row.made_at >= FRESH:
+            if row is None or not is_fresh(row):
                 return to_sign_in(request, reverse(back) if back else request.path)
             return view(request, *args, **kwargs)
 
         return cast(View[R, P], guarded)
 
     return guard
+
+
+def is_fresh(row: Session) -> bool:
+    """Whether the last proof is younger than ten minutes. Each begins a new session, so a session is as old as it."""
+    return timezone.now() - row.made_at < FRESH
 
 
 def to_sign_in(request: HttpRequest, back: str) -> HttpResponseRedirect:

@@ -176,6 +176,62 @@ class AuthenticatorThere(FactorRefused):
         return _("An authenticator app is set up already. Remove it before you set up another.")
 
 
+class ProviderDown(AccessError):
+    """A provider cannot be reached, or answers what nobody can use."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    @property
+    def sentence(self) -> str:
+        return _("{provider} did not answer. Use a passcode, or try again in a few minutes.").format(provider=self.name)
+
+
+class SignInCancelled(AccessError):
+    """The person turned back at the provider."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    @property
+    def sentence(self) -> str:
+        return _("You did not finish signing in with {provider}. Choose a way to continue.").format(provider=self.name)
+
+
+class SignInRefused(AccessError):
+    """A provider's answer proves no address. `reason` is for the record, from a fixed list, and never for the page."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__()
+        self.name, self.reason = name, reason
+
+    @property
+    def sentence(self) -> str:
+        return _("{provider} could not confirm that address. Use a passcode instead.").format(provider=self.name)
+
+
+class SignInOver(AccessError):
+    """Nobody began this here, or it has ended: another browser, another brand, an old page, or a second use."""
+
+    @property
+    def sentence(self) -> str:
+        return _("That sign-in was not begun in this browser, or it has ended. Open the link in your mail again.")
+
+
+class ProviderUnusable(AccessError):
+    """What an administrator said of a provider cannot be."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__()
+        self._sentence = sentence
+
+    @property
+    def sentence(self) -> str:
+        return self._sentence
+
+
 class NotAPerson(AccessError):
     """A session was asked for the stand-in of unknown addresses; that is a mistake in the program."""
 

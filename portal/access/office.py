@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.access import codes, cookies, entry, office_ways, passkeys, passwords, roles, sessions
+from portal.access import codes, cookies, entry, office_ways, passkeys, passwords, roles, sessions, ways
 from portal.access.decorators import OFFICE
-from portal.access.errors import NotLetIn, OfficeRefused, PasskeyRefused, PasswordClosed
+from portal.access.errors import AccessError, NotLetIn, OfficeRefused, PasskeyRefused, PasswordClosed
 from portal.access.models import Person
+from portal.access.oidc import known
 from portal.access.proving import TRUSTED_SECONDS
 from portal.access.requests import Request
 from portal.access.responses import see_other
@@ -27,13 +28,16 @@ from portal.networks import client_network
 
 HALF = timedelta(minutes=10)
 """How long after the password the authenticator's code may come."""
+LEVELS = {sessions.PROVIDER: 2, sessions.PASSKEY: 3, sessions.AUTHENTICATOR: 3}
+"""Assurance (access.md). No message asks for it here; it is kept as for everyone."""
 _BACK = re.compile(r"/admin/(?!enter/)(?:[a-z0-9-]+/)*")
 
 
 @require_http_methods(["GET", "HEAD"])
 def how_to_enter(request: Request) -> HttpResponse:
     """Every way in that there is; for whoever is signed in already, to say once more that it is them."""
-    return _page(request, {"state": "ways"})
+    failed = {"error": NotLetIn().sentence} if "failed" in request.GET else {}
+    return _page(request, {"state": "ways", **failed})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -62,7 +66,7 @@ def password(request: Request) -> HttpResponse:
     try:
         person = passwords.check(typed, given, _network(request), cookies.read(request, cookies.TRUSTED))
     except OfficeRefused as refused:
-        return _page(request, {"state": "ways", "typed": typed, "error": refused.sentence}, status=422)
+        return refuse(request, refused, typed=typed)
     token = _begin(request, person, sessions.PASSWORD)
     goal = back_of(request)
     response = see_other(reverse("enter-code") + ("" if goal == OFFICE else f"?next={goal}"))
@@ -107,9 +111,9 @@ def passkey(request: Request) -> HttpResponse:
     try:
         found = passkeys.recognise(request.brand, browser, request.POST.get("answer", ""), office=True)
     except PasskeyRefused as refused:
-        return _page(request, {"state": "ways", "error": refused.sentence}, status=422)
+        return refuse(request, refused)
     if not roles.permissions_of(found.person):
-        return _page(request, {"state": "ways", "error": NotLetIn().sentence}, status=422)
+        return refuse(request, NotLetIn())
     return let_in(request, found.person, method=sessions.PASSKEY, goal=back_of(request))
 
 
@@ -122,6 +126,11 @@ def let_in(request: Request, person: Person, *, method: str, provider: str = "",
     sessions.set_cookie(response, token, keep=False, name=cookies.OFFICE)
     rotate_token(request)
     return response
+
+
+def refuse(request: Request, error: AccessError, *, typed: str = "", status: int = 422) -> HttpResponse:
+    """The sign-in page with the sentence, and the address that was typed."""
+    return _page(request, {"state": "ways", "typed": typed, "error": error.sentence}, status=status)
 
 
 def back_of(request: Request) -> str:
@@ -138,17 +147,27 @@ def _begin(request: Request, person: Person, method: str, provider: str = "") ->
         method=method,
         provider=provider,
         office=True,
+        level=LEVELS.get(method, 1),
         instead_of=request.office_row or request.half_row,
     )
 
 
 def _page(request: Request, context: dict[str, object], status: int = 200) -> HttpResponse:
     """`next` is carried in every form; what is refused is shown with what was typed, but for secrets."""
-    ways = {"password": office_ways.password_is_open(), "passkey": office_ways.passkey_exists()}
+    providers = office_ways.providers(request.brand)
+    found = {
+        "password": office_ways.password_is_open(),
+        "passkey": office_ways.passkey_exists(),
+        "providers": [
+            {"name": row.name, "url": reverse("enter-provider", args=[row.slug]), "down": known.is_down(row)}
+            for row in providers
+        ],
+    }
     goal = back_of(request)
     again = request.office_person is not None
-    shown = {"ways": ways, "next": "" if goal == OFFICE else goal, "again": again, **context}
-    return render(request, "console/enter.html", shown, status=status)
+    shown = {"ways": found, "next": "" if goal == OFFICE else goal, "again": again, **context}
+    origins = tuple(place for row in providers for place in ways.origins_of(row))
+    return ways.under_policy(render(request, "console/enter.html", shown, status=status), origins)
 
 
 def _network(request: Request) -> str:

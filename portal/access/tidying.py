@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from portal.access.budgets import DAY
 from portal.access.credentials import UsedChallenge
-from portal.access.models import Asked, Challenge, EntryLink, Failed, Session, TrustedBrowser, WrongFactor
+from portal.access.models import Asked, Challenge, EntryLink, Failed, Session, SignIn, TrustedBrowser, WrongFactor
 
 CHALLENGES = 2 * DAY
 """Longer than their 15 minutes, so that "has been used" and "too old" are still told apart the next morning."""
@@ -21,6 +21,7 @@ def tidy(now: datetime) -> int:
         Failed.objects.filter(at__lt=now - DAY),
         Challenge.objects.filter(expires_at__lt=now - CHALLENGES),
         Session.objects.filter(ends_at__lt=now),
+        SignIn.objects.filter(expires_at__lt=now),
         EntryLink.objects.filter(expires_at__lt=now - DAY),
         TrustedBrowser.objects.filter(seen_at__lt=now - TRUST),
         UsedChallenge.objects.filter(expires_at__lt=now - DAY),  # a clock set back by hours brings none back to life

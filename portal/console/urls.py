@@ -19,6 +19,7 @@ urlpatterns = [
     path("admin/you/passkeys/ask/", you.ask_to_add_passkey, name="ask-to-add-passkey"),
     path("admin/you/passkeys/<uuid:id_>/remove/", you.remove_passkey, name="remove-passkey"),
     path("admin/you/authenticator/", you.authenticator, name="office-authenticator"),
+    path("admin/you/authenticator/picture", you.authenticator_picture, name="office-authenticator-picture"),
     path("admin/you/authenticator/renew/", you.renew_authenticator, name="office-authenticator-renew"),
     path("admin/people/", people.members, name=PEOPLE),
     path("admin/people/add/", people.add, name="person-add"),

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.access import authenticators, codes, cookies, passkeys, passwords, people, sessions
-from portal.access.decorators import OFFICE, fresh_proof_required, office_required, permission_required
+from portal.access.authenticator_settings import drawn
+from portal.access.decorators import OFFICE, fresh_proof_required, is_fresh, office_required, permission_required
 from portal.access.errors import FactorRefused, PasskeyRefused
 from portal.access.models import Person, Session
 from portal.access.requests import Request
@@ -51,11 +52,12 @@ def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
 
 
 @office_required
-@fresh_proof_required(back="you")
 @require_POST
 def ask_to_add_passkey(request: HttpRequest) -> HttpResponse:
-    """What the browser is to ask its authenticators for."""
+    """What the browser is to ask its authenticators for. With an old proof nothing: the form leads to a new one."""
     asked, me = cast(Request, request), _me(request)
+    if not is_fresh(cast(Session, asked.office_row)):
+        return JsonResponse({}, status=403)
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
     try:
         options = passkeys.ask_to_add(
@@ -124,6 +126,17 @@ def authenticator(request: HttpRequest) -> HttpResponse:
 
 
 @office_required
+@require_safe
+def authenticator_picture(request: HttpRequest) -> HttpResponse:
+    """The secret as a QR code, while the app is being set up in this session; 404 otherwise."""
+    asked, me = cast(Request, request), _me(request)
+    found = authenticators.pending(me, cast(Session, asked.office_row))
+    if found is None:
+        raise Http404
+    return drawn(authenticators.address_for_app(found, asked.brand.name, people.address_of(me)))
+
+
+@office_required
 @fresh_proof_required(back="you")
 @require_POST
 def renew_authenticator(request: HttpRequest) -> HttpResponse:
@@ -149,9 +162,7 @@ def _confirm(request: HttpRequest, me: Person, row: Session) -> HttpResponse:
 def _set_up(request: HttpRequest, me: Person, row: Session, context: dict[str, Any], status: int = 200) -> HttpResponse:
     found = authenticators.pending(me, row)
     if found is not None:
-        brand = cast(Request, request).brand
-        told = authenticators.address_for_app(found, brand.name, people.address_of(me))
-        context = {**context, "spelt": authenticators.spelt(found), "told": told}
+        context = {**context, "spelt": authenticators.spelt(found)}
     return office_page(request, "", "console/authenticator.html", context, status=status)
 
 

@@ -1,16 +1,25 @@
-"""Roles beside owner, and links that are mailed."""
+"""Roles beside owner, links that are mailed, and where an administrator's sign-in at a provider leads back to."""
 
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("access", "0004_passkeys"), ("access", "0005_second_factor")]
+    dependencies = [
+        ("access", "0003_providers"),
+        ("access", "0004_passkeys"),
+        ("access", "0005_second_factor"),
+    ]
 
     operations = [
         migrations.AddField(
             model_name="entrylink",
             name="mailed",
             field=models.BooleanField(db_default=False, default=False),
+        ),
+        migrations.AddField(
+            model_name="signin",
+            name="goal",
+            field=models.CharField(blank=True, db_default="", default="", max_length=120),
         ),
         # Only its words: the column stays as it is.
         migrations.AlterField(

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0005_maybe_twice")]
+    dependencies = [("delivery", "0006_passkeys")]
 
     operations = [
         migrations.AlterField(
@@ -19,6 +19,8 @@ class Migration(migrations.Migration):
                     ("telling", "Telling"),
                     ("report", "Report"),
                     ("refusal", "Refusal"),
+                    ("passkey", "Passkey"),
+                    ("kept", "Kept"),
                     ("invitation", "Invitation"),
                 ],
                 max_length=10,
