@@ -54,9 +54,9 @@ def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
 @office_required
 @require_POST
 def ask_to_add_passkey(request: HttpRequest) -> HttpResponse:
-    """What the browser is to ask its authenticators for. With an old proof nothing: the form leads to a new one."""
+    """What the browser is to ask its authenticators for; nothing, where the form that follows leads elsewhere."""
     asked, me = cast(Request, request), _me(request)
-    if not is_fresh(cast(Session, asked.office_row)):
+    if not me.address or not is_fresh(cast(Session, asked.office_row)):
         return JsonResponse({}, status=403)
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
     try:

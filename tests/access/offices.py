@@ -22,7 +22,7 @@ PASSWORD = "four words beside each other"
 
 
 class QuickHasher(ScryptPasswordHasher):
-    """The product's hasher at a thousandth of its cost, so that tests can try passwords; it counts how often it works."""
+    """The product's hasher at a thousandth of its cost, so that tests can try many; it counts how often it works."""
 
     work_factor = 2**4
     worked = 0

@@ -57,7 +57,7 @@ def refused(visitor: Visitor, response: HttpResponse) -> None:
 
 
 def test_the_first_administrator_sets_one_and_the_office_stays_shut_until_the_app_is_there(
-    visitor: Visitor, brand: Brand, clock: Clock
+    visitor: Visitor, clock: Clock
 ) -> None:
     person = administrators.owner(ADA)
     assert by_link(visitor, person)["Location"] == "/admin/first/"
@@ -101,7 +101,7 @@ def test_what_is_short_or_tried_first_is_refused(brand: Brand, password: str, wh
     assert not Person.objects.get(pk=person.pk).has_usable_password()
 
 
-def test_nobody_but_the_only_administrator_sets_one(visitor: Visitor, brand: Brand) -> None:
+def test_nobody_but_the_only_administrator_sets_one(visitor: Visitor) -> None:
     person = administrators.owner(ADA)
     by_link(visitor, person)
     administrators.add(EBBA, Role.SUPPORT, by=None)
@@ -111,7 +111,7 @@ def test_nobody_but_the_only_administrator_sets_one(visitor: Visitor, brand: Bra
         passwords.set_first(person, PASSWORD)
 
 
-def test_with_a_provider_for_the_office_nobody_sets_one(visitor: Visitor, brand: Brand) -> None:
+def test_with_a_provider_for_the_office_nobody_sets_one(visitor: Visitor) -> None:
     person = administrators.owner(ADA)
     by_link(visitor, person)
     provider = Provider.objects.create(slug="corp", kind="oidc", name="Corp", issuer="https://x.example", office=True)
@@ -130,9 +130,7 @@ def test_it_is_kept_by_the_projects_hasher(brand: Brand, settings: Settings) -> 
 # ------------------------------------------------------------------------------------------------------ signing in
 
 
-def test_password_and_code_let_in_and_neither_alone(
-    visitor: Visitor, stranger: Visitor, clock: Clock, brand: Brand
-) -> None:
+def test_password_and_code_let_in_and_neither_alone(visitor: Visitor, stranger: Visitor, clock: Clock) -> None:
     person, _codes = with_password(visitor, clock)
     answer = type_in(stranger, " Ada@AlderValley.example ")
     assert (answer.status_code, answer["Location"]) == (303, "/admin/enter/code/")
@@ -173,9 +171,7 @@ def test_a_recovery_code_stands_in_once(visitor: Visitor, stranger: Visitor, clo
     refused(third, third.post("/admin/enter/code/", code=codes[0]))
 
 
-def test_the_second_step_waits_ten_minutes_and_no_longer(
-    visitor: Visitor, stranger: Visitor, clock: Clock, brand: Brand
-) -> None:
+def test_the_second_step_waits_ten_minutes_and_no_longer(visitor: Visitor, stranger: Visitor, clock: Clock) -> None:
     person, _codes = with_password(visitor, clock)
     type_in(stranger)
     clock.forward(minutes=10)
@@ -183,7 +179,7 @@ def test_the_second_step_waits_ten_minutes_and_no_longer(
     assert not is_in(stranger)
 
 
-def test_every_failure_reads_alike(visitor: Visitor, stranger: Visitor, clock: Clock, brand: Brand) -> None:
+def test_every_failure_reads_alike(visitor: Visitor, stranger: Visitor, clock: Clock) -> None:
     with_password(visitor, clock)
     tries = [
         {"password": PASSWORD.upper()},
@@ -203,15 +199,13 @@ def test_every_failure_reads_alike(visitor: Visitor, stranger: Visitor, clock: C
     assert len(pages) == 1
 
 
-def test_a_password_without_an_app_signs_nobody_in(
-    visitor: Visitor, stranger: Visitor, clock: Clock, brand: Brand
-) -> None:
+def test_a_password_without_an_app_signs_nobody_in(visitor: Visitor, stranger: Visitor, clock: Clock) -> None:
     passwords.set_first(administrators.owner(ADA), PASSWORD)
     refused(stranger, type_in(stranger))
 
 
 def test_who_is_no_administrator_any_more_has_no_password_either(
-    visitor: Visitor, stranger: Visitor, clock: Clock, brand: Brand
+    visitor: Visitor, stranger: Visitor, clock: Clock
 ) -> None:
     person, _codes = with_password(visitor, clock)
     administrators.owner(EBBA)
@@ -221,7 +215,7 @@ def test_who_is_no_administrator_any_more_has_no_password_either(
 
 
 def test_ten_wrong_ones_shut_the_address_to_strangers_for_an_hour_and_not_to_the_known_browser(
-    visitor: Visitor, stranger: Visitor, clock: Clock, brand: Brand
+    visitor: Visitor, stranger: Visitor, clock: Clock
 ) -> None:
     person, _codes = with_password(visitor, clock)
     type_in(visitor)
@@ -237,9 +231,7 @@ def test_ten_wrong_ones_shut_the_address_to_strangers_for_an_hour_and_not_to_the
     assert type_in(stranger).status_code == 303
 
 
-def test_ten_wrong_ones_shut_a_network_for_every_address(
-    visitor: Visitor, stranger: Visitor, clock: Clock, brand: Brand
-) -> None:
+def test_ten_wrong_ones_shut_a_network_for_every_address(visitor: Visitor, stranger: Visitor, clock: Clock) -> None:
     with_password(visitor, clock)
     for number in range(10):
         stranger.client.defaults["REMOTE_ADDR"] = f"10.9.8.{number + 1}"
@@ -249,9 +241,7 @@ def test_ten_wrong_ones_shut_a_network_for_every_address(
     assert type_in(stranger).status_code == 303
 
 
-def test_wrong_codes_are_counted_like_wrong_passwords(
-    visitor: Visitor, stranger: Visitor, clock: Clock, brand: Brand
-) -> None:
+def test_wrong_codes_are_counted_like_wrong_passwords(visitor: Visitor, stranger: Visitor, clock: Clock) -> None:
     person, _codes = with_password(visitor, clock)
     type_in(stranger)
     for _ in range(5):
@@ -264,11 +254,11 @@ def test_wrong_codes_are_counted_like_wrong_passwords(
     assert kinds[0].facts == {"person": str(person.id)}
 
 
-def test_an_unknown_address_costs_as_much_as_a_wrong_password(brand: Brand, visitor: Visitor, clock: Clock) -> None:
+def test_an_unknown_address_costs_as_much_as_a_wrong_password(visitor: Visitor, clock: Clock) -> None:
     with_password(visitor, clock)
     administrators.add(EBBA, Role.SUPPORT, by=None)
 
-    def hashes(address: str, password: str = "a wrong password") -> int:
+    def hashes(address: str, password: str = "a wrong one at once") -> int:  # noqa: S107
         before = QuickHasher.worked
         with pytest.raises(NotLetIn):
             passwords.check(address, password, "10.0.0.0/24", "")
@@ -306,7 +296,7 @@ def test_a_passkey_of_someone_else_ends_them_too(
     assert not Person.objects.exclude(password__startswith="!").exists()
 
 
-def test_another_phone_takes_a_code_of_the_old_one(visitor: Visitor, clock: Clock, brand: Brand) -> None:
+def test_another_phone_takes_a_code_of_the_old_one(visitor: Visitor, clock: Clock) -> None:
     person, codes = with_password(visitor, clock)
     assert "10 recovery codes are left" in words(visitor.get("/admin/you/"))
     wrong = visitor.post("/admin/you/authenticator/renew/", code="000000")
