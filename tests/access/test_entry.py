@@ -120,3 +120,32 @@ def test_the_command_makes_an_administrator_of_a_reader_and_refuses_what_is_no_a
     with pytest.raises(CommandError) as refused:
         call_command("administrator", "ada at home", stdout=StringIO())
     assert "ada at home" not in str(refused.value)
+
+
+def test_the_command_gives_a_role_keeps_it_and_takes_it(visitor: Visitor, brand: Brand) -> None:
+    def run(*words: str) -> str:
+        printed = StringIO()
+        call_command("administrator", *words, stdout=printed)
+        return printed.getvalue().strip()
+
+    run("ada@aldervalley.example")
+    link = run("kim@aldervalley.example", "--role", "support")
+    kim = Person.objects.get(role=Person.Role.SUPPORT)
+    run("kim@aldervalley.example")
+    assert Person.objects.get(pk=kim.pk).role == Person.Role.SUPPORT, "a new link is no new role"
+    assert visitor.get("/admin/enter/" + link.rpartition("/")[2]).status_code == 410, "and ends the one before"
+    run("kim@aldervalley.example", "--role", "auditor")
+    assert Person.objects.get(pk=kim.pk).role == Person.Role.AUDITOR
+    assert run("kim@aldervalley.example", "--remove") == "Removed. Sessions, links and ways to sign in are gone."
+    assert Person.objects.get(pk=kim.pk).role == Person.Role.READER
+    removed = Entry.objects.get(kind="administrator.removed")
+    assert removed.facts == {"person": str(kim.id), "by": "command line", "was": "auditor"}
+    for words_, why in (
+        (("kim@aldervalley.example", "--remove"), "no administrator any more"),
+        (("ada@aldervalley.example", "--remove"), "There must be one owner"),
+        (("ada@aldervalley.example", "--role", "support"), "There must be one owner"),
+        (("ada@aldervalley.example", "--role", "reader"), "invalid choice"),
+    ):
+        with pytest.raises(CommandError, match=why):
+            run(*words_)
+    assert Person.objects.get(role=Person.Role.OWNER)

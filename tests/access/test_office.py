@@ -21,6 +21,7 @@ from portal.vault.models import Reader
 from tests.access.offices import (
     ADA,
     EBBA,
+    PASSWORD,
     add_passkey,
     by_link,
     device,
@@ -283,9 +284,7 @@ def test_the_first_administrator_says_who_they_are_and_adds_a_passkey(
     nameless = first(brand)
     assert by_link(visitor, nameless)["Location"] == "/admin/first/"
     assert "Who are you?" in words(visitor.get("/admin/first/"))
-    assert (
-        visitor.post("/admin/first/password/", password="four words beside each other")["Location"] == "/admin/first/"
-    )
+    assert visitor.post("/admin/first/password/", password=PASSWORD)["Location"] == "/admin/first/"
     phone = device(brand)
     assert visitor.post("/admin/you/passkeys/ask/").status_code == 403, "an authenticator could not say whose it is"
     assert visitor.post("/admin/you/passkeys/", answer="{}")["Location"] == "/admin/first/"

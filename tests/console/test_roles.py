@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_resolver, reverse
 
 from branding.models import Brand
 from portal.access import administrators, cookies, roles, sessions
@@ -81,6 +81,14 @@ def test_the_printed_table_is_the_one_that_is_kept() -> None:
 
 def test_every_page_of_the_office_is_printed() -> None:
     assert {shape(pattern.name or "") for pattern in urlpatterns} == set(pages())
+
+
+def test_no_other_room_has_a_page_there_but_the_ones_to_sign_in_by() -> None:
+    routes = [str(one.pattern) for found in get_resolver().url_patterns for one in found.url_patterns]  # type: ignore[union-attr]
+    ours = {str(pattern.pattern) for pattern in urlpatterns}
+    others = [route for route in routes if route.startswith("admin") and route not in ours]
+    assert others
+    assert all(route.startswith("admin/enter/") for route in others)
 
 
 def test_the_table_cannot_be_changed_while_the_portal_runs() -> None:
