@@ -164,7 +164,7 @@ def sign_out(request: Request) -> HttpResponse:
     """End the sessions of this browser at once. A GET, as of a curious robot, ends nothing."""
     if request.method != "POST":
         return see_other("/")
-    for row in (request.session_row, request.office_row):
+    for row in (request.session_row, request.office_row, request.half_row):
         if row is not None:
             sessions.end(row)
     response = see_other(reverse("signed-out"))

@@ -179,6 +179,15 @@ def test_the_second_step_waits_ten_minutes_and_no_longer(visitor: Visitor, stran
     assert not is_in(stranger)
 
 
+def test_signing_out_ends_a_sign_in_that_is_half_done(visitor: Visitor, stranger: Visitor, clock: Clock) -> None:
+    person, _codes = with_password(visitor, clock)
+    type_in(stranger)
+    half = office_session(stranger)
+    stranger.post("/sign-out/")
+    assert not Session.objects.filter(pk=half.pk).exists()
+    assert stranger.post("/admin/enter/code/", code=shown(person, clock))["Location"] == "/admin/enter/"
+
+
 def test_every_failure_reads_alike(visitor: Visitor, stranger: Visitor, clock: Clock) -> None:
     with_password(visitor, clock)
     tries = [
