@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from portal.keys.service import keys
 
 LIFE = timedelta(minutes=5)
 """WebAuthn Level 2 section 15.1 recommends 5 to 10 minutes where a person is verified."""
-ADD, SIGN_IN = b"add", b"sign in"
+ADD, SIGN_IN = "add", "sign in"
 _NONCE, _TIME, _MAC = 16, 8, 32
 
 
@@ -32,9 +32,9 @@ _NONCE, _TIME, _MAC = 16, 8, 32
 class Purpose:
     """What a challenge is for. `browser` is the digest of the browser cookie, `person` None where nobody is known."""
 
-    what: bytes
+    what: str
     brand: Brand
-    browser: bytes
+    browser: bytes = field(repr=False)
     person: UUID | None = None
     office: bool = False
 
@@ -71,7 +71,7 @@ def _mac(key: bytes, told: bytes, purpose: Purpose) -> bytes:
     message = bound(
         "letterlock passkey challenge v1",
         told,
-        purpose.what,
+        purpose.what.encode(),
         str(purpose.brand.pk).encode(),
         purpose.browser,
         purpose.person.bytes if purpose.person else b"",

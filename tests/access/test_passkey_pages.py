@@ -15,15 +15,17 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.access import administrators, cookies, passkey_settings, passkeys, people, sessions
+from portal.access import administrators, cookies, passkey_settings, passkeys, people, sessions, shares
 from portal.access.credentials import Keyholder, Passkey, UsedChallenge
 from portal.access.middleware import SignedInPerson
 from portal.access.models import Session, TrustedBrowser
 from portal.audit.models import Entry
-from portal.delivery import letters
+from portal.delivery import letters, outcomes, tasks
 from portal.delivery.models import Outbound
+from portal.keys.split import code_of
+from portal.operations.tracing import mail_name
 from portal.vault import readers
-from portal.vault.models import Reader
+from portal.vault.models import Message, Reader
 from tests.access.visitors import Clock, Visitor, make_brand, make_reader, newest_code, words
 from tests.peers.authenticator import Authenticator
 
@@ -69,6 +71,14 @@ def test_a_passkey_opens_the_message_at_level_3(holder: Visitor, reader: Reader,
     assert people.reads(row.person, reader)
     entry = Entry.objects.filter(kind="recipient.confirmed").order_by("-id")[0]
     assert (entry.facts["method"], entry.reader) == ("passkey", reader.id)
+
+
+def test_the_message_code_behind_the_link_is_kept(holder: Visitor, reader: Reader, phone: Authenticator) -> None:
+    Message.objects.update(split="link")
+    options = json.loads(holder.post("/passkey/ask/").content)
+    code = code_of(b"s" * 16)
+    holder.post(f"{url(reader)}/passkey/", answer=phone.sign(options), share=code)
+    assert holder.cookie(shares.COOKIE) == code
 
 
 def test_it_works_in_a_browser_that_was_never_here(
@@ -424,7 +434,7 @@ def test_a_mail_tells_of_a_new_passkey_even_when_it_is_gone_again(holder: Visito
         assert "Jonas.Berg@mail.example" in body
         assert f"{choosing.origin(brand)}/settings/" in body
         assert "+46 8 123 45 67" in body
-    assert "A passkey was added for Jonas.Berg@mail.example on a browser at" in bodies(mail)[0]
+    assert "A passkey was added for Jonas.Berg@mail.example on a device at" in bodies(mail)[0]
 
 
 def test_a_mail_tells_of_a_new_browser_that_stays_signed_in_and_of_no_other(
@@ -440,6 +450,13 @@ def test_a_mail_tells_of_a_new_browser_that_stays_signed_in_and_of_no_other(
     (mail,) = alerts()
     assert mail["Subject"] == "A new browser is signed in at Alder Valley Clinic"
     assert all("and chose to stay signed in for 8 hours" in body for body in bodies(mail))
+
+
+def test_every_kind_of_mail_is_sent_has_an_event_and_a_name() -> None:
+    kinds = set(Outbound.Kind)
+    assert {*tasks.MAIL, Outbound.Kind.PASSCODE} == kinds
+    assert set(outcomes._SENT_EVENT) == kinds
+    assert all(mail_name(kind) != kind for kind in kinds)
 
 
 def test_brands_keep_their_passkeys_apart(visitor: Visitor, reader: Reader, phone: Authenticator, clock: Clock) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.access import ceremonies, challenges, passkeys, people
+from portal.access import ceremonies, challenges, passkeys, people, tidying
 from portal.access.challenges import Purpose
 from portal.access.credentials import Keyholder, Passkey, UsedChallenge
 from portal.access.errors import (
@@ -312,6 +312,19 @@ def test_challenges_of_ones_own_making_and_for_other_purposes_open_nothing(
         with pytest.raises(ChallengeOver):
             passkeys.recognise(brand, HERE, phone.sign({"rpId": brand.host, "challenge": packed(challenge)}))
     assert not UsedChallenge.objects.exclude(expires_at__lte=now + challenges.LIFE).exists()
+
+
+def test_used_challenges_are_forgotten_a_day_after_their_end(
+    person: Person, brand: Brand, phone: Authenticator, clock: Clock
+) -> None:
+    add(person, brand, phone)
+    clock.forward(hours=24)
+    tidying.tidy(clock())
+    assert UsedChallenge.objects.count() == 1
+    clock.forward(minutes=6)
+    tidying.tidy(clock())
+    assert not UsedChallenge.objects.exists()
+    assert Passkey.objects.exists()
 
 
 def test_asking_leaves_no_row_behind(brand: Brand) -> None:

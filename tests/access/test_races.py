@@ -10,27 +10,19 @@ from threading import Barrier
 import pytest
 from django.db import connections
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
+from branding import choosing
 from branding.models import Brand
-from portal.access import (
-    administrators,
-    authenticators,
-    budgets,
-    cookies,
-    entry,
-    passcodes,
-    passwords,
-    people,
-    sessions,
-)
-from portal.access.errors import AccessError, NotLetIn
+from portal.access import administrators, authenticators, cookies, entry, passcodes, passkeys, people, sessions
+from portal.access.credentials import Passkey
+from portal.access.errors import AccessError
 from portal.access.models import Asked, Authenticator, Challenge, Failed, Person, Session, WrongFactor
 from portal.access.passcodes import Browser, Claim
 from portal.vault import agreed, phrases
 from portal.vault.errors import PhraseSpent
 from portal.vault.models import Reader
 from tests.access.visitors import Visitor, mails, other_than
+from tests.peers.authenticator import Authenticator as Device
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY, HUNDRED = 20, 100
@@ -167,30 +159,32 @@ def test_an_entry_link_lets_one_in_of_twenty_who_press_at_once(brand: Brand) -> 
     assert not Session.objects.exists()
 
 
-def test_of_owners_who_demote_each_other_one_stays(brand: Brand) -> None:
-    owners = [administrators.owner(f"{name}@aldervalley.example") for name in ("ada", "ebba")]
-
-    def demote(number: int) -> str:
-        administrators.change(owners[number % 2], Person.Role.SUPPORT, by=None)
-        return "done"
-
-    outcomes = at_once(demote)
-    assert outcomes["LastOwner"] >= 1
-    assert Person.objects.filter(role=Person.Role.OWNER).count() == 1
+def passkey_of(brand: Brand, reader: Reader) -> Device:
+    """A phone with a passkey of the reader's."""
+    phone, person = Device(choosing.origin(brand)), people.of_reader(reader)
+    options = passkeys.ask_to_add(person, brand, b"b" * 32, user_name="x")
+    passkeys.add(person, brand, b"b" * 32, phone.make(options), proved_at=timezone.now())
+    return phone
 
 
-def test_of_twenty_parallel_passwords_ten_are_counted_and_compared(brand: Brand, settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["tests.access.offices.QuickHasher"]
-    passwords._nobodys.cache_clear()
-    owner = administrators.owner("ada@aldervalley.example")
-    passwords.set_first(owner, "four words beside each other")
+def test_one_answer_of_a_passkey_posted_twenty_times_at_once_opens_once(brand: Brand, reader: Reader) -> None:
+    answer = passkey_of(brand, reader).sign(passkeys.ask_to_sign_in(brand, b"b" * 32))
 
-    def guess(number: int) -> str:
-        passwords.check("ada@aldervalley.example", f"wrong {number}", f"10.0.{number}.0/24", "")
+    def post(_: int) -> str:
+        passkeys.recognise(brand, b"b" * 32, answer)
         return "in"
 
-    assert at_once(guess) == {"NotLetIn": MANY}
-    counted = Counter(bytes(lookup) for lookup in Failed.objects.values_list("address_lookup", flat=True))
-    assert max(counted.values()) == budgets.FAILURES_AT_A_MESSAGE.count, "the address's; each network has one"
-    with pytest.raises(NotLetIn):
-        passwords.check("ada@aldervalley.example", "four words beside each other", "10.1.0.0/24", "")
+    assert at_once(post) == {"in": 1, "ChallengeOver": MANY - 1}
+    assert Passkey.objects.get().asleep_at is None, "a double click is no copy"
+
+
+def test_of_twenty_copies_of_a_passkey_with_one_counter_one_opens_and_it_sleeps(brand: Brand, reader: Reader) -> None:
+    phone = passkey_of(brand, reader)
+    answers = [phone.sign(passkeys.ask_to_sign_in(brand, b"b" * 32), count=1) for _ in range(MANY)]
+
+    def post(number: int) -> str:
+        passkeys.recognise(brand, b"b" * 32, answers[number])
+        return "in"
+
+    assert at_once(post) == {"in": 1, "PasskeyAsleep": MANY - 1}
+    assert Passkey.objects.get().asleep_at is not None

@@ -218,6 +218,20 @@ PROBLEM = {
     "inbox_url": "/inbox/",
 }
 FIND = {**MASKED, "address_value": "", "error": "", "find_url": "/m/", "note": "", "link_typed": False}
+PASSKEY = {"passkey_url": f"{LINK}/passkey/", "passkey_ask_url": "/passkey/ask/", "passkey_first": True}
+OWN = {"sections": ["access/settings/passkeys.html"]}
+URLS = {"rename_url": "/settings/passkeys/1/rename/", "remove_url": "/settings/passkeys/1/remove/"}
+CARDS = {
+    "note": "The name was changed.",
+    "may_add": True,
+    "fresh": False,
+    "asks": True,
+    "longest_name": 60,
+    "cards": [
+        {"name": "Blue phone", "device": "Safari on iPhone", "made_at": SENT, "used_at": SENT, "asleep": False, **URLS},
+        {"name": LONG, "device": "", "made_at": SENT, "used_at": None, "asleep": True, **URLS},
+    ],
+}
 SECTIONS = [
     {"url": "/admin/", "label": "Overview", "icon": "home", "current": True},
     {"url": "/admin/messages/", "label": "Messages", "icon": "mail", "count": "1,204"},
@@ -279,7 +293,7 @@ PAGES = [
     Sample(
         "R1-note",
         "access/choose.html",
-        {**CHOOSE, "envelope": {**ENVELOPE, "open_until": None}, "note": "You were signed out."},
+        {**CHOOSE, **PASSKEY, "envelope": {**ENVELOPE, "open_until": None}, "note": "You were signed out."},
         brand=HARBOUR,
     ),
     Sample("R1-right-to-left", "access/choose.html", CHOOSE, brand=NAKHIL, language="ar"),
@@ -318,6 +332,7 @@ PAGES = [
         signed_in_as="anna.with.a.long.name@other.example",
     ),
     Sample("R6", "access/wait.html", {"until": SENT}),
+    Sample("R14-passkeys", "access/settings.html", {**OWN, "passkeys": CARDS}, signed_in_as=ADDRESS),
     Sample("R16", "access/signed_out.html", {"note": ""}),
     Sample("R8", "reading/message.html", MESSAGE, signed_in_as=ADDRESS),
     Sample(
@@ -330,6 +345,8 @@ PAGES = [
             "body_url": "/R8-body",
             "remote_pictures": 0,
             "open_until": None,
+            "offers_passkey": True,
+            "passkey_fresh": True,
         },
         signed_in_as=ADDRESS,
     ),
@@ -433,6 +450,12 @@ CODE = {
     "until": SENT + timedelta(minutes=15),
     "host": "secure.aldervalley.example",
 }
+ALERT = {
+    "address": ADDRESS,
+    "at": SENT,
+    "settings_url": "/settings/",
+    "host": "secure.aldervalley.example",
+}
 MAILS = [
     Sample("M1", "mail/notice.html", NOTICE),
     Sample(
@@ -442,4 +465,5 @@ MAILS = [
         brand=HARBOUR,
     ),
     Sample("M3", "mail/passcode.html", CODE),
+    Sample("M12", "mail/alert.html", {**ALERT, "passkey": True, "device": "Safari on iPhone"}),
 ]
