@@ -201,7 +201,7 @@ def listen_to_rooms() -> None:
     _after(tokens, "create", lambda _, token: EAR.secret("token of the API", token))
     _after(agreed, "_hashed", lambda given, made: _phrase(given[0], made))
     _after(authenticators, "secret_of", lambda _, secret: _app(secret))
-    _after(authenticators, "_fresh_codes", lambda _, made: [EAR.secret("recovery code", code) for code in made])
+    _after(authenticators, "_fresh_codes", lambda _, made: _recovery_codes(made))
     _after(customer, "new_value", lambda _, value: EAR.secret("value of a customer header", value))
     _after(split, "_joined", lambda given, _: _share(given[1]))
     _after(split, "code_of", lambda given, _: _share(given[0]))
@@ -222,6 +222,11 @@ def _secrets(versions: Mapping[str, tuple[bytes, ...]]) -> None:
 def _app(secret: bytes) -> None:
     EAR.secret("secret of an app", secret)
     EAR.secret("secret of an app", base64.b32encode(secret).decode())
+
+
+def _recovery_codes(made: list[str]) -> None:
+    for code in made:
+        EAR.secret("recovery code", code)
 
 
 def _phrase(phrase: str, made: bytes) -> None:

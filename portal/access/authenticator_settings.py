@@ -36,6 +36,7 @@ class Shown:
     since: datetime | None = None
     codes_left: int = 0
     spelt: str = ""
+    picture_url: str = ""
     error: str = ""
 
     def __repr__(self) -> str:
@@ -50,7 +51,9 @@ def shown(request: Request, error: str = "") -> Shown:
         return Shown("there", app.confirmed_at, authenticators.codes_left(app), error=error)
     begun = authenticators.pending(person, session)
     if begun is not None:
-        return Shown("begun", spelt=authenticators.spelt(begun), error=error)
+        return Shown(
+            "begun", spelt=authenticators.spelt(begun), picture_url=reverse("authenticator-picture"), error=error
+        )
     return Shown("none" if _is_fresh(session) else "old", error=error)
 
 

@@ -78,8 +78,7 @@ def page(request: Request, reader: Reader, fault: Fault | None = None) -> HttpRe
     session = request.session_row
     context = {
         **places.at_link(reader).context(),
-        "needed": needed,
-        "by_provider": session is not None and session.method == sessions.PROVIDER,
+        "proved_by": session.method if session else "",
         "sender_name": envelope.sender_name or envelope.sender_address,
         "ways": ways,
         "usable": sum(way.usable for way in ways),

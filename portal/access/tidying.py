@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 
 from portal.access.budgets import DAY
 from portal.access.credentials import UsedChallenge
-from portal.access.models import Asked, Challenge, EntryLink, Failed, Session, SignIn, TrustedBrowser, WrongFactor
+from portal.access.models import (
+    Asked,
+    Authenticator,
+    Challenge,
+    EntryLink,
+    Failed,
+    Session,
+    SignIn,
+    TrustedBrowser,
+    WrongFactor,
+)
 
 CHALLENGES = 2 * DAY
 """Longer than their 15 minutes, so that "has been used" and "too old" are still told apart the next morning."""
@@ -25,6 +35,7 @@ def tidy(now: datetime) -> int:
         EntryLink.objects.filter(expires_at__lt=now - DAY),
         TrustedBrowser.objects.filter(seen_at__lt=now - TRUST),
         UsedChallenge.objects.filter(expires_at__lt=now - DAY),  # a clock set back by hours brings none back to life
+        Authenticator.objects.filter(confirmed_at=None, made_at__lt=now - DAY),
         WrongFactor.objects.filter(at__lt=now - DAY),
     )
     return sum(int(rows.delete()[0]) for rows in old)

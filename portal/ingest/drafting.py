@@ -145,9 +145,14 @@ def _body(streams: dict[str, bytes], name: str, text: str) -> Body:
 
 def _rights(decision: Decision, brand: Brand, answered: Message | None) -> Rights:
     """An answer takes no less to read than what it answers, which it may quote."""
-    before = Rights.decode(bytes(answered.rights)).level if answered else 1
     granted = Rights().changed(brand.rights).changed(decision.rights)
-    return granted.at_least(decision.level, brand.minimum_level, before)
+    return granted.at_least(decision.level, brand.minimum_level, _level_of(answered))
+
+
+def _level_of(answered: Message | None) -> int:
+    if answered is None:
+        return 1
+    return Rights.decode(bytes(answered.rights)).at_least(answered.brand.minimum_level).level
 
 
 def _phrases(decision: Decision, readers: Sequence[tuple[str, str]], answered: Message | None) -> Mapping[str, Agreed]:
@@ -155,7 +160,8 @@ def _phrases(decision: Decision, readers: Sequence[tuple[str, str]], answered: M
     if decision.phrase:
         one = agree(decision.phrase, decision.hint)
         return {address: one for address, _ in readers}
-    held = agreed_at(answered) if answered else {}
+    # Nobody agrees on a phrase for level 1, and most answers need no further statement.
+    held = agreed_at(answered) if answered and _level_of(answered) > 1 else {}
     found = ((address, held.get(address_lookup(address))) for address, _ in readers) if held else ()
     return {address: agreed for address, agreed in found if agreed is not None}
 

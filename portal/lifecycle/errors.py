@@ -29,9 +29,7 @@ class AlreadyDestroyed(LifecycleError):
 class NoPhraseAsked(LifecycleError):
     """It asks for level 1, so a phrase would be asked of nobody."""
 
-    sentence = (
-        "This message asks for no more than a passcode, so nobody is asked for a phrase. Send it again with level=3."
-    )
+    sentence = "Nobody is asked for a phrase at this message: a passcode is enough. Send it again with level=3."
 
 
 class NotWithdrawn(LifecycleError):

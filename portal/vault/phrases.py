@@ -20,7 +20,9 @@ _LABEL = "phrase"
 
 def keep_phrases(agreed: Iterable[tuple[Reader, Agreed]]) -> None:
     """Keep phrases of readers that have none, in the caller's transaction."""
-    Phrase.objects.bulk_create(Phrase(reader=reader, sealed=_sealed(reader, one)) for reader, one in agreed)
+    rows = [Phrase(reader=reader, sealed=_sealed(reader, one)) for reader, one in agreed]
+    if rows:  # most messages have none, and an empty list would cost a savepoint
+        Phrase.objects.bulk_create(rows)
 
 
 def replace_phrase(reader: Reader, agreed: Agreed) -> None:

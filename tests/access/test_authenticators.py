@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import io
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from branding.models import Brand
 from portal.access import administrators, authenticators, people, sessions
@@ -204,6 +206,21 @@ def test_after_removal_nothing_of_it_counts(person: Person, brand: Brand, clock:
             authenticators.check(person, typed)
     assert not authenticators.remove(person)
     assert not RecoveryCode.objects.exists()
+
+
+def test_an_administrator_can_take_it_away_for_someone_who_lost_all(person: Person, brand: Brand, clock: Clock) -> None:
+    set_up(person, brand, clock)
+    raised = session_of(person, brand)
+    sessions.raise_level(raised, factor_at=clock())
+    for address in ("eve@mail.example", "no address"):
+        with pytest.raises(CommandError):
+            call_command("authenticator", "remove", address)
+    call_command("authenticator", "remove", "jonas.berg@mail.example", stdout=io.StringIO())
+    assert authenticators.of(person) is None
+    raised.refresh_from_db()
+    assert (raised.level, raised.factor_at) == (1, None)
+    with pytest.raises(CommandError):
+        call_command("authenticator", "remove", "jonas.berg@mail.example")
 
 
 def test_another_persons_codes_prove_nothing(person: Person, brand: Brand, clock: Clock) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from branding.models import Brand
 from portal.access import authenticators, cookies, levels, people, sessions
 from portal.access.authenticators import code_at
+from portal.access.errors import SessionOver
 from portal.access.models import Authenticator, Person, ProvedPhrase, Session
 from portal.audit.models import Entry
 from portal.vault import agreed, phrases
@@ -95,7 +96,7 @@ def kinds(message: Message) -> list[str]:
 # ------------------------------------------------------------------------------------------------ less than is asked
 
 
-@pytest.mark.parametrize(("level", "held", "method"), [(2, 1, "passcode"), (3, 1, "passcode"), (3, 2, "provider")])
+@pytest.mark.parametrize(("level", "held", "method"), [(2, 1, "passcode"), (3, 2, "provider")])
 def test_who_proved_less_gets_no_byte_at_any_address_by_any_method(level: int, held: int, method: str) -> None:
     reader = reader_of(seal(asking(level)))
     client, strange = at_level(reader, held, method), Client(HTTP_HOST=HOST)
@@ -146,7 +147,9 @@ def test_who_proved_enough_reads(level: int, held: int, method: str) -> None:
 def test_a_factor_that_is_younger_than_the_message_does_not_open_it(since: timedelta | None) -> None:
     reader = reader_of(seal(asking(2)))
     factor_at = reader.message.made_at + since if since else None
-    assert at_level(reader, 3, "passkey", factor_at=factor_at).get(path_of(reader)).status_code == 403
+    page = at_level(reader, 3, "passkey", factor_at=factor_at).get(path_of(reader))
+    assert page.status_code == 403
+    assert "Your passkey was added after this message was sent" in words(page.content)
 
 
 def test_the_highest_of_message_and_brand_counts() -> None:
@@ -178,7 +181,7 @@ def test_what_is_closed_says_so_and_asks_for_nothing_more() -> None:
     assert "one more way" not in words(page.content)
 
 
-# ----------------------------------------------------------------------------------------------------- the agreed phrase
+# ---------------------------------------------------------------------------------------------------- the agreed phrase
 
 
 def test_the_phrase_opens_this_message_and_no_other_and_no_other_browser() -> None:
@@ -285,6 +288,38 @@ def test_an_app_set_up_after_the_message_is_named_and_not_taken() -> None:
     assert "agree on a phrase" in page
     client.post(f"{path_of(reader)}/factor/", {"code": shown(person)})
     assert client.get(path_of(reader)).status_code == 403
+
+
+def test_a_sign_in_at_a_provider_is_raised_by_a_code_and_falls_back_to_itself() -> None:
+    reader, lower = reader_of(seal(asking(3))), reader_of(seal(asking(2)))
+    person = with_app(reader)
+    client = at_level(reader, 2, "provider")
+    assert "signing in with your email provider is not enough" in words(client.get(path_of(reader)).content)
+    client.post(f"{path_of(reader)}/factor/", {"code": shown(person)})
+    assert reads(client, reader)
+    authenticators.remove(person)
+    assert client.get(path_of(reader)).status_code == 403
+    assert reads(client, lower)
+
+
+def test_who_was_signed_out_meanwhile_is_not_signed_in_by_a_proof() -> None:
+    reader = reader_of(seal(asking(3)))
+    token = sessions.begin(people.of_reader(reader), reader.message.brand, keep=False)
+    session = sessions.of_token(token, reader.message.brand)
+    assert session is not None
+    sessions.end(session)
+    with pytest.raises(SessionOver):
+        sessions.raise_level(session, factor_at=timezone.now())
+    assert not Session.objects.exists()
+
+
+def test_the_forms_need_their_token() -> None:
+    reader = reader_of(seal(asking(3, phrase=PHRASE)))
+    client = Client(HTTP_HOST=HOST, enforce_csrf_checks=True)
+    client.cookies[cookies.SESSION] = sessions.begin(people.of_reader(reader), reader.message.brand, keep=False)
+    for form in ("phrase", "factor"):
+        assert client.post(f"{path_of(reader)}/{form}/", {"phrase": PHRASE}).status_code == 403
+    assert Phrase.objects.get(reader=reader).tries == 0
 
 
 def test_without_any_way_the_page_says_whom_to_ask_and_never_two_factor() -> None:

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from branding.models import Brand
+from portal.access.authenticator_settings import Shown
+from portal.access.more import CodeAsked, PhraseAsked, Way
 from portal.vault.rights import Rights
 
 SENT = datetime(2026, 11, 17, 13, 48, tzinfo=UTC)
@@ -58,6 +60,29 @@ MASKED = {
     "host": "localhost:8000",
 }
 CHOOSE = {**MASKED, "envelope": ENVELOPE, "ask_url": f"{LINK}/ask/", "note": ""}
+APP = "access/settings/authenticator.html"
+BEGUN = Shown(
+    "begun",
+    spelt="JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP",
+    picture_url="/static/seal.svg",
+    error="That code is not right. Enter the 6 digits that your authenticator app shows now.",
+)
+NOT_THE_PHRASE = "That is not the phrase. You have 4 tries left."
+HINT = "what we rowed in, the summer Vera stayed with us"
+MORE = {
+    **MASKED,
+    "envelope": ENVELOPE,
+    "proved_by": "provider",
+    "sender_name": "Dr Maya Lindqvist",
+    "ways": [
+        Way("access/more/phrase.html", PhraseAsked(f"{LINK}/phrase/", HINT, 4, "Dr Maya Lindqvist", NOT_THE_PHRASE)),
+        Way("access/more/code.html", CodeAsked(f"{LINK}/factor/", young=False)),
+    ],
+    "usable": 2,
+    "settings_url": "/settings/",
+    "error": NOT_THE_PHRASE,
+    "error_field": "phrase",
+}
 PASSCODE = {
     **MASKED,
     "envelope": ENVELOPE,
@@ -312,6 +337,10 @@ PAGES = [
         "reading/code.html",
         {**CODE, "error": "That code does not belong to this message."},
         signed_in_as=ADDRESS,
+    ),
+    Sample("more-wrong", "access/more.html", MORE, signed_in_as=ADDRESS),
+    Sample(
+        "R14-app", "access/settings/authenticator_refused.html", {"sections": [APP], "app": BEGUN}, signed_in_as=ADDRESS
     ),
     Sample("R3-wrong", "access/passcode.html", {**PASSCODE, **WRONG}),
     Sample(

@@ -109,6 +109,17 @@ def wrap(
     return nonce + AESGCM(leaf_key).encrypt(nonce, message_key, context)
 
 
+def rights_document(level: int, **granted: bool) -> bytes:
+    """Canonical CBOR by hand: a map of short texts, the shorter first, then by their bytes (RFC 8949 section 4.2.3)."""
+    values = {name: b"\xf5" if granted[name] else b"\xf4" for name in granted}
+    if level > 1:
+        values["level"] = bytes([level])
+    names = sorted(values, key=lambda name: (len(name), name))
+    return bytes([0xA0 + len(names)]) + b"".join(
+        bytes([0x60 + len(name)]) + name.encode() + values[name] for name in names
+    )
+
+
 def split_key(inner: bytes, share: bytes, message_id: bytes, reader_id: bytes) -> bytes:
     info = bound("letterlock/v1/split", message_id, reader_id)
     return hkdf(inner + share, bytes(32), info, 32)
@@ -352,6 +363,18 @@ def _toc() -> dict[str, object]:
     return {"plaintext": stream.hex(), "padded": padme(len(stream)), "sealed": sealed.hex()}
 
 
+def _rights() -> dict[str, object]:
+    cases: list[dict[str, object]] = []
+    for level in (1, 2, 3):
+        for download in (True, False):
+            granted = {"reply": True, "forward": False, "download": download, "print": True}
+            stored = rights_document(level, **granted)
+            digest = hashlib.sha256(stored).hexdigest()
+            cases.append({**granted, "level": level, "stored": stored.hex(), "digest": digest})
+    odd = ("00", "04", "f5", "6133")  # 0, 4, true and "3"
+    return {"cases": cases, "refused": [f"a1656c6576656c{value}" for value in odd]}
+
+
 if __name__ == "__main__":
-    for name, made in (("stream", _streams()), ("keys", _keys()), ("toc", _toc())):
+    for name, made in (("stream", _streams()), ("keys", _keys()), ("toc", _toc()), ("rights", _rights())):
         (FOLDER / f"{name}.json").write_text(json.dumps(made, indent=1) + "\n")

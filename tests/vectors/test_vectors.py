@@ -24,6 +24,7 @@ from portal.keys.tree import Tree
 from portal.keys.wraps import unwrap, wrap
 from portal.vault.errors import SealBroken, UnknownFormat
 from portal.vault.padding import padded_length
+from portal.vault.rights import Rights
 from portal.vault.stream import Bytes, Context, Opener, Sealer, seal
 from portal.vault.toc import Toc
 
@@ -42,6 +43,7 @@ def _module(path: Path) -> ModuleType:
 reference = _module(FOLDER / "reference.py")
 STREAM: dict[str, Any] = json.loads((FOLDER / "stream.json").read_text())
 KEYS: dict[str, Any] = json.loads((FOLDER / "keys.json").read_text())
+RIGHTS: dict[str, Any] = json.loads((FOLDER / "rights.json").read_text())
 TOC: dict[str, Any] = json.loads((FOLDER / "toc.json").read_text())
 EXPORT: dict[str, Any] = json.loads((FOLDER / "export.json").read_text())
 DOOR: dict[str, Any] = json.loads((FOLDER / "door.json").read_text())
@@ -116,6 +118,18 @@ def test_a_punctured_tree_is_stored_as_in_the_vectors() -> None:
     for number, reader in targets:
         with pytest.raises(KeyDestroyed):
             tree.leaf(number, reader or 0)
+
+
+def test_rights_and_levels_are_as_in_the_vectors() -> None:
+    for case in RIGHTS["cases"]:
+        stored, digest = raw(case, "stored", "digest")
+        named = {name: value for name, value in case.items() if name not in ("stored", "digest")}
+        assert Rights(**named).encode() == reference.rights_document(**named) == stored
+        assert Rights(**named).digest() == digest
+        assert Rights.decode(stored) == Rights(**named)
+    for odd in RIGHTS["refused"]:
+        with pytest.raises(SealBroken):
+            Rights.decode(bytes.fromhex(odd))
 
 
 def test_wraps_are_as_in_the_vectors() -> None:
