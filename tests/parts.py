@@ -34,13 +34,15 @@ def nss_wrapper() -> Path | None:
 
 
 def present(name: str) -> bool:
-    """Whether a part is here. Names: chromium, postgresql, redis, postfix, swaks, exim, node, axe, or any program."""
+    """Whether a part is here. Names: chromium, postgresql, redis, postfix, exim, node, axe, oidc-provider, a program."""
     if name == "postgresql":
         return postgresql_folder() is not None
     if name == "exim":
         return os.access(EXIM, os.X_OK) and nss_wrapper() is not None
     if name == "axe":
         return (BROWSER_PACKAGES / "axe-core").is_dir()
+    if name == "oidc-provider":
+        return (BROWSER_PACKAGES / name).is_dir() and program("node") is not None
     return program({"redis": "redis-server"}.get(name, name)) is not None
 
 

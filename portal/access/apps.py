@@ -9,9 +9,11 @@ class AccessConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.access.alerts import alert
+        from portal.access.invitations import invitation
         from portal.access.letters import passcode
         from portal.delivery.letters import register
 
         register("passcode", passcode)
+        register("invitation", invitation)
         for kind in ("passkey", "kept"):
             register(kind, alert)

@@ -79,10 +79,14 @@ def picture(request: Request) -> HttpResponse:
     if begun is None:
         raise Http404
     told = authenticators.address_for_app(begun, request.brand.name, request.session_address)
-    # Black on white whatever the theme: cameras read no other.
-    drawn = qrcode.make(told, image_factory=SvgPathFillImage, border=4)
+    return drawn(told)
+
+
+def drawn(told: str) -> HttpResponse:
+    """What an app is told, as a QR code (SVG). Black on white whatever the theme: cameras read no other."""
+    image = qrcode.make(told, image_factory=SvgPathFillImage, border=4)
     written = BytesIO()
-    drawn.save(written)
+    image.save(written)
     return HttpResponse(written.getvalue(), content_type="image/svg+xml")
 
 

@@ -18,6 +18,6 @@ def person(request: HttpRequest) -> dict[str, object]:
     """
     if not request.path.startswith(OFFICE):
         return {"signed_in_as": getattr(request, "session_address", "")}
-    owner: Person | None = getattr(request, "owner", None)
+    administrator: Person | None = getattr(request, "office_person", None)
     # The first administrator is made before any address is known.
-    return {"signed_in_as": people.address_of(owner) or _("Administrator") if owner else ""}
+    return {"signed_in_as": people.address_of(administrator) or _("Administrator") if administrator else ""}

@@ -1,26 +1,31 @@
-"""One-time links by which an administrator gets in: made on the command line, good once and for a day."""
+"""One-time links by which an administrator gets in: printed on the command line or mailed, good once and for a day."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from branding import choosing
-from portal.access import cookies
+from portal.access import cookies, people, roles
 from portal.access.models import EntryLink, Person
 from portal.audit.record import record
 
 LIFE = timedelta(hours=24)
 
 
-def make(person: Person) -> str:
-    """A new secret (43 characters) for an administrator's link; only its digest is kept."""
+def make(person: Person, *, mailed: bool = False) -> str:
+    """A new secret (43 characters) for an administrator's link; only its digest is kept, and older ones end."""
     secret = cookies.new_token()
-    EntryLink.objects.create(token=cookies.digest(secret), person=person, expires_at=timezone.now() + LIFE)
-    record("administrator.link_made")
+    with transaction.atomic():
+        EntryLink.objects.filter(person=person, used_at=None).delete()
+        EntryLink.objects.create(
+            token=cookies.digest(secret), person=person, mailed=mailed, expires_at=timezone.now() + LIFE
+        )
+        record("administrator.link_made", person=str(person.id), mailed=mailed)
     return secret
 
 
@@ -29,22 +34,25 @@ def link(secret: str) -> str:
     return choosing.origin(choosing.default()) + reverse("enter", args=[secret])
 
 
-def is_good(secret: str) -> bool:
-    """Whether a link would let someone in; changes nothing."""
-    return _good(secret).exists()
+def find(secret: str) -> EntryLink | None:
+    """The row of a link that would let someone in; None when it is used, too old, unknown, or theirs no more."""
+    return _good(secret).select_related("person").first()
 
 
-def redeem(secret: str) -> Person | None:
-    """Use a link up and give its administrator; None when it is used, too old, unknown, or theirs no more."""
-    row = _good(secret).select_related("person").first()
+def is_theirs(row: EntryLink, address: str) -> bool:
+    """Whether what was typed is the address that the link was mailed to; true for a link that nobody mailed."""
+    return not row.mailed or people.has_address(row.person, address)
+
+
+def redeem(row: EntryLink) -> Person | None:
+    """Use a link up and give its administrator; None when another was quicker."""
     # The condition is the lock: of two who press at once, one row is changed and one person is in.
-    if row is None or not EntryLink.objects.filter(pk=row.pk, used_at=None).update(used_at=timezone.now()):
+    if not EntryLink.objects.filter(pk=row.pk, used_at=None).update(used_at=timezone.now()):
         return None
-    record("administrator.entered")
     return row.person
 
 
 def _good(secret: str) -> QuerySet[EntryLink]:
     return EntryLink.objects.filter(
-        token=cookies.digest(secret), used_at=None, expires_at__gt=timezone.now(), person__role=Person.Role.OWNER
+        token=cookies.digest(secret), used_at=None, expires_at__gt=timezone.now(), person__role__in=roles.OFFICE
     )

@@ -176,12 +176,122 @@ class AuthenticatorThere(FactorRefused):
         return _("An authenticator app is set up already. Remove it before you set up another.")
 
 
+class ProviderDown(AccessError):
+    """A provider cannot be reached, or answers what nobody can use."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    @property
+    def sentence(self) -> str:
+        return _("{provider} did not answer. Use a passcode, or try again in a few minutes.").format(provider=self.name)
+
+
+class SignInCancelled(AccessError):
+    """The person turned back at the provider."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    @property
+    def sentence(self) -> str:
+        return _("You did not finish signing in with {provider}. Choose a way to continue.").format(provider=self.name)
+
+
+class SignInRefused(AccessError):
+    """A provider's answer proves no address. `reason` is for the record, from a fixed list, and never for the page."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__()
+        self.name, self.reason = name, reason
+
+    @property
+    def sentence(self) -> str:
+        return _("{provider} could not confirm that address. Use a passcode instead.").format(provider=self.name)
+
+
+class SignInOver(AccessError):
+    """Nobody began this here, or it has ended: another browser, another brand, an old page, or a second use."""
+
+    @property
+    def sentence(self) -> str:
+        return _("That sign-in was not begun in this browser, or it has ended. Open the link in your mail again.")
+
+
+class ProviderUnusable(AccessError):
+    """What an administrator said of a provider cannot be."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__()
+        self._sentence = sentence
+
+    @property
+    def sentence(self) -> str:
+        return self._sentence
+
+
 class NotAPerson(AccessError):
     """A session was asked for the stand-in of unknown addresses; that is a mistake in the program."""
 
     @property
     def sentence(self) -> str:
         return _("Nobody has proved anything, so nobody can be signed in.")
+
+
+class OfficeRefused(AccessError):
+    """Something that cannot be done with the list of administrators."""
+
+
+class AlreadyAdministrator(OfficeRefused):
+    @property
+    def sentence(self) -> str:
+        return _("This address is an administrator’s already. Open it in the list to change the role.")
+
+
+class NotAnAdministrator(OfficeRefused):
+    @property
+    def sentence(self) -> str:
+        return _("This person is no administrator any more. Load the list again.")
+
+
+class NotLetIn(OfficeRefused):
+    """One sentence for every reason: which part was wrong, or whether a budget is spent, is nobody's business."""
+
+    @property
+    def sentence(self) -> str:
+        return _("That did not let you in. Check what you typed; after many tries, wait an hour.")
+
+
+class PasswordClosed(OfficeRefused):
+    @property
+    def sentence(self) -> str:
+        return _("Passwords are not used here any more. Sign in with a passkey or with your organisation’s account.")
+
+
+class PasswordTooShort(OfficeRefused):
+    @property
+    def sentence(self) -> str:
+        return _("Use at least 12 characters. Four words that do not belong together are easy to remember.")
+
+
+class PasswordTooLong(OfficeRefused):
+    @property
+    def sentence(self) -> str:
+        return _("Use at most 200 characters.")
+
+
+class PasswordTooCommon(OfficeRefused):
+    @property
+    def sentence(self) -> str:
+        return _("That password is among the first that are tried. Choose another.")
+
+
+class LastOwner(OfficeRefused):
+    @property
+    def sentence(self) -> str:
+        return _("There must be one owner. Make someone else an owner first.")
 
 
 class PasskeyRefused(AccessError):

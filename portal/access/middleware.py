@@ -11,13 +11,13 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from portal.access import cookies, people, sessions
+from portal.access import cookies, people, roles, sessions
 from portal.access.models import Person, Session
 from portal.access.requests import Request
 
 
 class SignedInPerson:
-    """Sets `request.person`, `request.session_row`, `request.owner` and `request.session_ended`; writes no cookie."""
+    """Sets `request.person`, `request.session_row`, `.session_ended`, and the same for the office; writes no cookie."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -34,8 +34,10 @@ class SignedInPerson:
         request.session_address = _address_of(request.person)
         office = _live(_row(request, cookies.OFFICE, office=True), now)
         # The role is looked at each time: who is no administrator any more is out at once.
-        request.office_row = office if office and office.person.role == Person.Role.OWNER else None
-        request.owner = request.office_row.person if request.office_row else None
+        office = office if office and roles.permissions_of(office.person) else None
+        half = office is not None and office.method == sessions.PASSWORD
+        request.half_row, request.office_row = (office, None) if half else (None, office)
+        request.office_person = request.office_row.person if request.office_row else None
 
 
 def _address_of(person: Person | None) -> str:

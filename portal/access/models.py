@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django_otp.models import Device, VerifyNotAllowed
 
 from branding.models import Brand
@@ -29,12 +30,22 @@ LIFE = timedelta(minutes=15)
 
 
 class Person(AbstractBaseUser):
-    """An address that has proved itself at least once, or an administrator. No password is ever set."""
+    """An address that has proved itself at least once, or an administrator.
+
+    Only the first administrator may ever have a password (portal.access.passwords). `last_login` is when an
+    administrator last got in.
+    """
 
     class Role(models.TextChoices):
-        READER = "reader"
-        OWNER = "owner"
-        """Administrator. Sees no content."""
+        """What an administrator may do (portal.access.roles). No role sees content."""
+
+        READER = "reader", _lazy("Reader")
+        OWNER = "owner", _lazy("Owner")
+        ADMINISTRATOR = "admin", _lazy("Administrator")
+        RULES = "rules", _lazy("Rules")
+        BRANDS = "brands", _lazy("Brands")
+        SUPPORT = "support", _lazy("Support")
+        AUDITOR = "auditor", _lazy("Auditor")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     lookup = models.CharField(max_length=64, unique=True)
@@ -269,10 +280,85 @@ class ProvedPhrase(models.Model):
 
 
 class EntryLink(models.Model):
-    """A one-time sign-in link for an administrator, printed by `manage.py administrator`."""
+    """A one-time sign-in link for an administrator, printed by `manage.py administrator` or mailed."""
 
     token = models.BinaryField(max_length=32, unique=True)
     """SHA-256 of the link's secret."""
     person = models.ForeignKey(Person, on_delete=models.CASCADE)
+    mailed = models.BooleanField(default=False, db_default=False)
+    """Then its page asks for the address too: a mail scanner that presses every button must not be let in."""
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+
+
+class Provider(models.Model):
+    """Where people sign in with an account they have: Google, Microsoft, Yahoo, or an OpenID Connect issuer."""
+
+    class Kind(models.TextChoices):
+        GOOGLE = "google"
+        MICROSOFT = "microsoft"
+        YAHOO = "yahoo"
+        OIDC = "oidc"
+        """Any other, believed for the mail domains that its row names and for no other."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    slug = models.SlugField(max_length=40, unique=True)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    """Which claims prove an address (portal.access.oidc.proofs)."""
+    name = models.CharField(max_length=60)
+    """As on the button: Continue with {name}."""
+    issuer = models.CharField(max_length=255)
+    client_id = models.CharField(max_length=255)
+    client_secret = models.BinaryField(default=b"")
+    """Sealed (label "provider"); empty for a public client, which has none."""
+    domains = models.JSONField(default=list)
+    """Mail domains whose people are shown this button first; ["*"] of the kind `oidc` is any."""
+    tenants = models.JSONField(default=dict)
+    """Microsoft's tenants whose word on these domains is taken: {tenant id: [domain, ...]}."""
+    brands = models.ManyToManyField(Brand, related_name="+")
+    recipients = models.BooleanField(default=True)
+    office = models.BooleanField(default=False)
+    """Whether administrators may sign in here too."""
+    enabled = models.BooleanField(default=True)
+    private = models.BooleanField(default=False)
+    """Whether it may be at an address of the own network, as the administrator said when adding it."""
+    known = models.BinaryField(default=b"")
+    """What it published about itself (portal.access.oidc.known), sealed (label "provider-known")."""
+    known_at = models.DateTimeField(null=True)
+    down_until = models.DateTimeField(null=True)
+    """Until then it is not asked again, after it did not answer."""
+
+    def __str__(self) -> str:
+        return f"provider {self.slug}"
+
+
+class SignIn(models.Model):
+    """One way to a provider and back, for one browser: good once, and for ten minutes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    state = models.BinaryField(max_length=32, unique=True)
+    """SHA-256 of the parameter `state`."""
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="+")
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="+")
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, null=True, related_name="+")
+    """The message it was begun at; null for an administrator."""
+    office = models.BooleanField(default=False)
+    goal = models.CharField(max_length=120, default="", db_default="", blank=True)
+    """The page of the office that an administrator came from (portal.access.office)."""
+    browser = models.BinaryField(max_length=32)
+    """SHA-256 of the browser cookie that began it; it ends in that browser only."""
+    secrets = models.BinaryField()
+    """Nonce and PKCE verifier, sealed (label "sign-in"): the browser and the provider see their digests at most."""
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=10, default="", blank=True)
+    """Why it proved nothing (portal.access.oidc.flow), for the page that says so."""
+    address = models.BinaryField(default=b"")
+    """Another address that was proved instead, sealed (label "sign-in-address")."""
+
+    class Meta:
+        indexes = [models.Index(fields=["browser", "-made_at"]), models.Index(fields=["expires_at"])]
+
+    def __str__(self) -> str:
+        return f"sign-in {self.id}"

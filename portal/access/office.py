@@ -1,35 +1,174 @@
-"""The administrators' way in: the page that says how, and the one-time link."""
+"""The administrators' way in: the page with every way there is, and each of them: link, passkey, password with app."""
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+import re
+from datetime import timedelta
+
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.middleware.csrf import rotate_token
 from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.access import cookies, entry, sessions
+from portal.access import codes, cookies, entry, office_ways, passkeys, passwords, roles, sessions, ways
+from portal.access.decorators import OFFICE
+from portal.access.errors import AccessError, NotLetIn, OfficeRefused, PasskeyRefused, PasswordClosed
+from portal.access.models import Person
+from portal.access.oidc import known
+from portal.access.proving import TRUSTED_SECONDS
 from portal.access.requests import Request
 from portal.access.responses import see_other
+from portal.access.views import BROWSER_SECONDS
+from portal.audit.record import record
+from portal.mime.addresses import LONGEST
+from portal.networks import client_network
+
+HALF = timedelta(minutes=10)
+"""How long after the password the authenticator's code may come."""
+LEVELS = {sessions.PROVIDER: 2, sessions.PASSKEY: 3, sessions.AUTHENTICATOR: 3}
+"""Assurance (access.md). No message asks for it here; it is kept as for everyone."""
+_BACK = re.compile(r"/admin/(?!enter/)(?:[a-z0-9-]+/)*")
+
+
+@require_http_methods(["GET", "HEAD"])
+def how_to_enter(request: Request) -> HttpResponse:
+    """Every way in that there is; for whoever is signed in already, to say once more that it is them."""
+    failed = {"error": NotLetIn().sentence} if "failed" in request.GET else {}
+    return _page(request, {"state": "ways", **failed})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def enter(request: Request, secret: str) -> HttpResponse:
     """An administrator's one-time link: GET shows a button, only the button uses the link up."""
+    link = entry.find(secret)
+    if link is None:
+        return _page(request, {"state": "over"}, status=410)
     if request.method != "POST":
-        good = entry.is_good(secret)
-        return render(request, "console/enter.html", {"state": "good" if good else "over"}, status=200 if good else 410)
-    person = entry.redeem(secret)
+        return _page(request, {"state": "link", "mailed": link.mailed})
+    typed = request.POST.get("address", "").strip()[: LONGEST + 1]
+    if not entry.is_theirs(link, typed):
+        return _page(request, {"state": "link", "mailed": True, "typed": typed, "other": True}, status=422)
+    person = entry.redeem(link)
     if person is None:
-        return render(request, "console/enter.html", {"state": "over"}, status=410)
-    token = sessions.begin(
-        person, request.brand, keep=False, method=sessions.ENTRY, office=True, instead_of=request.office_row
-    )
-    response = see_other("/admin/")
+        return _page(request, {"state": "over"}, status=410)
+    goal = OFFICE if passkeys.of(person, request.brand, office=True).exists() else reverse("first-run")
+    return let_in(request, person, method=sessions.ENTRY, goal=goal)
+
+
+@require_POST
+def password(request: Request) -> HttpResponse:
+    """The first step of two; what follows opens nothing but the page that asks for the authenticator's code."""
+    typed = request.POST.get("address", "").strip()[: LONGEST + 1]
+    given = request.POST.get("password", "")[: passwords.LONGEST + 1]
+    try:
+        person = passwords.check(typed, given, _network(request), cookies.read(request, cookies.TRUSTED))
+    except OfficeRefused as refused:
+        return refuse(request, refused, typed=typed)
+    token = _begin(request, person, sessions.PASSWORD)
+    goal = back_of(request)
+    response = see_other(reverse("enter-code") + ("" if goal == OFFICE else f"?next={goal}"))
     sessions.set_cookie(response, token, keep=False, name=cookies.OFFICE)
     rotate_token(request)
     return response
 
 
-@require_http_methods(["GET", "HEAD"])
-def how_to_enter(request: Request) -> HttpResponse:
-    return render(request, "console/enter.html", {"state": "none"})
+@require_http_methods(["GET", "HEAD", "POST"])
+def code(request: Request) -> HttpResponse:
+    """The second step: the code of the authenticator app, or a recovery code."""
+    half = request.half_row
+    if half is None or timezone.now() - half.made_at >= HALF:
+        return see_other(reverse("how-to-enter"))
+    if request.method != "POST":
+        return _page(request, {"state": "code"})
+    typed = request.POST.get("code", "")[: codes.LONGEST_TYPED]
+    try:
+        passwords.finish(half, typed, _network(request), cookies.read(request, cookies.TRUSTED))
+    except (NotLetIn, PasswordClosed) as refused:
+        return _page(request, {"state": "code", "error": refused.sentence}, status=422)
+    response = let_in(request, half.person, method=sessions.AUTHENTICATOR, goal=back_of(request))
+    trusted = cookies.read(request, cookies.TRUSTED) or cookies.new_token()
+    passwords.trust(half.person, cookies.digest(trusted))
+    cookies.write(response, cookies.TRUSTED, trusted, TRUSTED_SECONDS)
+    return response
+
+
+@require_POST
+def ask_passkey(request: Request) -> HttpResponse:
+    """What the browser is to ask its authenticators. It names nobody, and costs no row."""
+    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    response = JsonResponse(passkeys.ask_to_sign_in(request.brand, cookies.digest(token), office=True))
+    cookies.write(response, cookies.BROWSER, token, BROWSER_SECONDS)
+    return response
+
+
+@require_POST
+def passkey(request: Request) -> HttpResponse:
+    """Sign in with what the browser was given by an authenticator."""
+    browser = cookies.digest(cookies.read(request, cookies.BROWSER))
+    try:
+        found = passkeys.recognise(request.brand, browser, request.POST.get("answer", ""), office=True)
+    except PasskeyRefused as refused:
+        return refuse(request, refused)
+    if not roles.permissions_of(found.person):
+        return refuse(request, NotLetIn())
+    return let_in(request, found.person, method=sessions.PASSKEY, goal=back_of(request))
+
+
+def let_in(request: Request, person: Person, *, method: str, provider: str = "", goal: str) -> HttpResponseRedirect:
+    """Sign an administrator in, in place of this browser's old office session. Call only after a whole proof."""
+    token = _begin(request, person, method, provider)
+    Person.objects.filter(pk=person.pk).update(last_login=timezone.now())
+    record("administrator.entered", person=str(person.id), method=method)
+    response = see_other(goal)
+    sessions.set_cookie(response, token, keep=False, name=cookies.OFFICE)
+    rotate_token(request)
+    return response
+
+
+def refuse(request: Request, error: AccessError, *, typed: str = "", status: int = 422) -> HttpResponse:
+    """The sign-in page with the sentence, and the address that was typed."""
+    return _page(request, {"state": "ways", "typed": typed, "error": error.sentence}, status=status)
+
+
+def back_of(request: Request) -> str:
+    """Where to go after a proof: a page of the office that asked for it, and nowhere else."""
+    asked = request.POST.get("next") or request.GET.get("next", "")
+    return asked if _BACK.fullmatch(asked) else OFFICE
+
+
+def _begin(request: Request, person: Person, method: str, provider: str = "") -> str:
+    return sessions.begin(
+        person,
+        request.brand,
+        keep=False,
+        method=method,
+        provider=provider,
+        office=True,
+        level=LEVELS.get(method, 1),
+        instead_of=request.office_row or request.half_row,
+    )
+
+
+def _page(request: Request, context: dict[str, object], status: int = 200) -> HttpResponse:
+    """`next` is carried in every form; what is refused is shown with what was typed, but for secrets."""
+    providers = office_ways.providers(request.brand)
+    found = {
+        "password": office_ways.password_is_open(),
+        "passkey": office_ways.passkey_exists(),
+        "providers": [
+            {"name": row.name, "url": reverse("enter-provider", args=[row.slug]), "down": known.is_down(row)}
+            for row in providers
+        ],
+    }
+    goal = back_of(request)
+    again = request.office_person is not None
+    shown = {"ways": found, "next": "" if goal == OFFICE else goal, "again": again, **context}
+    origins = tuple(place for row in providers for place in ways.origins_of(row))
+    return ways.under_policy(render(request, "console/enter.html", shown, status=status), origins)
+
+
+def _network(request: Request) -> str:
+    return client_network(request.META, settings.LETTERLOCK.proxies)

@@ -7,6 +7,7 @@ from uuid import uuid4
 from portal.access.models import NOBODY, Person
 from portal.keys.service import keys
 from portal.mime.addresses import normalise
+from portal.mime.errors import BadAddress
 from portal.vault import readers
 from portal.vault.models import Reader
 
@@ -16,13 +17,9 @@ def of_reader(reader: Reader) -> Person:
     return _of(bytes(reader.address_lookup), readers.address_of(reader))
 
 
-def administrator(address: str) -> Person:
-    """The person of an address, as administrator. BadAddress when it is none."""
-    person = _of(readers.address_lookup(address), normalise(address))
-    if person.role != Person.Role.OWNER:
-        person.role = Person.Role.OWNER
-        person.save(update_fields=["role"])
-    return person
+def of_address(address: str) -> Person:
+    """The person of an address, made now if there is none. It proves nothing. BadAddress when it is none."""
+    return _of(readers.address_lookup(address), normalise(address))
 
 
 def for_challenge(lookup: bytes) -> Person:
@@ -35,6 +32,14 @@ def address_of(person: Person) -> str:
     """A person's address; "" for "nobody"."""
     sealed = bytes(person.address)
     return keys().open_field("person", person.id, sealed).decode() if sealed else ""
+
+
+def has_address(person: Person, typed: str) -> bool:
+    """Whether what was typed is this person's address."""
+    try:
+        return person.lookup == readers.address_lookup(typed).hex()
+    except BadAddress:
+        return False
 
 
 def reads(person: Person | None, reader: Reader) -> bool:

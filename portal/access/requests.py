@@ -17,10 +17,12 @@ class Request(HttpRequest):
     session_row: Session | None
     session_address: str
     """Their own address, or ""."""
-    owner: Person | None
-    """The administrator signed in here. That proves no mailbox, so it opens no message."""
+    office_person: Person | None
+    """The administrator signed in here, whatever their role. That proves no mailbox, so it opens no message."""
     office_row: Session | None
     network: str
     """The /24 or /64 that it came from, put there by portal.operations.middleware.Requests."""
+    half_row: Session | None
+    """An administrator's session after the password alone: it opens nothing but the page that asks for the rest."""
     session_ended: bool
     """Whether the browser was signed in, and sat idle for too long."""

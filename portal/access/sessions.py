@@ -20,6 +20,8 @@ LONGEST = timedelta(hours=8)
 TOUCH = timedelta(seconds=30)
 """Activity is noted this often; a write for every request would cost more than it tells."""
 PASSCODE, PROVIDER, PASSKEY, ENTRY = "passcode", "provider", "passkey", "entry"
+PASSWORD, AUTHENTICATOR = "password", "totp"
+"""Of administrators: the password alone, which opens nothing yet; the password and the authenticator's code."""
 
 
 def begin(

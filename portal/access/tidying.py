@@ -13,6 +13,7 @@ from portal.access.models import (
     EntryLink,
     Failed,
     Session,
+    SignIn,
     TrustedBrowser,
     WrongFactor,
 )
@@ -30,6 +31,7 @@ def tidy(now: datetime) -> int:
         Failed.objects.filter(at__lt=now - DAY),
         Challenge.objects.filter(expires_at__lt=now - CHALLENGES),
         Session.objects.filter(ends_at__lt=now),
+        SignIn.objects.filter(expires_at__lt=now),
         EntryLink.objects.filter(expires_at__lt=now - DAY),
         TrustedBrowser.objects.filter(seen_at__lt=now - TRUST),
         UsedChallenge.objects.filter(expires_at__lt=now - DAY),  # a clock set back by hours brings none back to life

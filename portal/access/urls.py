@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.access import authenticator_settings, more, office, own, passkey_door, passkey_settings, views
+from portal.access import (
+    authenticator_settings,
+    more,
+    office,
+    office_provider,
+    own,
+    passkey_door,
+    passkey_settings,
+    sign_in,
+    views,
+)
 
 urlpatterns = [
     path("m/", views.find, name="find"),
@@ -31,6 +41,14 @@ urlpatterns = [
     path("settings/passkeys/<uuid:number>/remove/", passkey_settings.remove, name="passkey-remove"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("signed-out/", views.signed_out, name="signed-out"),
+    path("m/<str:link>/sign-in/<slug:slug>/", sign_in.begin, name="sign-in"),
+    path("sign-in/over/", sign_in.over, name="sign-in-over"),
+    path("sign-in/<slug:slug>/back/", sign_in.back, name="sign-in-back"),
     path("admin/enter/", office.how_to_enter, name="how-to-enter"),
+    path("admin/enter/password/", office.password, name="enter-password"),
+    path("admin/enter/code/", office.code, name="enter-code"),
+    path("admin/enter/passkey/", office.passkey, name="enter-passkey"),
+    path("admin/enter/passkey/ask/", office.ask_passkey, name="enter-passkey-ask"),
+    path("admin/enter/with/<slug:slug>/", office_provider.begin, name="enter-provider"),
     path("admin/enter/<str:secret>", office.enter, name="enter"),
 ]

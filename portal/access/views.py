@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import cookies, passcodes, passkey_way, people, places, proving, sessions, shares
+from portal.access import cookies, passcodes, passkey_way, people, places, proving, sessions, shares, ways
 from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, TooManyTries, whole_minute
 from portal.access.forms import AddressForm, PasscodeForm
-from portal.access.models import Challenge, Person
+from portal.access.models import Challenge, Person, Provider
 from portal.access.passcodes import Browser, Claim
 from portal.access.places import Place
 from portal.access.requests import Request
@@ -36,9 +36,10 @@ def choose(request: HttpRequest, reader: Reader, note: str = "", status: int = 2
     """R1: who wrote, and the button that mails a passcode. The same for open, closed and withdrawn messages."""
     if not note and getattr(request, "session_ended", False):
         note = _("You were signed out because nothing happened for 30 minutes.")
+    offered = ways.at(request, reader)  # type: ignore[arg-type]
     place, shown = places.at_link(reader), places.masked(readers.address_of(reader))
-    context = {**place.context(), **shown, **passkey_way.of(request, reader), "note": note}
-    return render(request, "access/choose.html", context, status=status)
+    context = {**place.context(), **shown, **passkey_way.of(request, reader), "note": note, "ways": offered}
+    return ways.under_policy(render(request, "access/choose.html", context, status=status), offered.origins)
 
 
 def neutral(request: HttpRequest, status: int = 404) -> HttpResponse:
@@ -46,18 +47,34 @@ def neutral(request: HttpRequest, status: int = 404) -> HttpResponse:
     return _find(request, status, link_typed=status == 404)  # type: ignore[arg-type]
 
 
-def other_address(request: HttpRequest, reader: Reader, holder: Person | None = None) -> HttpResponse:
-    """R2: signed in, as someone else; or not at all, by a passkey whose `holder` is someone else."""
-    envelope = places.envelope_of(reader)
+def find_with(request: Request, note: str) -> HttpResponse:
+    """The neutral page, saying why a sign-in led nowhere."""
+    return _find(request, REFUSED, note=note)
+
+
+def other_address(
+    request: HttpRequest,
+    reader: Reader,
+    holder: Person | None = None,
+    *,
+    address: str = "",
+    provider: Provider | None = None,
+) -> HttpResponse:
+    """R2: signed in, as someone else; or not at all, by a passkey whose `holder` is someone else, or at a provider."""
+    envelope, offered = places.envelope_of(reader), ways.at(request, reader)  # type: ignore[arg-type]
     person = holder or request.person  # type: ignore[attr-defined]
     context = {
         "by_passkey": holder is not None,
         **places.at_link(reader).context(),
         **places.masked(readers.address_of(reader)),
-        "address": people.address_of(person),
+        "address": address or people.address_of(person),
+        "provider": provider,
+        "account_url": reverse("sign-in", args=[readers.link_of(reader), provider.slug]) if provider else "",
+        "ways": offered,
         "sender_name": envelope.sender_name or envelope.sender_address,
     }
-    return render(request, "access/other_address.html", context, status=403)
+    response = render(request, "access/other_address.html", context, status=403)
+    return ways.under_policy(response, (*offered.origins, *(ways.origins_of(provider) if provider else ())))
 
 
 def too_many_tries(request: HttpRequest, error: TooManyTries) -> HttpResponse:
@@ -147,7 +164,7 @@ def sign_out(request: Request) -> HttpResponse:
     """End the sessions of this browser at once. A GET, as of a curious robot, ends nothing."""
     if request.method != "POST":
         return see_other("/")
-    for row in (request.session_row, request.office_row):
+    for row in (request.session_row, request.office_row, request.half_row):
         if row is not None:
             sessions.end(row)
     response = see_other(reverse("signed-out"))
@@ -166,6 +183,9 @@ def signed_out(request: Request) -> HttpResponse:
 
 
 def ask_at(request: Request, place: Place, claim: Claim) -> HttpResponse:
+    if not ways.passcode_at(place):
+        note = _("Passcodes are switched off here. Open your message by the link in its mail, and choose a way there.")
+        return elsewhere(request, place, note)
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
     browser = Browser(cookies.digest(token), _browser(request).trusted)
     try:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from portal.access.roles import May
+
 OVERVIEW, MESSAGES, HEALTH = "console-overview", "console-messages", "console-health"
+PEOPLE = "console-people"
 
 
-def sections(current: str, *, held: int = 0) -> list[dict[str, Any]]:
-    """What console/frame.html shows at the side; `held` mails are counted beside Messages."""
+def sections(current: str, allowed: Collection[May], *, held: int = 0) -> list[dict[str, Any]]:
+    """What console/frame.html shows at the side to whoever has these permissions; `held` is counted at Messages."""
     entries = (
-        (OVERVIEW, _("Overview"), "home", 0, False),
-        (MESSAGES, _("Messages"), "mail", held, False),
-        (HEALTH, _("Health"), "pulse", 0, True),
+        (OVERVIEW, _("Overview"), "home", 0, False, May.OVERVIEW),
+        (MESSAGES, _("Messages"), "mail", held, False, May.SEE_MESSAGES),
+        (HEALTH, _("Health"), "pulse", 0, True, May.HEALTH),
+        (PEOPLE, _("People"), "people", 0, True, May.PEOPLE),
     )
     return [
         {
@@ -26,5 +31,6 @@ def sections(current: str, *, held: int = 0) -> list[dict[str, Any]]:
             "current": name == current,
             "operate": operate,
         }
-        for name, label, icon, count, operate in entries
+        for name, label, icon, count, operate, permission in entries
+        if permission in allowed
     ]

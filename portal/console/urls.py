@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from portal.console import views
-from portal.console.sections import HEALTH, MESSAGES, OVERVIEW
+from portal.console import first, people, views, you
+from portal.console.sections import HEALTH, MESSAGES, OVERVIEW, PEOPLE
 
 urlpatterns = [
     path("admin/", views.overview, name=OVERVIEW),
@@ -11,4 +11,19 @@ urlpatterns = [
     path("admin/messages/<uuid:id_>/", views.message, name="console-message"),
     path("admin/messages/<uuid:id_>/retry/", views.retry, name="console-retry"),
     path("admin/health/", views.health, name=HEALTH),
+    path("admin/first/", first.first_run, name="first-run"),
+    path("admin/first/password/", first.password, name="first-password"),
+    path("admin/you/", you.you, name="you"),
+    path("admin/you/sign-out/", you.sign_out_elsewhere, name="sign-out-elsewhere"),
+    path("admin/you/passkeys/", you.add_passkey, name="add-passkey"),
+    path("admin/you/passkeys/ask/", you.ask_to_add_passkey, name="ask-to-add-passkey"),
+    path("admin/you/passkeys/<uuid:id_>/remove/", you.remove_passkey, name="remove-passkey"),
+    path("admin/you/authenticator/", you.authenticator, name="office-authenticator"),
+    path("admin/you/authenticator/picture", you.authenticator_picture, name="office-authenticator-picture"),
+    path("admin/you/authenticator/renew/", you.renew_authenticator, name="office-authenticator-renew"),
+    path("admin/people/", people.members, name=PEOPLE),
+    path("admin/people/add/", people.add, name="person-add"),
+    path("admin/people/<uuid:id_>/", people.change, name="person"),
+    path("admin/people/<uuid:id_>/invite/", people.invite, name="person-invite"),
+    path("admin/people/<uuid:id_>/remove/", people.remove, name="person-remove"),
 ]

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.access.decorators import owner_required
+from portal.access.decorators import permission_required
+from portal.access.roles import May
 from portal.console import advice, figures, listing
-from portal.console.sections import HEALTH, MESSAGES, OVERVIEW, sections
+from portal.console.pages import office_page
+from portal.console.sections import HEALTH, MESSAGES, OVERVIEW
 from portal.ingest import holding
 from portal.ingest.errors import NotHeld
 from portal.ingest.models import Spooled
@@ -23,17 +22,17 @@ from portal.operations import health as checks
 from portal.operations.tracing import trace
 
 
-@owner_required
+@permission_required(May.OVERVIEW)
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """A1: today in words, then the figures, each with a way to what it counts."""
     found = figures.figures()
     states = checks.check()
     context = {"figures": found, "ill": [name for name, state in states.items() if state != checks.OK]}
-    return _page(request, OVERVIEW, "console/overview.html", context, held=found.held)
+    return office_page(request, OVERVIEW, "console/overview.html", context, held=found.held)
 
 
-@owner_required
+@permission_required(May.SEE_MESSAGES)
 @require_safe
 def messages(request: HttpRequest) -> HttpResponse:
     """A2: newest first. `?id=` looks one up, `?show=held` and `?show=waiting` list what is not sealed."""
@@ -58,20 +57,20 @@ def messages(request: HttpRequest) -> HttpResponse:
         "older": older,
         "first": not after,
     }
-    return _page(request, MESSAGES, "console/messages.html", context)
+    return office_page(request, MESSAGES, "console/messages.html", context)
 
 
-@owner_required
+@permission_required(May.SEE_MESSAGES)
 @require_safe
 def message(request: HttpRequest, id_: UUID) -> HttpResponse:
     """A2, one mail: its timeline in sentences."""
     found = trace(id_)
     if found is None:
         raise Http404
-    return _page(request, MESSAGES, "console/message.html", {"trace": found})
+    return office_page(request, MESSAGES, "console/message.html", {"trace": found})
 
 
-@owner_required
+@permission_required(May.ACT_ON_MESSAGES)
 @require_POST
 def retry(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Let a held mail try again."""
@@ -83,21 +82,13 @@ def retry(request: HttpRequest, id_: UUID) -> HttpResponse:
     return HttpResponseRedirect(reverse("console-message", args=[id_]), status=303)
 
 
-@owner_required
+@permission_required(May.HEALTH)
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
     """A11: what /healthz checks, in words, with what to do."""
     states = checks.check()
     context = {"rows": advice.rows(states), "well": all(state == checks.OK for state in states.values())}
-    return _page(request, HEALTH, "console/health.html", context)
-
-
-def _page(
-    request: HttpRequest, section: str, template: str, context: dict[str, Any], held: int | None = None
-) -> HttpResponse:
-    number = figures.held() if held is None else held
-    shown = {**context, "sections": sections(section, held=number), "portal": _("Secure messages")}
-    return render(request, template, shown)
+    return office_page(request, HEALTH, "console/health.html", context)
 
 
 def _uuid(text: str) -> UUID | None:

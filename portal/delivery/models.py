@@ -28,6 +28,8 @@ class Outbound(models.Model):
         """The same for a RELAY, as a delivery status notification (RFC 3464)."""
         REFUSAL = "refusal"
         """To the sender of a mail that an administrator refused: why it did not go out."""
+        INVITATION = "invitation"
+        """To an administrator: their one-time sign-in link; `subject_row` is the person."""
         PASSKEY = "passkey"
         """Tells a recipient that a passkey was added for their address."""
         KEPT = "kept"

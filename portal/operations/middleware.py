@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from portal import observing
-from portal.operations.bodies import client_network, plain_address
+from portal.networks import client_network, plain_address
 from portal.values import Network, is_loopback
 
 CLOSED = ", ".join(

@@ -324,6 +324,7 @@ def mail_name(kind: str) -> str:
         K.TELLING: _("Word to the sender"),
         K.REPORT: _("Report to the sender"),
         K.REFUSAL: _("Refusal to its sender"),
+        K.INVITATION: _("Sign-in link of an administrator"),
         K.PASSKEY: _("Word of a new passkey"),
         K.KEPT: _("Word of a browser that stays signed in"),
     }

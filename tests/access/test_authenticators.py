@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from branding.models import Brand
-from portal.access import authenticators, people, sessions
+from portal.access import administrators, authenticators, people, sessions
 from portal.access.authenticators import code_at
 from portal.access.errors import (
     AuthenticatorThere,
@@ -225,7 +225,7 @@ def test_an_administrator_can_take_it_away_for_someone_who_lost_all(person: Pers
 
 def test_another_persons_codes_prove_nothing(person: Person, brand: Brand, clock: Clock) -> None:
     given = set_up(person, brand, clock)
-    other = people.administrator("ada@aldervalley.example")
+    other = administrators.owner("ada@aldervalley.example")
     set_up(other, brand, clock)
     for typed in (shown(person, clock), given[0]):
         with pytest.raises(FactorRefused):

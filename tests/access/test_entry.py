@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
 from branding.models import Brand
-from portal.access import cookies, entry, people
-from portal.access.decorators import owner_required
+from portal.access import administrators, cookies, entry, people
+from portal.access.decorators import permission_required
 from portal.access.models import EntryLink, Person, Session
+from portal.access.roles import May
 from portal.audit.models import Entry
 from tests.access.test_sessions import seen_by_a_view
 from tests.access.visitors import Clock, Visitor, words
@@ -20,10 +21,10 @@ from tests.access.visitors import Clock, Visitor, words
 
 @pytest.fixture
 def owner(brand: Brand) -> Person:
-    return people.administrator("ada@aldervalley.example")
+    return administrators.owner("ada@aldervalley.example")
 
 
-@owner_required
+@permission_required(May.PEOPLE)
 def office(request: HttpRequest) -> HttpResponse:
     return HttpResponse("the office")
 
@@ -40,13 +41,13 @@ def test_a_look_at_the_link_uses_nothing_up(visitor: Visitor, owner: Person) -> 
 
 def test_the_button_signs_the_administrator_in(visitor: Visitor, brand: Brand, owner: Person) -> None:
     response = visitor.post(f"/admin/enter/{entry.make(owner)}")
-    assert (response.status_code, response["Location"]) == (303, "/admin/")
+    assert (response.status_code, response["Location"]) == (303, "/admin/first/")
     request = seen_by_a_view(visitor, brand, "/admin/")
-    assert request.owner == owner  # type: ignore[attr-defined]
+    assert request.office_person == owner  # type: ignore[attr-defined]
     assert office(request).content == b"the office"
     assert request.person is None  # type: ignore[attr-defined]
     kinds = set(Entry.objects.values_list("kind", flat=True))
-    assert kinds == {"administrator.link_made", "administrator.entered"}
+    assert kinds == {"administrator.added", "administrator.link_made", "administrator.entered"}
 
 
 def test_a_link_works_once(visitor: Visitor, stranger: Visitor, owner: Person) -> None:
@@ -119,3 +120,32 @@ def test_the_command_makes_an_administrator_of_a_reader_and_refuses_what_is_no_a
     with pytest.raises(CommandError) as refused:
         call_command("administrator", "ada at home", stdout=StringIO())
     assert "ada at home" not in str(refused.value)
+
+
+def test_the_command_gives_a_role_keeps_it_and_takes_it(visitor: Visitor, brand: Brand) -> None:
+    def run(*words: str) -> str:
+        printed = StringIO()
+        call_command("administrator", *words, stdout=printed)
+        return printed.getvalue().strip()
+
+    run("ada@aldervalley.example")
+    link = run("kim@aldervalley.example", "--role", "support")
+    kim = Person.objects.get(role=Person.Role.SUPPORT)
+    run("kim@aldervalley.example")
+    assert Person.objects.get(pk=kim.pk).role == Person.Role.SUPPORT, "a new link is no new role"
+    assert visitor.get("/admin/enter/" + link.rpartition("/")[2]).status_code == 410, "and ends the one before"
+    run("kim@aldervalley.example", "--role", "auditor")
+    assert Person.objects.get(pk=kim.pk).role == Person.Role.AUDITOR
+    assert run("kim@aldervalley.example", "--remove") == "Removed. Sessions, links and ways to sign in are gone."
+    assert Person.objects.get(pk=kim.pk).role == Person.Role.READER
+    removed = Entry.objects.get(kind="administrator.removed")
+    assert removed.facts == {"person": str(kim.id), "by": "command line", "was": "auditor"}
+    for words_, why in (
+        (("kim@aldervalley.example", "--remove"), "no administrator any more"),
+        (("ada@aldervalley.example", "--remove"), "There must be one owner"),
+        (("ada@aldervalley.example", "--role", "support"), "There must be one owner"),
+        (("ada@aldervalley.example", "--role", "reader"), "invalid choice"),
+    ):
+        with pytest.raises(CommandError, match=why):
+            run(*words_)
+    assert Person.objects.get(role=Person.Role.OWNER)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.access import cookies, passkey_settings, passkeys, people, sessions, shares
+from portal.access import administrators, cookies, passkey_settings, passkeys, people, sessions, shares
 from portal.access.credentials import Keyholder, Passkey, UsedChallenge
 from portal.access.middleware import SignedInPerson
 from portal.access.models import Session, TrustedBrowser
@@ -344,7 +344,7 @@ def test_nobody_adds_a_passkey_without_being_signed_in(visitor: Visitor, reader:
 
 
 def test_an_administrators_session_adds_none_to_a_reader(visitor: Visitor, reader: Reader, brand: Brand) -> None:
-    person = people.administrator("Jonas.Berg@mail.example")
+    person = administrators.owner("Jonas.Berg@mail.example")
     visitor.client.cookies[cookies.OFFICE] = sessions.begin(person, brand, keep=False, method="entry", office=True)
     assert visitor.post("/settings/passkeys/ask/").status_code == 403
 

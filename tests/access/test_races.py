@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.access import authenticators, cookies, entry, passcodes, passkeys, people, sessions
+from portal.access import administrators, authenticators, cookies, entry, passcodes, passkeys, people, sessions
 from portal.access.credentials import Passkey
 from portal.access.errors import AccessError
 from portal.access.models import Asked, Authenticator, Challenge, Failed, Person, Session, WrongFactor
@@ -22,7 +22,7 @@ from portal.vault import agreed, phrases
 from portal.vault.errors import PhraseSpent
 from portal.vault.models import Reader
 from tests.access.visitors import Visitor, mails, other_than
-from tests.peers.authenticator import Authenticator as Key
+from tests.peers.authenticator import Authenticator as Device
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY, HUNDRED = 20, 100
@@ -152,15 +152,16 @@ def test_one_right_code_of_an_app_typed_twenty_times_at_once_proves_once(brand: 
 
 
 def test_an_entry_link_lets_one_in_of_twenty_who_press_at_once(brand: Brand) -> None:
-    secret = entry.make(people.administrator("ada@aldervalley.example"))
-    outcomes = at_once(lambda _: "in" if entry.redeem(secret) else "out")
+    link = entry.find(entry.make(administrators.owner("ada@aldervalley.example")))
+    assert link is not None
+    outcomes = at_once(lambda _: "in" if entry.redeem(link) else "out")
     assert outcomes == {"in": 1, "out": MANY - 1}
     assert not Session.objects.exists()
 
 
-def passkey_of(brand: Brand, reader: Reader) -> Key:
+def passkey_of(brand: Brand, reader: Reader) -> Device:
     """A phone with a passkey of the reader's."""
-    phone, person = Key(choosing.origin(brand)), people.of_reader(reader)
+    phone, person = Device(choosing.origin(brand)), people.of_reader(reader)
     options = passkeys.ask_to_add(person, brand, b"b" * 32, user_name="x")
     passkeys.add(person, brand, b"b" * 32, phone.make(options), proved_at=timezone.now())
     return phone

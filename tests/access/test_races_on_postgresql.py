@@ -13,6 +13,7 @@ from tests.servers import PostgreSQL
 
 RACES = ("tests/access/test_races.py", "tests/reading/test_posting_races.py")
 ROOT = Path(__file__).resolve().parent.parent.parent
+RACES = ("tests/access/test_races.py", "tests/access/test_office_races.py")
 
 
 @pytest.mark.servers

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
 from branding.models import Brand
-from portal.access import cookies, entry, people, sessions
+from portal.access import administrators, cookies, entry, people, sessions
 from portal.access.context import person as context_person
 from portal.access.errors import NotAPerson
 from portal.access.middleware import SignedInPerson
@@ -185,7 +185,7 @@ def test_nobody_cannot_be_signed_in(brand: Brand) -> None:
 def test_an_administrators_token_opens_no_mail_and_a_readers_token_no_office(
     visitor: Visitor, stranger: Visitor, brand: Brand, reader: Reader
 ) -> None:
-    owner = people.administrator("jonas.berg@mail.example")
+    owner = administrators.owner("jonas.berg@mail.example")
     visitor.post(f"/admin/enter/{entry.make(owner)}")
     office = visitor.cookie(cookies.OFFICE)
     assert office
@@ -195,7 +195,7 @@ def test_an_administrators_token_opens_no_mail_and_a_readers_token_no_office(
     stranger.ask(reader)
     stranger.enter(reader, newest_code())
     stranger.client.cookies[cookies.OFFICE] = stranger.session
-    assert seen_by_a_view(stranger, brand).owner is None  # type: ignore[attr-defined]
+    assert seen_by_a_view(stranger, brand).office_person is None  # type: ignore[attr-defined]
 
 
 def test_tidying_keeps_what_still_counts(visitor: Visitor, brand: Brand, reader: Reader, clock: Clock) -> None:

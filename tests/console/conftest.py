@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from branding.models import Brand
-from portal.access import cookies, people, sessions
+from portal.access import administrators, cookies, people, sessions
 from portal.delivery.models import Outbound
 from portal.delivery.sending import send_due
 from portal.ingest import pipeline, spool
@@ -58,7 +58,7 @@ def browser(brand: Brand, cookie: str = "", token: str = "") -> Client:
 
 @pytest.fixture
 def owner(brand: Brand) -> Client:
-    person = people.administrator("ebba.olsson@aldervalley.example")
+    person = administrators.owner("ebba.olsson@aldervalley.example")
     token = sessions.begin(person, brand, keep=False, method=sessions.ENTRY, office=True)
     return browser(brand, cookies.OFFICE, token)
 

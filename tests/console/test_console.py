@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from portal.access.models import Person
 from portal.audit.models import Entry
@@ -25,7 +25,11 @@ UNKNOWN_VERSION = ("X-Letterlock-Protect", "v=9")
 
 
 def address(name: str, id_: UUID | None = None) -> str:
-    return reverse(name, args=[id_ or uuid4()] if name in ("console-message", "console-retry") else [])
+    """Of a page; those about a message, a person or a passkey take an id."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return reverse(name, args=[id_ or uuid4()])
 
 
 def held(arrive: Arrive) -> UUID:
@@ -35,22 +39,14 @@ def held(arrive: Arrive) -> UUID:
     return id_
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_stranger_gets_no_page(stranger: Client, arrive: Arrive, name: str) -> None:
+def test_a_stranger_and_a_signed_in_reader_get_no_page(stranger: Client, reading: Client, arrive: Arrive) -> None:
     id_ = held(arrive)
-    for answer in (stranger.get(address(name, id_)), stranger.post(address(name, id_))):
-        assert answer.status_code == 303
-        assert answer.headers["Location"] == "/admin/enter/"
-        assert not answer.content
-    assert Spooled.objects.get(pk=id_).state == Spooled.State.HELD
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_signed_in_reader_gets_no_page(reading: Client, arrive: Arrive, name: str) -> None:
-    id_ = held(arrive)
-    for answer in (reading.get(address(name, id_)), reading.post(address(name, id_))):
-        assert answer.status_code == 303
-        assert answer.headers["Location"] == "/admin/enter/"
+    for name in NAMES:
+        for someone in (stranger, reading):
+            for answer in (someone.get(address(name, id_)), someone.post(address(name, id_))):
+                assert answer.status_code == 303, name
+                assert answer.headers["Location"].partition("?")[0] == "/admin/enter/", name
+                assert not answer.content
     assert Spooled.objects.get(pk=id_).state == Spooled.State.HELD
 
 
@@ -156,7 +152,7 @@ def test_looking_changes_nothing(owner: Client, arrive: Arrive) -> None:
     entries = Entry.objects.count()
     for name in NAMES:
         for method in (owner.get, owner.head):
-            assert method(address(name, id_)).status_code in (200, 405)
+            assert method(address(name, id_)).status_code in (200, 404, 405), name
     assert Entry.objects.count() == entries
     assert Spooled.objects.get(pk=id_).state == Spooled.State.HELD
 

@@ -274,6 +274,45 @@ CONSOLE = """{% extends "console/frame.html" %}{% block title %}Overview{% endbl
 <tbody><tr><th scope="row">Notices</th><td class="num">12</td></tr></tbody></table></div></section>
 {% endblock %}"""
 
+ADA = "ada.lovelace@aldervalley.example"
+ROLES = [("owner", "Owner"), ("admin", "Administrator"), ("support", "Support")]
+OFFICE_WAYS = {
+    "password": True,
+    "passkey": True,
+    "providers": [
+        {"name": "Alder Valley", "url": "/admin/enter/with/corp/", "down": False},
+        {"name": "Corp", "url": "/admin/enter/with/old/", "down": True},
+    ],
+}
+MEMBERS = [
+    {
+        "person": {"id": "0194c2d8-0000-7000-8000-000000000001"},
+        "address": ADA,
+        "role": "Owner",
+        "ways": "passkey",
+        "seen_at": SENT,
+    },
+    {
+        "person": {"id": "0194c2d8-0000-7000-8000-000000000002"},
+        "address": "",
+        "role": "Support",
+        "ways": "",
+        "seen_at": None,
+    },
+]
+SESSION = {"device": "", "method": "passkey", "made_at": SENT, "seen_at": SENT}
+KEY = {"id": "0194c2d8-0000-7000-8000-000000000003", "made_at": SENT, "used_at": SENT, "asleep_at": SENT}
+PERSON = {
+    "person": MEMBERS[0]["person"],
+    "address": ADA,
+    "label": "Owner",
+    "roles": ROLES,
+    "role": "owner",
+    "reasons": [("left", "Left the organisation")],
+    "error": "There must be one owner. Make someone else an owner first.",
+    "no_reason": True,
+}
+
 PAGES = [
     Sample("R1", "access/choose.html", CHOOSE),
     Sample(
@@ -395,6 +434,31 @@ PAGES = [
         signed_in_as="ebba.olsson@aldervalley.example",
         source=CONSOLE,
         brand=None,
+    ),
+    *(
+        Sample(f"office-{name}", f"console/{template}.html", {"sections": SECTIONS, **context}, None, signed_in_as=ADA)
+        for name, template, context in (
+            (
+                "enter",
+                "enter",
+                {"state": "ways", "ways": OFFICE_WAYS, "next": "/admin/people/", "error": "That did not let you in."},
+            ),
+            ("link", "enter", {"state": "link", "mailed": True, "other": True, "typed": "x@y.example"}),
+            ("first", "first", {"named": True, "password": True, "password_error": "Use at least 12 characters."}),
+            ("people", "people", {"members": MEMBERS, "me": MEMBERS[0]["person"]}),
+            ("person", "person", PERSON),
+            (
+                "you",
+                "you",
+                {
+                    "keys": [(KEY, "Safari on iPhone")],
+                    "password": True,
+                    "app": {"confirmed_at": SENT},
+                    "codes_left": 1,
+                    "sessions": [(SESSION, True), (SESSION, False)],
+                },
+            ),
+        )
     ),
 ]
 BODY = Sample("R8-body", "reading/body.html", {"html": HTML, "subject": "Your MRI results", "rights": Rights()})

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0002_ways_in"),
+        ("access", "0003_providers"),
         ("branding", "0002_ways_in"),
     ]
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.access import people
+from portal.access import administrators
 from portal.audit.record import record
 from portal.delivery.models import Outbound
 from portal.ingest import spool
@@ -74,7 +74,7 @@ def load_messages() -> int:
         DoorAway, DoorRefused: the SMTP door does not answer, or does not take a mail.
         NotLoaded: a mail is held, or no worker seals it.
     """
-    people.administrator(data()["owner"])
+    administrators.owner(data()["owner"])
     _wait(lambda: not Spooled.objects.filter(state=Spooled.State.RECEIVED).exists(), SEALED_SECONDS)
     now = timezone.localtime()
     sent = 0

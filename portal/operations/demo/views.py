@@ -11,12 +11,11 @@ from csp.constants import NONE, SELF
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.middleware.csrf import rotate_token
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.access import cookies, people, sessions
+from portal.access import administrators, office, sessions
 from portal.access.requests import Request
 from portal.mime.reading import read
 from portal.operations.demo import catcher, journey, sending
@@ -138,15 +137,8 @@ def framed(request: HttpRequest, id_: str) -> HttpResponse:
 @require_POST
 def administrator(request: HttpRequest) -> HttpResponse:
     """Sign in as the demo's administrator, who has no secret."""
-    asked = cast(Request, request)
-    person = people.administrator(data()["owner"])
-    token = sessions.begin(
-        person, asked.brand, keep=False, method=sessions.ENTRY, office=True, instead_of=asked.office_row
-    )
-    answer = HttpResponseRedirect(reverse("console-overview"), status=303)
-    sessions.set_cookie(answer, token, keep=False, name=cookies.OFFICE)
-    rotate_token(request)
-    return answer
+    person = administrators.owner(data()["owner"])
+    return office.let_in(cast(Request, request), person, method=sessions.ENTRY, goal=reverse("console-overview"))
 
 
 def _caught(id_: str) -> tuple[catcher.Caught, bytes]:

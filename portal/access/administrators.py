@@ -1,0 +1,175 @@
+"""Who administers: added, given another role, removed. There is always an owner, and the record says who did it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import models, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from portal.access import people, roles
+from portal.access.credentials import Passkey
+from portal.access.errors import AlreadyAdministrator, LastOwner, NotAnAdministrator
+from portal.access.models import EntryLink, Person, Session
+from portal.audit.record import Fact, record
+from portal.delivery.models import Outbound
+from portal.delivery.queue import enqueue
+
+COMMAND_LINE = "command line"
+Role = Person.Role
+
+
+class Reason(models.TextChoices):
+    """Why someone's role is taken or changed. A fixed list, because the record holds nothing that a person wrote."""
+
+    DUTIES = "duties", _lazy("Other duties now")
+    LEFT = "left", _lazy("Left the organisation")
+    RISK = "risk", _lazy("Their device or account may be in other hands")
+    MISTAKE = "mistake", _lazy("Was added by mistake")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One administrator as the list shows them."""
+
+    person: Person
+    address: str
+    """"" for the first administrator before they said theirs."""
+    role: str
+    ways: str
+    """How they sign in, in words; "" while they have nothing but links."""
+    seen_at: datetime | None
+
+    def __repr__(self) -> str:
+        return f"Member({self.person.id})"
+
+
+def everyone() -> list[Member]:
+    """All administrators, owners first, then as they were last seen."""
+    found = Person.objects.filter(role__in=roles.OFFICE).annotate(
+        seen_at=models.Max("sessions__seen_at", filter=models.Q(sessions__office=True))
+    )
+    holders = set(Passkey.objects.filter(office=True, asleep_at=None).values_list("person", flat=True))
+    members = [_member(person, person.pk in holders) for person in found]
+    latest = sorted(members, key=lambda one: one.seen_at.timestamp() if one.seen_at else 0, reverse=True)
+    return sorted(latest, key=lambda one: roles.OFFICE.index(Role(one.person.role)))
+
+
+def find(id_: UUID) -> Person:
+    """The administrator with this id. Raises NotAnAdministrator."""
+    person = Person.objects.filter(pk=id_, role__in=roles.OFFICE).first()
+    if person is None:
+        raise NotAnAdministrator
+    return person
+
+
+def add(address: str, role: Role, *, by: Person | None) -> Person:
+    """Make the person of an address an administrator; `by` is None on the command line.
+
+    Raises:
+        BadAddress: it is no address.
+        AlreadyAdministrator: they have a role, which `change` gives anew.
+    """
+    person = people.of_address(address)
+    # The condition is the lock: two who add the same address at once add it once.
+    if not Person.objects.filter(pk=person.pk, role=Role.READER).update(role=role):
+        raise AlreadyAdministrator
+    person.role = role
+    record("administrator.added", person=str(person.id), role=role.value, by=_actor(by))
+    return person
+
+
+def owner(address: str) -> Person:
+    """The person of an address, made an owner unless they have a role already. BadAddress when it is none."""
+    person = people.of_address(address)
+    return person if roles.permissions_of(person) else add(address, Role.OWNER, by=None)
+
+
+def invite(person: Person, *, by: Person | None) -> None:
+    """Ask for the mail with their one-time link; a newer one ends the older."""
+    address = people.address_of(person)
+    if not address:
+        raise NotAnAdministrator
+    enqueue(Outbound.Kind.INVITATION, address=address, subject_row=person.id)
+    record("administrator.invited", person=str(person.id), by=_actor(by))
+
+
+def change(person: Person, role: Role, *, by: Person | None, reason: Reason | None = None) -> None:
+    """Give an administrator another role, from their next request on. Raises LastOwner, NotAnAdministrator."""
+    with transaction.atomic():
+        was = _locked(person, keeps_owner=role == Role.OWNER)
+        Person.objects.filter(pk=person.pk).update(role=role)
+        _note("administrator.role_changed", person, by, reason, was=was, role=role.value)
+    person.role = role
+
+
+def remove(person: Person, *, by: Person | None, reason: Reason | None = None) -> None:
+    """Take the role, the links and every way in from them; they are out on their next request.
+
+    Raises:
+        LastOwner, NotAnAdministrator.
+    """
+    with transaction.atomic():
+        was = _locked(person, keeps_owner=False)
+        Person.objects.filter(pk=person.pk).update(role=Role.READER, password=people.NO_PASSWORD)
+        Session.objects.filter(person=person, office=True).delete()
+        EntryLink.objects.filter(person=person, used_at=None).delete()
+        Passkey.objects.filter(person=person, office=True).delete()
+        _note("administrator.removed", person, by, reason, was=was)
+    person.role = Role.READER
+
+
+def say_address(first: Person, address: str) -> Person:
+    """Who the first administrator is, who was made before any address was known; sessions and links go along.
+
+    It proves nothing, and opens no message: only who may start the portal's commands gets this far.
+
+    Raises:
+        BadAddress: it is no address.
+        AlreadyAdministrator: another administrator has it, or this one has an address.
+    """
+    with transaction.atomic():
+        person = people.of_address(address)
+        was = _locked(first, keeps_owner=True)
+        if first.address or not Person.objects.filter(pk=person.pk, role=Role.READER).update(
+            role=was, last_login=first.last_login
+        ):
+            raise AlreadyAdministrator
+        Session.objects.filter(person=first, office=True).update(person=person)
+        EntryLink.objects.filter(person=first).update(person=person)
+        first.delete()
+        record("administrator.named", person=str(person.id))
+    person.role = was
+    return person
+
+
+def _locked(person: Person, *, keeps_owner: bool) -> str:
+    """The role the person has, with all owners' rows held: of two owners who demote each other one is refused."""
+    owners = set(Person.objects.select_for_update().filter(role=Role.OWNER).order_by("pk").values_list("pk", flat=True))
+    was: str | None = Person.objects.filter(pk=person.pk, role__in=roles.OFFICE).values_list("role", flat=True).first()
+    if was is None:
+        raise NotAnAdministrator
+    if owners == {person.pk} and not keeps_owner:
+        raise LastOwner
+    return was
+
+
+def _note(kind: str, person: Person, by: Person | None, reason: Reason | None, **facts: str) -> None:
+    why = {"reason": reason.value} if reason else {}
+    told: dict[str, Fact] = {"person": str(person.id), "by": _actor(by), **facts, **why}
+    record(kind, message=None, reader=None, **told)
+
+
+def _member(person: Person, has_passkey: bool) -> Member:
+    session: datetime | None = getattr(person, "seen_at", None)
+    moments = [moment for moment in (session, person.last_login) if moment is not None]
+    ways = [_("passkey")] * has_passkey + [_("password and app")] * person.has_usable_password()
+    label = str(Role(person.role).label)
+    return Member(person, people.address_of(person), label, ", ".join(ways), max(moments, default=None))
+
+
+def _actor(by: Person | None) -> str:
+    return str(by.id) if by is not None else COMMAND_LINE

@@ -1,0 +1,51 @@
+"""The mail with an administrator's one-time link, made only in the moment the mail is sent: it waits nowhere."""
+
+from __future__ import annotations
+
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from branding import choosing
+from branding.context import face
+from portal.access import entry, people, roles
+from portal.access.models import Person
+from portal.delivery.bounces import address_for
+from portal.delivery.letters import Prepared
+from portal.delivery.models import Outbound
+from portal.delivery.naming import own_address
+from portal.mime.addresses import Mailbox
+from portal.mime.building import Heads, alternative
+
+HEADERS = (
+    ("X-Letterlock", "invitation"),
+    ("Auto-Submitted", "auto-generated"),  # RFC 3834: no holiday reply may quote the link
+    ("X-Auto-Response-Suppress", "All"),
+)
+
+
+def invitation(outbound: Outbound) -> Prepared | None:
+    """The mail to a new administrator; None when they are none any more, or when its link would be too old."""
+    person = Person.objects.filter(pk__in=[outbound.subject_row], role__in=roles.OFFICE).first()
+    if person is None or timezone.now() - outbound.made_at > entry.LIFE:
+        return None
+    brand, address = choosing.default(), people.address_of(person)
+    # A try that fails leaves a link that nobody has; the next try's ends it.
+    link = entry.link(entry.make(person, mailed=True))
+    with translation.override(brand.language):
+        context = {
+            "brand": face(brand),
+            "role": roles.Role(person.role).label,
+            "link": link,
+            "host": brand.host,
+            "address": address,
+        }
+        heads = Heads(
+            from_=Mailbox(brand.name, own_address(brand)),
+            to=(Mailbox("", address),),
+            subject=translation.gettext("You can administer the secure messages of {org}").format(org=brand.name),
+            date=timezone.localtime(outbound.made_at),
+            message_id=f"<{outbound.id}@{brand.host}>",
+            extra=HEADERS,
+        )
+        text, html = (render_to_string(f"mail/invitation.{kind}", context) for kind in ("txt", "html"))
+    return Prepared.whole(address_for(outbound, brand), address, alternative(heads, text, html))

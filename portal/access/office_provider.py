@@ -1,0 +1,58 @@
+"""An administrator's sign-in at the organisation's provider: the proved address must be that of someone with a role."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from portal.access import cookies, office, office_ways, roles, sessions
+from portal.access.errors import AccessError, NotLetIn, ProviderDown, SignInRefused
+from portal.access.models import Person, SignIn
+from portal.access.oidc import flow
+from portal.access.oidc.flow import WayBack
+from portal.access.requests import Request
+from portal.access.responses import see_other
+from portal.access.views import BROWSER_SECONDS
+from portal.audit.record import record
+from portal.vault import readers
+
+
+@require_POST
+def begin(request: Request, slug: str) -> HttpResponse:
+    """The button: off to the provider."""
+    provider = next((row for row in office_ways.providers(request.brand) if row.slug == slug), None)
+    if provider is None:
+        return see_other(reverse("how-to-enter"))
+    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    goal = office.back_of(request)
+    try:
+        url = flow.begin(provider, request.brand, cookies.digest(token), office=True, goal=goal, again=True)
+    except ProviderDown as down:
+        return office.refuse(request, down, status=503)
+    response = see_other(url)
+    cookies.write(response, cookies.BROWSER, token, BROWSER_SECONDS)
+    return response
+
+
+def end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
+    """What a way back to the office comes to: in, or the sign-in page, which says no more than that it failed."""
+    slug = taken.provider.slug
+    if all(row.slug != slug for row in office_ways.providers(request.brand)):  # switched off meanwhile
+        return see_other(reverse("how-to-enter"))
+    try:
+        person = _whose(flow.proved_address(taken, way))
+    except AccessError as refused:
+        if isinstance(refused, SignInRefused | NotLetIn):
+            reason = refused.reason if isinstance(refused, SignInRefused) else "no_role"
+            record("administrator.sign_in_refused", provider=slug, reason=reason)
+        return see_other(reverse("how-to-enter") + "?failed=1")
+    return office.let_in(request, person, method=sessions.PROVIDER, provider=slug, goal=taken.goal)
+
+
+def _whose(address: str) -> Person:
+    """The administrator with an address that a provider proved. NotLetIn when nobody with a role has it."""
+    person = Person.objects.filter(lookup=readers.address_lookup(address).hex(), role__in=roles.OFFICE).first()
+    if person is None:
+        raise NotLetIn
+    return person

@@ -1,0 +1,33 @@
+"""How administrators prove who they are: what there is here, and what one of them has."""
+
+from __future__ import annotations
+
+from branding.models import Brand
+from portal.access import authenticators, roles
+from portal.access.credentials import Passkey
+from portal.access.models import Person, Provider
+
+
+def password_is_open() -> bool:
+    """Whether a password may let anyone in: only until an administrator has a passkey, or there is a provider."""
+    return not passkey_exists() and not Provider.objects.filter(office=True, enabled=True).exists()
+
+
+def passkey_exists() -> bool:
+    """Whether any administrator has a passkey that works."""
+    return Passkey.objects.filter(office=True, asleep_at=None, person__role__in=roles.OFFICE).exists()
+
+
+def providers(brand: Brand) -> list[Provider]:
+    """Where administrators may sign in at this host."""
+    return list(Provider.objects.filter(office=True, enabled=True, brands=brand).order_by("slug"))
+
+
+def is_unfinished(person: Person) -> bool:
+    """Whether someone has a password and no authenticator app yet: until then the office stays shut to them."""
+    return person.has_usable_password() and password_is_open() and authenticators.of(person) is None
+
+
+def is_alone(person: Person) -> bool:
+    """Whether nobody else administers: who may be the first administrator, and nobody else, sets a password."""
+    return not Person.objects.filter(role__in=roles.OFFICE).exclude(pk=person.pk).exists()

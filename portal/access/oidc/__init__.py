@@ -1,0 +1,1 @@
+"""Sign-in at a provider by OpenID Connect: the code flow with PKCE, and which of its claims prove an address."""

@@ -1,0 +1,135 @@
+"""A sign-in at a provider from the button to the proved address: begun by one browser, ended once and in that one."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Self
+from uuid import uuid4
+
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils import timezone
+
+from branding.choosing import origin
+from branding.models import Brand
+from portal.access import cookies
+from portal.access.errors import ProviderDown, SignInCancelled, SignInOver, SignInRefused
+from portal.access.models import Provider, SignIn
+from portal.access.oidc import client, proofs
+from portal.access.oidc.client import Secrets
+from portal.keys.service import keys
+from portal.vault.models import Reader
+
+LIFE = timedelta(minutes=10)
+"""Enough to find a password and a second factor."""
+LONGEST = 4096
+_TURNED_BACK = ("access_denied", "interaction_required", "login_required", "consent_required")
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """What a provider sent the browser back with. A parameter that came twice counts as none."""
+
+    state: str = field(repr=False)
+    code: str = field(repr=False)
+    error: str
+    issuer: str | None
+
+    @classmethod
+    def of(cls, query: QueryDict) -> Self:
+        def one(name: str) -> str:
+            values = query.getlist(name)
+            return values[0] if len(values) == 1 and len(values[0]) <= LONGEST else ""
+
+        return cls(one("state"), one("code"), one("error"), one("iss") if "iss" in query else None)
+
+
+def back_url(provider: Provider, brand: Brand) -> str:
+    """The redirect URI, as it must be registered at the provider: of this brand and this provider alone."""
+    return origin(brand) + reverse("sign-in-back", args=[provider.slug])
+
+
+def begin(
+    provider: Provider,
+    brand: Brand,
+    browser: bytes,
+    *,
+    reader: Reader | None = None,
+    office: bool = False,
+    goal: str = "",
+    again: bool = False,
+) -> str:
+    """Note a sign-in of a browser (digest of its cookie), and give the provider's address to send it to.
+
+    It replaces what the same browser began at the same place and did not end. Raises ProviderDown.
+    """
+    state, secrets = cookies.new_token(), Secrets(cookies.new_token(), cookies.new_token())
+    url = client.authorization_url(provider, back=back_url(provider, brand), state=state, secrets=secrets, again=again)
+    now, number = timezone.now(), uuid4()
+    SignIn.objects.filter(browser=browser, brand=brand, reader=reader, office=office, used_at=None).delete()
+    SignIn.objects.create(
+        id=number,
+        state=cookies.digest(state),
+        provider=provider,
+        brand=brand,
+        reader=reader,
+        office=office,
+        goal=goal,
+        browser=browser,
+        secrets=keys().seal_field("sign-in", number, json.dumps([secrets.nonce, secrets.verifier]).encode()),
+        made_at=now,
+        expires_at=now + LIFE,
+    )
+    return url
+
+
+def take(provider: Provider, brand: Brand, browser: bytes, state: str) -> SignIn:
+    """The sign-in that a way back belongs to, used up by this. Raises SignInOver, whatever it is that does not fit."""
+    rows = SignIn.objects.select_related("provider", "brand", "reader__message__brand")
+    found = rows.filter(state=cookies.digest(state), provider=provider, brand=brand).first() if state else None
+    if found is None or not hmac.compare_digest(bytes(found.browser), browser):
+        # Not used up for another browser's sake: a stranger could end sign-ins that way.
+        raise SignInOver
+    now = timezone.now()
+    # The condition is the lock: of two that come at once, one is in.
+    if not SignIn.objects.filter(pk=found.pk, used_at=None, expires_at__gt=now).update(used_at=now):
+        raise SignInOver
+    return found
+
+
+def proved_address(sign_in: SignIn, way: WayBack) -> str:
+    """The address (in its comparing form) that the provider proves. The sign-in was taken before.
+
+    Raises:
+        SignInCancelled: the person turned back.
+        ProviderDown: the provider failed.
+        SignInRefused: what it says proves no address.
+    """
+    provider = sign_in.provider
+    client.check_issuer(provider, way.issuer)
+    if way.error in _TURNED_BACK:
+        raise SignInCancelled(provider.name)
+    if way.error:
+        raise ProviderDown(provider.name)
+    if not way.code:
+        raise SignInRefused(provider.name, "code")
+    sealed = bytes(sign_in.secrets)
+    secrets = Secrets(*json.loads(keys().open_field("sign-in", sign_in.id, sealed)))
+    claims = client.claims_for(provider, way.code, back=back_url(provider, sign_in.brand), secrets=secrets)
+    try:
+        return _proved(provider, claims)
+    except proofs.Unproved as error:
+        raise SignInRefused(provider.name, str(error)) from None
+
+
+def _proved(provider: Provider, claims: proofs.Claims) -> str:
+    if provider.kind == Provider.Kind.GOOGLE:
+        return proofs.google(claims)
+    if provider.kind == Provider.Kind.MICROSOFT:
+        return proofs.microsoft(claims, provider.tenants)
+    if provider.kind == Provider.Kind.YAHOO:
+        return proofs.yahoo(claims)
+    return proofs.generic(claims, provider.domains)

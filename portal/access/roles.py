@@ -1,0 +1,52 @@
+"""What administrators may do: each has one role, and each role a fixed set of permissions. None shows content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from portal.access.models import Person
+
+Role = Person.Role
+
+
+class May(StrEnum):
+    """A permission; every page of the office asks for one (portal.access.decorators)."""
+
+    OVERVIEW = "overview"
+    SEE_MESSAGES = "see_messages"
+    """What became of a message, with masked addresses."""
+    ACT_ON_MESSAGES = "act_on_messages"
+    RULES = "rules"
+    BRANDS = "brands"
+    AUDIT = "audit"
+    HEALTH = "health"
+    PEOPLE = "people"
+
+
+# docs/administrators.md prints the same table, and tests/console/test_roles.py walks every page by the printed one.
+_TABLE: dict[Role, frozenset[May]] = {
+    Role.READER: frozenset(),
+    Role.OWNER: frozenset(May),
+    # Who appoints owners is one: so all that an administrator lacks is the people.
+    Role.ADMINISTRATOR: frozenset(May) - {May.PEOPLE},
+    Role.RULES: frozenset({May.OVERVIEW, May.RULES}),
+    Role.BRANDS: frozenset({May.OVERVIEW, May.BRANDS}),
+    Role.SUPPORT: frozenset({May.OVERVIEW, May.SEE_MESSAGES, May.HEALTH}),
+    # The timeline of a message is the record of it, read message by message.
+    Role.AUDITOR: frozenset({May.OVERVIEW, May.SEE_MESSAGES, May.AUDIT}),
+}
+PERMISSIONS: Mapping[Role, frozenset[May]] = MappingProxyType(_TABLE)
+OFFICE: tuple[Role, ...] = tuple(role for role, permissions in _TABLE.items() if permissions)
+"""The roles of administrators, in the order in which pages list them."""
+
+
+def permissions_of(person: Person) -> frozenset[May]:
+    """Empty for a reader, and for a role that a newer version wrote: what is not known here is not allowed."""
+    return PERMISSIONS.get(Role(person.role), frozenset()) if person.role in Role.values else frozenset()
+
+
+def may(person: Person | None, permission: May) -> bool:
+    """Whether this person has the permission now. Ask for each request: a role can change between two of them."""
+    return person is not None and permission in permissions_of(person)

@@ -1,0 +1,36 @@
+"""What every page of the office is drawn with: the navigation, and what the role of who looks may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from portal.access import roles
+from portal.access.requests import Request
+from portal.access.roles import May
+from portal.console import figures
+from portal.console.sections import sections
+
+
+def office_page(
+    request: HttpRequest,
+    section: str,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    held: int | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """A page of `section`; the template finds the names of permissions in `may`. Only behind permission_required."""
+    person = cast(Request, request).office_person
+    allowed = roles.permissions_of(person) if person is not None else frozenset()
+    number = (figures.held() if held is None else held) if May.SEE_MESSAGES in allowed else 0
+    shown = {
+        **context,
+        "sections": sections(section, allowed, held=number),
+        "may": {permission.value: True for permission in allowed},
+    }
+    return render(request, template, shown, status=status)

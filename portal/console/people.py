@@ -1,0 +1,134 @@
+"""A12, the members: who administers, with which role; owners add, change and remove, with a proof of this moment."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from portal.access import administrators, people, roles
+from portal.access.administrators import Reason
+from portal.access.decorators import fresh_proof_required, permission_required
+from portal.access.errors import NotAnAdministrator, OfficeRefused
+from portal.access.models import Person
+from portal.access.requests import Request
+from portal.access.responses import see_other
+from portal.access.roles import May
+from portal.console.pages import office_page
+from portal.console.sections import PEOPLE
+from portal.mime.addresses import LONGEST
+from portal.mime.errors import BadAddress
+
+Role = Person.Role
+ROLES = [(role.value, role.label) for role in roles.OFFICE]
+
+
+@permission_required(May.PEOPLE)
+@require_safe
+def members(request: HttpRequest) -> HttpResponse:
+    """Everyone with a role, and when they were last here."""
+    me = cast(Request, request).office_person
+    return office_page(request, PEOPLE, "console/people.html", {"members": administrators.everyone(), "me": me})
+
+
+@permission_required(May.PEOPLE)
+@fresh_proof_required()
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: HttpRequest) -> HttpResponse:
+    """Give an address a role; the link goes to that mailbox and nowhere else, so nobody gets in for another."""
+    typed, role = request.POST.get("address", "").strip()[: LONGEST + 1], _role(request)
+    context: dict[str, Any] = {"address_value": typed, "role": role or Role.SUPPORT, "roles": ROLES}
+    if request.method != "POST":
+        return office_page(request, PEOPLE, "console/person_add.html", context)
+    if role is None:
+        return office_page(request, PEOPLE, "console/person_add.html", context, status=422)
+    by = cast(Request, request).office_person
+    try:
+        administrators.invite(administrators.add(typed, role, by=by), by=by)
+    except BadAddress:
+        context["bad_address"] = True
+        return office_page(request, PEOPLE, "console/person_add.html", context, status=422)
+    except OfficeRefused as refused:
+        context["error"] = refused.sentence
+        return office_page(request, PEOPLE, "console/person_add.html", context, status=422)
+    return see_other(reverse(PEOPLE))
+
+
+@permission_required(May.PEOPLE)
+@fresh_proof_required()
+@require_http_methods(["GET", "HEAD", "POST"])
+def change(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """Give someone another role."""
+    person = _person(id_)
+    context: dict[str, Any] = {"roles": ROLES, "role": person.role}
+    if request.method != "POST":
+        return _about(request, person, "console/person.html", context)
+    role, reason = _role(request), _reason(request)
+    if role is None or reason is None:
+        return _about(request, person, "console/person.html", {**context, "no_reason": reason is None}, status=422)
+    try:
+        administrators.change(person, role, by=cast(Request, request).office_person, reason=reason)
+    except OfficeRefused as refused:
+        return _about(request, person, "console/person.html", {**context, "error": refused.sentence}, status=409)
+    return see_other(reverse(PEOPLE))
+
+
+@permission_required(May.PEOPLE)
+@fresh_proof_required()
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """Ask on a page, with a reason; then they are out on their next request."""
+    person = _person(id_)
+    if request.method != "POST":
+        return _about(request, person, "console/person_remove.html", {})
+    reason = _reason(request)
+    if reason is None:
+        return _about(request, person, "console/person_remove.html", {"no_reason": True}, status=422)
+    try:
+        administrators.remove(person, by=cast(Request, request).office_person, reason=reason)
+    except OfficeRefused as refused:
+        return _about(request, person, "console/person_remove.html", {"error": refused.sentence}, status=409)
+    return see_other(reverse(PEOPLE))
+
+
+@permission_required(May.PEOPLE)
+@require_POST
+def invite(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """Mail a new link to an administrator, whose older one ends."""
+    try:
+        administrators.invite(_person(id_), by=cast(Request, request).office_person)
+    except NotAnAdministrator:
+        raise Http404 from None
+    return see_other(reverse(PEOPLE))
+
+
+def _about(
+    request: HttpRequest, person: Person, template: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    shown = {
+        "person": person,
+        "address": people.address_of(person),
+        "label": Role(person.role).label,
+        "reasons": Reason.choices,
+        "reason": _reason(request),
+        **context,
+    }
+    return office_page(request, PEOPLE, template, shown, status=status)
+
+
+def _person(id_: UUID) -> Person:
+    try:
+        return administrators.find(id_)
+    except NotAnAdministrator:
+        raise Http404 from None
+
+
+def _role(request: HttpRequest) -> Role | None:
+    return next((role for role in roles.OFFICE if role.value == request.POST.get("role")), None)
+
+
+def _reason(request: HttpRequest) -> Reason | None:
+    return next((reason for reason in Reason if reason.value == request.POST.get("reason")), None)

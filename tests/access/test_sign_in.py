@@ -1,0 +1,464 @@
+"""Signing in at a provider: what opens the message, and everything that must not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.http import HttpResponse
+
+from branding.models import Brand
+from portal.access import providers
+from portal.access.models import Provider, Session, SignIn
+from portal.access.providers import Wanted
+from portal.audit.models import Entry
+from portal.vault import readers
+from portal.vault.models import Reader
+from tests.access.visitors import Clock, Visitor, make_reader, words
+from tests.peers.issuer import CLIENT, SECRET, Issuer
+
+OURS = {"email": "jonas.berg@mail.example", "email_verified": True}
+
+
+@pytest.fixture(scope="module")
+def _issuer() -> Iterator[Issuer]:
+    with Issuer() as running:
+        yield running
+
+
+@pytest.fixture
+def issuer(_issuer: Issuer) -> Issuer:
+    _issuer.reset()
+    return _issuer
+
+
+def make(server: Issuer, *brands: Brand, slug: str = "corp", **fields: object) -> Provider:
+    wanted = {"kind": "oidc", "name": "Corp", "issuer": server.url, "domains": ["mail.example"], **fields}
+    return providers.add(Wanted(slug=slug, client_id=CLIENT, secret=SECRET, private=True, **wanted), brands)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def provider(issuer: Issuer, brand: Brand) -> Provider:
+    return make(issuer, brand)
+
+
+def press(visitor: Visitor, reader: Reader, slug: str = "corp", **more: str) -> HttpResponse:
+    return visitor.post(f"/m/{readers.link_of(reader)}/sign-in/{slug}/", **more)
+
+
+def asked(visitor: Visitor, reader: Reader, slug: str = "corp") -> str:
+    response = press(visitor, reader, slug)
+    assert response.status_code == 303
+    return response["Location"]
+
+
+def come_back(
+    visitor: Visitor, issuer: Issuer, reader: Reader, claims: dict[str, object], slug: str = "corp", **more: str
+) -> HttpResponse:
+    """Press the button, sign in there, and follow the browser back."""
+    return visitor.get(issuer.grant(asked(visitor, reader, slug), claims=claims, **more))
+
+
+def refused(visitor: Visitor, response: HttpResponse) -> str:
+    """The words of the page to which a way back led; nobody may be signed in."""
+    assert response.status_code == 303
+    assert not visitor.session
+    assert not Session.objects.exists()
+    assert "code=" not in response["Location"] and "state=" not in response["Location"]
+    page = visitor.get(response["Location"])
+    assert page.status_code in (403, 422)
+    return words(page)
+
+
+UNPROVED = "Corp could not confirm that address. Use a passcode instead."
+
+
+def reason() -> object:
+    return Entry.objects.get(kind="recipient.sign_in_refused").facts["reason"]
+
+
+# ------------------------------------------------------------------------------------------------ the way that works
+
+
+def test_the_right_address_opens_the_message(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    location = asked(visitor, reader)
+    query = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+    assert location.startswith(f"{issuer.url}/auth?")
+    assert (query["response_type"], query["scope"], query["client_id"]) == ("code", "openid email", CLIENT)
+    assert query["code_challenge_method"] == "S256"
+    assert query["redirect_uri"] == "http://secure.aldervalley.example:8000/sign-in/corp/back/"
+    assert "prompt" not in query and "login_hint" not in query
+    response = visitor.get(issuer.grant(location, claims=OURS))
+    assert (response.status_code, response["Location"]) == (303, f"/m/{readers.link_of(reader)}")
+    session = Session.objects.get()
+    assert (session.method, session.provider, session.level, session.office) == ("provider", "corp", 2, False)
+    assert Entry.objects.get(kind="recipient.confirmed").facts == {
+        "method": "provider",
+        "provider": "corp",
+        "kept": False,
+    }
+
+
+def test_nothing_of_the_secrets_stands_in_the_row(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    query = parse_qs(urlsplit(asked(visitor, reader)).query)
+    row = SignIn.objects.get()
+    for secret in (query["state"][0], query["nonce"][0], visitor.cookie("browser")):
+        assert secret.encode() not in bytes(row.state) + bytes(row.secrets) + bytes(row.browser)
+    assert SECRET.encode() not in bytes(Provider.objects.get().client_secret)
+    assert SECRET not in repr(vars(Provider.objects.get()))
+
+
+def test_the_address_may_be_told_by_userinfo(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    issuer.drops = {"email", "email_verified"}
+    assert come_back(visitor, issuer, reader, OURS)["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_userinfo_of_another_person_proves_nothing(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    issuer.drops, issuer.userinfo = {"email"}, {"sub": "someone else"}
+    assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS))
+    assert reason() == "sub"
+
+
+def test_each_sign_in_counts_anew(visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader) -> None:
+    come_back(visitor, issuer, reader, OURS)
+    assert Session.objects.count() == 1
+    Session.objects.all().delete()
+    visitor.client.cookies.pop("session")
+    text = refused(visitor, come_back(visitor, issuer, reader, {**OURS, "email": "jonas.new@mail.example"}))
+    assert "You signed in with Corp as jonas.new@mail.example" in text
+
+
+# ------------------------------------------------------------------------------------- addresses that prove nothing
+
+
+def test_an_unproved_address_is_refused(visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader) -> None:
+    assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, {**OURS, "email_verified": False}))
+    assert reason() == "unverified"
+
+
+def test_another_address_is_told_and_another_account_offered(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    text = refused(visitor, come_back(visitor, issuer, reader, {**OURS, "email": "anna@mail.example"}))
+    assert "That is a different address" in text
+    assert "You signed in with Corp as anna@mail.example. This message was sent to Jo•••••@mail.example" in text
+    assert "Use another Corp account" in text
+    assert "Email a passcode to" in text
+    assert "jonas.berg" not in text.lower()
+    again = press(visitor, reader, again="1")["Location"]
+    assert parse_qs(urlsplit(again).query)["prompt"] == ["select_account"]
+
+
+def test_the_other_address_is_shown_to_its_own_browser_only(
+    visitor: Visitor, stranger: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    where = come_back(visitor, issuer, reader, {**OURS, "email": "anna@mail.example"})["Location"]
+    response = stranger.get(where)
+    assert (response.status_code, response["Location"]) == (303, f"/m/{readers.link_of(reader)}")
+
+
+def test_nobody_is_linked_to_an_address_they_did_not_prove(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, brand: Brand
+) -> None:
+    anna = make_reader(brand, "anna@mail.example")
+    come_back(visitor, issuer, reader, {**OURS, "email": "anna@mail.example"})
+    assert words(visitor.get(f"/m/{readers.link_of(anna)}")).count("Read your message")
+    assert not Session.objects.exists()
+
+
+# ------------------------------------------------------------------------------------------------- tokens that lie
+
+
+@pytest.mark.parametrize(
+    ("claims", "why"),
+    [
+        ({"nonce": "of another sign-in"}, "nonce"),
+        ({"nonce": None}, "nonce"),
+        ({"aud": "another client"}, "aud"),
+        ({"aud": ["another client", "and another"]}, "aud"),
+        ({"aud": [CLIENT, "another client"]}, "azp"),
+        ({"aud": CLIENT, "azp": "another client"}, "azp"),
+        ({"iss": "https://evil.example"}, "iss"),
+        ({"exp": 1_000_000_000}, "exp"),
+        ({"iat": 4_000_000_000}, "iat"),
+        ({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}, "at_hash"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_a_token_of_anyone_or_anything_else_is_refused(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, claims: dict[str, object], why: str
+) -> None:
+    assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, {**OURS, **claims}))
+    assert reason() == why
+
+
+@pytest.mark.parametrize("signature", ["none", "HS256"])
+def test_a_token_that_anyone_could_have_signed_is_refused(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, signature: str
+) -> None:
+    issuer.signature = signature
+    assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS))
+    assert reason() == "alg"
+
+
+def test_a_token_under_a_stranger_s_key_is_refused(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    issuer.signs, issuer.header = "stranger", {"kid": "first"}
+    assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS))
+    assert reason() == "signature"
+
+
+def test_a_new_key_is_looked_for_once_and_found(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    issuer.signs, issuer.publishes = "second", ["first", "second"]
+    before = issuer.asked.count("/jwks")
+    assert come_back(visitor, issuer, reader, OURS)["Location"] == f"/m/{readers.link_of(reader)}"
+    assert issuer.asked.count("/jwks") == before + 1
+
+
+def test_a_key_that_nobody_published_is_looked_for_once(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    issuer.signs = "second"
+    before = issuer.asked.count("/jwks")
+    assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS))
+    assert (reason(), issuer.asked.count("/jwks")) == ("key", before + 1)
+
+
+# ---------------------------------------------------------------------------------- ways back that do not fit
+
+
+OVER = "That sign-in was not begun in this browser, or it has ended."
+
+
+def test_a_way_back_works_once(visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader) -> None:
+    way = issuer.grant(asked(visitor, reader), claims={**OURS, "email_verified": False})
+    visitor.get(way)
+    issuer.claims = OURS
+    assert OVER in refused(visitor, visitor.get(way))
+    # A fresh code does not bring the used state back to life.
+    again = issuer.grant(
+        f"{issuer.url}/auth?{urlsplit(way).query}&redirect_uri=http://x/sign-in/corp/back/", claims=OURS
+    )
+    assert OVER in refused(visitor, visitor.get(again))
+
+
+def test_a_code_works_once(visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader) -> None:
+    first, second = asked(visitor, reader), ""
+    code = parse_qs(urlsplit(issuer.grant(first, claims=OURS)).query)["code"][0]
+    second = issuer.grant(asked(visitor, reader), claims=OURS)
+    state = parse_qs(urlsplit(second).query)["state"][0]
+    # Someone else's code in one's own browser: the verifier does not fit it (RFC 7636).
+    assert UNPROVED in refused(visitor, visitor.get(f"/sign-in/corp/back/?code={code}&state={state}"))
+    assert reason() == "code"
+
+
+def test_another_browser_cannot_end_it_nor_use_it_up(
+    visitor: Visitor, stranger: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    way = issuer.grant(asked(visitor, reader), claims=OURS)
+    assert OVER in refused(stranger, stranger.get(way))
+    press(stranger, reader)  # now it has a cookie of its own
+    assert OVER in refused(stranger, stranger.get(way))
+    assert visitor.get(way)["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_an_old_way_back_is_over(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, clock: Clock
+) -> None:
+    way = issuer.grant(asked(visitor, reader), claims=OURS)
+    clock.forward(minutes=11)
+    assert OVER in refused(visitor, visitor.get(way))
+
+
+@pytest.mark.parametrize("query", ["", "state=", "state=x&code=y", "state=%00&code=%ff", "error=access_denied"])
+def test_a_way_back_that_nobody_began_leads_to_the_neutral_page(
+    visitor: Visitor, provider: Provider, query: str
+) -> None:
+    assert OVER in refused(visitor, visitor.get(f"/sign-in/corp/back/?{query}"))
+
+
+def test_a_parameter_that_comes_twice_counts_as_none(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    way = issuer.grant(asked(visitor, reader), claims=OURS)
+    assert OVER in refused(visitor, visitor.get(f"{way}&state=again"))
+    assert UNPROVED in refused(visitor, visitor.get(f"{way}&code=again"))
+
+
+def test_another_brand_s_client_opens_nothing(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, other_brand: Brand
+) -> None:
+    theirs = make_reader(other_brand, "jonas.berg@mail.example")
+    elsewhere = Visitor(other_brand)
+    assert press(elsewhere, theirs)["Location"] == f"/m/{readers.link_of(theirs)}"
+    make(issuer, other_brand, slug="harbour")
+    way = issuer.grant(asked(visitor, reader), claims=OURS)
+    # The same cookies and the same state, at the other brand's host and with the other brand's provider.
+    elsewhere.client.cookies = visitor.client.cookies
+    assert OVER in refused(elsewhere, elsewhere.get(way))
+    assert OVER in refused(elsewhere, elsewhere.get(way.replace("/corp/", "/harbour/")))
+
+
+def test_another_provider_s_way_back_is_not_this_one_s(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, brand: Brand
+) -> None:
+    make(issuer, brand, slug="second")
+    way = issuer.grant(asked(visitor, reader), claims=OURS)
+    assert OVER in refused(visitor, visitor.get(way.replace("/corp/", "/second/")))
+
+
+def test_a_mix_up_is_noticed(visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader) -> None:
+    """RFC 9207: an issuer that is named must be the right one, and one that is announced must be named."""
+    asked_before = issuer.asked.count("/token")
+    assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS, iss="https://evil.example"))
+    assert (reason(), issuer.asked.count("/token")) == ("iss", asked_before)
+    issuer.discovery = {"authorization_response_iss_parameter_supported": True}
+    providers.tried(provider)
+    assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS))
+    response = come_back(visitor, issuer, reader, OURS, iss=issuer.url)
+    assert response["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_a_head_uses_nothing_up(visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader) -> None:
+    way = issuer.grant(asked(visitor, reader), claims=OURS)
+    visitor.client.head(way)
+    assert visitor.get(way)["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_what_is_switched_off_meanwhile_opens_nothing(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    way = issuer.grant(asked(visitor, reader), claims=OURS)
+    providers.switch(provider, on=False)
+    assert OVER in refused(visitor, visitor.get(way))
+
+
+# --------------------------------------------------------------------------------------- providers that fail
+
+
+def test_who_turns_back_may_choose_another_way(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    state = parse_qs(urlsplit(asked(visitor, reader)).query)["state"][0]
+    text = refused(visitor, visitor.get(f"/sign-in/corp/back/?error=access_denied&state={state}"))
+    assert "You did not finish signing in with Corp. Choose a way to continue." in text
+    assert "Email me a passcode" in text
+
+
+@pytest.mark.parametrize(
+    "answer", [(500, {}), (200, b"<html>"), (200, b"x" * 300_000), (302, b"{}"), (401, {"error": "invalid_client"})]
+)
+def test_a_provider_that_fails_at_the_end_is_told_apart(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, answer: tuple[int, object]
+) -> None:
+    issuer.answers = {"/token": answer}
+    text = refused(visitor, come_back(visitor, issuer, reader, OURS))
+    assert "Corp did not answer. Use a passcode, or try again in a few minutes." in text
+    assert "/moved" not in issuer.asked
+    # One person's failure takes the button from nobody.
+    assert asked(visitor, reader)
+
+
+def test_a_provider_that_is_down_is_left_alone_for_a_minute_and_the_passcode_stays(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, clock: Clock
+) -> None:
+    clock.forward(minutes=61)
+    issuer.answers = {"/openid-configuration": (503, {})}
+    page = press(visitor, reader)
+    assert page.status_code == 503
+    assert "Corp did not answer. Use a passcode, or try again in a few minutes." in words(page)
+    assert "Email me a passcode" in words(page)
+    before = len(issuer.asked)
+    shown = visitor.get(f"/m/{readers.link_of(reader)}").content.decode()
+    assert 'aria-disabled="true"' in shown and "/sign-in/corp/" not in shown
+    press(visitor, reader)
+    assert len(issuer.asked) == before
+    issuer.answers = {}
+    clock.forward(minutes=1, seconds=1)
+    assert asked(visitor, reader)
+
+
+# ------------------------------------------------------------------------------------------------- Microsoft
+
+
+TENANT = "72f988bf-0000-41af-91ab-2d7cd011db47"
+
+
+def entra(issuer: Issuer, brand: Brand, word: str = "common", **fields: object) -> Provider:
+    issuer.name = f"{issuer.url}/{'{tenantid}' if word == 'common' else word}/v2.0"
+    return make(
+        issuer,
+        brand,
+        slug="microsoft",
+        kind="microsoft",
+        name="",
+        issuer=f"{issuer.url}/{word}/v2.0",
+        domains=[],
+        **fields,
+    )
+
+
+def work(issuer: Issuer, tenant: str, **claims: object) -> dict[str, object]:
+    return {"tid": tenant, "iss": f"{issuer.url}/{tenant}/v2.0", "email": "jonas.berg@mail.example", **claims}
+
+
+def test_microsoft_for_all_tenants_takes_each_tenant_s_own_issuer(
+    visitor: Visitor, issuer: Issuer, brand: Brand, reader: Reader
+) -> None:
+    entra(issuer, brand)
+    other = "deadbeef-dead-beef-dead-beefdeadbeef"
+    wrong = work(issuer, TENANT, xms_edov=True, iss=f"{issuer.url}/{other}/v2.0")
+    refused(visitor, come_back(visitor, issuer, reader, wrong, "microsoft"))
+    assert reason() == "iss"
+    response = come_back(visitor, issuer, reader, work(issuer, TENANT, xms_edov=True), "microsoft")
+    assert response["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_microsoft_s_address_alone_proves_nothing(
+    visitor: Visitor, issuer: Issuer, brand: Brand, reader: Reader
+) -> None:
+    entra(issuer, brand)
+    text = refused(visitor, come_back(visitor, issuer, reader, work(issuer, TENANT, email_verified=True), "microsoft"))
+    assert "Microsoft could not confirm that address. Use a passcode instead." in text
+    assert reason() == "unverified"
+
+
+def test_a_client_of_one_tenant_takes_no_other_tenant(
+    visitor: Visitor, issuer: Issuer, brand: Brand, reader: Reader
+) -> None:
+    entra(issuer, brand, TENANT, tenants=[f"{TENANT}=mail.example"])
+    other = "deadbeef-dead-beef-dead-beefdeadbeef"
+    refused(visitor, come_back(visitor, issuer, reader, work(issuer, other, xms_edov=True), "microsoft"))
+    assert reason() == "iss"
+    response = come_back(visitor, issuer, reader, work(issuer, TENANT), "microsoft")
+    assert response["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_microsoft_asks_userinfo_for_nothing(visitor: Visitor, issuer: Issuer, brand: Brand, reader: Reader) -> None:
+    entra(issuer, brand)
+    issuer.drops = {"email"}
+    refused(visitor, come_back(visitor, issuer, reader, work(issuer, TENANT, xms_edov=True), "microsoft"))
+    assert (reason(), "/me" in issuer.asked) == ("no_address", False)
+
+
+def test_a_token_is_good_for_a_minute_after_its_end_at_most(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    now = int(time.time())
+    refused(visitor, come_back(visitor, issuer, reader, {**OURS, "iat": now - 400, "exp": now - 62}))
+    assert reason() == "exp"
+    response = come_back(visitor, issuer, reader, {**OURS, "iat": now - 400, "exp": now - 30})
+    assert response["Location"] == f"/m/{readers.link_of(reader)}"
