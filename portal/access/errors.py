@@ -121,14 +121,16 @@ class TooManyTries(AccessError):
 
 
 class ProviderDown(AccessError):
-    """A provider cannot be reached, or answers what nobody can use."""
+    """A provider cannot be reached, or answers what nobody can use. `passcode` says whether there is one instead."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, passcode: bool = True) -> None:
         super().__init__()
-        self.name = name
+        self.name, self.passcode = name, passcode
 
     @property
     def sentence(self) -> str:
+        if not self.passcode:
+            return _("{provider} did not answer. Try again in a few minutes.").format(provider=self.name)
         return _("{provider} did not answer. Use a passcode, or try again in a few minutes.").format(provider=self.name)
 
 
@@ -147,12 +149,14 @@ class SignInCancelled(AccessError):
 class SignInRefused(AccessError):
     """A provider's answer proves no address. `reason` is for the record, from a fixed list, and never for the page."""
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: str = "", *, passcode: bool = True) -> None:
         super().__init__()
-        self.name, self.reason = name, reason
+        self.name, self.reason, self.passcode = name, reason, passcode
 
     @property
     def sentence(self) -> str:
+        if not self.passcode:
+            return _("{provider} could not confirm that address.").format(provider=self.name)
         return _("{provider} could not confirm that address. Use a passcode instead.").format(provider=self.name)
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from branding.models import Brand
 from portal.access.errors import ProviderUnusable
-from portal.access.models import Provider
+from portal.access.models import Provider, Session
 from portal.access.oidc import fetching, known, proofs
 from portal.access.oidc.flow import back_url
 from portal.access.oidc.known import Known
@@ -89,8 +89,6 @@ def add(wanted: Wanted, brands: Sequence[Brand]) -> Provider:
 
 def remove(row: Provider) -> None:
     """End a provider and every session that it proved."""
-    from portal.access.models import Session
-
     with transaction.atomic():
         Session.objects.filter(provider=row.slug).delete()
         row.delete()

@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from branding.models import Brand
 from portal.access import providers
 from portal.access.models import Provider, Session, SignIn
+from portal.access.oidc.proofs import CONSUMERS
 from portal.access.providers import Wanted
 from portal.audit.models import Entry
 from portal.vault import readers
@@ -398,7 +399,8 @@ TENANT = "72f988bf-0000-41af-91ab-2d7cd011db47"
 
 
 def entra(issuer: Issuer, brand: Brand, word: str = "common", **fields: object) -> Provider:
-    issuer.name = f"{issuer.url}/{'{tenantid}' if word == 'common' else word}/v2.0"
+    place = {"common": "{tenantid}", "consumers": CONSUMERS}.get(word, word)
+    issuer.name = f"{issuer.url}/{place}/v2.0"
     return make(
         issuer,
         brand,
@@ -445,6 +447,39 @@ def test_a_client_of_one_tenant_takes_no_other_tenant(
     assert reason() == "iss"
     response = come_back(visitor, issuer, reader, work(issuer, TENANT), "microsoft")
     assert response["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_a_key_for_personal_accounts_signs_for_no_company(
+    visitor: Visitor, issuer: Issuer, brand: Brand, reader: Reader
+) -> None:
+    issuer.key_facts = {"issuer": f"{issuer.url}/{CONSUMERS}/v2.0"}
+    entra(issuer, brand)
+    refused(visitor, come_back(visitor, issuer, reader, work(issuer, TENANT, xms_edov=True), "microsoft"))
+    assert reason() == "key"
+    response = come_back(visitor, issuer, reader, work(issuer, CONSUMERS), "microsoft")
+    assert response["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_personal_accounts_alone_have_their_tenant_s_issuer(
+    visitor: Visitor, issuer: Issuer, brand: Brand, reader: Reader
+) -> None:
+    entra(issuer, brand, "consumers")
+    refused(visitor, come_back(visitor, issuer, reader, work(issuer, TENANT, xms_edov=True), "microsoft"))
+    assert reason() == "iss"
+    response = come_back(visitor, issuer, reader, work(issuer, CONSUMERS), "microsoft")
+    assert response["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_without_passcodes_no_page_speaks_of_one(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, brand: Brand
+) -> None:
+    brand.methods = ["corp"]
+    brand.save()
+    text = refused(visitor, come_back(visitor, issuer, reader, {**OURS, "email_verified": False}))
+    assert "Corp could not confirm that address." in text
+    assert "passcode" not in text.lower()
+    text = refused(visitor, come_back(visitor, issuer, reader, {**OURS, "email": "anna@mail.example"}))
+    assert "passcode" not in text.lower()
 
 
 def test_microsoft_asks_userinfo_for_nothing(visitor: Visitor, issuer: Issuer, brand: Brand, reader: Reader) -> None:

@@ -59,6 +59,8 @@ class Issuer:
         self.name = self.url
         """What it says its issuer is; a test of Microsoft's gives it a place for the tenant."""
         self.signs, self.publishes = "first", ["first"]
+        self.key_facts: dict[str, str] = {}
+        """What is said of each published key besides."""
         self.header: dict[str, Any] = {}
         self.signature = ""
         """In place of a real one: `none`, or `HS256` with the public key."""
@@ -89,7 +91,7 @@ class Issuer:
         if path.endswith("/.well-known/openid-configuration"):
             return 200, self._document()
         if path == "/jwks":
-            return 200, {"keys": [key(name).as_dict(private=False) for name in self.publishes]}
+            return 200, {"keys": [{**key(name).as_dict(private=False), **self.key_facts} for name in self.publishes]}
         if path == "/me" and headers.get("Authorization", "").startswith("Bearer "):
             return 200, {"sub": "subject", **self.claims, **self.userinfo}
         return 404, {}

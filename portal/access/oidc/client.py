@@ -17,7 +17,7 @@ from authlib.oidc.core import CodeIDToken
 from django.utils import timezone
 from joserfc import jws, jwt
 from joserfc.errors import ExpiredTokenError, JoseError
-from joserfc.jwk import Key, import_key
+from joserfc.jwk import import_key
 
 from portal.access.errors import SignInRefused
 from portal.access.models import Provider
@@ -107,7 +107,8 @@ def checked(provider: Provider, published: Known, token: str, *, nonce: str, acc
         algorithm = header.get("alg")
         if algorithm not in ALGORITHMS:
             raise SignInRefused(provider.name, "alg")
-        read = jwt.decode(token, _key(provider, published, header.get("kid")), algorithms=[str(algorithm)])
+        document = _key(provider, published, header.get("kid"))
+        read = jwt.decode(token, import_key(document), algorithms=[str(algorithm)])
     except (JoseError, ValueError):
         raise SignInRefused(provider.name, "signature") from None
     issuer = published.issuer
@@ -116,6 +117,9 @@ def checked(provider: Provider, published: Known, token: str, *, nonce: str, acc
         if not proofs.is_tenant(tenant):
             raise SignInRefused(provider.name, "tenant")
         issuer = issuer.replace(TENANT, str(tenant))
+        # Microsoft says of each key whose it is: one for personal accounts must not sign for a company's tenant.
+        if str(document.get("issuer", issuer)).replace(TENANT, str(tenant)) != issuer:
+            raise SignInRefused(provider.name, "key")
     claims = CodeIDToken(
         read.claims,
         read.header,
@@ -132,7 +136,7 @@ def checked(provider: Provider, published: Known, token: str, *, nonce: str, acc
     return dict(claims)
 
 
-def _key(provider: Provider, published: Known, kid: object) -> Key:
+def _key(provider: Provider, published: Known, kid: object) -> dict[str, Any]:
     """The provider's key of this id, from keys fetched anew when it is not among those kept. Raises SignInRefused."""
     found = _pick(published, kid)
     if found is None:
@@ -142,12 +146,12 @@ def _key(provider: Provider, published: Known, kid: object) -> Key:
     return found
 
 
-def _pick(published: Known, kid: object) -> Key | None:
+def _pick(published: Known, kid: object) -> dict[str, Any] | None:
     for document in published.keys:
         # A key without an id serves only where it is the only one, as the standard has it (section 10.1).
         fits = document.get("kid") == kid if kid is not None else len(published.keys) == 1
         if fits and document.get("use", "sig") == "sig" and document.get("kty") in ("RSA", "EC", "OKP"):
-            return import_key(document)
+            return document
     return None
 
 
