@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
@@ -371,6 +372,16 @@ def test_a_provider_that_fails_at_the_end_is_told_apart(
     assert "/moved" not in issuer.asked
     # One person's failure takes the button from nobody.
     assert asked(visitor, reader)
+
+
+def test_a_provider_that_falls_silent_at_the_end_is_left_alone_too(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        issuer.discovery = {"token_endpoint": f"http://127.0.0.1:{closed.getsockname()[1]}/token"}
+    providers.tried(provider)
+    refused(visitor, come_back(visitor, issuer, reader, OURS))
+    assert press(visitor, reader).status_code == 503
 
 
 def test_a_provider_that_is_down_is_left_alone_for_a_minute_and_the_passcode_stays(

@@ -14,11 +14,10 @@ from branding.templatetags.icons import drawings
 from portal.access import ways
 from portal.access.models import Challenge, Provider
 from portal.access.oidc import known
-from portal.access.oidc.known import Known
 from portal.access.ways import Slot
 from portal.vault import readers
 from portal.vault.models import Reader
-from tests.access.visitors import Visitor, make_reader, words
+from tests.access.visitors import Visitor, make_provider, make_reader, words
 
 WEB_VIEWS = [
     "Mozilla/5.0 (Linux; Android 14; Pixel 8 Build/UD1A; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 "
@@ -40,24 +39,12 @@ BROWSERS = [
 ]
 
 
-def make(brand: Brand, slug: str, kind: str, *domains: str, **fields: Any) -> Provider:
-    """A row as `provider add` leaves it."""
-    name = {"google": "Google", "microsoft": "Microsoft", "yahoo": "Yahoo"}.get(slug, slug.title())
-    issuer = f"https://{slug}.example"
-    row = Provider(slug=slug, kind=kind, name=name, issuer=issuer, client_id="x", domains=list(domains), **fields)
-    published = Known(issuer, f"https://pages.{slug}.example/auth", issuer, "", issuer, "none", False, [])
-    row.known, row.known_at = published.sealed(row), timezone.now()
-    row.save()
-    row.brands.add(brand)
-    return row
-
-
 @pytest.fixture
 def great(brand: Brand) -> dict[str, Provider]:
     return {
-        "google": make(brand, "google", "google", "gmail.com", "googlemail.com"),
-        "microsoft": make(brand, "microsoft", "microsoft", "outlook.*", "hotmail.*"),
-        "yahoo": make(brand, "yahoo", "yahoo", "yahoo.*"),
+        "google": make_provider(brand, "google", "google", "gmail.com", "googlemail.com"),
+        "microsoft": make_provider(brand, "microsoft", "microsoft", "outlook.*", "hotmail.*"),
+        "yahoo": make_provider(brand, "yahoo", "yahoo", "yahoo.*"),
     }
 
 
@@ -119,7 +106,7 @@ def test_without_providers_the_page_is_as_it_was(brand: Brand) -> None:
 def test_a_company_s_own_provider_comes_first_and_only_for_its_own_people(
     brand: Brand, great: dict[str, Provider]
 ) -> None:
-    make(brand, "corp", "oidc", "corp.example")
+    make_provider(brand, "corp", "oidc", "corp.example")
     page, _ = first_page(brand, "a@corp.example")
     assert outside(page) == ["Corp"]
     assert page.index("Continue with Corp") < page.index("Email me a passcode")

@@ -22,7 +22,7 @@ from joserfc.jwk import import_key
 from portal.access.errors import SignInRefused
 from portal.access.models import Provider
 from portal.access.oidc import fetching, known, proofs
-from portal.access.oidc.fetching import Unreachable
+from portal.access.oidc.fetching import Silent, Unreachable
 from portal.access.oidc.known import TENANT, Known
 from portal.keys.service import keys
 
@@ -48,21 +48,24 @@ def authorization_url(provider: Provider, *, back: str, state: str, secrets: Sec
 
     No login_hint: whoever holds a forwarded notice would read the whole address in it.
     """
-    return cast(
-        str,
-        prepare_grant_uri(
-            known.of(provider).authorization,
-            client_id=provider.client_id,
-            response_type="code",
-            redirect_uri=back,
-            scope=SCOPE,
-            state=state,
-            nonce=secrets.nonce,
-            code_challenge=create_s256_code_challenge(secrets.verifier),
-            code_challenge_method="S256",
-            prompt="select_account" if again else None,
-        ),
-    )
+    try:
+        return cast(
+            str,
+            prepare_grant_uri(
+                known.of(provider).authorization,
+                client_id=provider.client_id,
+                response_type="code",
+                redirect_uri=back,
+                scope=SCOPE,
+                state=state,
+                nonce=secrets.nonce,
+                code_challenge=create_s256_code_challenge(secrets.verifier),
+                code_challenge_method="S256",
+                prompt="select_account" if again else None,
+            ),
+        )
+    except ValueError:
+        raise known.failed(provider, "the address of its sign-in page has a query that cannot be added to") from None
 
 
 def check_issuer(provider: Provider, said: str | None) -> None:
@@ -190,6 +193,8 @@ def _userinfo(provider: Provider, published: Known, access: str, subject: str) -
 def _answer(provider: Provider, url: str, **asked: Any) -> fetching.Answer:
     try:
         answer = fetching.fetch(url, private=provider.private, **asked)
+    except Silent as error:
+        raise known.down(provider, str(error)) from None
     except Unreachable as error:
         raise known.failed(provider, str(error)) from None
     if answer.status >= 500:

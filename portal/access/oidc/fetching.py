@@ -6,6 +6,7 @@ import http.client
 import ipaddress
 import json
 import os
+import re
 import socket
 import ssl
 import threading
@@ -21,11 +22,17 @@ MOST_BYTES = 256 * 1024
 """Google's keys and discovery take 4 KB together, Microsoft's keys 20 KB."""
 SECONDS = 5.0
 """For the whole of one request: a web worker waits meanwhile, and so does a person."""
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+"""Nothing that would end a directive where the host stands in a Content-Security-Policy."""
 _PORTS = {"https": 443, "http": 80}
 
 
 class Unreachable(Exception):
     """No usable answer came; the text says what was wrong and names no address. Always caught in this package."""
+
+
+class Silent(Unreachable):
+    """Nothing came at all, or not in time: what a person sends cannot bring that about."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ def checked(url: str, *, private: bool) -> SplitResult:
     parts = urlsplit(url)
     host, port = parts.hostname, parts.port  # ValueError for a port that is none
     plain = parts.scheme == "http" and private and is_loopback(host or "")
-    if not host or port == 0 or (parts.scheme != "https" and not plain):
+    if not host or not _HOST.fullmatch(host) or port == 0 or (parts.scheme != "https" and not plain):
         raise ValueError("it must be https")
     if parts.username is not None or parts.password is not None or parts.fragment or not url.isascii():
         raise ValueError("it must be a plain address")
@@ -62,8 +69,10 @@ def fetch(url: str, *, private: bool, form: str | None = None, headers: Mapping[
             return _asked(line, parts, form, headers or {})
     except ssl.SSLError:
         raise Unreachable("its certificate is not accepted") from None
-    except (OSError, http.client.HTTPException, ValueError):
-        raise Unreachable("it did not answer in time, or not as HTTP says") from None
+    except OSError:
+        raise Silent("it did not answer in time") from None
+    except (http.client.HTTPException, ValueError):
+        raise Unreachable("it did not answer as HTTP says") from None
 
 
 def _asked(line: socket.socket, parts: SplitResult, form: str | None, headers: Mapping[str, str]) -> Answer:

@@ -83,13 +83,17 @@ def of(provider: Provider, *, anew: bool = False) -> Known:
     try:
         known = fetched(provider)
     except Unreachable as error:
-        # For all, and so only by what nobody outside can bring about: a made-up code must not take the button away.
-        provider.down_until = now + REST
-        Provider.objects.filter(pk=provider.pk).update(down_until=provider.down_until)
-        raise failed(provider, str(error)) from None
+        raise down(provider, str(error)) from None
     provider.known, provider.known_at, provider.down_until = known.sealed(provider), now, None
     Provider.objects.filter(pk=provider.pk).update(known=provider.known, known_at=now, down_until=None)
     return known
+
+
+def down(provider: Provider, why: str) -> ProviderDown:
+    """As `failed`, and leave it alone for a minute. For all people: so only for what no stranger can bring about."""
+    provider.down_until = timezone.now() + REST
+    Provider.objects.filter(pk=provider.pk).update(down_until=provider.down_until)
+    return failed(provider, why)
 
 
 def failed(provider: Provider, why: str) -> ProviderDown:
