@@ -60,6 +60,8 @@ def back(request: Request, slug: str) -> HttpResponseRedirect:
         taken = flow.take(provider, request.brand, cookies.digest(token), way.state)
     except SignInOver:
         return see_other(reverse("sign-in-over"))
+    if taken.office:  # an administrator's proves no mailbox, so it opens no message
+        return see_other(reverse("how-to-enter"))
     return _end(request, taken, way)
 
 

@@ -11,8 +11,9 @@ import pytest
 from django.http import HttpResponse
 
 from branding.models import Brand
-from portal.access import providers
+from portal.access import cookies, providers
 from portal.access.models import Provider, Session, SignIn
+from portal.access.oidc import flow
 from portal.access.oidc.proofs import CONSUMERS
 from portal.access.providers import Wanted
 from portal.audit.models import Entry
@@ -312,6 +313,16 @@ def test_another_brand_s_client_opens_nothing(
     elsewhere.client.cookies = visitor.client.cookies
     assert OVER in refused(elsewhere, elsewhere.get(way))
     assert OVER in refused(elsewhere, elsewhere.get(way.replace("/corp/", "/harbour/")))
+
+
+def test_an_administrator_s_sign_in_opens_no_message(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, brand: Brand
+) -> None:
+    press(visitor, reader)
+    url = flow.begin(provider, brand, cookies.digest(visitor.cookie(cookies.BROWSER)), office=True)
+    response = visitor.get(issuer.grant(url, claims=OURS))
+    assert (response.status_code, response["Location"]) == (303, "/admin/enter/")
+    assert not Session.objects.exists()
 
 
 def test_another_provider_s_way_back_is_not_this_one_s(
