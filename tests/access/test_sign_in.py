@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import time
 from collections.abc import Iterator
@@ -238,6 +239,44 @@ def test_a_key_that_nobody_published_is_looked_for_once(
     before = issuer.asked.count("/jwks")
     assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS))
     assert (reason(), issuer.asked.count("/jwks")) == ("key", before + 1)
+
+
+def _junk() -> list[object]:
+    def part(text: bytes) -> str:
+        return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+    first = part(b'{"alg":"RS256","kid":"first"}')
+    heads = (
+        b"[]",
+        b"{}",
+        b'{"alg":7}',
+        b'{"alg":["RS256"]}',
+        b'{"alg":"RS256","kid":{}}',
+        b'{"alg":"ES256","kid":"first"}',
+    )
+    tokens = [f"{part(head)}.e30.AAAA" for head in (*heads, b"[" * 9000)]
+    return ["", ".", "a.b.c", "a.b.c.d.e", "é.b.c", "\ud800", None, 7, [], f"{first}.W10.AAAA", "x" * 20_000, *tokens]
+
+
+def test_junk_in_place_of_a_token_is_refused(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    for token in _junk():
+        issuer.answers = {"/token": (200, {"id_token": token, "access_token": "access"})}
+        assert "/sign-in/" in come_back(visitor, issuer, reader, OURS)["Location"]
+    assert Entry.objects.filter(kind="recipient.sign_in_refused").count() == len(_junk())
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "claims", [{"email": "\ud800@mail.example"}, {"email": "a@b\x00.example"}, {"email": "x" * 9000}]
+)
+def test_an_address_that_is_junk_is_refused(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, claims: dict[str, object]
+) -> None:
+    issuer.drops, issuer.userinfo = {"email"}, claims
+    assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS))
+    assert reason() == "no_address"
 
 
 # ---------------------------------------------------------------------------------- ways back that do not fit
