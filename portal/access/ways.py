@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,6 +13,7 @@ from django.urls import reverse
 from branding.choosing import origin
 from branding.models import Brand
 from portal.access.models import Provider
+from portal.access.offers import Offer, Slot
 from portal.access.oidc import known
 from portal.access.oidc.proofs import ANY
 from portal.access.places import Place
@@ -43,14 +43,6 @@ class Button:
 
 
 @dataclass(frozen=True)
-class Slot:
-    """A way that another module brings: its template, and what the template finds under the name `slot`."""
-
-    template: str
-    context: object
-
-
-@dataclass(frozen=True)
 class Ways:
     passcode: bool
     fitting: Button | None
@@ -58,7 +50,6 @@ class Ways:
     """Whether the fitting provider is the company's own and answers: then it comes first."""
     more: tuple[Button, ...]
     main_slots: tuple[Slot, ...]
-    """Before the passcode, as the main button."""
     more_slots: tuple[Slot, ...]
     here: str
     """The page's address, for a browser in which a provider refuses to sign people in."""
@@ -78,10 +69,10 @@ class Ways:
         return tuple(dict.fromkeys(place for button in buttons if not button.state for place in button.origins))
 
 
-Offer = Callable[[Request, Reader], Slot | None]
 MAIN_SLOTS: tuple[Offer, ...] = ()
+"""Ways that come before the passcode, as the main button."""
 MORE_SLOTS: tuple[Offer, ...] = ()
-"""Each is asked at every R1; None leaves its way out."""
+"""Ways among the others, folded away."""
 
 
 def at(request: Request, reader: Reader) -> Ways:

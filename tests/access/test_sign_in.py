@@ -18,6 +18,7 @@ from portal.access.oidc import flow
 from portal.access.oidc.proofs import CONSUMERS
 from portal.access.providers import Wanted
 from portal.audit.models import Entry
+from portal.keys.split import code_of, new_share
 from portal.vault import readers
 from portal.vault.models import Reader
 from tests.access.visitors import Clock, Visitor, make_reader, words
@@ -123,6 +124,16 @@ def test_the_address_may_be_told_by_userinfo(
 ) -> None:
     issuer.drops = {"email", "email_verified"}
     assert come_back(visitor, issuer, reader, OURS)["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_the_code_of_a_split_message_is_kept_over_the_way_there(
+    visitor: Visitor, issuer: Issuer, provider: Provider, brand: Brand
+) -> None:
+    split = make_reader(brand, "jonas.berg@mail.example", split="strict")
+    share = code_of(new_share())
+    press(visitor, split, share=share)
+    kept = visitor.client.cookies["share"]
+    assert (kept.value, kept["path"]) == (share, f"/m/{readers.link_of(split)}")
 
 
 def test_userinfo_of_another_person_proves_nothing(

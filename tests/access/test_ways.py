@@ -13,8 +13,8 @@ from branding.models import Brand
 from branding.templatetags.icons import drawings
 from portal.access import ways
 from portal.access.models import Challenge, Provider
+from portal.access.offers import Slot
 from portal.access.oidc import known
-from portal.access.ways import Slot
 from portal.vault import readers
 from portal.vault.models import Reader
 from tests.access.visitors import Visitor, make_provider, make_reader, words
@@ -175,9 +175,11 @@ def test_with_passcodes_off_only_providers_are_offered_and_no_passcode_is_mailed
     visitor = Visitor(brand)
     response = visitor.ask(reader)
     assert response.status_code == 422
-    assert "Passcodes are switched off here." in words(response)
-    assert "Passcodes are switched off here." in words(visitor.find("b@gmail.com"))
-    assert "Passcodes are switched off here." in words(visitor.find("nobody@gmail.com"))
+    assert "Passcodes are switched off here. Choose another way to confirm." in words(response)
+    for address in ("b@gmail.com", "nobody@gmail.com"):
+        found = visitor.find(address)
+        assert (found.status_code, address in found.content.decode()) == (422, False)
+        assert "Passcodes are switched off here. Open your message by the link in its mail" in words(found)
     assert not Challenge.objects.exists()
 
 
