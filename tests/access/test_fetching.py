@@ -114,6 +114,19 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_reached(monkeypatch: 
     assert to == [("1.1.1.1", 443)]
 
 
+def test_where_the_first_address_is_dead_the_next_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    with server(HEAD + b"Content-Length: 2\r\n\r\n{}") as url:
+        port = int(url.rpartition(":")[2].partition("/")[0])
+        found = [(0, 0, 0, "", (address, port)) for address in ("::2", "127.0.0.1")]
+        monkeypatch.setattr(socket, "getaddrinfo", _only_for("login.localhost", found))
+        assert fetching.fetch(f"http://login.localhost:{port}/", private=True).status == 200
+
+
+def _only_for(name: str, found: list[object]) -> object:
+    real = socket.getaddrinfo
+    return lambda host, *more, **named: found if host == name else real(host, *more, **named)
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

@@ -144,6 +144,16 @@ def test_userinfo_of_another_person_proves_nothing(
     assert reason() == "sub"
 
 
+def test_a_word_on_one_address_is_none_on_another(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    """The token says that some address is verified, and userinfo names one without saying that of it."""
+    issuer.drops = {"email"}
+    issuer.answers = {"/me": (200, {"sub": "subject", "email": OURS["email"]})}
+    assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS))
+    assert reason() == "unverified"
+
+
 def test_each_sign_in_counts_anew(visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader) -> None:
     come_back(visitor, issuer, reader, OURS)
     assert Session.objects.count() == 1

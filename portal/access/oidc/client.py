@@ -31,6 +31,7 @@ ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "RS384", "RS512", "PS384", "PS
 """Signatures only: with `none` or an HMAC, whoever reads the public key could sign."""
 LEEWAY_SECONDS = 60
 LONGEST = 16 * 1024
+_OF_ADDRESS = ("email", "email_verified", "hd")
 _CLAIMS = frozenset({"iss", "aud", "azp", "nonce", "sub", "iat", "nbf", "exp", "at_hash"})
 
 
@@ -98,7 +99,9 @@ def claims_for(provider: Provider, code: str, *, back: str, secrets: Secrets) ->
     claims = checked(provider, published, token, nonce=secrets.nonce, access_token=access)
     # Microsoft's userinfo lacks the claims that its proofs need.
     if "email" not in claims and published.userinfo and provider.kind != Provider.Kind.MICROSOFT:
-        claims = {**claims, **_userinfo(provider, published, access, claims["sub"])}
+        # Whether it is verified must be said where the address is.
+        rest = {name: value for name, value in claims.items() if name not in _OF_ADDRESS}
+        claims = {**rest, **_userinfo(provider, published, access, claims["sub"])}
     return claims
 
 
@@ -185,7 +188,7 @@ def _userinfo(provider: Provider, published: Known, access: str, subject: object
         raise SignInRefused(provider.name, "userinfo")
     if not isinstance(subject, str) or answer.document.get("sub") != subject:
         raise SignInRefused(provider.name, "sub")
-    return {name: answer.document[name] for name in ("email", "email_verified", "hd") if name in answer.document}
+    return {name: answer.document[name] for name in _OF_ADDRESS if name in answer.document}
 
 
 def _answer(provider: Provider, url: str, **asked: Any) -> fetching.Answer:
