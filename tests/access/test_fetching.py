@@ -115,6 +115,7 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_reached(monkeypatch: 
 
 
 def test_where_the_first_address_is_dead_the_next_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "SECONDS", 1.0)
     with server(HEAD + b"Content-Length: 2\r\n\r\n{}") as url:
         port = int(url.rpartition(":")[2].partition("/")[0])
         found = [(0, 0, 0, "", (address, port)) for address in ("::2", "127.0.0.1")]
