@@ -236,6 +236,24 @@ def test_a_token_that_anyone_could_have_signed_is_refused(
     assert reason() == "alg"
 
 
+@pytest.mark.parametrize(
+    ("name", "algorithm"), [("first", "PS256"), ("P-256", "ES256"), ("P-384", "ES384"), ("Ed25519", "Ed25519")]
+)
+def test_providers_may_sign_in_other_ways(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, name: str, algorithm: str
+) -> None:
+    issuer.signs, issuer.publishes, issuer.header = name, ["first", "second", name], {"alg": algorithm}
+    assert come_back(visitor, issuer, reader, OURS)["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_a_key_of_another_kind_than_the_token_says_is_refused(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    issuer.signs, issuer.publishes, issuer.header = "P-256", ["first"], {"alg": "ES256", "kid": "first"}
+    assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS))
+    assert reason() == "signature"
+
+
 def test_a_token_under_a_stranger_s_key_is_refused(
     visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
 ) -> None:

@@ -14,14 +14,18 @@ from typing import Any, Self
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
 
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 CLIENT, SECRET = "letterlock-test", "s3cret of the client: 50% +"
 
 
 @cache
-def key(name: str) -> RSAKey:
-    """A key for the whole run: making one takes a tenth of a second."""
+def key(name: str) -> RSAKey | ECKey | OKPKey:
+    """A key for the whole run, of the curve that its name begins with: making one of RSA takes a tenth of a second."""
+    if name.startswith("P-"):
+        return ECKey.generate_key(name, {"kid": name, "use": "sig"}, private=True)
+    if name.startswith("Ed"):
+        return OKPKey.generate_key(name, {"kid": name, "use": "sig"}, private=True)
     return RSAKey.generate_key(2048, {"kid": name, "use": "sig"}, private=True)
 
 

@@ -27,7 +27,7 @@ from portal.keys.service import keys
 
 SCOPE = "openid email"
 """No name and no picture: only the address is needed."""
-ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "RS384", "RS512", "PS384", "PS512", "ES384", "ES512")
+ALGORITHMS = ("RS256", "PS256", "ES256", "Ed25519", "EdDSA", "RS384", "RS512", "PS384", "PS512", "ES384", "ES512")
 """Signatures only: with `none` or an HMAC, whoever reads the public key could sign."""
 LEEWAY_SECONDS = 60
 LONGEST = 16 * 1024
