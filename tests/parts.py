@@ -34,7 +34,7 @@ def nss_wrapper() -> Path | None:
 
 
 def present(name: str) -> bool:
-    """Whether a part is here. Names: chromium, postgresql, redis, postfix, exim, node, axe, oidc-provider, a program."""
+    """Whether a part is here. Names: chromium, postgresql, redis, postfix, exim, axe, oidc-provider, any program."""
     if name == "postgresql":
         return postgresql_folder() is not None
     if name == "exim":

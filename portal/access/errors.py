@@ -106,6 +106,20 @@ class AskedTooSoon(PasscodeRefused):
         )
 
 
+class PasscodesOff(AccessError):
+    """The organisation has people confirm in other ways."""
+
+    def __init__(self, *, at_message: bool) -> None:
+        super().__init__()
+        self.at_message = at_message
+
+    @property
+    def sentence(self) -> str:
+        if self.at_message:
+            return _("Passcodes are switched off here. Choose another way to confirm.")
+        return _("Passcodes are switched off here. Open your message by the link in its mail, and choose a way there.")
+
+
 class TooManyTries(AccessError):
     """A budget is spent. Which one is not said, here or anywhere: that would tell a stranger what to try next."""
 
@@ -177,14 +191,16 @@ class AuthenticatorThere(FactorRefused):
 
 
 class ProviderDown(AccessError):
-    """A provider cannot be reached, or answers what nobody can use."""
+    """A provider cannot be reached, or answers what nobody can use. `passcode` says whether there is one instead."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, passcode: bool = True) -> None:
         super().__init__()
-        self.name = name
+        self.name, self.passcode = name, passcode
 
     @property
     def sentence(self) -> str:
+        if not self.passcode:
+            return _("{provider} did not answer. Try again in a few minutes.").format(provider=self.name)
         return _("{provider} did not answer. Use a passcode, or try again in a few minutes.").format(provider=self.name)
 
 
@@ -203,12 +219,14 @@ class SignInCancelled(AccessError):
 class SignInRefused(AccessError):
     """A provider's answer proves no address. `reason` is for the record, from a fixed list, and never for the page."""
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: str = "", *, passcode: bool = True) -> None:
         super().__init__()
-        self.name, self.reason = name, reason
+        self.name, self.reason, self.passcode = name, reason, passcode
 
     @property
     def sentence(self) -> str:
+        if not self.passcode:
+            return _("{provider} could not confirm that address.").format(provider=self.name)
         return _("{provider} could not confirm that address. Use a passcode instead.").format(provider=self.name)
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from portal.access import authenticators, levels, passkey_way, passkeys, people, places, sessions
+from portal.access import authenticators, levels, passkey_way, passkeys, people, places, sessions, ways
 from portal.access import views as door
 from portal.access.codes import LONGEST_TYPED
 from portal.access.errors import FactorRefused, SessionOver
@@ -38,6 +38,8 @@ class Way:
     context: object
     usable: bool = True
     """False when it only says why it does not do, and the page must say what else to do."""
+    origins: tuple[str, ...] = ()
+    """Where its forms lead beside this site."""
 
 
 @dataclass(frozen=True)
@@ -74,19 +76,20 @@ class Fault:
 def page(request: Request, reader: Reader, fault: Fault | None = None) -> HttpResponse:
     """What more is needed, and exactly what would do. Call only for a reader whose address is proved."""
     needed, envelope = levels.wanted(reader), places.envelope_of(reader)
-    ways = [way for way in (offer(request, reader, needed, fault) for offer in OFFERS) if way is not None]
+    found = [way for way in (offer(request, reader, needed, fault) for offer in OFFERS) if way is not None]
     session = request.session_row
     context = {
         **places.at_link(reader).context(),
         "proved_by": session.method if session else "",
         "sender_name": envelope.sender_name or envelope.sender_address,
-        "ways": ways,
-        "usable": sum(way.usable for way in ways),
+        "ways": found,
+        "usable": sum(way.usable for way in found),
         "settings_url": reverse("settings"),
         "error": fault.sentence if fault else "",
         "error_field": fault.field if fault else "",
     }
-    return render(request, "access/more.html", context, status=door.REFUSED if fault else NOT_ENOUGH)
+    response = render(request, "access/more.html", context, status=door.REFUSED if fault else NOT_ENOUGH)
+    return ways.under_policy(response, tuple(place for way in found for place in way.origins))
 
 
 @forms
@@ -166,12 +169,19 @@ def _by_passkey(request: Request, reader: Reader, needed: int, fault: Fault | No
     return Way("access/more/passkey.html", passkey_way.of(request, reader)) if working.exists() else None
 
 
+def _by_provider(request: Request, reader: Reader, needed: int, fault: Fault | None) -> Way | None:
+    found = ways.at(request, reader)
+    if needed > levels.PROVIDER or not found.origins:
+        return None
+    return Way("access/more/providers.html", found, origins=found.origins)
+
+
 def _of(field: str, fault: Fault | None) -> str:
     return fault.sentence if fault and fault.field == field else ""
 
 
 Offer = Callable[[Request, Reader, int, Fault | None], Way | None]
-OFFERS: tuple[Offer, ...] = (_by_passkey, _by_phrase, _by_app)
+OFFERS: tuple[Offer, ...] = (_by_passkey, _by_provider, _by_phrase, _by_app)
 """Asked in this order with the level that is needed; None leaves a way out. Providers belong at level 2 alone."""
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from branding.models import Brand
 from portal.access.errors import ProviderUnusable
-from portal.access.models import Provider
+from portal.access.models import Provider, Session
 from portal.access.oidc import fetching, known, proofs
 from portal.access.oidc.flow import back_url
 from portal.access.oidc.known import Known
@@ -25,6 +25,8 @@ from portal.mime.errors import BadAddress
 Kind = Provider.Kind
 WAYS = ("passcode", "passkey")
 """Other ways to confirm, so no provider's name (branding.models.Brand.methods)."""
+LONGEST_NAME, LONGEST = 60, 255
+"""Characters of a shown name, and of an issuer or client id, as the columns have them."""
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
@@ -89,8 +91,6 @@ def add(wanted: Wanted, brands: Sequence[Brand]) -> Provider:
 
 def remove(row: Provider) -> None:
     """End a provider and every session that it proved."""
-    from portal.access.models import Session
-
     with transaction.atomic():
         Session.objects.filter(provider=row.slug).delete()
         row.delete()
@@ -106,6 +106,13 @@ def switch(row: Provider, *, on: bool, brands: Sequence[Brand] = ()) -> None:
             row.enabled = on
             row.save(update_fields=["enabled"])
         record("provider.switched", provider=row.slug, on=on)
+
+
+def renew_secret(row: Provider, secret: str) -> None:
+    """Give a provider another client secret. Sign-ins that are under way use it from their next step on."""
+    row.client_secret = keys().seal_field("provider", row.id, secret.encode())
+    row.save(update_fields=["client_secret"])
+    record("provider.secret_set", provider=row.slug)
 
 
 def named(slug: str) -> Provider:
@@ -144,6 +151,8 @@ def _row(wanted: Wanted) -> Provider:
     issuer, name = wanted.issuer or (preset.issuer if preset else ""), wanted.name or (preset.name if preset else "")
     if not issuer or not name or not wanted.client_id.strip():
         raise ProviderUnusable("It needs a client id and, unless it is of a known kind, an issuer and a shown name.")
+    if len(name) > LONGEST_NAME or max(len(issuer), len(wanted.client_id)) > LONGEST:
+        raise ProviderUnusable("A shown name has 60 characters at most; an issuer and a client id have 255.")
     try:
         fetching.checked(issuer, private=wanted.private)
     except ValueError:

@@ -23,7 +23,6 @@ from portal.vault.models import Reader
 LEVEL = 2
 """Of a provider's sign-in (access.md)."""
 CANCELLED, DOWN, REFUSED, OTHER = "cancelled", "down", "refused", "other"
-_SAYS = {CANCELLED: SignInCancelled, DOWN: ProviderDown}
 
 
 @door.page
@@ -40,8 +39,8 @@ def begin(request: Request, link: str, slug: str) -> HttpResponse:
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
     try:
         url = flow.begin(provider, request.brand, cookies.digest(token), reader=reader, again="again" in request.POST)
-    except ProviderDown as error:
-        return door.choose(request, reader, note=error.sentence, status=503)
+    except ProviderDown:
+        return door.choose(request, reader, note=_words(DOWN, provider, reader), status=503)
     response = see_other(url)
     cookies.write(response, cookies.BROWSER, token, door.BROWSER_SECONDS)
     share = shares.posted(request) if reader.message.split else b""
@@ -71,7 +70,7 @@ def over(request: Request) -> HttpResponse:
 
 
 def _end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
-    if taken.office:
+    if taken.office:  # an administrator's proves no mailbox, so it opens no message
         return office_provider.end(request, taken, way)
     reader: Reader | None = taken.reader
     # Looked at again, for it may have been switched off meanwhile.
@@ -121,8 +120,16 @@ def _outcome(request: Request, reader: Reader, provider: Provider) -> HttpRespon
         return see_other(places.at_link(reader).back_url)
     if last.outcome == OTHER:
         return _other_address(request, reader, last)
-    error = _SAYS[last.outcome](provider.name) if last.outcome in _SAYS else SignInRefused(provider.name, "")
-    return door.choose(request, reader, note=error.sentence, status=door.REFUSED)
+    return door.choose(request, reader, note=_words(last.outcome, provider, reader), status=door.REFUSED)
+
+
+def _words(outcome: str, provider: Provider, reader: Reader) -> str:
+    if outcome == CANCELLED:
+        return SignInCancelled(provider.name).sentence
+    passcode = ways.passcode_at(places.at_link(reader))
+    if outcome == DOWN:
+        return ProviderDown(provider.name, passcode=passcode).sentence
+    return SignInRefused(provider.name, passcode=passcode).sentence
 
 
 def _other_address(request: Request, reader: Reader, last: SignIn) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portal.access import cookies, passcodes, passkey_way, people, places, proving, sessions, shares, ways
-from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, TooManyTries, whole_minute
+from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, PasscodesOff, TooManyTries, whole_minute
 from portal.access.forms import AddressForm, PasscodeForm
 from portal.access.models import Challenge, Person, Provider
 from portal.access.passcodes import Browser, Claim
@@ -184,8 +184,7 @@ def signed_out(request: Request) -> HttpResponse:
 
 def ask_at(request: Request, place: Place, claim: Claim) -> HttpResponse:
     if not ways.passcode_at(place):
-        note = _("Passcodes are switched off here. Open your message by the link in its mail, and choose a way there.")
-        return elsewhere(request, place, note)
+        return elsewhere(request, place, PasscodesOff(at_message=place.reader is not None).sentence)
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
     browser = Browser(cookies.digest(token), _browser(request).trusted)
     try:

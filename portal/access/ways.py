@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -43,31 +42,19 @@ class Button:
 
 
 @dataclass(frozen=True)
-class Slot:
-    """A way that another module brings: its template, and what the template finds under the name `slot`."""
-
-    template: str
-    context: object
-
-
-@dataclass(frozen=True)
 class Ways:
     passcode: bool
     fitting: Button | None
     company: bool
     """Whether the fitting provider is the company's own and answers: then it comes first."""
     more: tuple[Button, ...]
-    main_slots: tuple[Slot, ...]
-    """Before the passcode, as the main button."""
-    more_slots: tuple[Slot, ...]
     here: str
     """The page's address, for a browser in which a provider refuses to sign people in."""
 
     @property
     def main(self) -> str:
-        """What the main button is: `slot`, `provider` or `passcode`; "" when all are folded away."""
-        if self.main_slots:
-            return "slot"
+        """What the main button is: `provider` or `passcode`; "" when all are folded away. A passkey that was used in
+        this browser goes before either, where scripts run (static/js/passkey.js)."""
         if self.fitting and (self.company or not self.passcode):
             return "provider"
         return "passcode" if self.passcode else ""
@@ -76,12 +63,6 @@ class Ways:
     def origins(self) -> tuple[str, ...]:
         buttons = (self.fitting, *self.more) if self.fitting else self.more
         return tuple(dict.fromkeys(place for button in buttons if not button.state for place in button.origins))
-
-
-Offer = Callable[[Request, Reader], Slot | None]
-MAIN_SLOTS: tuple[Offer, ...] = ()
-MORE_SLOTS: tuple[Offer, ...] = ()
-"""Each is asked at every R1; None leaves its way out."""
 
 
 def at(request: Request, reader: Reader) -> Ways:
@@ -98,8 +79,6 @@ def at(request: Request, reader: Reader) -> Ways:
         fitting=first,
         company=first is not None and first.kind == Provider.Kind.OIDC and not first.state,
         more=tuple(buttons.values()),
-        main_slots=_slots(MAIN_SLOTS, request, reader),
-        more_slots=_slots(MORE_SLOTS, request, reader),
         here=f"{origin(brand)}/m/{link}",
     )
 
@@ -141,10 +120,6 @@ def under_policy(response: HttpResponse, origins: tuple[str, ...]) -> HttpRespon
 def in_web_view(agent: str) -> bool:
     """Whether a page is shown inside another app, where Google refuses to sign people in (ux.md 1.6)."""
     return _WEB_VIEW.search(agent) is not None
-
-
-def _slots(offers: tuple[Offer, ...], request: Request, reader: Reader) -> tuple[Slot, ...]:
-    return tuple(slot for slot in (offer(request, reader) for offer in offers) if slot is not None)
 
 
 def _can_prove(row: Provider, domain: str) -> bool:

@@ -244,6 +244,12 @@ def _failed_code(facts: Mapping[str, Any]) -> str:
     return ngettext("Wrong passcode, %(n)d try left.", "Wrong passcode, %(n)d tries left.", left) % {"n": left}
 
 
+def _confirmed(facts: Mapping[str, Any]) -> str:
+    if facts.get("provider"):
+        return _("Confirmed by signing in at %(provider)s.") % facts
+    return _("Confirmed by %(method)s.") % facts
+
+
 def _fixed(text: Callable[[], str]) -> Callable[[Mapping[str, Any]], str]:
     return lambda facts: text()
 
@@ -289,7 +295,8 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "recipient.factor_failed": _filled(lambda: _("A second proof was wrong (%(factor)s).")),
     "message.phrase_set": _fixed(lambda: _("A new phrase was agreed with a reader.")),
     "recipient.throttled": _fixed(lambda: _("Too many tries: further ones are refused for a while.")),
-    "recipient.confirmed": _filled(lambda: _("Confirmed by %(method)s.")),
+    "recipient.confirmed": _confirmed,
+    "recipient.sign_in_refused": _filled(lambda: _("Signing in at %(provider)s proved nothing: %(reason)s.")),
     "file.downloaded": _filled(lambda: _("File %(file)d downloaded.")),
 }
 

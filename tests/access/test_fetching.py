@@ -61,6 +61,8 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
         "https://login.example.org/ x",
         "https://login.example.org/\r\nHost: evil.example",
         "https://lögin.example.org/",
+        "https://login.example.org;script-src/",
+        "https://login.example.org,evil/",
         "http://10.0.0.1/",
         "http://localhost.evil.example/",
     ],
@@ -112,6 +114,20 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_reached(monkeypatch: 
     assert to == [("1.1.1.1", 443)]
 
 
+def test_where_the_first_address_is_dead_the_next_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "SECONDS", 1.0)
+    with server(HEAD + b"Content-Length: 2\r\n\r\n{}") as url:
+        port = int(url.rpartition(":")[2].partition("/")[0])
+        found = [(0, 0, 0, "", (address, port)) for address in ("::2", "127.0.0.1")]
+        monkeypatch.setattr(socket, "getaddrinfo", _only_for("login.localhost", found))
+        assert fetching.fetch(f"http://login.localhost:{port}/", private=True).status == 200
+
+
+def _only_for(name: str, found: list[object]) -> object:
+    real = socket.getaddrinfo
+    return lambda host, *more, **named: found if host == name else real(host, *more, **named)
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -120,9 +136,9 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_reached(monkeypatch: 
         (HEAD + b"Content-Length: 200000\r\n\r\n" + b"[" * 200_000, "not JSON"),
         (HEAD + b"Content-Length: 300000\r\n\r\n" + b" " * 300_000, "too large"),
         (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 2\r\n\r\n{}", "redirect"),
-        (b"220 mail.example ESMTP\r\n", "not as HTTP says"),
-        (HEAD + b"X: " + b"x" * 70_000 + b"\r\n\r\n{}", "not as HTTP says"),
-        (HEAD + b"x: 1\r\n" * 200 + b"\r\n{}", "not as HTTP says"),
+        (b"220 mail.example ESMTP\r\n", "did not answer as HTTP says"),
+        (HEAD + b"X: " + b"x" * 70_000 + b"\r\n\r\n{}", "did not answer as HTTP says"),
+        (HEAD + b"x: 1\r\n" * 200 + b"\r\n{}", "did not answer as HTTP says"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )

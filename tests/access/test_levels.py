@@ -9,9 +9,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from branding import choosing
 from branding.models import Brand
-from portal.access import authenticators, cookies, levels, people, sessions
+from portal.access import authenticators, cookies, levels, passkeys, people, sessions
 from portal.access.authenticators import code_at
+from portal.access.credentials import Passkey
 from portal.access.errors import SessionOver
 from portal.access.models import Authenticator, Person, ProvedPhrase, Session
 from portal.audit.models import Entry
@@ -19,7 +21,9 @@ from portal.vault import agreed, phrases
 from portal.vault.agreed import agree
 from portal.vault.models import Message, Phrase, Reader
 from portal.vault.rights import Rights
+from tests.access.visitors import make_provider
 from tests.mails import KARIN, mail
+from tests.peers.authenticator import Authenticator as Device
 from tests.seals import HOST, path_of, reader_of, seal, signed_in, words
 
 pytestmark = pytest.mark.django_db
@@ -327,3 +331,32 @@ def test_without_any_way_the_page_says_whom_to_ask_and_never_two_factor() -> Non
     page = words(signed_in(reader).get(path_of(reader)).content)
     assert "agree on a phrase with you" in page
     assert "factor" not in page.lower()
+
+
+def test_level_two_offers_the_providers_and_level_three_does_not() -> None:
+    for level in (2, 3):
+        reader = reader_of(seal(asking(level)))
+        if level == 2:
+            make_provider(reader.message.brand, "google", "google", "mail.example")
+        answer = signed_in(reader).get(path_of(reader))
+        assert answer.status_code == 403
+        assert ("Continue with Google" in answer.content.decode()) == (level == 2)
+        assert ("https://google.example" in answer["Content-Security-Policy"]) == (level == 2)
+
+
+def test_level_three_offers_a_passkey_that_is_older_than_the_message_and_works() -> None:
+    reader = reader_of(seal(asking(3)))
+    person, brand = people.of_reader(reader), reader.message.brand
+    phone = Device(choosing.origin(brand))
+    options = passkeys.ask_to_add(person, brand, b"b" * 32, user_name="x")
+    passkey = passkeys.add(person, brand, b"b" * 32, phone.make(options), proved_at=timezone.now())
+    client, form = signed_in(reader), f'action="{path_of(reader)}/passkey/"'
+    for made, asleep, offered in ((1, None, False), (-1, timezone.now(), False), (-1, None, True)):
+        made_at = reader.message.made_at + timedelta(minutes=made)
+        Passkey.objects.filter(pk=passkey.pk).update(made_at=made_at, asleep_at=asleep)
+        assert (form in client.get(path_of(reader)).content.decode()) == offered
+    assert not reads(client, reader)
+    client.post("/passkey/ask/")
+    told = client.post("/passkey/ask/").json()
+    assert client.post(f"{path_of(reader)}/passkey/", {"answer": phone.sign(told)}).status_code == 303
+    assert reads(client, reader)

@@ -99,6 +99,8 @@ def test_no_secret_is_told_from_a_client_without_one(issuer: Issuer, brand: Bran
         (("--kind", "microsoft", "--tenant", "11111111-2222-3333-4444-555555555555"), "A tenant is written"),
         (("--kind", "microsoft", "--tenant", "11111111-2222-3333-4444-555555555555=*"), "no star"),
         (("--client-id", " "), "client id"),
+        (("--client-id", "x" * 256), "255"),
+        (("--name", "x" * 61), "60"),
         (("--brand", "nobody"), "no brand"),
     ],
 )
@@ -170,6 +172,13 @@ def test_it_is_switched_for_one_brand_or_for_all(issuer: Issuer, brand: Brand, o
     assert not Provider.objects.get().enabled
     assert "corp (on)" in run("on", "corp")
     assert Entry.objects.filter(kind="provider.switched").count() == 4
+
+
+def test_its_secret_can_be_renewed(issuer: Issuer, brand: Brand, secret_file: str) -> None:
+    add(issuer, "--public")
+    assert SECRET not in run("secret", "corp", "--secret-file", secret_file)
+    row = Provider.objects.get()
+    assert keys().open_field("provider", row.id, bytes(row.client_secret)).decode() == SECRET
 
 
 def test_removing_it_ends_what_it_proved(issuer: Issuer, brand: Brand) -> None:

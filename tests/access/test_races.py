@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db import connections
@@ -17,11 +18,12 @@ from portal.access import administrators, authenticators, cookies, entry, passco
 from portal.access.credentials import Passkey
 from portal.access.errors import AccessError
 from portal.access.models import Asked, Authenticator, Challenge, Failed, Person, Session, WrongFactor
+from portal.access.oidc import flow
 from portal.access.passcodes import Browser, Claim
 from portal.vault import agreed, phrases
 from portal.vault.errors import PhraseSpent
 from portal.vault.models import Reader
-from tests.access.visitors import Visitor, mails, other_than
+from tests.access.visitors import Visitor, mails, make_provider, other_than
 from tests.peers.authenticator import Authenticator as Device
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,6 +80,19 @@ def test_one_right_code_typed_twenty_times_at_once_proves_once(brand: Brand, rea
         return "in"
 
     assert at_once(enter) == {"in": 1, "PasscodeUsed": MANY - 1}
+
+
+def test_of_twenty_that_come_back_with_one_state_one_is_in(brand: Brand, reader: Reader) -> None:
+    provider = make_provider(brand, "corp", "oidc", "mail.example")
+    browser = cookies.digest(cookies.new_token())
+    url = flow.begin(provider, brand, browser, reader=reader)
+    state = parse_qs(urlsplit(url).query)["state"][0]
+
+    def come_back(_: int) -> str:
+        flow.take(provider, brand, browser, state)
+        return "in"
+
+    assert at_once(come_back) == {"in": 1, "SignInOver": MANY - 1}
 
 
 def test_guesses_over_many_challenges_at_once_stop_at_ten(brand: Brand, reader: Reader) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import socket
 import time
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
@@ -10,10 +12,13 @@ import pytest
 from django.http import HttpResponse
 
 from branding.models import Brand
-from portal.access import providers
+from portal.access import cookies, providers
 from portal.access.models import Provider, Session, SignIn
+from portal.access.oidc import flow
+from portal.access.oidc.proofs import CONSUMERS
 from portal.access.providers import Wanted
 from portal.audit.models import Entry
+from portal.keys.split import code_of, new_share
 from portal.vault import readers
 from portal.vault.models import Reader
 from tests.access.visitors import Clock, Visitor, make_reader, words
@@ -121,12 +126,32 @@ def test_the_address_may_be_told_by_userinfo(
     assert come_back(visitor, issuer, reader, OURS)["Location"] == f"/m/{readers.link_of(reader)}"
 
 
+def test_the_code_of_a_split_message_is_kept_over_the_way_there(
+    visitor: Visitor, issuer: Issuer, provider: Provider, brand: Brand
+) -> None:
+    split = make_reader(brand, "jonas.berg@mail.example", split="strict")
+    share = code_of(new_share())
+    press(visitor, split, share=share)
+    kept = visitor.client.cookies["share"]
+    assert (kept.value, kept["path"]) == (share, f"/m/{readers.link_of(split)}")
+
+
 def test_userinfo_of_another_person_proves_nothing(
     visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
 ) -> None:
     issuer.drops, issuer.userinfo = {"email"}, {"sub": "someone else"}
     assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS))
     assert reason() == "sub"
+
+
+def test_a_word_on_one_address_is_none_on_another(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    """The token says that some address is verified, and userinfo names one without saying that of it."""
+    issuer.drops = {"email"}
+    issuer.answers = {"/me": (200, {"sub": "subject", "email": OURS["email"]})}
+    assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS))
+    assert reason() == "unverified"
 
 
 def test_each_sign_in_counts_anew(visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader) -> None:
@@ -211,6 +236,24 @@ def test_a_token_that_anyone_could_have_signed_is_refused(
     assert reason() == "alg"
 
 
+@pytest.mark.parametrize(
+    ("name", "algorithm"), [("first", "PS256"), ("P-256", "ES256"), ("P-384", "ES384"), ("Ed25519", "Ed25519")]
+)
+def test_providers_may_sign_in_other_ways(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, name: str, algorithm: str
+) -> None:
+    issuer.signs, issuer.publishes, issuer.header = name, ["first", "second", name], {"alg": algorithm}
+    assert come_back(visitor, issuer, reader, OURS)["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_a_key_of_another_kind_than_the_token_says_is_refused(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    issuer.signs, issuer.publishes, issuer.header = "P-256", ["first"], {"alg": "ES256", "kid": "first"}
+    assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS))
+    assert reason() == "signature"
+
+
 def test_a_token_under_a_stranger_s_key_is_refused(
     visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
 ) -> None:
@@ -235,6 +278,44 @@ def test_a_key_that_nobody_published_is_looked_for_once(
     before = issuer.asked.count("/jwks")
     assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS))
     assert (reason(), issuer.asked.count("/jwks")) == ("key", before + 1)
+
+
+def _junk() -> list[object]:
+    def part(text: bytes) -> str:
+        return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+    first = part(b'{"alg":"RS256","kid":"first"}')
+    heads = (
+        b"[]",
+        b"{}",
+        b'{"alg":7}',
+        b'{"alg":["RS256"]}',
+        b'{"alg":"RS256","kid":{}}',
+        b'{"alg":"ES256","kid":"first"}',
+    )
+    tokens = [f"{part(head)}.e30.AAAA" for head in (*heads, b"[" * 9000)]
+    return ["", ".", "a.b.c", "a.b.c.d.e", "é.b.c", "\ud800", None, 7, [], f"{first}.W10.AAAA", "x" * 20_000, *tokens]
+
+
+def test_junk_in_place_of_a_token_is_refused(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    for token in _junk():
+        issuer.answers = {"/token": (200, {"id_token": token, "access_token": "access"})}
+        assert "/sign-in/" in come_back(visitor, issuer, reader, OURS)["Location"]
+    assert Entry.objects.filter(kind="recipient.sign_in_refused").count() == len(_junk())
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "claims", [{"email": "\ud800@mail.example"}, {"email": "a@b\x00.example"}, {"email": "x" * 9000}]
+)
+def test_an_address_that_is_junk_is_refused(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, claims: dict[str, object]
+) -> None:
+    issuer.drops, issuer.userinfo = {"email"}, claims
+    assert UNPROVED in refused(visitor, come_back(visitor, issuer, reader, OURS))
+    assert reason() == "no_address"
 
 
 # ---------------------------------------------------------------------------------- ways back that do not fit
@@ -312,6 +393,16 @@ def test_another_brand_s_client_opens_nothing(
     assert OVER in refused(elsewhere, elsewhere.get(way.replace("/corp/", "/harbour/")))
 
 
+def test_an_administrator_s_sign_in_opens_no_message(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, brand: Brand
+) -> None:
+    press(visitor, reader)
+    url = flow.begin(provider, brand, cookies.digest(visitor.cookie(cookies.BROWSER)), office=True)
+    response = visitor.get(issuer.grant(url, claims=OURS))
+    assert (response.status_code, response["Location"]) == (303, "/admin/enter/")
+    assert not Session.objects.exists()
+
+
 def test_another_provider_s_way_back_is_not_this_one_s(
     visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, brand: Brand
 ) -> None:
@@ -372,6 +463,16 @@ def test_a_provider_that_fails_at_the_end_is_told_apart(
     assert asked(visitor, reader)
 
 
+def test_a_provider_that_falls_silent_at_the_end_is_left_alone_too(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        issuer.discovery = {"token_endpoint": f"http://127.0.0.1:{closed.getsockname()[1]}/token"}
+    providers.tried(provider)
+    refused(visitor, come_back(visitor, issuer, reader, OURS))
+    assert press(visitor, reader).status_code == 503
+
+
 def test_a_provider_that_is_down_is_left_alone_for_a_minute_and_the_passcode_stays(
     visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, clock: Clock
 ) -> None:
@@ -398,7 +499,8 @@ TENANT = "72f988bf-0000-41af-91ab-2d7cd011db47"
 
 
 def entra(issuer: Issuer, brand: Brand, word: str = "common", **fields: object) -> Provider:
-    issuer.name = f"{issuer.url}/{'{tenantid}' if word == 'common' else word}/v2.0"
+    place = {"common": "{tenantid}", "consumers": CONSUMERS}.get(word, word)
+    issuer.name = f"{issuer.url}/{place}/v2.0"
     return make(
         issuer,
         brand,
@@ -445,6 +547,39 @@ def test_a_client_of_one_tenant_takes_no_other_tenant(
     assert reason() == "iss"
     response = come_back(visitor, issuer, reader, work(issuer, TENANT), "microsoft")
     assert response["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_a_key_for_personal_accounts_signs_for_no_company(
+    visitor: Visitor, issuer: Issuer, brand: Brand, reader: Reader
+) -> None:
+    issuer.key_facts = {"issuer": f"{issuer.url}/{CONSUMERS}/v2.0"}
+    entra(issuer, brand)
+    refused(visitor, come_back(visitor, issuer, reader, work(issuer, TENANT, xms_edov=True), "microsoft"))
+    assert reason() == "key"
+    response = come_back(visitor, issuer, reader, work(issuer, CONSUMERS), "microsoft")
+    assert response["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_personal_accounts_alone_have_their_tenant_s_issuer(
+    visitor: Visitor, issuer: Issuer, brand: Brand, reader: Reader
+) -> None:
+    entra(issuer, brand, "consumers")
+    refused(visitor, come_back(visitor, issuer, reader, work(issuer, TENANT, xms_edov=True), "microsoft"))
+    assert reason() == "iss"
+    response = come_back(visitor, issuer, reader, work(issuer, CONSUMERS), "microsoft")
+    assert response["Location"] == f"/m/{readers.link_of(reader)}"
+
+
+def test_without_passcodes_no_page_speaks_of_one(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, brand: Brand
+) -> None:
+    brand.methods = ["corp"]
+    brand.save()
+    text = refused(visitor, come_back(visitor, issuer, reader, {**OURS, "email_verified": False}))
+    assert "Corp could not confirm that address." in text
+    assert "passcode" not in text.lower()
+    text = refused(visitor, come_back(visitor, issuer, reader, {**OURS, "email": "anna@mail.example"}))
+    assert "passcode" not in text.lower()
 
 
 def test_microsoft_asks_userinfo_for_nothing(visitor: Visitor, issuer: Issuer, brand: Brand, reader: Reader) -> None:

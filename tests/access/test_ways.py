@@ -10,15 +10,11 @@ import pytest
 from django.utils import timezone
 
 from branding.models import Brand
-from branding.templatetags.icons import drawings
-from portal.access import ways
 from portal.access.models import Challenge, Provider
 from portal.access.oidc import known
-from portal.access.oidc.known import Known
-from portal.access.ways import Slot
 from portal.vault import readers
 from portal.vault.models import Reader
-from tests.access.visitors import Visitor, make_reader, words
+from tests.access.visitors import Visitor, make_provider, make_reader, words
 
 WEB_VIEWS = [
     "Mozilla/5.0 (Linux; Android 14; Pixel 8 Build/UD1A; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 "
@@ -40,24 +36,12 @@ BROWSERS = [
 ]
 
 
-def make(brand: Brand, slug: str, kind: str, *domains: str, **fields: Any) -> Provider:
-    """A row as `provider add` leaves it."""
-    name = {"google": "Google", "microsoft": "Microsoft", "yahoo": "Yahoo"}.get(slug, slug.title())
-    issuer = f"https://{slug}.example"
-    row = Provider(slug=slug, kind=kind, name=name, issuer=issuer, client_id="x", domains=list(domains), **fields)
-    published = Known(issuer, f"https://pages.{slug}.example/auth", issuer, "", issuer, "none", False, [])
-    row.known, row.known_at = published.sealed(row), timezone.now()
-    row.save()
-    row.brands.add(brand)
-    return row
-
-
 @pytest.fixture
 def great(brand: Brand) -> dict[str, Provider]:
     return {
-        "google": make(brand, "google", "google", "gmail.com", "googlemail.com"),
-        "microsoft": make(brand, "microsoft", "microsoft", "outlook.*", "hotmail.*"),
-        "yahoo": make(brand, "yahoo", "yahoo", "yahoo.*"),
+        "google": make_provider(brand, "google", "google", "gmail.com", "googlemail.com"),
+        "microsoft": make_provider(brand, "microsoft", "microsoft", "outlook.*", "hotmail.*"),
+        "yahoo": make_provider(brand, "yahoo", "yahoo", "yahoo.*"),
     }
 
 
@@ -112,14 +96,14 @@ def test_where_none_fits_all_are_folded_away(brand: Brand, great: dict[str, Prov
 
 def test_without_providers_the_page_is_as_it_was(brand: Brand) -> None:
     page, response = first_page(brand, "a@gmail.com")
-    assert "More ways to confirm" not in page
+    assert "Continue with" not in page
     assert "form-action 'self';" in response["Content-Security-Policy"] + ";"
 
 
 def test_a_company_s_own_provider_comes_first_and_only_for_its_own_people(
     brand: Brand, great: dict[str, Provider]
 ) -> None:
-    make(brand, "corp", "oidc", "corp.example")
+    make_provider(brand, "corp", "oidc", "corp.example")
     page, _ = first_page(brand, "a@corp.example")
     assert outside(page) == ["Corp"]
     assert page.index("Continue with Corp") < page.index("Email me a passcode")
@@ -188,9 +172,11 @@ def test_with_passcodes_off_only_providers_are_offered_and_no_passcode_is_mailed
     visitor = Visitor(brand)
     response = visitor.ask(reader)
     assert response.status_code == 422
-    assert "Passcodes are switched off here." in words(response)
-    assert "Passcodes are switched off here." in words(visitor.find("b@gmail.com"))
-    assert "Passcodes are switched off here." in words(visitor.find("nobody@gmail.com"))
+    assert "Passcodes are switched off here. Choose another way to confirm." in words(response)
+    for address in ("b@gmail.com", "nobody@gmail.com"):
+        found = visitor.find(address)
+        assert (found.status_code, address in found.content.decode()) == (422, False)
+        assert "Passcodes are switched off here. Open your message by the link in its mail" in words(found)
     assert not Challenge.objects.exists()
 
 
@@ -243,16 +229,3 @@ def test_the_page_asks_no_provider(brand: Brand, great: dict[str, Provider], mon
     monkeypatch.setattr(known, "fetched", asked)
     Provider.objects.update(known_at=timezone.now() - timedelta(days=9))
     assert first_page(brand, "a@gmail.com")[0]
-
-
-def test_other_ways_find_their_place(brand: Brand, great: dict[str, Provider], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A way that this page knows nothing of, before the passcode and among the others (here the icon of a provider)."""
-    slot = Slot("access/ways/mark.html", None)
-    monkeypatch.setattr(ways, "MAIN_SLOTS", (lambda request, reader: slot,))
-    monkeypatch.setattr(ways, "MORE_SLOTS", (lambda request, reader: None, lambda request, reader: slot))
-    page, _ = first_page(brand, "a@gmail.com")
-    assert "btn--go" not in page
-    key = drawings()["key"]
-    assert page.count(key) == 2
-    assert page.index(key) < page.index("Email me a passcode") < page.index("More ways to confirm") < page.rindex(key)
-    assert folded(page) == ["Microsoft", "Yahoo"]

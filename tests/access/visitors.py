@@ -16,6 +16,8 @@ from django.utils import timezone
 
 from branding.models import Brand
 from portal.access import cookies
+from portal.access.models import Provider
+from portal.access.oidc.known import Known
 from portal.delivery import letters
 from portal.delivery.models import Outbound
 from portal.vault import readers
@@ -70,6 +72,18 @@ def make_reader(brand: Brand, address: str, **fields: Any) -> Reader:
         link=readers.seal_link(reader, link),
         link_lookup=readers.keys().lookup("link", link),
     )
+
+
+def make_provider(brand: Brand, slug: str, kind: str, *domains: str, **fields: Any) -> Provider:
+    """A row as `manage.py provider add` leaves it, of a provider that is nowhere."""
+    name = {"google": "Google", "microsoft": "Microsoft", "yahoo": "Yahoo"}.get(slug, slug.title())
+    issuer = f"https://{slug}.example"
+    row = Provider(slug=slug, kind=kind, name=name, issuer=issuer, client_id="x", domains=list(domains), **fields)
+    published = Known(issuer, f"https://pages.{slug}.example/auth", issuer, "", issuer, "none", False, [])
+    row.known, row.known_at = published.sealed(row), timezone.now()
+    row.save()
+    row.brands.add(brand)
+    return row
 
 
 def mails() -> list[EmailMessage]:

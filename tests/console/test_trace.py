@@ -112,3 +112,11 @@ def test_a_mail_that_is_tried_again_by_itself_says_so(arrive: Arrive) -> None:
 @pytest.mark.parametrize("kind", sorted(tracing._SENTENCES))
 def test_an_entry_without_its_facts_is_still_told(kind: str) -> None:
     assert tracing.sentence(kind, {}).endswith(".")
+
+
+def test_a_sign_in_is_told_with_where_it_was_made() -> None:
+    assert tracing.sentence("recipient.confirmed", {"method": "passcode"}) == "Confirmed by passcode."
+    proved = {"method": "provider", "provider": "corp"}
+    assert tracing.sentence("recipient.confirmed", proved) == "Confirmed by signing in at corp."
+    refused = {"provider": "corp", "reason": "unverified"}
+    assert tracing.sentence("recipient.sign_in_refused", refused) == "Signing in at corp proved nothing: unverified."

@@ -14,14 +14,18 @@ from typing import Any, Self
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
 
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 CLIENT, SECRET = "letterlock-test", "s3cret of the client: 50% +"
 
 
 @cache
-def key(name: str) -> RSAKey:
-    """A key for the whole run: making one takes a tenth of a second."""
+def key(name: str) -> RSAKey | ECKey | OKPKey:
+    """A key for the whole run, of the curve that its name begins with: making one of RSA takes a tenth of a second."""
+    if name.startswith("P-"):
+        return ECKey.generate_key(name, {"kid": name, "use": "sig"}, private=True)
+    if name.startswith("Ed"):
+        return OKPKey.generate_key(name, {"kid": name, "use": "sig"}, private=True)
     return RSAKey.generate_key(2048, {"kid": name, "use": "sig"}, private=True)
 
 
@@ -59,6 +63,8 @@ class Issuer:
         self.name = self.url
         """What it says its issuer is; a test of Microsoft's gives it a place for the tenant."""
         self.signs, self.publishes = "first", ["first"]
+        self.key_facts: dict[str, str] = {}
+        """What is said of each published key besides."""
         self.header: dict[str, Any] = {}
         self.signature = ""
         """In place of a real one: `none`, or `HS256` with the public key."""
@@ -89,7 +95,7 @@ class Issuer:
         if path.endswith("/.well-known/openid-configuration"):
             return 200, self._document()
         if path == "/jwks":
-            return 200, {"keys": [key(name).as_dict(private=False) for name in self.publishes]}
+            return 200, {"keys": [{**key(name).as_dict(private=False), **self.key_facts} for name in self.publishes]}
         if path == "/me" and headers.get("Authorization", "").startswith("Bearer "):
             return 200, {"sub": "subject", **self.claims, **self.userinfo}
         return 404, {}

@@ -5,10 +5,7 @@ const [port, client_id, client_secret, redirect] = process.argv.slice(2);
 const provider = new Provider(`http://localhost:${port}`, {
   clients: [{ client_id, client_secret, redirect_uris: [redirect] }],
   claims: { email: ["email", "email_verified"], openid: ["sub"] },
-  findAccount: (_, id) => ({
-    accountId: id,
-    claims: () => ({ sub: id, email: id, email_verified: !id.startsWith("unproved") }),
-  }),
+  findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, email: id, email_verified: true }) }),
   cookies: { keys: ["of this test alone"] },
 });
 provider.listen(Number(port), "127.0.0.1");

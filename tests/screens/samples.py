@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from branding.models import Brand
 from portal.access.authenticator_settings import Shown
 from portal.access.more import CodeAsked, PhraseAsked, Way
+from portal.access.ways import Button, Ways
 from portal.vault.rights import Rights
 
 SENT = datetime(2026, 11, 17, 13, 48, tzinfo=UTC)
@@ -59,7 +60,6 @@ MASKED = {
     "spoken": "the address that starts with j o, at mail.example",
     "host": "localhost:8000",
 }
-CHOOSE = {**MASKED, "envelope": ENVELOPE, "ask_url": f"{LINK}/ask/", "note": ""}
 APP = "access/settings/authenticator.html"
 BEGUN = Shown(
     "begun",
@@ -82,6 +82,21 @@ MORE = {
     "settings_url": "/settings/",
     "error": NOT_THE_PHRASE,
     "error_field": "phrase",
+}
+GOOGLE, MICROSOFT, YAHOO, CORP = (
+    Button(kind, name, kind, f"{LINK}/sign-in/{kind}/", "", ())
+    for kind, name in (("google", "Google"), ("microsoft", "Microsoft"), ("yahoo", "Yahoo"), ("oidc", "Alder Group"))
+)
+NO_OTHER = Ways(True, None, False, (), f"http://localhost:8000{LINK}")
+FITTING = replace(NO_OTHER, fitting=GOOGLE, more=(MICROSOFT, replace(YAHOO, state="down")))
+COMPANY = replace(NO_OTHER, fitting=CORP, company=True, more=(replace(GOOGLE, state="webview"), MICROSOFT))
+CHOOSE = {**MASKED, "envelope": ENVELOPE, "ask_url": f"{LINK}/ask/", "note": "", "ways": NO_OTHER}
+OTHER_ADDRESS = {
+    **CHOOSE,
+    "address": "anna.with.a.long.name@other.example",
+    "sender_name": "Dr Maya Lindqvist",
+    "provider": None,
+    "account_url": "",
 }
 PASSCODE = {
     **MASKED,
@@ -321,7 +336,9 @@ PAGES = [
         {**CHOOSE, **PASSKEY, "envelope": {**ENVELOPE, "open_until": None}, "note": "You were signed out."},
         brand=HARBOUR,
     ),
-    Sample("R1-right-to-left", "access/choose.html", CHOOSE, brand=NAKHIL, language="ar"),
+    Sample("R1-right-to-left", "access/choose.html", {**CHOOSE, "ways": FITTING}, brand=NAKHIL, language="ar"),
+    Sample("R1-fitting", "access/choose.html", {**CHOOSE, "ways": FITTING}),
+    Sample("R1-company", "access/choose.html", {**CHOOSE, "ways": COMPANY}),
     Sample("neutral", "access/find.html", {**FIND, "link_typed": True}),
     Sample(
         "neutral-error",
@@ -351,15 +368,10 @@ PAGES = [
     Sample(
         "R2",
         "access/other_address.html",
-        {
-            **MASKED,
-            "envelope": ENVELOPE,
-            "address": "anna.with.a.long.name@other.example",
-            "ask_url": LINK,
-            "sender_name": "Dr Maya Lindqvist",
-        },
+        OTHER_ADDRESS,
         signed_in_as="anna.with.a.long.name@other.example",
     ),
+    Sample("R2-provider", "access/other_address.html", {**OTHER_ADDRESS, "provider": GOOGLE, "account_url": LINK}),
     Sample("R6", "access/wait.html", {"until": SENT}),
     Sample("R14-passkeys", "access/settings.html", {**OWN, "passkeys": CARDS}, signed_in_as=ADDRESS),
     Sample("R16", "access/signed_out.html", {"note": ""}),

@@ -5,7 +5,6 @@ OpenID Connect Core 1.0 sections 3.1 and 5.3, RFC 7636, RFC 9207. Authlib writes
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import quote
@@ -17,21 +16,22 @@ from authlib.oidc.core import CodeIDToken
 from django.utils import timezone
 from joserfc import jws, jwt
 from joserfc.errors import ExpiredTokenError, JoseError
-from joserfc.jwk import Key, import_key
+from joserfc.jwk import import_key
 
 from portal.access.errors import SignInRefused
 from portal.access.models import Provider
 from portal.access.oidc import fetching, known, proofs
-from portal.access.oidc.fetching import Unreachable
+from portal.access.oidc.fetching import Silent, Unreachable
 from portal.access.oidc.known import TENANT, Known
 from portal.keys.service import keys
 
 SCOPE = "openid email"
 """No name and no picture: only the address is needed."""
-ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "RS384", "RS512", "PS384", "PS512", "ES384", "ES512")
+ALGORITHMS = ("RS256", "PS256", "ES256", "Ed25519", "EdDSA", "RS384", "RS512", "PS384", "PS512", "ES384", "ES512")
 """Signatures only: with `none` or an HMAC, whoever reads the public key could sign."""
 LEEWAY_SECONDS = 60
 LONGEST = 16 * 1024
+_OF_ADDRESS = ("email", "email_verified", "hd")
 _CLAIMS = frozenset({"iss", "aud", "azp", "nonce", "sub", "iat", "nbf", "exp", "at_hash"})
 
 
@@ -48,21 +48,24 @@ def authorization_url(provider: Provider, *, back: str, state: str, secrets: Sec
 
     No login_hint: whoever holds a forwarded notice would read the whole address in it.
     """
-    return cast(
-        str,
-        prepare_grant_uri(
-            known.of(provider).authorization,
-            client_id=provider.client_id,
-            response_type="code",
-            redirect_uri=back,
-            scope=SCOPE,
-            state=state,
-            nonce=secrets.nonce,
-            code_challenge=create_s256_code_challenge(secrets.verifier),
-            code_challenge_method="S256",
-            prompt="select_account" if again else None,
-        ),
-    )
+    try:
+        return cast(
+            str,
+            prepare_grant_uri(
+                known.of(provider).authorization,
+                client_id=provider.client_id,
+                response_type="code",
+                redirect_uri=back,
+                scope=SCOPE,
+                state=state,
+                nonce=secrets.nonce,
+                code_challenge=create_s256_code_challenge(secrets.verifier),
+                code_challenge_method="S256",
+                prompt="select_account" if again else None,
+            ),
+        )
+    except ValueError:
+        raise known.failed(provider, "the address of its sign-in page has a query that cannot be added to") from None
 
 
 def check_issuer(provider: Provider, said: str | None) -> None:
@@ -96,7 +99,9 @@ def claims_for(provider: Provider, code: str, *, back: str, secrets: Secrets) ->
     claims = checked(provider, published, token, nonce=secrets.nonce, access_token=access)
     # Microsoft's userinfo lacks the claims that its proofs need.
     if "email" not in claims and published.userinfo and provider.kind != Provider.Kind.MICROSOFT:
-        claims = {**claims, **_userinfo(provider, published, access, claims["sub"])}
+        # Whether it is verified must be said where the address is.
+        rest = {name: value for name, value in claims.items() if name not in _OF_ADDRESS}
+        claims = {**rest, **_userinfo(provider, published, access, claims["sub"])}
     return claims
 
 
@@ -107,8 +112,9 @@ def checked(provider: Provider, published: Known, token: str, *, nonce: str, acc
         algorithm = header.get("alg")
         if algorithm not in ALGORITHMS:
             raise SignInRefused(provider.name, "alg")
-        read = jwt.decode(token, _key(provider, published, header.get("kid")), algorithms=[str(algorithm)])
-    except (JoseError, ValueError):
+        document = _key(provider, published, header.get("kid"))
+        read = jwt.decode(token, import_key(document), algorithms=[str(algorithm)])
+    except (JoseError, ValueError, TypeError):
         raise SignInRefused(provider.name, "signature") from None
     issuer = published.issuer
     if TENANT in issuer:
@@ -116,6 +122,9 @@ def checked(provider: Provider, published: Known, token: str, *, nonce: str, acc
         if not proofs.is_tenant(tenant):
             raise SignInRefused(provider.name, "tenant")
         issuer = issuer.replace(TENANT, str(tenant))
+        # Microsoft says of each key whose it is: one for personal accounts must not sign for a company's tenant.
+        if str(document.get("issuer", issuer)).replace(TENANT, str(tenant)) != issuer:
+            raise SignInRefused(provider.name, "key")
     claims = CodeIDToken(
         read.claims,
         read.header,
@@ -132,7 +141,7 @@ def checked(provider: Provider, published: Known, token: str, *, nonce: str, acc
     return dict(claims)
 
 
-def _key(provider: Provider, published: Known, kid: object) -> Key:
+def _key(provider: Provider, published: Known, kid: object) -> dict[str, Any]:
     """The provider's key of this id, from keys fetched anew when it is not among those kept. Raises SignInRefused."""
     found = _pick(published, kid)
     if found is None:
@@ -142,12 +151,12 @@ def _key(provider: Provider, published: Known, kid: object) -> Key:
     return found
 
 
-def _pick(published: Known, kid: object) -> Key | None:
+def _pick(published: Known, kid: object) -> dict[str, Any] | None:
     for document in published.keys:
         # A key without an id serves only where it is the only one, as the standard has it (section 10.1).
         fits = document.get("kid") == kid if kid is not None else len(published.keys) == 1
         if fits and document.get("use", "sig") == "sig" and document.get("kty") in ("RSA", "EC", "OKP"):
-            return import_key(document)
+            return document
     return None
 
 
@@ -171,21 +180,22 @@ def _shown(provider: Provider, published: Known) -> Any:
     return ClientAuth(provider.client_id, secret, published.auth)
 
 
-def _userinfo(provider: Provider, published: Known, access: str, subject: str) -> dict[str, Any]:
+def _userinfo(provider: Provider, published: Known, access: str, subject: object) -> dict[str, Any]:
     """Address and whether it was verified (section 5.3.2: only of the very person of the ID token)."""
     headers = {"Authorization": f"Bearer {access}"}
     answer = _answer(provider, published.userinfo, headers=headers)
     if answer.status != 200:
         raise SignInRefused(provider.name, "userinfo")
-    said = answer.document.get("sub")
-    if not isinstance(said, str) or not hmac.compare_digest(said.encode(), subject.encode()):
+    if not isinstance(subject, str) or answer.document.get("sub") != subject:
         raise SignInRefused(provider.name, "sub")
-    return {name: answer.document[name] for name in ("email", "email_verified", "hd") if name in answer.document}
+    return {name: answer.document[name] for name in _OF_ADDRESS if name in answer.document}
 
 
 def _answer(provider: Provider, url: str, **asked: Any) -> fetching.Answer:
     try:
         answer = fetching.fetch(url, private=provider.private, **asked)
+    except Silent as error:
+        raise known.down(provider, str(error)) from None
     except Unreachable as error:
         raise known.failed(provider, str(error)) from None
     if answer.status >= 500:

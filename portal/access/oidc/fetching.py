@@ -6,10 +6,12 @@ import http.client
 import ipaddress
 import json
 import os
+import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,12 +22,19 @@ from portal.values import is_loopback
 MOST_BYTES = 256 * 1024
 """Google's keys and discovery take 4 KB together, Microsoft's keys 20 KB."""
 SECONDS = 5.0
-"""For the whole of one request: a web worker waits meanwhile, and so does a person."""
+"""For the whole of one request once the name is looked up: a web worker waits meanwhile, and so does a person."""
+_MOST_ADDRESSES = 4
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+"""Nothing that would end a directive where the host stands in a Content-Security-Policy."""
 _PORTS = {"https": 443, "http": 80}
 
 
 class Unreachable(Exception):
     """No usable answer came; the text says what was wrong and names no address. Always caught in this package."""
+
+
+class Silent(Unreachable):
+    """Nothing came at all, or not in time: what a person sends cannot bring that about."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,7 @@ def checked(url: str, *, private: bool) -> SplitResult:
     parts = urlsplit(url)
     host, port = parts.hostname, parts.port  # ValueError for a port that is none
     plain = parts.scheme == "http" and private and is_loopback(host or "")
-    if not host or port == 0 or (parts.scheme != "https" and not plain):
+    if not host or not _HOST.fullmatch(host) or port == 0 or (parts.scheme != "https" and not plain):
         raise ValueError("it must be https")
     if parts.username is not None or parts.password is not None or parts.fragment or not url.isascii():
         raise ValueError("it must be a plain address")
@@ -62,8 +71,10 @@ def fetch(url: str, *, private: bool, form: str | None = None, headers: Mapping[
             return _asked(line, parts, form, headers or {})
     except ssl.SSLError:
         raise Unreachable("its certificate is not accepted") from None
-    except (OSError, http.client.HTTPException, ValueError):
-        raise Unreachable("it did not answer in time, or not as HTTP says") from None
+    except OSError:
+        raise Silent("it did not answer in time") from None
+    except (http.client.HTTPException, ValueError):
+        raise Unreachable("it did not answer as HTTP says") from None
 
 
 def _asked(line: socket.socket, parts: SplitResult, form: str | None, headers: Mapping[str, str]) -> Answer:
@@ -97,10 +108,11 @@ def _connected(parts: SplitResult, *, private: bool) -> Iterator[socket.socket]:
     addresses = [str(address) for address in found if private or _is_public(str(address))]
     if not addresses:
         raise Unreachable("its name leads to addresses that are not public")
-    with socket.create_connection((addresses[0], port), timeout=SECONDS) as line:
+    until = time.monotonic() + SECONDS
+    with _reached(addresses[:_MOST_ADDRESSES], port, until) as line:
         # A server that gives a byte now and then would never meet a time-out for one read.
         cut = socket.socket(fileno=os.dup(line.fileno()))
-        timer = threading.Timer(SECONDS, _cut, [cut])
+        timer = threading.Timer(max(0.0, until - time.monotonic()), _cut, [cut])
         timer.daemon = True
         timer.start()
         try:
@@ -112,6 +124,18 @@ def _connected(parts: SplitResult, *, private: bool) -> Iterator[socket.socket]:
         finally:
             timer.cancel()
             cut.close()
+
+
+def _reached(addresses: Sequence[str], port: int, until: float) -> socket.socket:
+    """The first address that answers: a host without IPv6 is often given IPv6 addresses, too."""
+    for left, address in reversed(list(enumerate(reversed(addresses)))):
+        remaining = until - time.monotonic()
+        try:
+            # Half of the time for each but the last, so that one that swallows packets leaves some for the next.
+            return socket.create_connection((address, port), timeout=max(0.1, remaining / 2 if left else remaining))
+        except OSError:
+            continue
+    raise Silent("it cannot be reached")
 
 
 def _cut(line: socket.socket) -> None:

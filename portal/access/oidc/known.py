@@ -15,6 +15,7 @@ from portal.access.errors import ProviderDown
 from portal.access.models import Provider
 from portal.access.oidc import fetching
 from portal.access.oidc.fetching import Unreachable
+from portal.access.oidc.proofs import CONSUMERS
 from portal.keys.service import keys
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ REST = timedelta(minutes=1)
 """So long a provider that did not answer is left alone, and its button shows it: nobody waits for it in vain."""
 TENANT = "{tenantid}"
 """Stands in the issuer of Microsoft's discovery documents that are for many tenants."""
+_SHARED = {"common": TENANT, "organizations": TENANT, "consumers": CONSUMERS}
+"""Words for several tenants in Microsoft's addresses, and what the issuer has in their place."""
 MOST_KEYS = 50
 _POST, _BASIC, _NONE = "client_secret_post", "client_secret_basic", "none"
 
@@ -80,13 +83,17 @@ def of(provider: Provider, *, anew: bool = False) -> Known:
     try:
         known = fetched(provider)
     except Unreachable as error:
-        # For all, and so only by what nobody outside can bring about: a made-up code must not take the button away.
-        provider.down_until = now + REST
-        Provider.objects.filter(pk=provider.pk).update(down_until=provider.down_until)
-        raise failed(provider, str(error)) from None
+        raise down(provider, str(error)) from None
     provider.known, provider.known_at, provider.down_until = known.sealed(provider), now, None
     Provider.objects.filter(pk=provider.pk).update(known=provider.known, known_at=now, down_until=None)
     return known
+
+
+def down(provider: Provider, why: str) -> ProviderDown:
+    """As `failed`, and leave it alone for a minute. For all people: so only for what no stranger can bring about."""
+    provider.down_until = timezone.now() + REST
+    Provider.objects.filter(pk=provider.pk).update(down_until=provider.down_until)
+    return failed(provider, why)
 
 
 def failed(provider: Provider, why: str) -> ProviderDown:
@@ -123,11 +130,8 @@ def _is_own(provider: Provider, issuer: str) -> bool:
         return True
     if provider.kind != Provider.Kind.MICROSOFT:
         return False
-    shared = [f"/{word}/v2.0" for word in ("common", "organizations")]
-    return any(
-        provider.issuer.endswith(end) and issuer == provider.issuer.removesuffix(end) + f"/{TENANT}/v2.0"
-        for end in shared
-    )
+    before, _, word = provider.issuer.removesuffix("/v2.0").rpartition("/")
+    return word in _SHARED and issuer == f"{before}/{_SHARED[word]}/v2.0"
 
 
 def _get(url: str, provider: Provider) -> dict[str, Any]:

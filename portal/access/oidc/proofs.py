@@ -43,7 +43,8 @@ def microsoft(claims: Claims, tenants: Mapping[str, Sequence[str]]) -> str:
     tenant, address = claims.get("tid"), _address(claims)
     if not is_tenant(tenant):
         raise Unproved("tenant")
-    if tenant == CONSUMERS or claims.get("xms_edov") in (True, "1", "true"):
+    # Said as a yes, as a number or as a word. Of a personal account it need not be said, but must not be denied.
+    if claims.get("xms_edov", tenant == CONSUMERS) in (True, "1", "true"):
         return address
     if domain_of(address) in tenants.get(str(tenant), ()):
         return address

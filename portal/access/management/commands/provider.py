@@ -32,6 +32,9 @@ class Command(BaseCommand):
             switch = verbs.add_parser(verb, help=word)
             switch.add_argument("slug")
             switch.add_argument("--brand", action="append", default=[], help="for this brand only; may be repeated")
+        secret = verbs.add_parser("secret", help="give its client another secret")
+        secret.add_argument("slug")
+        secret.add_argument("--secret-file", help="file whose one line it is; else it is asked for or piped")
         verbs.add_parser("remove", help="end a provider and all sessions that it proved").add_argument("slug")
         verbs.add_parser("test", help="ask it now for what it publishes").add_argument("slug")
 
@@ -73,6 +76,10 @@ class Command(BaseCommand):
         row = providers.named(slug)
         providers.switch(row, on=False, brands=_brands(brand))
         self._show(row)
+
+    def _secret(self, slug: str, secret_file: str | None, **_: Any) -> None:
+        providers.renew_secret(providers.named(slug), _secret(secret_file))
+        self.stdout.write("The secret is set.")
 
     def _remove(self, slug: str, **_: Any) -> None:
         providers.remove(providers.named(slug))
