@@ -61,8 +61,6 @@ def back(request: Request, slug: str) -> HttpResponseRedirect:
         taken = flow.take(provider, request.brand, cookies.digest(token), way.state)
     except SignInOver:
         return see_other(reverse("sign-in-over"))
-    if taken.office:  # an administrator's proves no mailbox, so it opens no message
-        return office_provider.end(request, taken, way)
     return _end(request, taken, way)
 
 
@@ -73,6 +71,8 @@ def over(request: Request) -> HttpResponse:
 
 
 def _end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
+    if taken.office:  # an administrator's proves no mailbox, so it opens no message
+        return office_provider.end(request, taken, way)
     reader: Reader | None = taken.reader
     # Looked at again, for it may have been switched off meanwhile.
     if reader is None or ways.at_message(reader, taken.provider.slug) is None:
