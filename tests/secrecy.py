@@ -183,7 +183,7 @@ def _lines(record: logging.LogRecord) -> Iterator[str]:
 
 def listen_to_rooms() -> None:
     """What only our own rooms know: their links, codes, tokens, trees, pairs and errors. After Django is set up."""
-    from portal.access import authenticators, codes, cookies
+    from portal.access import authenticators, codes, cookies, passwords
     from portal.access.errors import AccessError
     from portal.api import tokens
     from portal.ingest import customer
@@ -198,6 +198,7 @@ def listen_to_rooms() -> None:
     _after(readers, "new_link", lambda _, link: EAR.secret("link", link))
     _after(codes, "derive", lambda _, code: EAR.passcode(code))
     _after(cookies, "new_token", lambda _, token: EAR.secret("token of a cookie", token))
+    _after(passwords, "set_first", lambda given, _: EAR.secret("password", given[1]))
     _after(tokens, "create", lambda _, token: EAR.secret("token of the API", token))
     _after(agreed, "_hashed", lambda given, made: _phrase(given[0], made))
     _after(authenticators, "secret_of", lambda _, secret: _app(secret))

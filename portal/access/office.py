@@ -156,8 +156,8 @@ def _page(request: Request, context: dict[str, object], status: int = 200) -> Ht
     """`next` is carried in every form; what is refused is shown with what was typed, but for secrets."""
     providers = office_ways.providers(request.brand)
     found = {
-        "password": office_ways.password_is_open(),
-        "passkey": office_ways.passkey_exists(),
+        "password": office_ways.password_is_set(),
+        "passkey": office_ways.passkey_exists(request.brand),
         "providers": [
             {"name": row.name, "url": reverse("enter-provider", args=[row.slug]), "down": known.is_down(row)}
             for row in providers

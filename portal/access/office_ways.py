@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from branding.models import Brand
-from portal.access import authenticators, roles
+from portal.access import authenticators, people, roles
 from portal.access.credentials import Passkey
 from portal.access.models import Person, Provider
 
@@ -13,9 +13,16 @@ def password_is_open() -> bool:
     return not passkey_exists() and not Provider.objects.filter(office=True, enabled=True).exists()
 
 
-def passkey_exists() -> bool:
-    """Whether any administrator has a passkey that works."""
-    return Passkey.objects.filter(office=True, asleep_at=None, person__role__in=roles.OFFICE).exists()
+def password_is_set() -> bool:
+    """Whether there is one at all: else the sign-in page need not ask for it."""
+    holders = Person.objects.filter(role__in=roles.OFFICE).exclude(password__startswith=people.NO_PASSWORD)
+    return password_is_open() and holders.exists()
+
+
+def passkey_exists(*brands: Brand) -> bool:
+    """Whether any administrator has a passkey that works; with brands named, one at these hosts."""
+    found = Passkey.objects.filter(office=True, asleep_at=None, person__role__in=roles.OFFICE)
+    return (found.filter(brand__in=brands) if brands else found).exists()
 
 
 def providers(brand: Brand) -> list[Provider]:

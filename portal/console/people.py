@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.access import administrators, people, roles
+from portal.access import administrators, office_ways, people, roles
 from portal.access.administrators import Reason
 from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.errors import NotAnAdministrator, OfficeRefused
@@ -30,8 +30,13 @@ ROLES = [(role.value, role.label) for role in roles.OFFICE]
 @require_safe
 def members(request: HttpRequest) -> HttpResponse:
     """Everyone with a role, and when they were last here."""
-    me = cast(Request, request).office_person
-    return office_page(request, PEOPLE, "console/people.html", {"members": administrators.everyone(), "me": me})
+    asked = cast(Request, request)
+    context = {
+        "members": administrators.everyone(),
+        "me": asked.office_person,
+        "providers": [row.name for row in office_ways.providers(asked.brand)],
+    }
+    return office_page(request, PEOPLE, "console/people.html", context)
 
 
 @permission_required(May.PEOPLE)

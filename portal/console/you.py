@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.access import authenticators, codes, cookies, passkeys, passwords, people, sessions
 from portal.access.authenticator_settings import drawn
+from portal.access.credentials import Passkey
 from portal.access.decorators import OFFICE, fresh_proof_required, is_fresh, office_required, permission_required
 from portal.access.errors import FactorRefused, PasskeyRefused
 from portal.access.models import Person, Session
@@ -42,8 +44,8 @@ def you(request: HttpRequest) -> HttpResponse:
 @require_POST
 def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
     """End every other office session of this person; the next request there is the sign-in page."""
-    row = cast(Request, request).office_row
-    _sessions(_me(request)).exclude(pk=row.pk if row else None).delete()
+    row = cast(Session, cast(Request, request).office_row)
+    _sessions(_me(request)).exclude(pk=row.pk).delete()
     record("administrator.signed_out_elsewhere", person=str(_me(request).id))
     return see_other(reverse("you"))
 
@@ -166,11 +168,11 @@ def _set_up(request: HttpRequest, me: Person, row: Session, context: dict[str, A
     return office_page(request, "", "console/authenticator.html", context, status=status)
 
 
-def _keys(request: HttpRequest) -> Any:
+def _keys(request: HttpRequest) -> QuerySet[Passkey]:
     return passkeys.of(_me(request), cast(Request, request).brand, office=True)
 
 
-def _sessions(me: Person) -> Any:
+def _sessions(me: Person) -> QuerySet[Session]:
     return Session.objects.filter(person=me, office=True).order_by("-seen_at")
 
 

@@ -69,7 +69,9 @@ def at_provider(visitor: Visitor, issuer: Issuer, address: str, **more: str) -> 
 
 def test_a_passkey_lets_its_administrator_in(visitor: Visitor, stranger: Visitor, brand: Brand) -> None:
     person, phone = with_passkey(visitor, brand, ADA)
-    assert "Sign in with a passkey" in words(stranger.get("/admin/enter/"))
+    page = words(stranger.get("/admin/enter/"))
+    assert "Sign in with a passkey" in page
+    assert "Password" not in page
     assert use_passkey(stranger, phone)["Location"] == "/admin/"
     assert is_in(stranger)
     session = office_session(stranger)
@@ -152,6 +154,9 @@ def test_the_organisations_sign_in_lets_in_who_has_a_role(visitor: Visitor, issu
     assert (session.person, session.method, session.provider, session.level) == (person, "provider", "corp", 2)
     assert visitor.get("/admin/messages/").status_code == 200
     assert visitor.get("/admin/people/").status_code == 403
+    administrators.owner(EBBA)
+    administrators.change(person, Role.OWNER, by=None)
+    assert "can also sign in with Corp" in words(visitor.get("/admin/people/"))
 
 
 def test_whom_it_proves_without_a_role_stays_outside(
@@ -342,3 +347,20 @@ def test_a_new_link_ends_the_one_before(visitor: Visitor, brand: Brand) -> None:
     assert visitor.post(f"/admin/enter/{old}").status_code == 410
     assert visitor.post(f"/admin/enter/{new}").status_code == 303
     assert timedelta(hours=24) == entry.LIFE
+
+
+def test_no_other_site_can_press_a_button_of_the_office(visitor: Visitor, brand: Brand) -> None:
+    person, _phone = with_passkey(visitor, brand, ADA)
+    forged = Visitor(brand, enforce_csrf=True)
+    forged.client.cookies[cookies.OFFICE] = visitor.cookie(cookies.OFFICE)
+    for page in (
+        "/admin/people/add/",
+        f"/admin/people/{person.id}/remove/",
+        "/admin/you/passkeys/",
+        "/admin/you/sign-out/",
+    ):
+        assert forged.post(page, address=EBBA, role="owner", reason="left").status_code == 403, page
+    link = entry.make(person)
+    assert Visitor(brand, enforce_csrf=True).post(f"/admin/enter/{link}").status_code == 403
+    assert entry.find(link) is not None
+    assert Person.objects.exclude(role=Role.READER).count() == 1

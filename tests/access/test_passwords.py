@@ -171,6 +171,15 @@ def test_a_recovery_code_stands_in_once(visitor: Visitor, stranger: Visitor, clo
     refused(third, third.post("/admin/enter/code/", code=codes[0]))
 
 
+def test_the_page_asks_for_a_password_only_where_there_is_one(
+    visitor: Visitor, stranger: Visitor, clock: Clock
+) -> None:
+    administrators.owner(ADA)
+    assert 'name="password"' not in stranger.get("/admin/enter/").content.decode()
+    with_password(visitor, clock)
+    assert 'name="password"' in stranger.get("/admin/enter/").content.decode()
+
+
 def test_the_second_step_waits_ten_minutes_and_no_longer(visitor: Visitor, stranger: Visitor, clock: Clock) -> None:
     person, _codes = with_password(visitor, clock)
     type_in(stranger)

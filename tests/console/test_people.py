@@ -212,4 +212,4 @@ def test_an_old_proof_is_not_enough_to_change_who_administers(owner: Client, kim
         assert answer["Location"] == f"/admin/enter/?next={address.replace('/', '%2F')}"
     assert owner.get("/admin/people/").status_code == 200, "looking needs no new proof"
     assert Person.objects.get(pk=kim.pk).role == Role.SUPPORT
-    assert "Say again that it is you" in owner.get("/admin/enter/").content.decode()
+    assert "Say again that it is you" in owner.get(owner.get(address)["Location"]).content.decode()

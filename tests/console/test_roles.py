@@ -13,7 +13,11 @@ from branding.models import Brand
 from portal.access import administrators, cookies, roles, sessions
 from portal.access.models import Person
 from portal.access.roles import May, Role
+from portal.audit.models import Entry
 from portal.console.urls import urlpatterns
+from portal.delivery.models import Outbound
+from portal.delivery.sending import send_due
+from portal.delivery.tasks import MAIL
 from portal.ingest.models import Spooled
 from tests.console.conftest import CANARY, Arrive, browser
 from tests.mails import JONAS, KARIN, MAYA
@@ -173,3 +177,11 @@ def test_a_role_that_was_changed_counts_on_the_next_request(brand: Brand) -> Non
     assert client.get("/admin/messages/").status_code == 403
     administrators.remove(person, by=owner)
     assert client.get("/admin/").status_code == 303
+
+
+def test_the_link_of_a_new_administrator_leaves_with_the_other_mail(brand: Brand) -> None:
+    administrators.invite(administrators.add("kim@aldervalley.example", Role.SUPPORT, by=None), by=None)
+    assert send_due(MAIL) == 1
+    assert Outbound.objects.get().state == Outbound.State.SENT
+    kinds = list(Entry.objects.order_by("-id").values_list("kind", flat=True)[:2])
+    assert kinds == ["administrator.link_sent", "administrator.link_made"]
