@@ -9,9 +9,7 @@ reads, and one watchman for all of them shuts the connection of a body that is t
 from __future__ import annotations
 
 import contextlib
-import functools
 import io
-import ipaddress
 import logging
 import os
 import socket
@@ -25,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from portal.networks import client_network, plain_address
 from portal.values import Network
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
@@ -295,43 +294,6 @@ def _shut_reading(line: Line) -> None:
     with contextlib.suppress(OSError), _copy(line.descriptor) as own:
         if _peer(own) == line.peer:  # the number may have gone to another one
             own.shutdown(socket.SHUT_RD)
-
-
-@functools.lru_cache(1024)
-def plain_address(text: str) -> str:
-    """An address as Python writes it; an IPv4 address within IPv6 as IPv4; any other text as it is."""
-    try:
-        address = ipaddress.ip_address(text.strip().strip("[]").partition("%")[0])
-    except ValueError:
-        return text
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return str(mapped or address)
-
-
-def client_network(environ: dict[str, Any], proxies: Sequence[Network]) -> str:
-    """The /24 or /64 that a request comes from, as one of our TLS proxies says if it is from there."""
-    peer = plain_address(str(environ.get("REMOTE_ADDR") or ""))
-    forwarded = str(environ.get("HTTP_X_FORWARDED_FOR") or "").rpartition(",")[2]
-    if forwarded and _is_in(peer, proxies):
-        peer = plain_address(forwarded)
-    return _network(peer)
-
-
-def _is_in(address: str, networks: Sequence[Network]) -> bool:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(found in network for network in networks)
-
-
-@functools.lru_cache(1024)
-def _network(address: str) -> str:
-    try:
-        version = ipaddress.ip_address(address).version
-    except ValueError:
-        return ""
-    return str(ipaddress.ip_network(f"{address}/{24 if version == 4 else 64}", strict=False))
 
 
 def whole_bodies(application: Application, *, threads: int = 32, proxies: Sequence[Network] = ()) -> Application:

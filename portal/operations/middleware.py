@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from portal import observing
-from portal.operations.bodies import plain_address
+from portal.networks import plain_address
 from portal.values import is_loopback
 
 CLOSED = ", ".join(

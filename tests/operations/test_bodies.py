@@ -21,8 +21,9 @@ import pytest
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import UnreadablePostError
 
+from portal.networks import client_network
 from portal.operations import bodies
-from portal.operations.bodies import Places, WholeBody, client_network, whole_bodies
+from portal.operations.bodies import Places, WholeBody, whole_bodies
 from tests.servers import Portal, wait_for
 
 READ = 422
