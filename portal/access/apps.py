@@ -8,7 +8,9 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
+        from portal.access import alarms
         from portal.access.letters import passcode
         from portal.delivery.letters import register
 
         register("passcode", passcode)
+        register("alarm", alarms.build)

@@ -5,12 +5,23 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from portal.access.budgets import DAY
-from portal.access.models import Asked, Challenge, EntryLink, Failed, Session, TrustedBrowser
+from portal.access.models import (
+    Asked,
+    AskedSender,
+    CeilingReached,
+    Challenge,
+    EntryLink,
+    Failed,
+    Session,
+    TrustedBrowser,
+)
 
 CHALLENGES = 2 * DAY
 """Longer than their 15 minutes, so that "has been used" and "too old" are still told apart the next morning."""
 TRUST = timedelta(days=400)
 """As long as browsers keep any cookie (RFC 6265bis section 5.6.2)."""
+ALARMS = 30 * DAY
+"""Longer than any mail to an administrator can wait."""
 
 
 def tidy(now: datetime) -> int:
@@ -21,6 +32,8 @@ def tidy(now: datetime) -> int:
         Challenge.objects.filter(expires_at__lt=now - CHALLENGES),
         Session.objects.filter(ends_at__lt=now),
         EntryLink.objects.filter(expires_at__lt=now - DAY),
+        AskedSender.objects.filter(at__lt=now - DAY),
+        CeilingReached.objects.filter(ended_at__lt=now - ALARMS),
         TrustedBrowser.objects.filter(seen_at__lt=now - TRUST),
     )
     return sum(int(rows.delete()[0]) for rows in old)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import cookies, passcodes, people, places, proving, sessions, shares
+from portal.access import ceilings, cookies, passcodes, people, places, proving, sessions, shares
 from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, TooManyTries, whole_minute
 from portal.access.forms import AddressForm, PasscodeForm
 from portal.access.models import Challenge
@@ -161,7 +162,7 @@ def signed_out(request: Request) -> HttpResponse:
 
 def _ask(request: Request, place: Place, claim: Claim) -> HttpResponse:
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
-    browser = Browser(cookies.digest(token), _browser(request).trusted)
+    browser = replace(_browser(request), token=cookies.digest(token))
     try:
         passcodes.ask(claim, browser)
     except TooManyTries as error:
@@ -292,4 +293,5 @@ def _reader(request: Request, link: str) -> Reader | None:
 
 def _browser(request: Request) -> Browser:
     token, trusted = cookies.read(request, cookies.BROWSER), cookies.read(request, cookies.TRUSTED)
-    return Browser(cookies.digest(token) if token else b"", cookies.digest(trusted) if trusted else b"")
+    origin = ceilings.origin_of(request.META)
+    return Browser(cookies.digest(token) if token else b"", cookies.digest(trusted) if trusted else b"", origin)

@@ -28,6 +28,10 @@ class Outbound(models.Model):
         """The same for a RELAY, as a delivery status notification (RFC 3464)."""
         REFUSAL = "refusal"
         """To the sender of a mail that an administrator refused: why it did not go out."""
+        ALARM = "alarm"
+        """To an administrator: something began that needs them, or ended; `subject_row` is what is told of."""
+        REQUEST = "request"
+        """To a sender: a confirmed person asks for a message at another address; `subject_row` is that request."""
 
     class News(models.TextChoices):
         """What a TELLING or REPORT says, or what was heard of a mail after it had left (RFC 3464 section 2.3.3)."""

@@ -35,6 +35,8 @@ _SENT_EVENT = {
     K.TELLING: "sender.told",
     K.REPORT: "sender.told",
     K.REFUSAL: "refusal.delivered",
+    K.ALARM: "administrator.told",
+    K.REQUEST: "sender.asked",
 }
 Outcome = Callable[["Outbound", "Lease"], None]
 

@@ -321,6 +321,8 @@ def mail_name(kind: str) -> str:
         K.TELLING: _("Word to the sender"),
         K.REPORT: _("Report to the sender"),
         K.REFUSAL: _("Refusal to its sender"),
+        K.ALARM: _("Word to an administrator"),
+        K.REQUEST: _("Request to the sender"),
     }
     return words.get(K(kind), kind)
 
