@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from portal.access import signed_in
 from portal.access import views as door
 from portal.access.requests import Request
+from portal.access.sections import Section
 
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the page: its template, and the one name under which the template finds its own context."""
-
-    template: str
-    name: str
-    context: object
-
-
-SECTIONS: tuple[Callable[[Request], Section | None], ...] = ()
+SECTIONS: tuple[Callable[[Request], Section | None], ...] = (signed_in.section,)
 """In the order of the page; None leaves a section out."""
 
 

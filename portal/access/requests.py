@@ -20,5 +20,5 @@ class Request(HttpRequest):
     owner: Person | None
     """The administrator signed in here. That proves no mailbox, so it opens no message."""
     office_row: Session | None
-    session_ended: bool
-    """Whether the browser was signed in, and sat idle for too long."""
+    session_ended: str
+    """What to say to a browser that was signed in until its session was over; "" to all others."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.access import office, own, views
+from portal.access import office, own, signed_in, staying, views
 
 urlpatterns = [
     path("m/", views.find, name="find"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("m/<str:link>/ask/", views.ask, name="ask"),
     path("m/<str:link>/passcode/", views.passcode, name="passcode"),
     path("settings/", own.settings, name="settings"),
+    path("settings/devices/", signed_in.end, name="end-devices"),
+    path("session/", staying.session, name="session"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("signed-out/", views.signed_out, name="signed-out"),
     path("admin/enter/", office.how_to_enter, name="how-to-enter"),

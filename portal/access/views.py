@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import ceilings, cookies, passcodes, people, places, proving, sessions, shares
+from portal.access import back, ceilings, cookies, passcodes, people, places, proving, sessions, shares
 from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, TooManyTries, whole_minute
 from portal.access.forms import AddressForm, PasscodeForm
 from portal.access.models import Challenge
@@ -20,6 +20,7 @@ from portal.access.passcodes import Browser, Claim
 from portal.access.places import Place
 from portal.access.requests import Request
 from portal.access.responses import see_other
+from portal.audit.record import record
 from portal.delivery.models import Outbound
 from portal.mime.errors import BadAddress
 from portal.vault import readers
@@ -35,15 +36,19 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 
 def choose(request: HttpRequest, reader: Reader, note: str = "", status: int = 200) -> HttpResponse:
     """R1: who wrote, and the button that mails a passcode. The same for open, closed and withdrawn messages."""
-    if not note and getattr(request, "session_ended", False):
-        note = _("You were signed out because nothing happened for 30 minutes.")
-    context = {**places.at_link(reader).context(), **places.masked(readers.address_of(reader)), "note": note}
-    return render(request, "access/choose.html", context, status=status)
+    note, place = note or getattr(request, "session_ended", ""), places.at_link(reader)
+    context = {**place.context(), **places.masked(readers.address_of(reader)), "note": note}
+    response = render(request, "access/choose.html", context, status=status)
+    back.keep(request, response, place)
+    return response
 
 
 def neutral(request: HttpRequest, status: int = 404) -> HttpResponse:
     """The page for a link that leads nowhere, and for none: it asks for an address and tells nothing."""
-    return _find(request, status, link_typed=status == 404)  # type: ignore[arg-type]
+    note = getattr(request, "session_ended", "")
+    response = _find(request, status, note=note, link_typed=status == 404)  # type: ignore[arg-type]
+    back.keep(request, response, places.neutral(request.brand))  # type: ignore[attr-defined]
+    return response
 
 
 def other_address(request: HttpRequest, reader: Reader) -> HttpResponse:
@@ -89,7 +94,7 @@ def passcode(request: Request, link: str) -> HttpResponse:
         return _keeping_share(request, reader, _check(request, place))
     challenge = passcodes.latest(place.brand, reader, _browser(request))
     over = challenge is None or challenge.refusal(timezone.now()) is not None
-    if challenge is None or (over and people.reads(request.person, reader)):
+    if challenge is None or (over and sessions.opens(request.session_row, reader)):
         return see_other(place.back_url)
     return _passcode_page(request, place, challenge, refused=challenge.refusal(timezone.now()))
 
@@ -145,6 +150,8 @@ def sign_out(request: Request) -> HttpResponse:
     for row in (request.session_row, request.office_row):
         if row is not None:
             sessions.end(row)
+    if request.session_row is not None:
+        record("recipient.signed_out", which="here")
     response = see_other(reverse("signed-out"))
     cookies.drop(response, cookies.SESSION)
     cookies.drop(response, cookies.OFFICE)

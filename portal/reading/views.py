@@ -6,7 +6,9 @@ from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from portal.access import sessions
 from portal.access import views as door
+from portal.access.models import Session
 from portal.access.requests import Request
 from portal.audit.record import record
 from portal.reading import admission, letters, policies
@@ -26,9 +28,11 @@ def start(request: Request) -> HttpResponse:
 @require_safe
 def inbox(request: Request) -> HttpResponse:
     """R7: this brand's messages to the signed-in address, newest first."""
-    person = request.person
-    if person is None:
+    person, session = request.person, request.session_row
+    if person is None or session is None:
         return door.neutral(request, status=200)
+    if sessions.is_for_one_message(session):
+        return _the_one(request, session)
     page = request.GET.get("page", "1")
     number = max(int(page), 1) if page.isdecimal() and len(page) < 7 else 1
     start = (number - 1) * INBOX_PAGE
@@ -42,11 +46,19 @@ def inbox(request: Request) -> HttpResponse:
     return render(request, "reading/inbox.html", context)
 
 
+def _the_one(request: Request, session: Session) -> HttpResponse:
+    """Where a brand is strict there is no list: the session leads to its message."""
+    if session.reader is None:
+        return door.neutral(request, status=200)
+    return HttpResponseRedirect(f"/m/{readers.link_of(session.reader)}")
+
+
 @require_safe
 @admission.page
 def message(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
     """R8. Being shown to a confirmed person is what counts as opened; a HEAD shows nothing."""
-    answer = render(request, "reading/message.html", letters.message_page(reader, opened))
+    alone = request.session_row is None or sessions.is_for_one_message(request.session_row)
+    answer = render(request, "reading/message.html", letters.message_page(reader, opened, alone=alone))
     if request.method == "GET":
         first = readers.mark_opened(reader)
         record("message.opened", message=reader.message_id, reader=reader.id, first=first)

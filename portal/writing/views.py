@@ -59,7 +59,6 @@ def sent(request: Request, reader: Reader, opened: Opened, answer: UUID) -> Http
         "sent_at": entry.at,
         "files": entry.facts["files"],
         "message_url": f"/m/{link_of(reader)}",
-        "inbox_url": "/inbox/",
     }
     return render(request, "writing/sent.html", context)
 
