@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,16 +11,27 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import back, ceilings, cookies, passcodes, people, places, proving, sessions, shares
-from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, TooManyTries, whole_minute
+from portal.access import (
+    back,
+    ceilings,
+    cookies,
+    expired,
+    passcodes,
+    people,
+    places,
+    proving,
+    sessions,
+    shares,
+    undelivered,
+)
+from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, TooManyTries
 from portal.access.forms import AddressForm, PasscodeForm
 from portal.access.models import Challenge
 from portal.access.passcodes import Browser, Claim
 from portal.access.places import Place
 from portal.access.requests import Request
-from portal.access.responses import see_other
+from portal.access.responses import retry_after, see_other, wait
 from portal.audit.record import record
-from portal.delivery.models import Outbound
 from portal.mime.errors import BadAddress
 from portal.vault import readers
 from portal.vault.models import Reader
@@ -66,7 +76,7 @@ def other_address(request: HttpRequest, reader: Reader) -> HttpResponse:
 
 def too_many_tries(request: HttpRequest, error: TooManyTries) -> HttpResponse:
     """R6."""
-    return _wait(request, error)  # type: ignore[arg-type]
+    return wait(request, error)  # type: ignore[arg-type]
 
 
 # --------------------------------------------------------------------------------------------------- at a message
@@ -96,7 +106,7 @@ def passcode(request: Request, link: str) -> HttpResponse:
     over = challenge is None or challenge.refusal(timezone.now()) is not None
     if challenge is None or (over and sessions.opens(request.session_row, reader)):
         return see_other(place.back_url)
-    return _passcode_page(request, place, challenge, refused=challenge.refusal(timezone.now()))
+    return _passcode_page(request, place, challenge)
 
 
 # --------------------------------------------------------------------------------------------- on the neutral page
@@ -126,7 +136,7 @@ def find_passcode(request: Request) -> HttpResponse:
     challenge = passcodes.latest(place.brand, None, _browser(request))
     if challenge is None:
         return see_other(place.back_url)
-    return _passcode_page(request, place, challenge, refused=challenge.refusal(timezone.now()))
+    return _passcode_page(request, place, challenge)
 
 
 @page
@@ -164,6 +174,46 @@ def signed_out(request: Request) -> HttpResponse:
     return render(request, "access/signed_out.html", {"note": ""})
 
 
+# ---------------------------------------------------------------------------------- forms that were open for too long
+
+
+def _ask_again(request: Request, link: str) -> HttpResponse:
+    reader = _reader(request, link)
+    if reader is None:
+        return neutral(request)
+    response = choose(request, reader, note=expired.sentence(request), status=expired.STATUS)
+    return _keeping_share(request, reader, response)
+
+
+def _passcode_again(request: Request, link: str = "") -> HttpResponse:
+    """Nothing is compared or counted; the digits stay in the field."""
+    reader = _reader(request, link) if link else None
+    if link and reader is None:
+        return neutral(request)
+    place = places.at_link(reader) if reader else places.neutral(request.brand)
+    challenge = passcodes.latest(place.brand, reader, _browser(request))
+    note, form = expired.sentence(request), PasscodeForm.of(request.POST)
+    if challenge is None:
+        return _elsewhere(request, place, note, expired.STATUS)
+    response = _passcode_page(request, place, challenge, form=form, note=note, status=expired.STATUS)
+    return _keeping_share(request, reader, response) if reader else response
+
+
+def _find_again(request: Request) -> HttpResponse:
+    typed = AddressForm.of(request.POST).address
+    return _find(request, expired.STATUS, address_value=typed, note=expired.sentence(request))
+
+
+for _name, _again in (
+    ("ask", _ask_again),
+    ("passcode", _passcode_again),
+    ("find-passcode", _passcode_again),
+    ("find-again", _passcode_again),
+    ("find", _find_again),
+):
+    expired.register(_name, _again)
+
+
 # ------------------------------------------------------------------------------------------------- what they share
 
 
@@ -173,7 +223,7 @@ def _ask(request: Request, place: Place, claim: Claim) -> HttpResponse:
     try:
         passcodes.ask(claim, browser)
     except TooManyTries as error:
-        return _wait(request, error)
+        return wait(request, error, place)
     except PasscodeRefused as error:
         challenge = passcodes.latest(place.brand, place.reader, browser)
         return _passcode_page(request, place, challenge, refused=error, status=429)
@@ -188,7 +238,7 @@ def _check(request: Request, place: Place) -> HttpResponse:
     try:
         challenge = passcodes.check(place.brand, place.reader, browser, form.code)
     except TooManyTries as error:
-        return _wait(request, error)
+        return wait(request, error, place)
     except OtherBrowser as error:
         return _elsewhere(request, place, error.sentence)
     except PasscodeRefused as error:
@@ -208,10 +258,12 @@ def _passcode_page(
     *,
     refused: PasscodeRefused | None = None,
     form: PasscodeForm | None = None,
+    note: str = "",
     status: int = 200,
 ) -> HttpResponse:
     if challenge is None:
         return _elsewhere(request, place, refused.sentence if refused else "")
+    refused = refused or challenge.refusal(timezone.now())
     address = challenge.asked_address()
     context = {
         **place.context(),
@@ -224,12 +276,12 @@ def _passcode_page(
         "error": refused.sentence if refused else "",
         "left": refused.left if refused else "",
         "dead": refused.dead if refused else False,
-        "note": _undelivered(place, challenge, address),
+        "note": note or undelivered.sentence(place, challenge, address),
         "asks_code": _asks_code(request, place.reader),
     }
     response = render(request, "access/passcode.html", context, status=status)
     if isinstance(refused, AskedTooSoon):
-        _retry_after(response, refused.next_at)
+        retry_after(response, refused.next_at)
     return response
 
 
@@ -245,24 +297,11 @@ def _asks_code(request: Request, reader: Reader | None) -> bool:
     return reader is not None and bool(reader.message.split) and not (shares.kept(request) or shares.posted(request))
 
 
-def _undelivered(place: Place, challenge: Challenge, address: str) -> str:
-    """Said at a message only: on the neutral page it would tell that someone has the address."""
-    if place.reader is None:
-        return ""
-    mails = Outbound.objects.filter(subject_row=challenge.public_id, kind=Outbound.Kind.PASSCODE)
-    state = mails.order_by("-made_at").values_list("state", flat=True).first()
-    if state != Outbound.State.FAILED:
-        return ""
-    reason = _("The recipient’s mail server refused it")
-    shown = places.masked(address)["masked"]
-    return _("The passcode could not be delivered to {masked}: {reason}.").format(masked=shown, reason=reason)
-
-
-def _elsewhere(request: Request, place: Place, sentence: str) -> HttpResponse:
+def _elsewhere(request: Request, place: Place, sentence: str, status: int = REFUSED) -> HttpResponse:
     """Nothing was asked for in this browser: the page to ask on, with the sentence."""
     if place.reader is not None:
-        return choose(request, place.reader, note=sentence, status=REFUSED)
-    return _find(request, REFUSED, note=sentence)
+        return choose(request, place.reader, note=sentence, status=status)
+    return _find(request, status, note=sentence)
 
 
 def _find(
@@ -277,19 +316,6 @@ def _find(
         "host": places.host(request.brand),
     }
     return render(request, "access/find.html", context, status=status)
-
-
-def _wait(request: Request, error: TooManyTries) -> HttpResponse:
-    """R6, the same for every budget."""
-    until = whole_minute(error.until)
-    response = render(request, "access/wait.html", {"until": until}, status=429)
-    _retry_after(response, until)
-    return response
-
-
-def _retry_after(response: HttpResponse, until: datetime) -> None:
-    """RFC 9110 section 10.2.3, in seconds."""
-    response.headers["Retry-After"] = str(max(1, int((until - timezone.now()).total_seconds())))
 
 
 def _reader(request: Request, link: str) -> Reader | None:
