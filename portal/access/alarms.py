@@ -87,7 +87,8 @@ def _tell(about: UUID, what: str) -> None:
 
 def build(outbound: Outbound) -> Prepared | None:
     """The mail to one administrator; None when what it tells of is forgotten."""
-    row = CeilingReached.objects.select_related("brand").filter(pk=outbound.subject_row).first()
+    known = CeilingReached.objects.select_related("brand")
+    row = known.filter(pk=outbound.subject_row).first() if outbound.subject_row else None
     if row is None:
         return None
     portal, address, over = choosing.default(), address_of(outbound), words_of(outbound) == OVER

@@ -76,7 +76,7 @@ def other_address(request: HttpRequest, reader: Reader) -> HttpResponse:
 
 def too_many_tries(request: HttpRequest, error: TooManyTries) -> HttpResponse:
     """R6."""
-    return wait(request, error)  # type: ignore[arg-type]
+    return wait(request, error)
 
 
 # --------------------------------------------------------------------------------------------------- at a message
