@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from branding.models import Brand
+from portal.access.signed_in import Device
 from portal.vault.rights import Rights
 
 SENT = datetime(2026, 11, 17, 13, 48, tzinfo=UTC)
@@ -217,6 +218,11 @@ PROBLEM = {
     "reference": "",
     "inbox_url": "/inbox/",
 }
+DEVICES = [
+    Device(1, "Firefox on Windows", "Alder Valley Clinic", "by passcode", SENT, SENT, here=True),
+    Device(2, "Safari on iPhone", "Alder Valley Clinic", "with Google", SENT - timedelta(hours=2), SENT, here=False),
+    Device(3, "", LONG, "by passkey", SENT - timedelta(hours=2), SENT, here=False),
+]
 FIND = {**MASKED, "address_value": "", "error": "", "find_url": "/m/", "note": "", "link_typed": False}
 SECTIONS = [
     {"url": "/admin/", "label": "Overview", "icon": "home", "current": True},
@@ -278,7 +284,24 @@ PAGES = [
         },
         signed_in_as="anna.with.a.long.name@other.example",
     ),
-    Sample("R6", "access/wait.html", {"until": SENT}),
+    Sample("R6", "access/wait.html", {"until": SENT, "back_url": LINK}),
+    Sample(
+        "R14",
+        "access/settings.html",
+        {"sections": ["access/settings/devices.html"], "devices": {"list": DEVICES, "others": True}},
+        signed_in_as=ADDRESS,
+    ),
+    Sample(
+        "R14-soon",
+        "access/settings.html",
+        {
+            "sections": ["access/settings/devices.html"],
+            "devices": {"list": DEVICES[:1], "others": False},
+            "inbox_url": "/inbox/",
+            "session_over_in": 60,
+        },
+        signed_in_as=ADDRESS,
+    ),
     Sample("R16", "access/signed_out.html", {"note": ""}),
     Sample("R8", "reading/message.html", MESSAGE, signed_in_as=ADDRESS),
     Sample(
@@ -367,6 +390,7 @@ CODE = {
     "code": "28417306",
     "reference": "KITE-27",
     "until": SENT + timedelta(minutes=15),
+    "minutes": 15,
     "host": "secure.aldervalley.example",
 }
 MAILS = [
