@@ -23,6 +23,7 @@ async function ask(options) {
 function expect(seconds) {
   over = Date.now() + 1000 * seconds;
   clearTimeout(timer);
+  // Before the bar is shown until it is time for it, then until the end.
   timer = setTimeout(look, 1000 * Math.max(1, seconds > SOON_SECONDS ? seconds - SOON_SECONDS : seconds));
 }
 
@@ -63,5 +64,6 @@ async function press(event) {
 if (bar) {
   bar.addEventListener("submit", press);
   on.href = location.href;
-  expect(Number(bar.dataset.session));
+  show({ seconds: Number(bar.dataset.session), idle: true, sentence: "" });
+  if (!bar.hidden) look();
 }

@@ -1,4 +1,4 @@
-"""A mail scanner's browser that opens every link and presses everything: one passcode mail at most, nothing opened."""
+"""A mail scanner that opens every link and presses everything, and the bar before a session is over, in Chromium."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
+from portal.access import cookies
 from portal.access.models import Asked, Challenge, Failed, Session, TrustedBrowser
 from portal.audit.models import Entry
 from portal.delivery import letters
 from portal.delivery.models import Outbound
 from portal.vault.models import Message, Reader
 from tests.access.visitors import Clock, Visitor, newest_code
-from tests.journeys.browsers import PHONE, chromium, someone
+from tests.journeys.browsers import DESKTOP, PHONE, chromium, someone
 from tests.mails import mail
-from tests.seals import HOST, default_brand, path_of, reader_of, seal
+from tests.seals import HOST, default_brand, path_of, reader_of, seal, signed_in
 
+PICTURES = os.environ.get("SCREEN_PICTURES", "")
 ROWS = (Asked, Challenge, Failed, Session, TrustedBrowser, Outbound, Entry, Message)
 BUTTONS = "button:visible, input[type=submit]:visible, [role=button]:visible"
 HREF = re.compile(r'href="([^"]+)"|(https?://[^\s"<>]+)')
@@ -135,3 +137,56 @@ def test_a_browser_that_presses_everything_causes_one_mail_and_opens_nothing(
     assert owner.ask(reader).status_code == 303
     assert owner.enter(reader, newest_code()).status_code == 303
     assert "no new tear" in owner.get(f"{path_of(reader)}/body").content.decode()
+
+
+@pytest.mark.browser
+def test_the_bar_warns_two_minutes_before_and_the_button_makes_the_session_last(
+    live_server: Any, page: Page, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(timezone, "now", clock)
+    token = signed_in(reader).cookies[cookies.SESSION].value
+    page.context.add_cookies([{"name": cookies.SESSION, "value": token, "url": live_server.url}])
+    page.clock.install(time=clock.moment)
+    page.goto(live_server.url + path_of(reader))
+    bar = page.locator("form[data-session]")
+
+    def forward(minutes: int) -> None:
+        clock.forward(minutes=minutes)
+        page.clock.fast_forward(60_000 * minutes)
+
+    forward(27)
+    expect(bar).to_be_hidden()
+    forward(1)
+    expect(bar).to_be_visible()
+    said = "You will be signed out at {} because nothing has happened for a while."
+    over = page.evaluate("(at) => new Date(at).toTimeString().slice(0, 5)", 1000 * (clock.moment.timestamp() + 120))
+    expect(bar).to_contain_text(said.format(over))
+    if PICTURES:
+        page.screenshot(path=f"{PICTURES}/soon-390.png")
+        page.set_viewport_size(DESKTOP)
+        page.screenshot(path=f"{PICTURES}/soon-1280.png")
+    page.get_by_role("button", name="Stay signed in").click()
+    expect(bar).to_be_hidden()
+    forward(27)
+    expect(bar).to_be_hidden()
+    another_tab(token).post("/session/")
+    with page.expect_response("**/session/") as asked:
+        forward(1)
+    asked.value.finished()
+    page.evaluate("() => new Promise((done) => queueMicrotask(done))")
+    expect(bar).to_be_hidden()  # another tab was used meanwhile
+    forward(28)
+    expect(bar).to_be_visible()
+    forward(3)
+    expect(bar).to_contain_text("You were signed out because nothing happened for 30 minutes.")
+    expect(page.get_by_role("button", name="Stay signed in")).to_be_hidden()
+    bar.get_by_role("link", name="Continue").click()
+    expect(page.get_by_role("button", name="Email me a passcode")).to_be_visible()
+
+
+def another_tab(token: str) -> Visitor:
+    """Another tab of the same browser."""
+    visitor = Visitor(default_brand())
+    visitor.client.cookies[cookies.SESSION] = token
+    return visitor
