@@ -8,9 +8,10 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portal.access import alarms
+        from portal.access import alarms, sender_requests
         from portal.access.letters import passcode
         from portal.delivery.letters import register
 
         register("passcode", passcode)
         register("alarm", alarms.build)
+        register("request", sender_requests.build)

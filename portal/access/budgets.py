@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from branding.models import Brand
-from portal.access.models import Asked, Failed, TrustedBrowser
+from portal.access.models import Asked, AskedSender, Failed, TrustedBrowser
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -117,7 +117,9 @@ def trust(token: bytes, lookup: bytes, now: datetime) -> None:
     TrustedBrowser.objects.update_or_create(token=token, address_lookup=lookup, defaults={"seen_at": now})
 
 
-def opens(spent: QuerySet[Asked] | QuerySet[Failed], limit: Limit, now: datetime) -> datetime | None:
+def opens(
+    spent: QuerySet[Asked] | QuerySet[Failed] | QuerySet[AskedSender], limit: Limit, now: datetime
+) -> datetime | None:
     """The oldest of the last `count` rows leaves the span at this moment; None when there are fewer in it."""
     recent = spent.filter(at__gt=now - limit.span).order_by("-at").values_list("at", flat=True)
     oldest: datetime | None = recent[limit.count - 1 : limit.count].first()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.access import office, own, signed_in, staying, views
+from portal.access import asking_sender, office, own, signed_in, staying, views
 
 urlpatterns = [
     path("m/", views.find, name="find"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("m/passcode/again/", views.find_again, name="find-again"),
     path("m/<str:link>/ask/", views.ask, name="ask"),
     path("m/<str:link>/passcode/", views.passcode, name="passcode"),
+    path("m/<str:link>/request/", asking_sender.ask_sender, name="ask-sender"),
     path("settings/", own.settings, name="settings"),
     path("settings/devices/", signed_in.end, name="end-devices"),
     path("session/", staying.session, name="session"),

@@ -20,6 +20,7 @@ from portal.access import (
     people,
     places,
     proving,
+    sender_requests,
     sessions,
     shares,
     undelivered,
@@ -70,6 +71,7 @@ def other_address(request: HttpRequest, reader: Reader) -> HttpResponse:
         **places.masked(readers.address_of(reader)),
         "address": people.address_of(person),
         "sender_name": envelope.sender_name or envelope.sender_address,
+        "ask_sender_url": sender_requests.url_of(reader),
     }
     return render(request, "access/other_address.html", context, status=403)
 
@@ -84,7 +86,7 @@ def too_many_tries(request: HttpRequest, error: TooManyTries) -> HttpResponse:
 
 @page
 def ask(request: Request, link: str) -> HttpResponse:
-    reader = _reader(request, link)
+    reader = places.reader_at(link, request.brand)
     if reader is None:
         return neutral(request)
     place = places.at_link(reader)
@@ -96,7 +98,7 @@ def ask(request: Request, link: str) -> HttpResponse:
 @page
 def passcode(request: Request, link: str) -> HttpResponse:
     """R3 at a message."""
-    reader = _reader(request, link)
+    reader = places.reader_at(link, request.brand)
     if reader is None:
         return neutral(request)
     place = places.at_link(reader)
@@ -178,7 +180,7 @@ def signed_out(request: Request) -> HttpResponse:
 
 
 def _ask_again(request: Request, link: str) -> HttpResponse:
-    reader = _reader(request, link)
+    reader = places.reader_at(link, request.brand)
     if reader is None:
         return neutral(request)
     response = choose(request, reader, note=expired.sentence(request), status=expired.STATUS)
@@ -187,7 +189,7 @@ def _ask_again(request: Request, link: str) -> HttpResponse:
 
 def _passcode_again(request: Request, link: str = "") -> HttpResponse:
     """Nothing is compared or counted; the digits stay in the field."""
-    reader = _reader(request, link) if link else None
+    reader = places.reader_at(link, request.brand) if link else None
     if link and reader is None:
         return neutral(request)
     place = places.at_link(reader) if reader else places.neutral(request.brand)
@@ -316,12 +318,6 @@ def _find(
         "host": places.host(request.brand),
     }
     return render(request, "access/find.html", context, status=status)
-
-
-def _reader(request: Request, link: str) -> Reader | None:
-    """The reader of a link under the brand of this host; a link of another brand leads nowhere here."""
-    reader = readers.by_link(link)
-    return reader if reader is not None and reader.message.brand_id == request.brand.pk else None
 
 
 def _browser(request: Request) -> Browser:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from branding.models import Brand
+from portal.access.alarms import Words
 from portal.access.signed_in import Device
 from portal.vault.rights import Rights
 
@@ -223,6 +224,16 @@ DEVICES = [
     Device(2, "Safari on iPhone", "Alder Valley Clinic", "with Google", SENT - timedelta(hours=2), SENT, here=False),
     Device(3, "", LONG, "by passkey", SENT - timedelta(hours=2), SENT, here=False),
 ]
+ASK_SENDER = {
+    "sender": "Dr Maya Lindqvist",
+    "address": "anna.with.a.long.name@other.example",
+    "url": f"{LINK}/request/",
+    "longest": 200,
+    "note_value": "",
+    "error": "",
+    "note": "",
+    "done": False,
+}
 FIND = {**MASKED, "address_value": "", "error": "", "find_url": "/m/", "note": "", "link_typed": False}
 SECTIONS = [
     {"url": "/admin/", "label": "Overview", "icon": "home", "current": True},
@@ -302,6 +313,18 @@ PAGES = [
         },
         signed_in_as=ADDRESS,
     ),
+    Sample("R4", "access/ask_sender.html", ASK_SENDER, signed_in_as="anna@other.example"),
+    Sample(
+        "R4-error",
+        "access/ask_sender.html",
+        {
+            **ASK_SENDER,
+            "error": "Leave links and addresses out of your message.",
+            "note_value": "See www.other.example",
+        },
+        signed_in_as="anna@other.example",
+    ),
+    Sample("R4-done", "access/ask_sender.html", {**ASK_SENDER, "done": True}, signed_in_as="anna@other.example"),
     Sample("R16", "access/signed_out.html", {"note": ""}),
     Sample("R8", "reading/message.html", MESSAGE, signed_in_as=ADDRESS),
     Sample(
@@ -393,6 +416,25 @@ CODE = {
     "minutes": 15,
     "host": "secure.aldervalley.example",
 }
+ALARM = {
+    "over": False,
+    "words": Words(
+        "One network has asked Alder Valley Clinic for at least 200 passcode mails within an hour; no more are sent.",
+        "Whoever comes from that network with a browser that never read here is asked to wait.",
+        "If many of your recipients sit behind one network, raise LETTERLOCK_PASSCODES_PER_NETWORK.",
+    ),
+    "began_at": SENT,
+    "ended_at": None,
+    "url": "https://secure.aldervalley.example/admin/health/",
+    "host": "secure.aldervalley.example",
+}
+REQUEST = {
+    "asker": "anna.with.a.long.name@other.example",
+    "recipient": ADDRESS,
+    "sent_at": SENT,
+    "note": f"It is me. {LONG}",
+    "host": "secure.aldervalley.example",
+}
 MAILS = [
     Sample("M1", "mail/notice.html", NOTICE),
     Sample(
@@ -402,4 +444,7 @@ MAILS = [
         brand=HARBOUR,
     ),
     Sample("M3", "mail/passcode.html", CODE),
+    Sample("M13", "mail/alarm.html", ALARM),
+    Sample("M13-over", "mail/alarm.html", {**ALARM, "over": True, "ended_at": SENT + timedelta(hours=3)}),
+    Sample("S5", "mail/request.html", REQUEST),
 ]
