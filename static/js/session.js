@@ -1,9 +1,9 @@
 // Warns two minutes before the session is over, and makes it last if asked. Without it the next page asks to confirm
 // again and then comes back here.
 const SOON_SECONDS = 120;
-const bar = document.querySelector("form[data-session]");
+const bar = document.querySelector("[data-session]");
 const text = bar?.querySelector("p");
-const stay = bar?.querySelector("button");
+const stay = bar?.querySelector("form");
 const on = bar?.querySelector("a");
 const clock = new Intl.DateTimeFormat(document.documentElement.lang || "en-GB", {
   hour: "2-digit",
@@ -15,7 +15,7 @@ let timer = 0;
 
 // Another tab may have been used, or the computer may have slept: only the server knows.
 async function ask(options) {
-  const answer = await fetch(bar.action, { credentials: "same-origin", cache: "no-store", ...options });
+  const answer = await fetch(stay.action, { credentials: "same-origin", cache: "no-store", ...options });
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   return answer.json();
 }
@@ -55,15 +55,15 @@ async function look() {
 async function press(event) {
   event.preventDefault();
   try {
-    show(await ask({ method: "POST", body: new FormData(bar) }));
+    show(await ask({ method: "POST", body: new FormData(stay) }));
   } catch {
     text.textContent = text.dataset.away;
   }
 }
 
 if (bar) {
-  bar.addEventListener("submit", press);
-  on.href = location.href;
+  stay.addEventListener("submit", press);
+  on.href = location.pathname + location.search; // without its #, which would reload nothing
   show({ seconds: Number(bar.dataset.session), idle: true, sentence: "" });
   if (!bar.hidden) look();
 }

@@ -149,7 +149,7 @@ def test_the_bar_warns_two_minutes_before_and_the_button_makes_the_session_last(
     page.context.add_cookies([{"name": cookies.SESSION, "value": token, "url": live_server.url}])
     page.clock.install(time=clock.moment)
     page.goto(live_server.url + path_of(reader))
-    bar = page.locator("form[data-session]")
+    bar = page.locator("[data-session]")
 
     def forward(minutes: int) -> None:
         clock.forward(minutes=minutes)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection
 
 from branding.models import Brand
 from portal.access import cookies, models, passcodes
@@ -46,26 +45,6 @@ def test_a_loop_of_asking_and_guessing_ends_at_the_budget_whatever_browser_and_n
     assert not Session.objects.exists()
     hours = [began + timedelta(minutes=minute) for minute in range(0, 23 * 60, 10)]
     assert max(Failed.objects.filter(at__gt=h, at__lte=h + timedelta(hours=1)).count() for h in hours) <= 10
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_hundred_guesses_at_once_count_a_hundred(
-    brand: Brand, reader: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(models, "GUESSES", 1000)
-    Visitor(brand).ask(reader)
-    challenge = Challenge.objects.get()
-    wrong = other_than(challenge.code())
-
-    def guess(_: int) -> bool:
-        try:
-            return any(Challenge.objects.get(pk=challenge.pk).verify_token(wrong) for _ in range(5))
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(20) as pool:
-        assert not any(pool.map(guess, range(20)))
-    assert Challenge.objects.get().guesses == 100
 
 
 def test_the_life_that_is_said_is_the_life_that_is_kept(visitor: Visitor, reader: Reader, clock: Clock) -> None:
