@@ -59,6 +59,9 @@ class Configuration:
     default_action: str
     split: str
     open_days: int
+    passcodes_per_network: int
+    passcodes_per_brand: int
+    ask_sender: bool
     key_cache_seconds: int
     undo_minutes: int
     restore_days: int
@@ -152,6 +155,9 @@ def read(environment: Mapping[str, str]) -> Configuration:
         default_action=setting("DEFAULT_ACTION", values.choice("protect", "relay"), "relay"),
         split=setting("SPLIT", values.choice("off", "strict", "escrow"), "off"),
         open_days=setting("OPEN_DAYS", values.between(1, 730), "30"),
+        passcodes_per_network=setting("PASSCODES_PER_NETWORK", values.between(10, 1_000_000), "200"),
+        passcodes_per_brand=setting("PASSCODES_PER_BRAND", values.between(100, 10_000_000), "5000"),
+        ask_sender=setting("ASK_SENDER", values.switch, "on"),
         key_cache_seconds=setting("KEY_CACHE_SECONDS", values.between(1, 300), "300"),
         restore_days=setting("RESTORE_DAYS", values.between(0, 3650), "35"),
         undo_minutes=setting("UNDO_MINUTES", values.between(0, 10_080), "10"),

@@ -8,6 +8,7 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
+        from portal.access import alarms, sender_requests
         from portal.access.alerts import alert
         from portal.access.invitations import invitation
         from portal.access.letters import passcode
@@ -17,3 +18,5 @@ class AccessConfig(AppConfig):
         register("invitation", invitation)
         for kind in ("passkey", "kept"):
             register(kind, alert)
+        register("alarm", alarms.build)
+        register("request", sender_requests.build)

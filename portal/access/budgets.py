@@ -11,7 +11,8 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from portal.access.models import Asked, Failed, TrustedBrowser
+from branding.models import Brand
+from portal.access.models import Asked, AskedSender, Failed, TrustedBrowser
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -62,29 +63,49 @@ def one_at_a_time(lookup: bytes) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a request comes from, by keyed hashes; empty where that is not known."""
+
+    network: bytes = b""
+    """Of an IPv4 /24 or an IPv6 /64."""
+    around: bytes = b""
+    """Of the /48 around the latter."""
+
+
+NOWHERE = Origin()
+
+
 def guessing_opens(purse: Purse, reader: UUID | None, now: datetime) -> datetime | None:
     """When a guess is allowed again; None when one is allowed now. `reader` is None on the neutral page."""
     failed = Failed.objects.filter(address_lookup=purse.lookup, trusted=purse.trusted)
     return _latest(
-        _opens(failed.filter(reader=reader), FAILURES_AT_A_MESSAGE, now),
-        _opens(failed, FAILURES_OF_AN_ADDRESS, now),
+        opens(failed.filter(reader=reader), FAILURES_AT_A_MESSAGE, now),
+        opens(failed, FAILURES_OF_AN_ADDRESS, now),
     )
 
 
 def asking_opens(purse: Purse, now: datetime) -> datetime | None:
     """When a mail may be asked for again by the hour and the day; None when now."""
-    return _latest(*(_opens(_asked(purse), limit, now) for limit in MAILS))
+    return _latest(*(opens(_asked(purse), limit, now) for limit in MAILS))
 
 
 def next_mail_at(purse: Purse, now: datetime) -> datetime | None:
     """When the minute since the last mail is over; None when it is."""
     # A clock that was set back leaves rows in the future. They count for the hour and the day, but must not keep anyone
     # from their mail until that time comes again.
-    return _opens(_asked(purse).filter(at__lte=now + MINUTE), MAILS_CLOSE_TOGETHER, now)
+    return opens(_asked(purse).filter(at__lte=now + MINUTE), MAILS_CLOSE_TOGETHER, now)
 
 
-def count_mail(purse: Purse, now: datetime) -> None:
-    Asked.objects.create(address_lookup=purse.lookup, trusted=purse.trusted, at=now)
+def count_mail(purse: Purse, now: datetime, brand: Brand | None = None, origin: Origin = NOWHERE) -> None:
+    Asked.objects.create(
+        address_lookup=purse.lookup,
+        trusted=purse.trusted,
+        at=now,
+        brand=brand,
+        network=origin.network,
+        around=origin.around,
+    )
 
 
 def count_failure(purse: Purse, reader: UUID | None, now: datetime) -> None:
@@ -100,6 +121,15 @@ def trust(token: bytes, lookup: bytes, now: datetime, *, passkey: bool = False) 
     return TrustedBrowser.objects.update_or_create(token=token, address_lookup=lookup, defaults=seen)[1]
 
 
+def opens(
+    spent: QuerySet[Asked] | QuerySet[Failed] | QuerySet[AskedSender], limit: Limit, now: datetime
+) -> datetime | None:
+    """The oldest of the last `count` rows leaves the span at this moment; None when there are fewer in it."""
+    recent = spent.filter(at__gt=now - limit.span).order_by("-at").values_list("at", flat=True)
+    oldest: datetime | None = recent[limit.count - 1 : limit.count].first()
+    return oldest + limit.span if oldest else None
+
+
 def as_shown(until: datetime, now: datetime) -> datetime:
     """The moment a page names for `until`."""
     return min(until, now + LONGEST_WAIT)
@@ -107,13 +137,6 @@ def as_shown(until: datetime, now: datetime) -> datetime:
 
 def _asked(purse: Purse) -> QuerySet[Asked]:
     return Asked.objects.filter(address_lookup=purse.lookup, trusted=purse.trusted)
-
-
-def _opens(spent: QuerySet[Asked] | QuerySet[Failed], limit: Limit, now: datetime) -> datetime | None:
-    """The oldest of the last `count` rows leaves the span at this moment; None when there are fewer in it."""
-    recent = spent.filter(at__gt=now - limit.span).order_by("-at")
-    moments: list[datetime] = list(recent.values_list("at", flat=True)[: limit.count])
-    return moments[-1] + limit.span if len(moments) == limit.count else None
 
 
 def _latest(*moments: datetime | None) -> datetime | None:

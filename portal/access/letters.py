@@ -59,6 +59,7 @@ def _written(challenge: Challenge, outbound: Outbound, address: str) -> bytes:
         "code": challenge.code(),
         "reference": challenge.reference,
         "until": challenge.expires_at,
+        "minutes": round((challenge.expires_at - challenge.sent_at).total_seconds() / 60),
         # Without its port, which a phone would take for a passcode.
         "host": brand.host,
     }

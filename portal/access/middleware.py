@@ -8,6 +8,7 @@ from typing import cast
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
@@ -28,8 +29,8 @@ class SignedInPerson:
 
     def _look(self, request: Request, now: datetime) -> None:
         row = _row(request, cookies.SESSION, office=False)
-        request.session_ended = row is not None and sessions.is_over(row, now)
-        request.session_row = _live(row, now)
+        request.session_ended = sessions.why_over(row, now) if row else ""
+        request.session_row = _live(row, now, counts=not _only_asks(request))
         request.person = request.session_row.person if request.session_row else None
         request.session_address = _address_of(request.person)
         office = _live(_row(request, cookies.OFFICE, office=True), now)
@@ -53,8 +54,14 @@ def _row(request: Request, cookie: str, *, office: bool) -> Session | None:
     return row if row is not None and sessions.is_office(row) == office else None
 
 
-def _live(row: Session | None, now: datetime) -> Session | None:
+def _only_asks(request: Request) -> bool:
+    """A page that asks by itself how long the session lasts must not make it last: nobody need be there."""
+    return request.method in ("GET", "HEAD") and request.path == reverse("session")
+
+
+def _live(row: Session | None, now: datetime, *, counts: bool = True) -> Session | None:
     if row is None or sessions.is_over(row, now):
         return None
-    sessions.touch(row, now)
+    if counts:
+        sessions.touch(row, now)
     return row

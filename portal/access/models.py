@@ -168,9 +168,44 @@ class Asked(models.Model):
     address_lookup = models.BinaryField(max_length=32)
     trusted = models.BinaryField(max_length=32, default=b"")
     at = models.DateTimeField()
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE, null=True, related_name="+")
+    """Null in rows of version 0.1.0, which lasted a day."""
+    network = models.BinaryField(max_length=32, default=b"", db_default=b"")
+    """Keyed hash of the /24 or /64 it was asked from; empty where that is not known."""
+    around = models.BinaryField(max_length=32, default=b"", db_default=b"")
+    """The same of the /48 around an IPv6 network; empty with IPv4."""
 
     class Meta:
-        indexes = [models.Index(fields=["address_lookup", "-at"])]
+        indexes = [
+            models.Index(fields=["address_lookup", "-at"]),
+            models.Index(fields=["brand", "-at"], name="asked_by_brand"),
+            models.Index(fields=["network", "-at"], name="asked_by_network"),
+            models.Index(fields=["around", "-at"], name="asked_by_network_around"),
+        ]
+
+
+class CeilingReached(models.Model):
+    """A time in which more passcode mail was asked for than a ceiling lets pass: administrators are told at its
+    beginning and at its end."""
+
+    class Ceiling(models.TextChoices):
+        NETWORK = "network"
+        BRAND = "brand"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="+")
+    ceiling = models.CharField(max_length=7, choices=Ceiling.choices)
+    began_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    """When a mail was last refused; noted at most once a minute."""
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["brand", "ceiling"], condition=models.Q(ended_at=None), name="ceiling_reached_once_at_a_time"
+            )
+        ]
 
 
 class Failed(models.Model):
@@ -199,6 +234,25 @@ class TrustedBrowser(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["token", "address_lookup"], name="trust_once_a_browser_and_address")
         ]
+
+
+class AskedSender(models.Model):
+    """A person asked the sender of a message that was not sent to them to send it to them too (ux.md R4).
+
+    It opens nothing and adds nobody: the sender decides, and writes to whom they like.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="+")
+    """Whose link they had."""
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    """Who asks; their address is proved."""
+    note = models.BinaryField(default=b"")
+    """What they wrote to the sender, sealed (label "asked-sender")."""
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["-at"], name="asked_sender_by_time")]
 
 
 class Session(models.Model):

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from portal.access import authenticators, levels, passkey_way, passkeys, people, places, sessions, ways
+from portal.access import authenticators, levels, passkey_way, passkeys, places, sessions, ways
 from portal.access import views as door
 from portal.access.codes import LONGEST_TYPED
 from portal.access.errors import FactorRefused, SessionOver
@@ -204,7 +204,7 @@ def _asked(request: Request, link: str) -> _Asked | HttpResponse:
         return door.neutral(request)
     back = see_other(places.at_link(reader).goal_url)
     person, session = request.person, request.session_row
-    if request.method != "POST" or person is None or session is None or not people.reads(person, reader):
+    if request.method != "POST" or person is None or session is None or not sessions.opens(session, reader):
         return back
     if readers.is_closed_to(reader, timezone.now()):
         return back

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.access import codes, cookies, entry, office_ways, passkeys, passwords, roles, sessions, ways
+from portal.access import codes, cookies, devices, entry, office_ways, passkeys, passwords, roles, sessions, ways
 from portal.access.decorators import OFFICE
 from portal.access.errors import AccessError, NotLetIn, OfficeRefused, PasskeyRefused, PasswordClosed
 from portal.access.models import Person
@@ -148,6 +148,7 @@ def _begin(request: Request, person: Person, method: str, provider: str = "") ->
         provider=provider,
         office=True,
         level=LEVELS.get(method, 1),
+        device=devices.named(request.headers.get("User-Agent", "")),
         instead_of=request.office_row or request.half_row,
     )
 

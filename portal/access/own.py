@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portal.access import authenticator_settings, passkey_settings
+from portal.access import authenticator_settings, passkey_settings, signed_in
 from portal.access import views as door
 from portal.access.requests import Request
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the page: its template, and the one name under which the template finds its own context."""
-
-    template: str
-    name: str
-    context: object
+from portal.access.sections import Section
 
 
 def _passkeys(request: Request) -> Section | None:
@@ -32,7 +23,7 @@ def _authenticator(request: Request) -> Section:
     return Section("access/settings/authenticator.html", "app", authenticator_settings.shown(request))
 
 
-SECTIONS: tuple[Callable[[Request], Section | None], ...] = (_passkeys, _authenticator)
+SECTIONS: tuple[Callable[[Request], Section | None], ...] = (_passkeys, _authenticator, signed_in.section)
 """In the order of the page; None leaves a section out."""
 
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from branding.models import Brand
 from portal import observing
-from portal.access import budgets, codes, people, references
-from portal.access.budgets import Purse
+from portal.access import budgets, ceilings, codes, people, references
+from portal.access.budgets import NOWHERE, Origin, Purse
 from portal.access.errors import (
     AccessError,
     AskedTooSoon,
@@ -35,10 +35,11 @@ from portal.vault.models import Reader
 
 @dataclass(frozen=True)
 class Browser:
-    """A browser by the digests of its cookies; empty where it has none."""
+    """A browser by the digests of its cookies, empty where it has none, and where it is."""
 
     token: bytes
     trusted: bytes = b""
+    origin: Origin = NOWHERE
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,11 @@ def _ask(claim: Claim, browser: Browser, now: datetime) -> Challenge | AccessErr
     next_at = budgets.next_mail_at(purse, now)
     if next_at is not None:
         return AskedTooSoon(live.sent_at, next_at) if live else _throttled(claim.reader, next_at, now)
-    budgets.count_mail(purse, now)
+    if not purse.trusted:
+        until = ceilings.reached(claim.brand, browser.origin, now)
+        if until is not None:
+            return _throttled(claim.reader, until, now)
+    budgets.count_mail(purse, now, claim.brand, browser.origin)
     challenge = _again(live, now) if live else _fresh(claim, browser, now)
     challenge.generate_challenge()
     observing.count("letterlock_passcodes", step="asked")

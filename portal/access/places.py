@@ -68,6 +68,12 @@ def settings(brand: Brand) -> Place:
     return Place(brand, None, again, reverse("confirm-again-passcode"), again, own, own)
 
 
+def reader_at(link: str, brand: Brand) -> Reader | None:
+    """The reader of a link under the brand of this host; a link of another brand leads nowhere here."""
+    reader = readers.by_link(link)
+    return reader if reader is not None and reader.message.brand_id == brand.pk else None
+
+
 def envelope_of(reader: Reader) -> EnvelopeShown:
     """Sender and dates of a reader's message; the same whether it is open, closed or withdrawn."""
     message = reader.message

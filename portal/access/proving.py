@@ -8,7 +8,7 @@ from django.http import HttpResponseRedirect
 from django.middleware.csrf import rotate_token
 from django.utils import timezone
 
-from portal.access import alerts, budgets, cookies, passkeys, people, sessions
+from portal.access import alerts, back, budgets, cookies, devices, passkeys, people, places, sessions
 from portal.access.places import Place
 from portal.access.requests import Request
 from portal.access.responses import see_other
@@ -33,8 +33,10 @@ def welcome(
 ) -> HttpResponseRedirect:
     """Sign the person of `reader`'s address in, in place of this browser's old session. Call only after a proof.
 
-    `method`, `level`, `provider` and `factor_at` are kept in the session's row (portal.access.models.Session).
+    `method`, `level`, `provider` and `factor_at` are kept in the session's row (portal.access.models.Session). Where
+    the brand's sessions are for one message it is the one of `reader`: proved without a message, the address's newest.
     """
+    one = place.brand.session_scope == "message"
     token = sessions.begin(
         people.of_reader(reader),
         place.brand,
@@ -43,6 +45,8 @@ def welcome(
         level=level,
         provider=provider,
         factor_at=factor_at,
+        reader=reader if one else None,
+        device=devices.named(request.headers.get("User-Agent", "")),
         instead_of=request.session_row,
     )
     trusted = cookies.read(request, cookies.TRUSTED) or cookies.new_token()
@@ -62,7 +66,9 @@ def welcome(
         kept=keep,
         **how,
     )
-    response = see_other(place.goal_url)
+    at_message = places.at_link(reader) if one and place.reader is None else place
+    response = see_other(back.goal(request, at_message))
+    back.forget(request, response)
     sessions.set_cookie(response, token, keep=keep)
     cookies.write(response, cookies.TRUSTED, trusted, TRUSTED_SECONDS)
     rotate_token(request)

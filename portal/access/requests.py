@@ -24,5 +24,5 @@ class Request(HttpRequest):
     """The /24 or /64 that it came from, put there by portal.operations.middleware.Requests."""
     half_row: Session | None
     """An administrator's session after the password alone: it opens nothing but the page that asks for the rest."""
-    session_ended: bool
-    """Whether the browser was signed in, and sat idle for too long."""
+    session_ended: str
+    """What to say to a browser that was signed in until its session was over; "" to all others."""

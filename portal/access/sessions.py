@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from branding.models import Brand
 from portal.access import cookies
@@ -112,15 +114,63 @@ def is_office(session: Session) -> bool:
     return session.office or session.method == ENTRY
 
 
+def is_for_one_message(session: Session) -> bool:
+    """Whether it opens the message it was begun at and nothing else, not even the list of messages."""
+    # A brand may have become strict since: what was begun before then opens no message at all.
+    return session.reader_id is not None or session.brand.session_scope == "message"
+
+
+def opens(session: Session | None, reader: Reader) -> bool:
+    """Whether it proves that this is the reader, and is for this message or for all."""
+    if session is None or session.person.lookup != bytes(reader.address_lookup).hex():
+        return False
+    return session.reader_id == reader.id if is_for_one_message(session) else True
+
+
 def is_over(session: Session, now: datetime) -> bool:
     """Whether it sat idle for too long, or its longest time has passed."""
-    return now >= session.ends_at or now - session.seen_at >= timedelta(seconds=session.idle_seconds)
+    return now >= over_at(session)
+
+
+def over_at(session: Session) -> datetime:
+    """When it is over, unless something is done before."""
+    return min(session.ends_at, _idle_until(session))
+
+
+def is_idle_first(session: Session) -> bool:
+    """Whether doing something would make it last longer."""
+    return _idle_until(session) < session.ends_at
+
+
+def why_over(session: Session, now: datetime) -> str:
+    """The sentence for a person whose session is over; "" while it is not."""
+    if not is_over(session, now):
+        return ""
+    if not is_idle_first(session):
+        return _("You were signed out because 8 hours have passed since you confirmed.")
+    minutes = session.idle_seconds // 60
+    return _("You were signed out because nothing happened for {n} minutes.").format(n=minutes)
+
+
+def still_lasts(number: int) -> bool:
+    """Whether the session of this row still lets a download run: it was not ended, and has not reached its longest.
+
+    Sitting idle does not count here: who waits for a large file does nothing meanwhile.
+    """
+    return Session.objects.filter(pk=number, ends_at__gt=timezone.now()).exists()
 
 
 def touch(session: Session, now: datetime) -> None:
     """Note that a signed-in person did something."""
     if now - session.seen_at >= TOUCH:
         Session.objects.filter(pk=session.pk).update(seen_at=now)
+        session.seen_at = now
+
+
+def of_person(person: Person, now: datetime) -> list[Session]:
+    """The browsers in which a person reads now, of every brand, last used first."""
+    rows = _readers(person).select_related("brand").order_by("-seen_at", "-id")
+    return [row for row in rows if not is_over(row, now)]
 
 
 def end(session: Session) -> None:
@@ -128,6 +178,25 @@ def end(session: Session) -> None:
     Session.objects.filter(pk=session.pk).delete()
 
 
+def end_one(person: Person, number: int) -> bool:
+    """Sign one browser of a person out; False when they have no such session."""
+    return bool(_readers(person).filter(pk=number).delete()[0])
+
+
+def end_others(session: Session) -> int:
+    """Sign a person out of every browser but this one; how many."""
+    return int(_readers(session.person).exclude(pk=session.pk).delete()[0])
+
+
 def end_all(person: Person) -> None:
     """Sign a person out everywhere."""
     Session.objects.filter(person=person).delete()
+
+
+def _readers(person: Person) -> QuerySet[Session]:
+    """Not those in which the same person administers: reading proves too little to touch them."""
+    return Session.objects.filter(person=person, office=False).exclude(method=ENTRY)
+
+
+def _idle_until(session: Session) -> datetime:
+    return session.seen_at + timedelta(seconds=session.idle_seconds)

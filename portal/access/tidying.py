@@ -8,7 +8,9 @@ from portal.access.budgets import DAY
 from portal.access.credentials import UsedChallenge
 from portal.access.models import (
     Asked,
+    AskedSender,
     Authenticator,
+    CeilingReached,
     Challenge,
     EntryLink,
     Failed,
@@ -22,6 +24,8 @@ CHALLENGES = 2 * DAY
 """Longer than their 15 minutes, so that "has been used" and "too old" are still told apart the next morning."""
 TRUST = timedelta(days=400)
 """As long as browsers keep any cookie (RFC 6265bis section 5.6.2)."""
+ALARMS = 30 * DAY
+"""Longer than any mail to an administrator can wait."""
 
 
 def tidy(now: datetime) -> int:
@@ -33,6 +37,8 @@ def tidy(now: datetime) -> int:
         Session.objects.filter(ends_at__lt=now),
         SignIn.objects.filter(expires_at__lt=now),
         EntryLink.objects.filter(expires_at__lt=now - DAY),
+        AskedSender.objects.filter(at__lt=now - DAY),
+        CeilingReached.objects.filter(ended_at__lt=now - ALARMS),
         TrustedBrowser.objects.filter(seen_at__lt=now - TRUST),
         UsedChallenge.objects.filter(expires_at__lt=now - DAY),  # a clock set back by hours brings none back to life
         Authenticator.objects.filter(confirmed_at=None, made_at__lt=now - DAY),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from portal.access import (
+    asking_sender,
     authenticator_settings,
     more,
     office,
@@ -13,6 +14,8 @@ from portal.access import (
     passkey_door,
     passkey_settings,
     sign_in,
+    signed_in,
+    staying,
     views,
 )
 
@@ -39,6 +42,9 @@ urlpatterns = [
     path("settings/passkeys/offer/", passkey_settings.answer_offer, name="passkey-offer"),
     path("settings/passkeys/<uuid:number>/rename/", passkey_settings.rename, name="passkey-rename"),
     path("settings/passkeys/<uuid:number>/remove/", passkey_settings.remove, name="passkey-remove"),
+    path("m/<str:link>/request/", asking_sender.ask_sender, name="ask-sender"),
+    path("settings/devices/", signed_in.end, name="end-devices"),
+    path("session/", staying.session, name="session"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("signed-out/", views.signed_out, name="signed-out"),
     path("m/<str:link>/sign-in/<slug:slug>/", sign_in.begin, name="sign-in"),

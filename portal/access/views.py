@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,15 +11,30 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import cookies, passcodes, passkey_way, people, places, proving, sessions, shares, ways
-from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, PasscodesOff, TooManyTries, whole_minute
+from portal.access import (
+    back,
+    ceilings,
+    cookies,
+    expired,
+    passcodes,
+    passkey_way,
+    people,
+    places,
+    proving,
+    sender_requests,
+    sessions,
+    shares,
+    undelivered,
+    ways,
+)
+from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, PasscodesOff, TooManyTries
 from portal.access.forms import AddressForm, PasscodeForm
 from portal.access.models import Challenge, Person, Provider
 from portal.access.passcodes import Browser, Claim
 from portal.access.places import Place
 from portal.access.requests import Request
-from portal.access.responses import see_other
-from portal.delivery.models import Outbound
+from portal.access.responses import retry_after, see_other, wait
+from portal.audit.record import record
 from portal.mime.errors import BadAddress
 from portal.vault import readers
 from portal.vault.models import Reader
@@ -34,17 +49,20 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 
 def choose(request: HttpRequest, reader: Reader, note: str = "", status: int = 200) -> HttpResponse:
     """R1: who wrote, and the button that mails a passcode. The same for open, closed and withdrawn messages."""
-    if not note and getattr(request, "session_ended", False):
-        note = _("You were signed out because nothing happened for 30 minutes.")
-    offered = ways.at(request, reader)  # type: ignore[arg-type]
+    note, offered = note or getattr(request, "session_ended", ""), ways.at(request, reader)  # type: ignore[arg-type]
     place, shown = places.at_link(reader), places.masked(readers.address_of(reader))
     context = {**place.context(), **shown, **passkey_way.of(request, reader), "note": note, "ways": offered}
-    return ways.under_policy(render(request, "access/choose.html", context, status=status), offered.origins)
+    response = render(request, "access/choose.html", context, status=status)
+    back.keep(request, response, place)
+    return ways.under_policy(response, offered.origins)
 
 
 def neutral(request: HttpRequest, status: int = 404) -> HttpResponse:
     """The page for a link that leads nowhere, and for none: it asks for an address and tells nothing."""
-    return _find(request, status, link_typed=status == 404)  # type: ignore[arg-type]
+    note = getattr(request, "session_ended", "")
+    response = _find(request, status, note=note, link_typed=status == 404)  # type: ignore[arg-type]
+    back.keep(request, response, places.neutral(request.brand))  # type: ignore[attr-defined]
+    return response
 
 
 def find_with(request: Request, note: str) -> HttpResponse:
@@ -72,6 +90,7 @@ def other_address(
         "account_url": reverse("sign-in", args=[readers.link_of(reader), provider.slug]) if provider else "",
         "ways": offered,
         "sender_name": envelope.sender_name or envelope.sender_address,
+        "ask_sender_url": sender_requests.url_of(reader),
     }
     response = render(request, "access/other_address.html", context, status=403)
     return ways.under_policy(response, (*offered.origins, *(ways.origins_of(provider) if provider else ())))
@@ -79,7 +98,7 @@ def other_address(
 
 def too_many_tries(request: HttpRequest, error: TooManyTries) -> HttpResponse:
     """R6."""
-    return _wait(request, error)  # type: ignore[arg-type]
+    return wait(request, error)
 
 
 # --------------------------------------------------------------------------------------------------- at a message
@@ -87,7 +106,7 @@ def too_many_tries(request: HttpRequest, error: TooManyTries) -> HttpResponse:
 
 @page
 def ask(request: Request, link: str) -> HttpResponse:
-    reader = _reader(request, link)
+    reader = places.reader_at(link, request.brand)
     if reader is None:
         return neutral(request)
     place = places.at_link(reader)
@@ -99,7 +118,7 @@ def ask(request: Request, link: str) -> HttpResponse:
 @page
 def passcode(request: Request, link: str) -> HttpResponse:
     """R3 at a message."""
-    reader = _reader(request, link)
+    reader = places.reader_at(link, request.brand)
     if reader is None:
         return neutral(request)
     place = places.at_link(reader)
@@ -107,9 +126,9 @@ def passcode(request: Request, link: str) -> HttpResponse:
         return keeping_share(request, reader, _check(request, place))
     challenge = passcodes.latest(place.brand, reader, _browser(request))
     over = challenge is None or challenge.refusal(timezone.now()) is not None
-    if challenge is None or (over and people.reads(request.person, reader)):
+    if challenge is None or (over and sessions.opens(request.session_row, reader)):
         return see_other(place.back_url)
-    return _passcode_page(request, place, challenge, refused=challenge.refusal(timezone.now()))
+    return _passcode_page(request, place, challenge)
 
 
 # --------------------------------------------------------------------------------------------- on the neutral page
@@ -143,7 +162,7 @@ def passcode_at(request: Request, place: Place) -> HttpResponse:
     challenge = passcodes.latest(place.brand, None, _browser(request))
     if challenge is None:
         return see_other(place.back_url)
-    return _passcode_page(request, place, challenge, refused=challenge.refusal(timezone.now()))
+    return _passcode_page(request, place, challenge)
 
 
 @page
@@ -167,6 +186,8 @@ def sign_out(request: Request) -> HttpResponse:
     for row in (request.session_row, request.office_row, request.half_row):
         if row is not None:
             sessions.end(row)
+    if request.session_row is not None:
+        record("recipient.signed_out", which="here")
     response = see_other(reverse("signed-out"))
     cookies.drop(response, cookies.SESSION)
     cookies.drop(response, cookies.OFFICE)
@@ -179,6 +200,46 @@ def signed_out(request: Request) -> HttpResponse:
     return render(request, "access/signed_out.html", {"note": ""})
 
 
+# ---------------------------------------------------------------------------------- forms that were open for too long
+
+
+def _ask_again(request: Request, link: str) -> HttpResponse:
+    reader = places.reader_at(link, request.brand)
+    if reader is None:
+        return neutral(request)
+    response = choose(request, reader, note=expired.sentence(request), status=expired.STATUS)
+    return keeping_share(request, reader, response)
+
+
+def _passcode_again(request: Request, link: str = "") -> HttpResponse:
+    """Nothing is compared or counted; the digits stay in the field."""
+    reader = places.reader_at(link, request.brand) if link else None
+    if link and reader is None:
+        return neutral(request)
+    place = places.at_link(reader) if reader else places.neutral(request.brand)
+    challenge = passcodes.latest(place.brand, reader, _browser(request))
+    note, form = expired.sentence(request), PasscodeForm.of(request.POST)
+    if challenge is None:
+        return elsewhere(request, place, note, expired.STATUS)
+    response = _passcode_page(request, place, challenge, form=form, note=note, status=expired.STATUS)
+    return keeping_share(request, reader, response) if reader else response
+
+
+def _find_again(request: Request) -> HttpResponse:
+    typed = AddressForm.of(request.POST).address
+    return _find(request, expired.STATUS, address_value=typed, note=expired.sentence(request))
+
+
+for _name, _again in (
+    ("ask", _ask_again),
+    ("passcode", _passcode_again),
+    ("find-passcode", _passcode_again),
+    ("find-again", _passcode_again),
+    ("find", _find_again),
+):
+    expired.register(_name, _again)
+
+
 # ------------------------------------------------------------------------------------------------- what they share
 
 
@@ -186,11 +247,11 @@ def ask_at(request: Request, place: Place, claim: Claim) -> HttpResponse:
     if not ways.passcode_at(place):
         return elsewhere(request, place, PasscodesOff(at_message=place.reader is not None).sentence)
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
-    browser = Browser(cookies.digest(token), _browser(request).trusted)
+    browser = replace(_browser(request), token=cookies.digest(token))
     try:
         passcodes.ask(claim, browser)
     except TooManyTries as error:
-        return _wait(request, error)
+        return wait(request, error, place)
     except PasscodeRefused as error:
         challenge = passcodes.latest(place.brand, place.reader, browser)
         return _passcode_page(request, place, challenge, refused=error, status=429)
@@ -205,7 +266,7 @@ def _check(request: Request, place: Place) -> HttpResponse:
     try:
         challenge = passcodes.check(place.brand, place.reader, browser, form.code)
     except TooManyTries as error:
-        return _wait(request, error)
+        return wait(request, error, place)
     except OtherBrowser as error:
         return elsewhere(request, place, error.sentence)
     except PasscodeRefused as error:
@@ -225,10 +286,12 @@ def _passcode_page(
     *,
     refused: PasscodeRefused | None = None,
     form: PasscodeForm | None = None,
+    note: str = "",
     status: int = 200,
 ) -> HttpResponse:
     if challenge is None:
         return elsewhere(request, place, refused.sentence if refused else "")
+    refused = refused or challenge.refusal(timezone.now())
     address = challenge.asked_address()
     context = {
         **place.context(),
@@ -241,12 +304,12 @@ def _passcode_page(
         "error": refused.sentence if refused else "",
         "left": refused.left if refused else "",
         "dead": refused.dead if refused else False,
-        "note": _undelivered(place, challenge, address),
+        "note": note or undelivered.sentence(place, challenge, address),
         "asks_code": _asks_code(request, place.reader),
     }
     response = render(request, "access/passcode.html", context, status=status)
     if isinstance(refused, AskedTooSoon):
-        _retry_after(response, refused.next_at)
+        retry_after(response, refused.next_at)
     return response
 
 
@@ -262,24 +325,11 @@ def _asks_code(request: Request, reader: Reader | None) -> bool:
     return reader is not None and bool(reader.message.split) and not (shares.kept(request) or shares.posted(request))
 
 
-def _undelivered(place: Place, challenge: Challenge, address: str) -> str:
-    """Said at a message only: on the neutral page it would tell that someone has the address."""
-    if place.reader is None:
-        return ""
-    mails = Outbound.objects.filter(subject_row=challenge.public_id, kind=Outbound.Kind.PASSCODE)
-    state = mails.order_by("-made_at").values_list("state", flat=True).first()
-    if state != Outbound.State.FAILED:
-        return ""
-    reason = _("The recipient’s mail server refused it")
-    shown = places.masked(address)["masked"]
-    return _("The passcode could not be delivered to {masked}: {reason}.").format(masked=shown, reason=reason)
-
-
-def elsewhere(request: Request, place: Place, sentence: str) -> HttpResponse:
+def elsewhere(request: Request, place: Place, sentence: str, status: int = REFUSED) -> HttpResponse:
     """Nothing was asked for in this browser: the page to ask on, with the sentence."""
     if place.reader is not None:
-        return choose(request, place.reader, note=sentence, status=REFUSED)
-    return _find(request, REFUSED, note=sentence)
+        return choose(request, place.reader, note=sentence, status=status)
+    return _find(request, status, note=sentence)
 
 
 def _find(
@@ -297,25 +347,7 @@ def _find(
     return render(request, "access/find.html", context, status=status)
 
 
-def _wait(request: Request, error: TooManyTries) -> HttpResponse:
-    """R6, the same for every budget."""
-    until = whole_minute(error.until)
-    response = render(request, "access/wait.html", {"until": until}, status=429)
-    _retry_after(response, until)
-    return response
-
-
-def _retry_after(response: HttpResponse, until: datetime) -> None:
-    """RFC 9110 section 10.2.3, in seconds."""
-    response.headers["Retry-After"] = str(max(1, int((until - timezone.now()).total_seconds())))
-
-
-def _reader(request: Request, link: str) -> Reader | None:
-    """The reader of a link under the brand of this host; a link of another brand leads nowhere here."""
-    reader = readers.by_link(link)
-    return reader if reader is not None and reader.message.brand_id == request.brand.pk else None
-
-
 def _browser(request: Request) -> Browser:
     token, trusted = cookies.read(request, cookies.BROWSER), cookies.read(request, cookies.TRUSTED)
-    return Browser(cookies.digest(token) if token else b"", cookies.digest(trusted) if trusted else b"")
+    origin = ceilings.origin_of(request.META)
+    return Browser(cookies.digest(token) if token else b"", cookies.digest(trusted) if trusted else b"", origin)

@@ -34,6 +34,10 @@ class Outbound(models.Model):
         """Tells a recipient that a passkey was added for their address."""
         KEPT = "kept"
         """Tells a recipient that a browser which was new to us stays signed in."""
+        ALARM = "alarm"
+        """To an administrator: something began that needs them, or ended; `subject_row` is what is told of."""
+        REQUEST = "request"
+        """To a sender: a confirmed person asks for a message at another address; `subject_row` is that request."""
 
     class News(models.TextChoices):
         """What a TELLING or REPORT says, or what was heard of a mail after it had left (RFC 3464 section 2.3.3)."""

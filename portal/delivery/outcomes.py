@@ -38,6 +38,8 @@ _SENT_EVENT = {
     K.INVITATION: "administrator.link_sent",
     K.PASSKEY: "recipient.warned",
     K.KEPT: "recipient.warned",
+    K.ALARM: "administrator.told",
+    K.REQUEST: "sender.asked",
 }
 Outcome = Callable[["Outbound", "Lease"], None]
 

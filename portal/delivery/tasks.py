@@ -8,7 +8,19 @@ from portal.delivery.models import Outbound
 from portal.delivery.sending import BATCH, send_due
 
 K = Outbound.Kind
-MAIL = (K.NOTICE, K.REPLY, K.RELAY, K.TELLING, K.REPORT, K.REFUSAL, K.PASSKEY, K.KEPT, K.INVITATION)
+MAIL = (
+    K.NOTICE,
+    K.REPLY,
+    K.RELAY,
+    K.TELLING,
+    K.REPORT,
+    K.REFUSAL,
+    K.PASSKEY,
+    K.KEPT,
+    K.INVITATION,
+    K.ALARM,
+    K.REQUEST,
+)
 SECONDS = 2400
 """No round takes anything up after 14 minutes; a server may then use up its patience with opening and with one mail."""
 

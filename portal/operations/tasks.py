@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from portal.access import alarms
 from portal.access import tidying as access_tidying
 from portal.celery import CLOCK_SET_BACK, QUEUES, app
 from portal.delivery import tidying as delivery_tidying
@@ -53,6 +54,7 @@ def tidy() -> None:
     """Remove what has had its time."""
     tidying.forget_old_door_keys(datetime.now(UTC).date())
     access_tidying.tidy(timezone.now())
+    alarms.end_what_is_over(timezone.now())
     delivery_tidying.tidy(timezone.now())
     sweep_orphans()
     url = settings.LETTERLOCK.broker_url

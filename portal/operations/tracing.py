@@ -334,6 +334,8 @@ def mail_name(kind: str) -> str:
         K.INVITATION: _("Sign-in link of an administrator"),
         K.PASSKEY: _("Word of a new passkey"),
         K.KEPT: _("Word of a browser that stays signed in"),
+        K.ALARM: _("Word to an administrator"),
+        K.REQUEST: _("Request to the sender"),
     }
     return words.get(K(kind), kind)
 

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.access import levels, more, places, shares
+from portal.access import levels, more, places, sessions, shares
 from portal.access import views as door
 from portal.access.errors import TooManyTries
 from portal.access.requests import Request
@@ -98,6 +98,8 @@ def proved(request: Request, link: str, *, content: bool) -> Reader | HttpRespon
         if content:
             raise Http404
         return door.other_address(request, reader)
+    if not sessions.opens(request.session_row, reader):  # theirs, in a session that is for another message
+        return HttpResponseRedirect(f"/m/{link}") if content else door.choose(request, reader)
     if readers.is_closed_to(reader, timezone.now()):
         return closed(request, reader)
     return _proved_enough(request, reader, content=content)
@@ -195,6 +197,5 @@ def problem(request: Request, message: Message, kind: str, status: int) -> HttpR
         "sender_address": envelope.sender_address,
         "open_until": message.open_until,
         "reference": reference,
-        "inbox_url": "/inbox/",
     }
     return render(request, "reading/problem.html", context, status=status)

@@ -7,10 +7,12 @@ import secrets
 import sys
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from branding.context import brand
+from portal.access import expired
 from portal.keys.errors import KeysError
 from portal.vault.errors import BlobsUnavailable
 
@@ -18,12 +20,14 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 600
 
 
-def page_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
+def page_too_old(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """A form without its CSRF token: mostly a page that was open for too long."""
+    if again := expired.page(request):
+        return again
     return render(request, "403.html", {"again_url": request.path}, status=403)
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Nothing in the portal answers 403 but an old form; what a person may not see is 404."""
     return page_too_old(request)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
+from portal.access import sessions
 from portal.access.requests import Request
 from portal.audit.record import record
 from portal.mime.names import content_disposition
@@ -19,6 +21,8 @@ from portal.vault.opening import Opened
 from portal.vault.toc import File
 
 log = logging.getLogger(__name__)
+WATCH_SECONDS = 1.0
+"""How often a running download asks whether its session still lasts: one look-up a second costs a download nothing."""
 
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
@@ -82,7 +86,7 @@ def _stream(request: Request, opened: Opened, file: File) -> tuple[HttpResponseB
     span = wanted or Range(0, file.size)
     chunks = opened.chunks(file, span.start, span.length)  # opens the stream: a damaged one fails before the headers
     answer = StreamingHttpResponse(
-        () if request.method == "HEAD" else _stopping_at_damage(chunks, opened),
+        () if request.method == "HEAD" else _while_signed_in(_stopping_at_damage(chunks, opened), request, opened),
         status=206 if wanted else 200,
         content_type="application/octet-stream" if file.content_type.startswith("text/html") else file.content_type,
     )
@@ -91,6 +95,20 @@ def _stream(request: Request, opened: Opened, file: File) -> tuple[HttpResponseB
     if wanted:
         answer["Content-Range"] = f"bytes {span.start}-{span.start + span.length - 1}/{file.size}"
     return policies.under(policies.FILE, answer), span.start == 0
+
+
+def _while_signed_in(chunks: Iterator[bytes], request: Request, opened: Opened) -> Iterator[bytes]:
+    """The bytes until the session is ended: a browser that is signed out elsewhere gets no more of a running download
+    than what WATCH_SECONDS let pass, and a chunk. The length was announced, so the browser sees that it broke off."""
+    session = request.session_row
+    watched = time.monotonic()
+    for chunk in chunks:
+        if time.monotonic() - watched >= WATCH_SECONDS:
+            watched = time.monotonic()
+            if session is None or not sessions.still_lasts(session.pk):
+                log.info("message %s: a download stops, for its session was ended", opened.message.id)
+                raise ConnectionAbortedError("the session was ended; the download stops here")
+        yield chunk
 
 
 def _stopping_at_damage(chunks: Iterator[bytes], opened: Opened) -> Iterator[bytes]:

@@ -24,8 +24,8 @@ CONVERSATION_LENGTH = 10
 SNIPPET_LENGTH = 140
 
 
-def message_page(reader: Reader, opened: Opened, session: Session | None) -> dict[str, Any]:
-    """Everything reading/message.html needs."""
+def message_page(reader: Reader, opened: Opened, session: Session | None, *, alone: bool = False) -> dict[str, Any]:
+    """Everything reading/message.html needs; `alone` leaves the rest of the conversation out."""
     toc, rights, message = opened.toc, opened.rights, opened.message
     link, address = readers.link_of(reader), readers.address_of(reader)
     days_left = _days_left(message)
@@ -58,9 +58,8 @@ def message_page(reader: Reader, opened: Opened, session: Session | None) -> dic
         "files": [_file(file, link, may_download=rights.download) for file in files],
         "files_size": size(sum(file.size for file in files)),
         "reply_url": f"/m/{link}/reply" if rights.reply and reader.role == Reader.Role.RECIPIENT else "",
-        "older": _conversation(reader, session),
+        "older": [] if alone else _conversation(reader, session),
         "address": address,
-        "inbox_url": "/inbox/",
     }
 
 

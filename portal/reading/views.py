@@ -6,8 +6,9 @@ from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portal.access import passkey_settings
+from portal.access import passkey_settings, sessions
 from portal.access import views as door
+from portal.access.models import Session
 from portal.access.requests import Request
 from portal.audit.record import record
 from portal.reading import admission, letters, policies
@@ -27,9 +28,11 @@ def start(request: Request) -> HttpResponse:
 @require_safe
 def inbox(request: Request) -> HttpResponse:
     """R7: this brand's messages to the signed-in address, newest first."""
-    person = request.person
-    if person is None:
+    person, session = request.person, request.session_row
+    if person is None or session is None:
         return door.neutral(request, status=200)
+    if sessions.is_for_one_message(session):
+        return _the_one(request, session)
     page = request.GET.get("page", "1")
     number = max(int(page), 1) if page.isdecimal() and len(page) < 7 else 1
     start = (number - 1) * INBOX_PAGE
@@ -43,11 +46,20 @@ def inbox(request: Request) -> HttpResponse:
     return render(request, "reading/inbox.html", context)
 
 
+def _the_one(request: Request, session: Session) -> HttpResponse:
+    """Where a brand is strict there is no list: the session leads to its message."""
+    if session.reader is None:
+        return door.neutral(request, status=200)
+    return HttpResponseRedirect(f"/m/{readers.link_of(session.reader)}")
+
+
 @require_safe
 @admission.page
 def message(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
     """R8. Being shown to a confirmed person is what counts as opened; a HEAD shows nothing."""
-    context = {**letters.message_page(reader, opened, request.session_row), **passkey_settings.offer(request)}
+    session = request.session_row
+    alone = session is None or sessions.is_for_one_message(session)
+    context = {**letters.message_page(reader, opened, session, alone=alone), **passkey_settings.offer(request)}
     answer = render(request, "reading/message.html", context)
     if request.method == "GET":
         first = readers.mark_opened(reader)

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal.access import passkey_settings
+from portal.access import expired, passkey_settings
 from portal.access.requests import Request
 from portal.audit.models import Entry
 from portal.ingest.errors import IngestError
@@ -46,6 +46,21 @@ def reply(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
     return HttpResponseRedirect(f"/m/{link_of(reader)}/sent/{id_}", status=303)
 
 
+@admission.page
+def _reply_again(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
+    """The form with what was written, when it was open for too long; chosen files are not kept."""
+    if not opened.rights.reply or reader.role != Reader.Role.RECIPIENT or not opened.toc.sender.address:
+        raise Http404
+    answer, _faults = forms.read_answer(request, replying.subject_of(opened))
+    faults = [forms.Fault("message", expired.sentence(request))]
+    if answer.files:
+        faults.append(forms.Fault("files", _("Choose your files again.")))
+    return _form(request, reader, opened, answer, faults, status=expired.STATUS)
+
+
+expired.register("reply", _reply_again)
+
+
 @require_safe
 @admission.page
 def sent(request: Request, reader: Reader, opened: Opened, answer: UUID) -> HttpResponseBase:
@@ -60,7 +75,6 @@ def sent(request: Request, reader: Reader, opened: Opened, answer: UUID) -> Http
         "sent_at": entry.at,
         "files": entry.facts["files"],
         "message_url": f"/m/{link_of(reader)}",
-        "inbox_url": "/inbox/",
         **passkey_settings.offer(request),
     }
     return render(request, "writing/sent.html", context)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from branding.models import Brand
@@ -231,34 +227,3 @@ def test_throttling_is_recorded_once_an_hour(visitor: Visitor, reader: Reader, c
     clock.forward(minutes=61)
     visitor.ask(reader)
     assert found.count() == 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_budgets_survive_a_restart(brand: Brand, reader: Reader) -> None:
-    visitor = Visitor(brand)
-    visitor.ask(reader)
-    guess_wrong(visitor, reader, 4)
-    code = newest_code()
-    program = (
-        "import os, sys; os.environ.update(LETTERLOCK_DATA=sys.argv[1], LETTERLOCK_DATABASE_URL=sys.argv[2]);"
-        "os.environ['DJANGO_SETTINGS_MODULE'] = 'portal.settings';"
-        "import django; django.setup();"
-        "from portal.access import passcodes; from portal.access.errors import AccessError;"
-        "from portal.vault.models import Reader;"
-        "reader = Reader.objects.select_related('message__brand').get();\n"
-        "for code in sys.argv[4:]:\n"
-        "    try: passcodes.check(reader.message.brand, reader, passcodes.Browser(bytes.fromhex(sys.argv[3])), code)\n"
-        "    except AccessError as error: print(type(error).__name__)\n"
-        "    else: print('in')"
-    )
-    from django.conf import settings
-
-    browser = cookies.digest(visitor.cookie(cookies.BROWSER)).hex()
-    database = f"sqlite:///{connection.settings_dict['NAME']}"
-    arguments = [str(settings.LETTERLOCK.data), database, browser, other_than(code), code]
-    root = Path(__file__).resolve().parent.parent.parent
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], cwd=root, capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.split() == ["PasscodeDead", "PasscodeDead"]
-    assert Failed.objects.count() == 5

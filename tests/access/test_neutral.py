@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import statistics
-import time
 
 import pytest
 
@@ -101,21 +99,6 @@ def test_budgets_hold_for_addresses_that_nobody_has(brand: Brand, clock: Clock) 
         clock.forward(minutes=1)
     assert Visitor(brand).find(UNKNOWN.upper()).status_code == 429
     assert Visitor(brand).find("else@mail.example").status_code == 303
-
-
-def test_known_and_unknown_addresses_take_the_same_time(brand: Brand, clock: Clock) -> None:
-    for number in range(40):
-        make_reader(brand, f"known{number}@mail.example")
-    spans: dict[str, list[float]] = {"known": [], "other": []}
-    for number in range(40):
-        for kind, taken in spans.items():
-            visitor = Visitor(brand)
-            began = time.perf_counter()
-            visitor.find(f"{kind}{number}@mail.example")
-            taken.append(time.perf_counter() - began)
-    known, unknown = (statistics.median(taken) for taken in spans.values())
-    # Medians of 40 on a shared machine; the same code runs for both, so what is left is noise.
-    assert abs(known - unknown) < 0.5 * max(known, unknown)
 
 
 @pytest.mark.parametrize(

@@ -5,21 +5,34 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.access import administrators, authenticators, cookies, entry, passcodes, passkeys, people, sessions
+from portal.access import (
+    administrators,
+    alarms,
+    authenticators,
+    cookies,
+    entry,
+    models,
+    passcodes,
+    passkeys,
+    people,
+    sessions,
+)
 from portal.access.credentials import Passkey
 from portal.access.errors import AccessError
-from portal.access.models import Asked, Authenticator, Challenge, Failed, Person, Session, WrongFactor
+from portal.access.models import Asked, Authenticator, CeilingReached, Challenge, Failed, Person, Session, WrongFactor
 from portal.access.oidc import flow
 from portal.access.passcodes import Browser, Claim
+from portal.delivery.models import Outbound
 from portal.vault import agreed, phrases
 from portal.vault.errors import PhraseSpent
 from portal.vault.models import Reader
@@ -68,6 +81,33 @@ def test_the_device_alone_counts_five_without_the_lock_on_top(brand: Brand, read
     outcomes = at_once(lambda _: str(Challenge.objects.get(pk=challenge.pk).verify_token(wrong)))
     assert outcomes == {"False": MANY}
     assert Challenge.objects.get().guesses == 5
+
+
+def test_a_hundred_guesses_at_once_count_a_hundred(
+    brand: Brand, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "GUESSES", 1000)
+    Visitor(brand).ask(reader)
+    challenge = Challenge.objects.get()
+    wrong = other_than(challenge.code())
+    outcomes = at_once(lambda _: str([Challenge.objects.get(pk=challenge.pk).verify_token(wrong) for _ in range(5)]))
+    assert outcomes == {str([False] * 5): MANY}
+    assert Challenge.objects.get().guesses == 5 * MANY
+
+
+def test_a_ceiling_is_told_of_once_by_twenty_who_meet_it_at_once(brand: Brand) -> None:
+    people.administrator("ada@aldervalley.example")
+    now = timezone.now()
+
+    def meet(_: int) -> str:
+        with transaction.atomic():
+            alarms.begin(brand, CeilingReached.Ceiling.BRAND, now)
+        return "told"
+
+    assert at_once(meet) == {"told": MANY}
+    assert CeilingReached.objects.count() == Outbound.objects.filter(kind="alarm").count() == 1
+    later = now + timedelta(hours=2)
+    assert at_once(lambda _: str(alarms.end_what_is_over(later))) == {"1": 1, "0": MANY - 1}
 
 
 def test_one_right_code_typed_twenty_times_at_once_proves_once(brand: Brand, reader: Reader) -> None:

@@ -33,13 +33,18 @@ def person_in(visitor: Visitor, brand: Brand) -> str:
 
 
 def test_a_proof_signs_the_browser_in_and_a_stranger_stays_out(
-    visitor: Visitor, stranger: Visitor, brand: Brand, reader: Reader
+    visitor: Visitor, stranger: Visitor, brand: Brand, reader: Reader, clock: Clock
 ) -> None:
     visitor.prove(reader)
     assert person_in(visitor, brand) == "Jonas.Berg@mail.example"
-    assert context_person(seen_by_a_view(visitor, brand)) == {"signed_in_as": "Jonas.Berg@mail.example"}
+    shown = {"signed_in_as": "Jonas.Berg@mail.example", "inbox_url": "/inbox/", "session_over_in": 1800}
+    assert context_person(seen_by_a_view(visitor, brand)) == shown
     assert person_in(stranger, brand) == ""
-    assert context_person(seen_by_a_view(stranger, brand)) == {"signed_in_as": ""}
+    assert context_person(seen_by_a_view(stranger, brand)) == {
+        "signed_in_as": "",
+        "inbox_url": "",
+        "session_over_in": 0,
+    }
 
 
 @pytest.mark.parametrize("forged", ["", "x", "A" * 43, "A" * 44, "../" * 14 + "A"])

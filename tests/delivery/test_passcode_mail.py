@@ -17,6 +17,7 @@ def parts():
         "code": "28417306",
         "reference": "KITE-27",
         "until": datetime(2026, 11, 17, 14, 17, tzinfo=UTC),
+        "minutes": 15,
         "host": "secure.aldervalley.example",
     }
     return render_to_string("mail/passcode.txt", context), render_to_string("mail/passcode.html", context)

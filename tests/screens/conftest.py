@@ -69,6 +69,8 @@ def files() -> dict[str, tuple[str, bytes, str]]:
     html = "text/html; charset=utf-8"
     for sample in samples.PAGES:
         found[f"/{sample.name}"] = (html, rendered(sample).encode(), policy(body_document=False))
+    # What the bar before a session's end asks for.
+    found["/session/"] = ("application/json", b'{"seconds": 100, "idle": true, "sentence": ""}', "")
     for mail in samples.MAILS:
         found[f"/{mail.name}"] = (html, rendered(mail).encode(), "")
     found[f"/{samples.BODY.name}"] = (html, rendered(samples.BODY).encode(), policy(body_document=True))

@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from branding.models import Brand
+from portal.access.alarms import Words
 from portal.access.authenticator_settings import Shown
 from portal.access.more import CodeAsked, PhraseAsked, Way
+from portal.access.signed_in import Device
 from portal.access.ways import Button, Ways
 from portal.vault.rights import Rights
 
@@ -257,6 +259,21 @@ PROBLEM = {
     "reference": "",
     "inbox_url": "/inbox/",
 }
+DEVICES = [
+    Device(1, "Firefox on Windows", "Alder Valley Clinic", "by passcode", SENT, SENT, here=True),
+    Device(2, "Safari on iPhone", "Alder Valley Clinic", "with Google", SENT - timedelta(hours=2), SENT, here=False),
+    Device(3, "", LONG, "by passkey", SENT - timedelta(hours=2), SENT, here=False),
+]
+ASK_SENDER = {
+    "sender": "Dr Maya Lindqvist",
+    "address": "anna.with.a.long.name@other.example",
+    "url": f"{LINK}/request/",
+    "longest": 200,
+    "note_value": "",
+    "error": "",
+    "note": "",
+    "done": False,
+}
 FIND = {**MASKED, "address_value": "", "error": "", "find_url": "/m/", "note": "", "link_typed": False}
 PASSKEY = {"passkey_url": f"{LINK}/passkey/", "passkey_ask_url": "/passkey/ask/", "passkey_first": True}
 OWN = {"sections": ["access/settings/passkeys.html"]}
@@ -374,6 +391,36 @@ PAGES = [
     Sample("R2-provider", "access/other_address.html", {**OTHER_ADDRESS, "provider": GOOGLE, "account_url": LINK}),
     Sample("R6", "access/wait.html", {"until": SENT}),
     Sample("R14-passkeys", "access/settings.html", {**OWN, "passkeys": CARDS}, signed_in_as=ADDRESS),
+    Sample("R6", "access/wait.html", {"until": SENT, "back_url": LINK}),
+    Sample(
+        "R14",
+        "access/settings.html",
+        {"sections": ["access/settings/devices.html"], "devices": {"list": DEVICES, "others": True}},
+        signed_in_as=ADDRESS,
+    ),
+    Sample(
+        "R14-soon",
+        "access/settings.html",
+        {
+            "sections": ["access/settings/devices.html"],
+            "devices": {"list": DEVICES[:1], "others": False},
+            "inbox_url": "/inbox/",
+            "session_over_in": 60,
+        },
+        signed_in_as=ADDRESS,
+    ),
+    Sample("R4", "access/ask_sender.html", ASK_SENDER, signed_in_as="anna@other.example"),
+    Sample(
+        "R4-error",
+        "access/ask_sender.html",
+        {
+            **ASK_SENDER,
+            "error": "Leave links and addresses out of your message.",
+            "note_value": "See www.other.example",
+        },
+        signed_in_as="anna@other.example",
+    ),
+    Sample("R4-done", "access/ask_sender.html", {**ASK_SENDER, "done": True}, signed_in_as="anna@other.example"),
     Sample("R16", "access/signed_out.html", {"note": ""}),
     Sample("R8", "reading/message.html", MESSAGE, signed_in_as=ADDRESS),
     Sample(
@@ -497,6 +544,26 @@ CODE = {
     "code": "28417306",
     "reference": "KITE-27",
     "until": SENT + timedelta(minutes=15),
+    "minutes": 15,
+    "host": "secure.aldervalley.example",
+}
+ALARM = {
+    "over": False,
+    "words": Words(
+        "One network has asked Alder Valley Clinic for at least 200 passcode mails within an hour; no more are sent.",
+        "Whoever comes from that network with a browser that never read here is asked to wait.",
+        "If many of your recipients sit behind one network, raise LETTERLOCK_PASSCODES_PER_NETWORK.",
+    ),
+    "began_at": SENT,
+    "ended_at": None,
+    "url": "https://secure.aldervalley.example/admin/health/",
+    "host": "secure.aldervalley.example",
+}
+REQUEST = {
+    "asker": "anna.with.a.long.name@other.example",
+    "recipient": ADDRESS,
+    "sent_at": SENT,
+    "note": f"It is me. {LONG}",
     "host": "secure.aldervalley.example",
 }
 ALERT = {
@@ -517,4 +584,7 @@ MAILS = [
     Sample("M2-file", "mail/message.html", {**NOTICE, **FILE}),
     Sample("M3", "mail/passcode.html", CODE),
     Sample("M12", "mail/alert.html", {**ALERT, "passkey": True, "device": "Safari on iPhone"}),
+    Sample("M13", "mail/alarm.html", ALARM),
+    Sample("M13-over", "mail/alarm.html", {**ALARM, "over": True, "ended_at": SENT + timedelta(hours=3)}),
+    Sample("S5", "mail/request.html", REQUEST),
 ]

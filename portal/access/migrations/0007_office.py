@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0005_second_factor"),
+        ("access", "0006_sessions_and_ceilings"),
     ]
 
     operations = [

@@ -8,7 +8,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from portal.configuration import Configuration
-from portal.operations.doctor import clock, configured, disk, keyring, memory, names, parts, queues, transport
+from portal.operations.doctor import (
+    clock,
+    configured,
+    disk,
+    keyring,
+    memory,
+    names,
+    parts,
+    passcodes,
+    queues,
+    transport,
+)
 from portal.operations.doctor.finding import Finding, State, unknown
 
 log = logging.getLogger(__name__)
@@ -35,7 +46,7 @@ def examine(configuration: Configuration, environment: Mapping[str, str] = os.en
             lambda: transport.of_door(configuration),
         ),
         "keys": (keyring.service, keyring.ahead, keyring.backups),
-        "queues": (queues.late, queues.held, queues.refused),
+        "queues": (queues.late, queues.held, queues.refused, passcodes.ceilings),
         "clock": (clock.database, lambda: clock.public(configuration), clock.synchronised),
         "disk": (
             lambda: disk.space(configuration),

@@ -1,0 +1,93 @@
+"""Asking the sender of a message to send it to another, proved address too: kept, limited, and mailed to the sender.
+
+Nothing is opened and nobody is added: the sender decides, and writes to whom they like.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import uuid4
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from portal.access import budgets, people
+from portal.access.budgets import HOUR, Limit
+from portal.access.models import AskedSender, Person
+from portal.delivery import telling
+from portal.delivery.letters import Prepared
+from portal.delivery.models import Outbound
+from portal.delivery.queue import address_of, enqueue
+from portal.keys.service import keys
+from portal.mime.addresses import Mailbox, normalise
+from portal.mime.errors import BadAddress
+from portal.vault import readers
+from portal.vault.models import Reader
+
+AT_A_MESSAGE = Limit(1, HOUR)
+OF_A_PERSON = Limit(5, HOUR)
+"""Over all messages: whoever holds many links must not fill many mailboxes."""
+
+
+def url_of(reader: Reader) -> str:
+    """Where the sender of a reader's message can be asked; "" where that is not offered."""
+    return reverse("ask-sender", args=[readers.link_of(reader)]) if is_offered(reader) else ""
+
+
+def is_offered(reader: Reader) -> bool:
+    """Whether it is switched on, and there is a sender who can be written to."""
+    if not settings.LETTERLOCK.ask_sender or reader.role != Reader.Role.RECIPIENT:
+        return False
+    try:
+        normalise(readers.envelope_of(reader.message).sender_address)
+    except BadAddress:
+        return False
+    return True
+
+
+def ask(reader: Reader, person: Person, note: str, now: datetime) -> datetime | None:
+    """Tell the sender; or the moment from which that can be asked for again."""
+    with budgets.one_at_a_time(reader.message_id.bytes):
+        at_message = AskedSender.objects.filter(reader__message=reader.message_id)
+        limits = (
+            budgets.opens(at_message, AT_A_MESSAGE, now),
+            budgets.opens(AskedSender.objects.filter(person=person), OF_A_PERSON, now),
+        )
+        if any(limits):
+            return max(moment for moment in limits if moment)
+        number = uuid4()
+        sealed = keys().seal_field("asked-sender", number, note.encode()) if note else b""
+        AskedSender.objects.create(id=number, reader=reader, person=person, note=sealed, at=now)
+        sender = readers.envelope_of(reader.message).sender_address
+        enqueue(Outbound.Kind.REQUEST, address=sender, message=reader.message_id, reader=reader, subject_row=number)
+    return None
+
+
+def was_told(reader: Reader, person: Person) -> bool:
+    """Whether this person asked the sender of this message not long ago."""
+    return AskedSender.objects.filter(reader=reader, person=person).exists()
+
+
+def build(outbound: Outbound) -> Prepared | None:
+    """The mail to the sender; None when the request is forgotten."""
+    known = AskedSender.objects.select_related("person", "reader__message__brand")
+    row = known.filter(pk=outbound.subject_row).first() if outbound.subject_row else None
+    if row is None:
+        return None
+    message = row.reader.message
+    brand, envelope = message.brand, readers.envelope_of(message)
+    with translation.override(brand.language):
+        asker = people.address_of(row.person)
+        context = {
+            "brand": brand,
+            "asker": asker,
+            "recipient": readers.address_of(row.reader),
+            "sent_at": envelope.sent_at,
+            "note": keys().open_field("asked-sender", row.id, bytes(row.note)).decode() if row.note else "",
+            "host": brand.host,
+        }
+        subject = _("{address} asks to read a message that you sent").format(address=asker)
+        to = Mailbox(envelope.sender_name, address_of(outbound))
+        return telling.word(outbound, brand, to, subject, "request", context)

@@ -1,0 +1,81 @@
+"""R14, signed-in devices: in which browsers a person reads now, and ending those they do not know or need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from portal.access import sessions
+from portal.access import views as door
+from portal.access.models import Session
+from portal.access.requests import Request
+from portal.access.responses import see_other
+from portal.access.sections import Section
+from portal.audit.record import record
+
+LONGEST_NUMBER = 18
+"""Digits of a row's number that any database takes."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """One signed-in browser as its owner knows it."""
+
+    number: int
+    name: str
+    """Like "Safari on iPhone"; "" when the browser said nothing that is known."""
+    brand: str
+    how: str
+    since: datetime
+    seen_at: datetime
+    here: bool
+
+
+def section(request: Request) -> Section | None:
+    """The list, this browser first."""
+    if request.person is None or request.session_row is None:
+        return None
+    here = request.session_row.pk
+    found = [_device(row, here) for row in sessions.of_person(request.person, timezone.now())]
+    found.sort(key=lambda device: not device.here)
+    return Section("access/settings/devices.html", "devices", {"list": found, "others": len(found) > 1})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def end(request: Request) -> HttpResponse:
+    """Sign out one other browser, or every other one; from its next request on, and in the middle of a download."""
+    if request.person is None or request.session_row is None:
+        return door.neutral(request, status=200)
+    if request.method == "POST":
+        _end(request.session_row, request.POST.get("device", ""))
+    return see_other("/settings/#devices")
+
+
+def _end(here: Session, which: str) -> None:
+    if which == "others":
+        sessions.end_others(here)
+        record("recipient.signed_out", which="others")
+    # A number of someone else's session ends nothing, and is answered like one that is over already.
+    elif _is_other(which, here) and sessions.end_one(here.person, int(which)):
+        record("recipient.signed_out", which="one")
+
+
+def _is_other(which: str, here: Session) -> bool:
+    return which.isascii() and which.isdecimal() and len(which) <= LONGEST_NUMBER and int(which) != here.pk
+
+
+def _device(row: Session, here: int) -> Device:
+    return Device(row.pk, row.device, row.brand.name, _how(row), row.made_at, row.seen_at, row.pk == here)
+
+
+def _how(row: Session) -> str:
+    if row.method == sessions.PASSKEY:
+        return _("by passkey")
+    if row.method == sessions.PROVIDER:
+        return _("with {provider}").format(provider=row.provider.replace("-", " ").capitalize())
+    return _("by passcode")
