@@ -20,7 +20,7 @@ for name in names:
     print(name, response.cookies[name].OutputString().replace(response.cookies[name].coded_value, ""), sep="|")
     cookies.drop(response, name)
     print(name, response.cookies[name].OutputString(), sep="|")
-print(settings.CSRF_COOKIE_NAME, settings.CSRF_COOKIE_SECURE, settings.CSRF_COOKIE_HTTPONLY, settings.CSRF_COOKIE_SAMESITE)
+print(*(getattr(settings, f"CSRF_COOKIE_{what}") for what in ("NAME", "SECURE", "HTTPONLY", "SAMESITE")))
 """
 
 
