@@ -12,7 +12,7 @@ from branding.models import Brand
 from tests.access import alike
 from tests.access.clockwork import LEAST, Kinds, apart, mann_whitney
 
-COUNT = 60
+COUNT = 150
 
 
 def test_the_measure_agrees_with_worked_examples_and_sees_what_is_there() -> None:
