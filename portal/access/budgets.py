@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -67,9 +67,9 @@ def one_at_a_time(lookup: bytes) -> Iterator[None]:
 class Origin:
     """Where a request comes from, by keyed hashes; empty where that is not known."""
 
-    network: bytes = b""
+    network: bytes = field(default=b"", repr=False)
     """Of an IPv4 /24 or an IPv6 /64."""
-    around: bytes = b""
+    around: bytes = field(default=b"", repr=False)
     """Of the /48 around the latter."""
 
 

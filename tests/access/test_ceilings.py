@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from branding.models import Brand
-from portal.access import alarms, ceilings, cookies, people
+from portal.access import administrators, alarms, ceilings, cookies
 from portal.access.budgets import NOWHERE
 from portal.access.models import Asked, CeilingReached, Person, TrustedBrowser
 from portal.access.tidying import tidy
@@ -42,7 +42,7 @@ def with_ceilings(*, network: int, brand: int, **more: Any) -> Any:
 
 @pytest.fixture
 def owner(brand: Brand) -> Person:
-    return people.administrator("ada@aldervalley.example")
+    return administrators.owner("ada@aldervalley.example")
 
 
 class At(Visitor):

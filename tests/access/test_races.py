@@ -96,7 +96,7 @@ def test_a_hundred_guesses_at_once_count_a_hundred(
 
 
 def test_a_ceiling_is_told_of_once_by_twenty_who_meet_it_at_once(brand: Brand) -> None:
-    people.administrator("ada@aldervalley.example")
+    administrators.owner("ada@aldervalley.example")
     now = timezone.now()
 
     def meet(_: int) -> str:

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from branding.models import Brand
-from portal.access import cookies, entry, people, sessions
+from portal.access import administrators, cookies, entry, sessions
 from portal.access.models import Session
 from portal.audit.models import Entry
 from portal.reading import files
@@ -135,7 +135,7 @@ def test_sessions_that_are_over_and_those_of_administrators_are_neither_listed_n
     computer: Visitor, brand: Brand, reader: Reader, clock: Clock
 ) -> None:
     office = Visitor(brand)
-    office.post(f"/admin/enter/{entry.make(people.administrator('jonas.berg@mail.example'))}")
+    office.post(f"/admin/enter/{entry.make(administrators.owner('jonas.berg@mail.example'))}")
     assert Session.objects.count() == 3
     clock.forward(minutes=27)
     computer.get("/settings/")
