@@ -12,12 +12,13 @@ import pytest
 from tests.servers import PostgreSQL
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+PYTEST = (sys.executable, "-m", "pytest", "-q")
 
 
 @pytest.mark.servers
 def test_the_races_end_alike_on_postgresql(postgresql: PostgreSQL) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "tests/access/test_races.py", "-q", "--ds", "tests.access.on_postgresql"],
+        [*PYTEST, "tests/access/test_races.py", "--reuse-db", "--ds", "tests.access.on_postgresql"],
         cwd=ROOT,
         env={**os.environ, "TEST_POSTGRESQL_URL": postgresql.url},
         capture_output=True,

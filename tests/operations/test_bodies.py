@@ -25,6 +25,8 @@ from portal.operations import bodies
 from portal.operations.bodies import Places, WholeBody, client_network, whole_bodies
 from tests.servers import Portal, wait_for
 
+# Else each worker would have a portal of its own, and half a minute of silence.
+pytestmark = pytest.mark.servers
 READ = 422
 """What a form without an address is answered, once all of it was read."""
 HERE = "127.0.0.1"

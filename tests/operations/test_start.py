@@ -21,7 +21,7 @@ from tests.servers import MANAGE, Portal, listens, wait_for
 @pytest.fixture
 def fresh(tmp_path: Path) -> Portal:
     """Settings and folder of a portal that was never started."""
-    return Portal(tmp_path / "data", LETTERLOCK_DEMO="off")
+    return Portal(tmp_path / "data", ready=False, LETTERLOCK_DEMO="off")
 
 
 def mode(path: Path) -> int:

@@ -35,7 +35,7 @@ def ended(processes: set[int], within: float) -> bool:
 
 
 def test_it_starts_says_where_everything_is_and_stops_leaving_no_process(tmp_path: Path) -> None:
-    portal = Portal(tmp_path / "data", LETTERLOCK_DEMO="off")
+    portal = Portal(tmp_path / "data", ready=False, LETTERLOCK_DEMO="off")
     portal.start(within=120)
     assert portal.health()[1] == dict.fromkeys(("web", "door", "worker", "database", "keys", "storage"), "ok")
     wait_for(lambda: "Stop " in portal.seen(), 5, "It did not say how to stop")
@@ -159,8 +159,10 @@ def test_no_link_reaches_a_log(running: Portal) -> None:
 def test_it_runs_on_postgresql_and_redis_and_outlives_their_absence(
     tmp_path: Path, postgresql: PostgreSQL, redis: Redis
 ) -> None:
+    postgresql.new_database()
     portal = Portal(
         tmp_path / "data",
+        ready=False,
         LETTERLOCK_DEMO="off",
         LETTERLOCK_DATABASE_URL=postgresql.url,
         LETTERLOCK_BROKER_URL=redis.url,

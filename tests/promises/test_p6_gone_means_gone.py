@@ -106,6 +106,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dumped | 
         return
     parts.need("postgresql")
     with Dumped(tmp_path) as running:
+        running.new_database(tables=True)
         yield running
 
 
