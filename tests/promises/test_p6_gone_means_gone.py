@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import random
@@ -10,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -27,6 +28,8 @@ GONE = "KeyDestroyed"
 class Installation:
     """Database and blobs in one folder, keyring and root key in another, which no backup of the first holds."""
 
+    started: ClassVar[list[subprocess.Popen[str]]] = []
+
     def __init__(self, data: Path, keyring: Path, database: str = "") -> None:
         self.data = data
         self.database = database
@@ -42,19 +45,32 @@ class Installation:
 
     def ask(self, *steps: list[object]) -> list[Any]:
         """What tests/promises/vaults.py answers to each step; the process holds no opened key from before."""
-        done = subprocess.run(
-            [sys.executable, ROOT / "tests" / "promises" / "vaults.py", json.dumps(steps)],
-            env={**self.portal.environment, "PYTHONPATH": str(ROOT)}, cwd=ROOT, capture_output=True, timeout=240,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr.decode()
-        answers: list[Any] = json.loads(done.stdout)
+        vaults, errors = self._vaults()
+        assert vaults.stdin is not None and vaults.stdout is not None
+        vaults.stdin.write(json.dumps(steps) + "\n")
+        vaults.stdin.flush()
+        answer = vaults.stdout.readline()
+        assert answer, errors.read_text()
+        answers: list[Any] = json.loads(answer)
         return answers
+
+    @functools.cache  # noqa: B019 # an installation lives as long as its test
+    def _vaults(self) -> tuple[subprocess.Popen[str], Path]:
+        errors = self.data.parent / f"{self.data.name}.errors.txt"
+        with errors.open("w") as file:
+            vaults = subprocess.Popen(
+                [sys.executable, ROOT / "tests" / "promises" / "vaults.py"],
+                env={**self.portal.environment, "PYTHONPATH": str(ROOT)}, cwd=ROOT, text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file,
+            )  # fmt: skip
+        Installation.started.append(vaults)
+        return vaults, errors
 
     def opened(self) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = self.ask(["open"])[0]
         return found
 
-    def backup(self, to: Path, server: PostgreSQL | None) -> None:
+    def backup(self, to: Path, server: Dumped | None) -> None:
         """As an operator makes one: a dump or copy of the database, then the blobs."""
         to.mkdir()
         if server is None:
@@ -65,7 +81,7 @@ class Installation:
         (self.data / "blobs").mkdir(exist_ok=True)  # small messages alone make none
         shutil.copytree(self.data / "blobs", to / "blobs")
 
-    def restored(self, backup: Path, to: Path, keyring: Path, server: PostgreSQL | None) -> Installation:
+    def restored(self, backup: Path, to: Path, keyring: Path, server: Dumped | None) -> Installation:
         """Another installation from that backup, with the keyring of today."""
         to.mkdir()
         shutil.copytree(backup / "blobs", to / "blobs")
@@ -78,36 +94,46 @@ class Installation:
         return Installation(to, keyring, database)
 
 
-class Dumped(PostgreSQL):
-    """A PostgreSQL that is dumped and restored by its own programs."""
+class Dumped:
+    """A database on a PostgreSQL that is dumped and restored by its own programs."""
 
-    copies = 0
+    def __init__(self, server: PostgreSQL) -> None:
+        self._server = server
+        self.url = server.url
+        self._name = self.url.rpartition("/")[2]
+        self._copies = 0
 
     def dump(self, name: str) -> bytes:
         return self._client("pg_dump", "-Fc", name)
 
     def restore(self, dump: bytes) -> str:
         """The name of the new database."""
-        self.copies += 1
-        name = f"copy{self.copies}"
+        self._copies += 1
+        name = f"{self._name}_copy{self._copies}"
         self._client("createdb", name)
         self._client("pg_restore", "--exit-on-error", "-d", name, stdin=dump)
         return name
 
     def _client(self, program: str, *arguments: str, stdin: bytes = b"") -> bytes:
-        command = [self._programs / program, "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", *arguments]
-        return subprocess.run(command, input=stdin, capture_output=True, check=True, cwd=self.folder).stdout
+        server = ["-h", "127.0.0.1", "-p", str(self._server.port), "-U", "postgres"]
+        programs = parts.postgresql_folder()
+        assert programs is not None
+        return subprocess.run(
+            [programs / program, *server, *arguments], input=stdin, capture_output=True, check=True
+        ).stdout
+
+
+@pytest.fixture(autouse=True)
+def _ended() -> Iterator[None]:
+    """Nothing that was asked in a test outlives it."""
+    yield
+    while Installation.started:
+        Installation.started.pop().communicate(timeout=30)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dumped | None]:
-    if request.param == "sqlite":
-        yield None
-        return
-    parts.need("postgresql")
-    with Dumped(tmp_path) as running:
-        running.new_database(tables=True)
-        yield running
+def server(request: pytest.FixtureRequest) -> Dumped | None:
+    return None if request.param == "sqlite" else Dumped(request.getfixturevalue("postgresql"))
 
 
 def sha(subject: str, size: int) -> str:
