@@ -197,7 +197,7 @@ class Redis(Server):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_for(lambda: listens(self.port), 10, "Redis did not start")
+        wait_for(lambda: listens(self.port), 30, "Redis did not start")
 
 
 class S3(Server):

@@ -39,7 +39,7 @@ def test_it_starts_says_where_everything_is_and_stops_leaving_no_process(tmp_pat
     portal = Portal(tmp_path / "data", ready=False, LETTERLOCK_DEMO="off")
     portal.start(within=120)
     assert portal.health()[1] == dict.fromkeys(("web", "door", "worker", "database", "keys", "storage"), "ok")
-    wait_for(lambda: "Stop " in portal.seen(), 5, "It did not say how to stop")
+    wait_for(lambda: "Stop " in portal.seen(), 20, "It did not say how to stop")
     lines = portal.seen().splitlines()
     assert [line.split("  ")[0] for line in lines] == ["Administrator", "Read", "Send", "Outgoing mail", "Stop"]
     assert portal.url in lines[1]
@@ -65,7 +65,7 @@ def test_ctrl_c_stops_it_and_a_second_start_keeps_keys_and_says_no_link(portal: 
     assert ended(tree, 1)
     before = len(portal.seen())
     portal.start()
-    wait_for(lambda: "Stop " in portal.seen()[before:], 5, "It did not say how to stop")
+    wait_for(lambda: "Stop " in portal.seen()[before:], 20, "It did not say how to stop")
     assert (portal.data / "root.key").read_bytes() == root
     assert "/admin/enter/" not in portal.seen()[before:]
 
@@ -207,5 +207,5 @@ def test_a_second_ctrl_c_ends_everything_at_once(portal: Portal) -> None:
     began = time.monotonic()
     portal.process.send_signal(signal.SIGINT)
     portal.process.wait(10)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 6  # and not the eight seconds of a first one
     assert ended(tree, 1)
