@@ -98,11 +98,13 @@ class Server:
 class PostgreSQL(Server):
     """A PostgreSQL with an empty database; as the user postgres when tests run as root, which it refuses to be."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        """Without `durable` it leaves to the kernel when to write: tests kill it, and never the machine."""
         parts.need("postgresql")
         programs = parts.postgresql_folder()
         assert programs is not None
         self._programs = programs
+        self._durable = durable
         # Short and open to the user postgres, as pytest's own folders are not; a socket's path has 107 bytes.
         self.folder = Path("/tmp") / f"letterlock-pg-{os.getpid()}-{free_port()}"
         self.log = folder / "postgresql.log"
@@ -146,9 +148,11 @@ class PostgreSQL(Server):
             self.take_over_folder()
             self._run("initdb", "-D", "data", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
         with self.log.open("ab") as log:
-            # Tests kill it, and never the machine: what the kernel was given survives that without fsync.
             self.process = subprocess.Popen(
-                [self._programs / "postgres", "-D", "data", "-p", str(self.port), "-k", str(self.folder), "-F"],
+                [
+                    *(self._programs / "postgres", "-D", "data", "-p", str(self.port), "-k", str(self.folder)),
+                    *([] if self._durable else ["-F"]),
+                ],
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
