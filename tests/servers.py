@@ -265,7 +265,7 @@ def make_ready(**settings: str) -> None:
     """Do for the database and data folder that `settings` name what needs no key; the slow half of `prepare`."""
     with tempfile.TemporaryDirectory() as folder:
         environment = without_ours() | {"LETTERLOCK_DATA": folder} | settings
-        command = [sys.executable, MANAGE, "shell", "-v0", "--no-imports", "-c", MADE_READY]
+        command = (sys.executable, MANAGE, "shell", "-v0", "--no-imports", "-c", MADE_READY)
         subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
 
 

@@ -112,7 +112,7 @@ class Transport(virtual.Transport):
     driver_name = "letterlock"
     can_parse_url = True
 
-    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+    def drain_events(self, connection: Any, timeout: float | None = None, **_: Any) -> None:
         """Deliver one wake-up, or raise TimeoutError after one turn."""
         super().drain_events(connection, timeout=None if timeout is None else min(timeout, TURN_SECONDS))
 
