@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import random
@@ -16,8 +15,9 @@ from typing import Any, ClassVar
 import pytest
 
 from tests import parts
+from tests.loaded import Loaded
 from tests.mails import JONAS, KARIN
-from tests.servers import ROOT, Portal, PostgreSQL
+from tests.servers import ROOT, PostgreSQL
 
 pytestmark = pytest.mark.servers
 SMALL, LARGE = 2_000, 700_000
@@ -28,13 +28,15 @@ GONE = "KeyDestroyed"
 class Installation:
     """Database and blobs in one folder, keyring and root key in another, which no backup of the first holds."""
 
-    started: ClassVar[list[subprocess.Popen[str]]] = []
+    made: ClassVar[list[Installation]] = []
+    """Since `end_all` was called."""
 
     def __init__(self, data: Path, keyring: Path, database: str = "") -> None:
         self.data = data
         self.database = database
         settings = {"LETTERLOCK_DATABASE_URL": database} if database else {}
-        self.portal = Portal(
+        self._asked: subprocess.Popen[str] | None = None
+        self.portal = Loaded(
             data,
             LETTERLOCK_DEMO="off",
             LETTERLOCK_INSIDE_DOMAINS="aldervalley.example",
@@ -42,29 +44,33 @@ class Installation:
             LETTERLOCK_KEY_URL=f"file:{keyring}/root.key",
             **settings,
         )
+        Installation.made.append(self)
+
+    @classmethod
+    def end_all(cls) -> None:
+        """End the processes that were asked."""
+        while cls.made:
+            one = cls.made.pop()
+            one.portal.unload()
+            if one._asked is not None:
+                one._asked.communicate(timeout=30)
 
     def ask(self, *steps: list[object]) -> list[Any]:
         """What tests/promises/vaults.py answers to each step; the process holds no opened key from before."""
-        vaults, errors = self._vaults()
-        assert vaults.stdin is not None and vaults.stdout is not None
-        vaults.stdin.write(json.dumps(steps) + "\n")
-        vaults.stdin.flush()
-        answer = vaults.stdout.readline()
+        errors = self.data.parent / f"{self.data.name}.errors.txt"
+        if self._asked is None:
+            with errors.open("w") as file:
+                self._asked = subprocess.Popen(
+                    [sys.executable, ROOT / "tests" / "promises" / "vaults.py"],
+                    env={**self.portal.environment, "PYTHONPATH": str(ROOT)}, cwd=ROOT, text=True,
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file,
+                )  # fmt: skip
+        assert self._asked.stdin is not None and self._asked.stdout is not None
+        print(json.dumps(steps), file=self._asked.stdin, flush=True)
+        answer = self._asked.stdout.readline()
         assert answer, errors.read_text()
         answers: list[Any] = json.loads(answer)
         return answers
-
-    @functools.cache  # noqa: B019 # an installation lives as long as its test
-    def _vaults(self) -> tuple[subprocess.Popen[str], Path]:
-        errors = self.data.parent / f"{self.data.name}.errors.txt"
-        with errors.open("w") as file:
-            vaults = subprocess.Popen(
-                [sys.executable, ROOT / "tests" / "promises" / "vaults.py"],
-                env={**self.portal.environment, "PYTHONPATH": str(ROOT)}, cwd=ROOT, text=True,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file,
-            )  # fmt: skip
-        Installation.started.append(vaults)
-        return vaults, errors
 
     def opened(self) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = self.ask(["open"])[0]
@@ -127,8 +133,7 @@ class Dumped:
 def _ended() -> Iterator[None]:
     """Nothing that was asked in a test outlives it."""
     yield
-    while Installation.started:
-        Installation.started.pop().communicate(timeout=30)
+    Installation.end_all()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
