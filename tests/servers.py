@@ -266,7 +266,7 @@ def make_ready(**settings: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         environment = without_ours() | {"LETTERLOCK_DATA": folder} | settings
         command = (sys.executable, MANAGE, "shell", "-v0", "--no-imports", "-c", MADE_READY)
-        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, umask=0o077)
 
 
 def without_ours() -> dict[str, str]:
@@ -407,7 +407,6 @@ class Portal(Server):
         if self._ready and not self.data.exists():
             left = ["*.sqlite3"] if "LETTERLOCK_DATABASE_URL" in self.environment else []
             shutil.copytree(ready_folder(), self.data, ignore=shutil.ignore_patterns(*left))
-            self.data.chmod(0o755)  # the product makes it its own
 
     def _well_or_ended(self) -> bool:
         return self.health()[0] == 200 or self.process is None or self.process.poll() is not None
