@@ -2,9 +2,11 @@
 
 The argument is a JSON list of steps; printed is the JSON list of their answers, seconds where nothing else is said.
 ["fill", N] makes N messages of two readers each. ["rotate"] makes a new generation and moves every wrap, ["bare"] is
-the loop it is compared with. ["withdraw", N] destroys N messages that are due, ["delete", N] is what it is compared
-with. ["puncture", N] destroys N numbers' keys in one write, ["alone"] those of a single message, ["leaf"] derives one
-leaf. ["peak"] gives the most memory ever resident and ["written"] what was written to files so far, both in bytes.
+the loop it is compared with. ["changed"] rotates and gives the bytes of rows that this changed, in all; ["content"]
+those of messages, readers and blobs that changed since it was asked last in this process, and ["contained"] all that
+these hold. ["withdraw", N] destroys N messages that are due, ["delete", N] is what it is compared with.
+["puncture", N] destroys N numbers' keys in one write, ["alone"] those of a single message, ["leaf"] derives one leaf.
+["peak"] gives the most memory ever resident and ["written"] what was written to files so far, both in bytes.
 """
 
 from __future__ import annotations
@@ -156,6 +158,51 @@ def bare() -> float:
             last = rows[-1][0]
 
 
+_seen: dict[str, dict[Any, Any]] = {}
+CONTENT, KEYS = ("vault_message", "vault_reader", "vault_blob"), ("vault_wrap", "vault_epoch")
+
+
+def content() -> int:
+    return sum(_changed(table) for table in CONTENT)
+
+
+def contained() -> int:
+    return sum(_size(cell) for table in CONTENT for row in _rows(table).values() for cell in row)
+
+
+def changed() -> int:
+    for table in KEYS:
+        _changed(table)
+    rotate()
+    return sum(_changed(table) for table in KEYS)
+
+
+def _changed(table: str) -> int:
+    """Bytes of the cells that are new or others than when it was asked last; rows that went count nothing."""
+    before, now = _seen.get(table, {}), _rows(table)
+    _seen[table] = now
+    return sum(
+        _size(cell)
+        for key, row in now.items()
+        for cell, old in zip(row, before.get(key) or (None,) * len(row), strict=True)
+        if cell is not None and cell != old
+    )
+
+
+def _rows(table: str) -> dict[Any, tuple[Any, ...]]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table}")  # noqa: S608 names of our own
+        at = [column[0] for column in cursor.description].index("id")
+        return {row[at]: row for row in cursor.fetchall()}
+
+
+def _size(cell: Any) -> int:
+    """Of whole numbers and times as most databases keep them."""
+    return len(cell) if isinstance(cell, bytes | str) else 8
+
+
 def withdraw(messages: int) -> float:
     from portal.vault import destroying
     from portal.vault.models import Message
@@ -221,7 +268,22 @@ def written() -> int:
 
 
 STEPS: dict[str, Callable[..., float]] = {
-    step.__name__: step for step in (fill, rotate, bare, withdraw, delete, puncture, alone, leaf, peak, written)
+    step.__name__: step
+    for step in (
+        fill,
+        rotate,
+        bare,
+        changed,
+        content,
+        contained,
+        withdraw,
+        delete,
+        puncture,
+        alone,
+        leaf,
+        peak,
+        written,
+    )
 }
 
 

@@ -43,8 +43,10 @@ def _postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL
 
 @pytest.fixture
 def postgresql(_postgresql: PostgreSQL) -> PostgreSQL:
-    """A real PostgreSQL with an empty database of this test's own; `postgresql.url` is a LETTERLOCK_DATABASE_URL."""
-    _postgresql.new_database()
+    """A real PostgreSQL with a database of this test's own, in which are Letterlock's tables and no rows; its address
+    `postgresql.url` is a LETTERLOCK_DATABASE_URL. `postgresql.new_database()` gives one with nothing in it.
+    """
+    _postgresql.new_database(tables=True)
     return _postgresql
 
 

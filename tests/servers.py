@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import http.client
 import json
 import os
@@ -14,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
@@ -24,6 +26,7 @@ from tests import parts, secrecy
 
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = ROOT / "manage.py"
+MADE_READY = "from portal.operations.preparing import collect_static, migrate; migrate(); collect_static()"
 PARTS = ("web", "door", "worker-passcode", "worker-mail", "worker-bulk", "beat", "demo", "metrics")
 
 
@@ -95,16 +98,18 @@ class Server:
 class PostgreSQL(Server):
     """A PostgreSQL with an empty database; as the user postgres when tests run as root, which it refuses to be."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        """Without `durable` it leaves to the kernel when to write: tests kill it, and never the machine."""
         parts.need("postgresql")
         programs = parts.postgresql_folder()
         assert programs is not None
         self._programs = programs
+        self._durable = durable
         # Short and open to the user postgres, as pytest's own folders are not; a socket's path has 107 bytes.
         self.folder = Path("/tmp") / f"letterlock-pg-{os.getpid()}-{free_port()}"
         self.log = folder / "postgresql.log"
         self.port = free_port()
-        self.database, self._made = "letterlock", 0
+        self.database, self._made, self._has_tables = "letterlock", 0, False
         self._user: dict[str, Any] = {}
         if os.geteuid() == 0:
             postgres = pwd.getpwnam("postgres")
@@ -114,11 +119,23 @@ class PostgreSQL(Server):
     def url(self) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{self.database}"
 
-    def new_database(self) -> None:
-        """An empty database, which `url` names from now on."""
+    def new_database(self, *, tables: bool = False) -> None:
+        """An empty database, which `url` names from now on; with `tables`, those of Letterlock are in it."""
         self._made += 1
         self.database = f"letterlock{self._made}"
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", self.database)
+        self._createdb(self.database, *(["-T", self.with_tables()] if tables else []))
+
+    def with_tables(self) -> str:
+        """The name of a database with Letterlock's tables and no rows, to be copied: migrations take seconds."""
+        name = "letterlock_tables"
+        if not self._has_tables:
+            self._createdb(name)
+            make_ready(LETTERLOCK_DATABASE_URL=self.url.rpartition("/")[0] + f"/{name}")
+            self._has_tables = True
+        return name
+
+    def _createdb(self, name: str, *options: str) -> None:
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", *options, name)
 
     def take_over_folder(self) -> None:
         """Make it the folder of the user that PostgreSQL runs as."""
@@ -132,7 +149,10 @@ class PostgreSQL(Server):
             self._run("initdb", "-D", "data", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [self._programs / "postgres", "-D", "data", "-p", str(self.port), "-k", str(self.folder)],
+                [
+                    *(self._programs / "postgres", "-D", "data", "-p", str(self.port), "-k", str(self.folder)),
+                    *([] if self._durable else ["-F"]),
+                ],
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
@@ -181,7 +201,7 @@ class Redis(Server):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_for(lambda: listens(self.port), 10, "Redis did not start")
+        wait_for(lambda: listens(self.port), 30, "Redis did not start")
 
 
 class S3(Server):
@@ -232,14 +252,38 @@ class S3(Server):
             return bytes(answer.read())
 
 
+@functools.cache
+def ready_folder() -> Path:
+    """A data folder with the tables and static files of a first start; no key, no row. Gone when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="letterlock-ready-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    make_ready(LETTERLOCK_DATA=str(folder))
+    return folder
+
+
+def make_ready(**settings: str) -> None:
+    """Do for the database and data folder that `settings` name what needs no key; the slow half of `prepare`."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = without_ours() | {"LETTERLOCK_DATA": folder} | settings
+        command = (sys.executable, MANAGE, "shell", "-v0", "--no-imports", "-c", MADE_READY)
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, umask=0o077)
+
+
+def without_ours() -> dict[str, str]:
+    """This process's environment without what is set for Letterlock in it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("LETTERLOCK_", "DJANGO_"))}
+
+
 class Portal(Server):
     """A whole Letterlock: `manage.py up` with its own data folder and ports. Settings are given by their full names."""
 
-    def __init__(self, data: Path, **settings: str) -> None:
+    def __init__(self, data: Path, *, ready: bool = True, **settings: str) -> None:
+        """`ready`: a data folder that is not there yet begins with a copy of `ready_folder`."""
         self.data = data
+        self._ready = ready
         self.http_port, self.smtp_port = free_port(), free_port()
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("LETTERLOCK_", "DJANGO_"))},
+            **without_ours(),
             "LETTERLOCK_DATA": str(data),
             "LETTERLOCK_HTTP": f"127.0.0.1:{self.http_port}",
             "LETTERLOCK_SMTP": f"127.0.0.1:{self.smtp_port}",
@@ -283,6 +327,7 @@ class Portal(Server):
 
     def launch(self) -> None:
         """Start without waiting."""
+        self._lay_out()
         with self.terminal.open("ab") as terminal:
             self.process = subprocess.Popen(
                 [sys.executable, MANAGE, "up"],
@@ -296,6 +341,7 @@ class Portal(Server):
 
     def manage(self, *arguments: str, check: bool = True, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
         """Run a command with this portal's settings; its output as text."""
+        self._lay_out()
         done = subprocess.run(
             [sys.executable, MANAGE, *arguments], cwd=ROOT, env=self.environment, capture_output=True, input=stdin
         )
@@ -356,6 +402,11 @@ class Portal(Server):
         finally:
             if ran:
                 secrecy.hear_portal(self.data, self.terminal)
+
+    def _lay_out(self) -> None:
+        if self._ready and not self.data.exists():
+            left = ["*.sqlite3"] if "LETTERLOCK_DATABASE_URL" in self.environment else []
+            shutil.copytree(ready_folder(), self.data, ignore=shutil.ignore_patterns(*left))
 
     def _well_or_ended(self) -> bool:
         return self.health()[0] == 200 or self.process is None or self.process.poll() is not None

@@ -31,9 +31,9 @@ _THERE = """
     SELECT message_id, epoch, id, number FROM vault_epoch
     WHERE message_id IN (SELECT message_id FROM vault_epoch WHERE id IN ({}))
 """
-_AT = "SELECT epoch, number, id FROM vault_epoch WHERE number IN ({}) AND epoch = %s"
 _SAME_NUMBER = """
     INSERT INTO vault_epoch (message_id, epoch, number) SELECT message_id, %s, number FROM vault_epoch WHERE id IN ({})
+    ON CONFLICT (epoch, number) DO NOTHING RETURNING message_id, id, number
 """
 _MOVE = """
     UPDATE vault_wrap SET epoch_id = v.column2, wrapped = v.column3 FROM (VALUES {}) v WHERE vault_wrap.id = v.column1
@@ -121,7 +121,7 @@ def _moved(page: Sequence[int], newest: Mapping[EpochId, EpochId]) -> Moved:
                 _rewrap(opened, moved)
                 return moved
         except IntegrityError:
-            # A new message drew one of our numbers between our look and our writing.
+            # A new message has drawn the very number that we drew.
             if attempt == _TRIES - 1:
                 raise
     raise AssertionError("a last try returns or raises")
@@ -227,22 +227,14 @@ def _places(
     places = {(message, name): _Place(row, number) for message, name, row, number in there if (message, name) in wanted}
     used = [place.row for place in places.values()]
     have = set(_rows("SELECT reader_id, epoch_id FROM vault_wrap WHERE epoch_id IN ({})", used)) if used else set()
-    missing = {(name, held.number): held for (message, name), held in wanted.items() if (message, name) not in places}
-    if not missing:
-        return places, have
-    names = sorted({name for name, _ in missing})
-    numbers = [number for _, number in missing]
-    taken = {(name, number) for at in names for name, number, _ in _rows(_AT, numbers, at)}
-    taken |= {place for place, held in missing.items() if held.message in punctured}
-    for name in names:
-        free = [held.row for place, held in missing.items() if place[0] == name and place not in taken]
-        if free:
-            _rows(_SAME_NUMBER, free, name)
-    for name, number, row in (found for at in names for found in _rows(_AT, numbers, at)):
-        if (name, number) in missing and (name, number) not in taken:
-            places[missing[name, number].message, name] = _Place(row, number)
-    for name, number in taken & missing.keys():
-        message = missing[name, number].message
+    missing: dict[EpochId, list[int]] = {}
+    for (message, name), held in wanted.items():
+        if (message, name) not in places and message not in punctured:
+            missing.setdefault(name, []).append(held.row)
+    for name, rows in missing.items():
+        for message, row, number in _rows(_SAME_NUMBER, rows, name):
+            places[message, name] = _Place(row, number)
+    for message, name in wanted.keys() - places.keys():
         readers = [item.held.reader_number for item in opened if (item.held.message, item.new) == (message, name)]
         places[message, name] = _drawn(message, name, readers)
     return places, have

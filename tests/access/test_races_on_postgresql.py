@@ -11,15 +11,15 @@ import pytest
 
 from tests.servers import PostgreSQL
 
-RACES = ("tests/access/test_races.py", "tests/reading/test_posting_races.py")
 ROOT = Path(__file__).resolve().parent.parent.parent
-RACES = ("tests/access/test_races.py", "tests/access/test_office_races.py")
+RACES = ("tests/access/test_races.py", "tests/access/test_office_races.py", "tests/reading/test_posting_races.py")
+PYTEST = (sys.executable, "-m", "pytest", "-q")
 
 
 @pytest.mark.servers
 def test_the_races_end_alike_on_postgresql(postgresql: PostgreSQL) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *RACES, "-q", "--ds", "tests.access.on_postgresql"],
+        [*PYTEST, *RACES, "--reuse-db", "--ds", "tests.access.on_postgresql"],
         cwd=ROOT,
         env={**os.environ, "TEST_POSTGRESQL_URL": postgresql.url},
         capture_output=True,

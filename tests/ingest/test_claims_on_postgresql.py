@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def test_claims_are_alike_on_postgresql(postgresql: PostgreSQL) -> None:
     tests = ["tests/ingest/test_claims.py", "tests/ingest/test_states.py", "tests/ingest/test_pipeline.py"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *tests, "-q", "--ds", "tests.access.on_postgresql"],
+        [sys.executable, "-m", "pytest", *tests, "-q", "--reuse-db", "--ds", "tests.access.on_postgresql"],
         cwd=ROOT,
         env={**os.environ, "TEST_POSTGRESQL_URL": postgresql.url},
         capture_output=True,

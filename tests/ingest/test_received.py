@@ -110,7 +110,7 @@ def test_a_mail_that_comes_for_the_third_time_is_a_loop(door: RunningDoor, caplo
         assert line.mail(folded).startswith("554 5.4.6")
     assert "goes round in a circle" in caplog.text
     # Recorded, and once for both refusals.
-    wait_for(lambda: Entry.objects.filter(kind="message.looped").count() == 1, 5, "the loop was not recorded")
+    wait_for(lambda: Entry.objects.filter(kind="message.looped").count() == 1, 20, "the loop was not recorded")
     assert FROM not in caplog.text
 
 

@@ -48,7 +48,7 @@ def left(folder: Path) -> list[str]:
 
 
 def assert_nothing_left(folder: Path) -> None:
-    wait_for(lambda: not left(folder), 5, "a spool file was left")
+    wait_for(lambda: not left(folder), 20, "a spool file was left")
     assert not Spooled.objects.exists()
 
 
@@ -357,7 +357,7 @@ class TestBrokenLines:
             line.to_data()
             line.send(sent)
             if len(sent) > 1_000_000:
-                wait_for(lambda: left(spool_folder), 5, "the mail was not begun")
+                wait_for(lambda: left(spool_folder), 20, "the mail was not begun")
         with Line(door.port) as line:
             assert_clean(line, spool_folder)
 
@@ -423,7 +423,7 @@ class TestBrokenLines:
                     assert third.greeting.startswith("421 4.3.2")
                     assert third.hung_up()
                 assert taken(one.mail()) == MAIL
-            wait_for(lambda: _greets(door.port), 5, "the place was not given back")
+            wait_for(lambda: _greets(door.port), 20, "the place was not given back")
 
     def test_strangers_cannot_keep_a_listed_server_out(
         self, transactional_db: None, spool_folder: Path, monkeypatch: pytest.MonkeyPatch

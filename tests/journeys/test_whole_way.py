@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.browsers import DESKTOP, PHONE, chromium, jonas, sign_in, someone
+from tests.journeys.browsers import DESKTOP, PHONE, chromium, sign_in, someone
 from tests.mails import JONAS, MAYA, Mailbox, link_in, mail, send
 from tests.parts import need
 from tests.servers import Portal
@@ -22,13 +23,23 @@ HTML = (
 )
 
 
-def walk(portal: Portal, page: Page, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """One for all: each test writes to somebody new."""
+    settings = {"LETTERLOCK_DEMO": "off", "LETTERLOCK_INSIDE_DOMAINS": "aldervalley.example"}
+    with Portal(tmp_path_factory.mktemp("whole-way") / "data", **settings) as running:
+        yield running
+
+
+def walk(portal: Portal, page: Page, who: str, tmp_path: Path) -> None:
+    maya, jonas = Mailbox(portal.outbox, MAYA), Mailbox(portal.outbox, who)
+    answers = len(maya.mails("reply"))
     report = os.urandom(700_000)
     raw = mail(html=HTML, files=[("MRI-report-left-knee.pdf", "application/pdf", report)])
-    send(portal.smtp, raw)
-    notice = jonas(portal).wait("notice")
+    send(portal.smtp, raw, who)
+    notice = jonas.wait("notice")
     assert "good news" not in notice.as_string()
-    sign_in(page, link_in(notice), jonas(portal))
+    sign_in(page, link_in(notice), jonas)
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Your results")
     expect(page.frame_locator("iframe").get_by_text("good news")).to_be_visible()
@@ -48,7 +59,7 @@ def walk(portal: Portal, page: Page, tmp_path: Path) -> None:
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your reply has been sent")
 
-    reply = Mailbox(portal.data / "outbox", MAYA).wait("reply")
+    reply = maya.wait("reply", answers + 1)
     assert reply["Subject"] == "Re: Your results"
     assert reply["In-Reply-To"] in raw.decode()
     assert reply["In-Reply-To"] in reply["References"]
@@ -71,16 +82,17 @@ def test_a_message_is_read_and_answered(portal: Portal, tmp_path: Path, way: str
     options: dict[str, Any] = {"viewport": PHONE if way == "phone" else DESKTOP}
     with chromium() as browser:
         person = someone(browser, java_script_enabled=way != "without scripts", **options)
-        walk(portal, person.new_page(), tmp_path)
+        walk(portal, person.new_page(), f"jonas.{way.split()[0]}@mail.example", tmp_path)
 
 
 def test_the_inbox_lists_it_and_signing_out_ends_it(portal: Portal) -> None:
     need("chromium")
-    send(portal.smtp, mail())
-    link = link_in(jonas(portal).wait("notice"))
+    jonas = Mailbox(portal.outbox, "jonas.inbox@mail.example")
+    send(portal.smtp, mail(), "jonas.inbox@mail.example")
+    link = link_in(jonas.wait("notice"))
     with chromium() as browser:
         page = someone(browser).new_page()
-        sign_in(page, link, jonas(portal))
+        sign_in(page, link, jonas)
         page.goto(f"{portal.url}/inbox/")
         expect(page.get_by_role("heading", level=1)).to_have_text("Your messages")
         page.get_by_role("link", name="Your results").click()
@@ -97,8 +109,8 @@ def test_another_signed_in_reader_is_told_that_it_is_a_different_address(portal:
     karin = "karin.berg@post.example"
     send(portal.smtp, mail("[secure] For Jonas", files=[("a.txt", "text/plain", b"only Jonas")]))
     send(portal.smtp, mail("[secure] For Karin", to=karin), karin)
-    theirs = link_in(jonas(portal).wait("notice"))
-    mailbox = Mailbox(portal.data / "outbox", karin)
+    theirs = link_in(Mailbox(portal.outbox, JONAS).wait("notice"))
+    mailbox = Mailbox(portal.outbox, karin)
     with chromium() as browser:
         page = someone(browser).new_page()
         sign_in(page, link_in(mailbox.wait("notice")), mailbox)

@@ -105,14 +105,14 @@ def test_a_service_that_is_slow_costs_seconds_once_and_then_nothing(place: Place
     started = time.monotonic()
     with pytest.raises(ProviderUnavailable, match="wait"):
         provider.unwrap(wrapped, CONTEXT)
-    assert guarding.CALL_SECONDS - 0.1 < time.monotonic() - started < 2 * guarding.CALL_SECONDS + 1.5
+    assert guarding.CALL_SECONDS - 0.1 < time.monotonic() - started < 2 * guarding.CALL_SECONDS + 3
     with suppress(ProviderUnavailable):
         provider.unwrap(wrapped, CONTEXT)
     started = time.monotonic()
     for _ in range(20):
         with pytest.raises(ProviderUnavailable):
             provider.health()
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < guarding.CALL_SECONDS / 2
     place.well()
     wait_for(lambda: works(provider, wrapped), 30, "The provider did not recover")
 

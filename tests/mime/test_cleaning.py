@@ -209,16 +209,16 @@ def test_beyond_every_measure_the_text_remains() -> None:
     ],
 )
 def test_pathological_nesting_takes_linear_time(piece: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     cleaned = clean("".join(piece.format(n=number) for number in range(10_000)) + "<p>words</p>", {})
-    assert time.perf_counter() - start < 6  # quadratic time would take minutes
+    assert time.thread_time() - start < 6  # quadratic time would take minutes
     assert len(cleaned.html) < 3_000_000
 
 
 def test_a_tag_with_very_many_attributes_takes_linear_time() -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     clean("<p " + " ".join(f"a{number}=1" for number in range(50_000)) + ">x", {})
-    assert time.perf_counter() - start < 3
+    assert time.thread_time() - start < 3
 
 
 def test_random_tag_soup_takes_linear_time() -> None:
@@ -249,9 +249,9 @@ def test_random_tag_soup_takes_linear_time() -> None:
     for _ in range(6):
         chosen = random.sample(names, random.randint(1, 5))
         soup = "".join(f"<{random.choice(['', '', '/'])}{random.choice(chosen)} id={n}>x" for n in range(12_000))
-        start = time.perf_counter()
+        start = time.thread_time()
         cleaned = clean(soup, {})
-        assert time.perf_counter() - start < 5 and len(cleaned.html) < 5_000_000
+        assert time.thread_time() - start < 5 and len(cleaned.html) < 5_000_000
 
 
 PIECES = st.sampled_from(

@@ -139,9 +139,9 @@ def test_it_refuses_a_header_that_is_too_long(raw: bytes, size: int) -> None:
 
 
 def test_a_header_that_comes_in_crumbs_costs_little() -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     watched(pieces(b"X: " + b"y" * 200_000 + b"\r\n\r\n", [4]))
-    assert time.perf_counter() - start < 3
+    assert time.thread_time() - start < 3
 
 
 def test_a_header_of_64_kib_and_a_body_in_one_endless_line_pass() -> None:
@@ -213,7 +213,7 @@ def test_it_holds_little_memory_and_takes_little_time_for_100_mib() -> None:
 
 
 def timed(watcher: Watcher, chunk: bytes) -> float:
-    start = time.perf_counter()
+    start = time.thread_time()
     for _ in range(20):
         watcher.feed(chunk)
-    return (time.perf_counter() - start) / (20 * len(chunk))
+    return (time.thread_time() - start) / (20 * len(chunk))

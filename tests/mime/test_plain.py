@@ -56,9 +56,9 @@ def test_html_becomes_text_a_line_for_each_block() -> None:
 
 @pytest.mark.parametrize("piece", ["<", "<a ", "<a '", '<a "', "<!--", "<title>", "</", "<div>", "&", "<br", "'\"<"])
 def test_text_is_made_in_linear_time(piece: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     from_html(piece * 200_000)
-    assert time.perf_counter() - start < 4
+    assert time.thread_time() - start < 4
 
 
 def test_flowed_text_keeps_quotes_and_signatures_apart() -> None:

@@ -248,9 +248,9 @@ def test_a_forwarded_message_is_one_file_with_its_bytes() -> None:
 
 def test_messages_inside_messages_do_not_multiply_memory() -> None:
     raw = b"Content-Type: message/rfc822\r\n\r\n" * 250 + b"Subject: x\r\n\r\n" + b"y\r\n" * 700_000
-    start = time.perf_counter()
+    start = time.thread_time()
     letter = read(raw)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
     assert len(letter.parts) == 1 and len(letter.parts[0].data) == len(raw) - 32
 
 

@@ -26,6 +26,8 @@ from portal.operations import bodies
 from portal.operations.bodies import Places, WholeBody, whole_bodies
 from tests.servers import Portal, wait_for
 
+# Else each worker would have a portal of its own, and half a minute of silence.
+pytestmark = pytest.mark.servers
 READ = 422
 """What a form without an address is answered, once all of it was read."""
 HERE = "127.0.0.1"
@@ -128,7 +130,7 @@ def ask(
     portal: Portal, method: str, path: str, body: bytes | None = None, *, source: str = HERE
 ) -> tuple[int, dict[str, str], float]:
     """Status, headers and the seconds that they took. Each `source` is a client in another network."""
-    line = http.client.HTTPConnection("127.0.0.1", portal.http_port, timeout=5, source_address=(source, 0))
+    line = http.client.HTTPConnection("127.0.0.1", portal.http_port, timeout=15, source_address=(source, 0))
     begun = time.monotonic()
     try:
         line.request(method, path, body=body)
@@ -173,13 +175,17 @@ def posts_work(portal: Portal, source: str = HERE) -> bool:
     return ask(portal, "POST", "/m/", b"a=b", source=source)[0] == 403
 
 
+PROMPT = 4
+"""Seconds that an answer may take on a busy machine; who had to wait for the silent ones would wait for twenty."""
+
+
 def assert_only_bodies_have_to_wait(portal: Portal, source: str = HERE) -> None:
     for path in ("/healthz", "/m/", "/healthz"):
         status, _, seconds = ask(portal, "GET", path, source=source)
-        assert (status, seconds < 2) == (200, True)
+        assert (status, seconds < PROMPT) == (200, True)
     time.sleep(0.5)
     status, headers, seconds = ask(portal, "POST", "/m/", b"a=b", source=source)
-    assert (status, headers["retry-after"], seconds < 2) == (503, "5", True)
+    assert (status, headers["retry-after"], seconds < PROMPT) == (503, "5", True)
 
 
 @pytest.mark.parametrize("length", [1000, 1_000_000])
@@ -188,7 +194,7 @@ def test_clients_that_send_one_byte_take_no_page_from_others(portal: Portal, len
     assert_only_bodies_have_to_wait(portal)
     for line in stuck:
         line.close()
-    wait_for(lambda: posts_work(portal), 5, "Bodies are still refused")
+    wait_for(lambda: posts_work(portal), 15, "Bodies are still refused")
 
 
 def silent_clients(portal: Portal, source: str, headers: bytes) -> None:
@@ -196,12 +202,12 @@ def silent_clients(portal: Portal, source: str, headers: bytes) -> None:
     assert_only_bodies_have_to_wait(portal, source)
     begun = time.monotonic()
     if headers:
-        wait_for(lambda: posts_work(portal, source), 26, "Bodies are still refused")
+        wait_for(lambda: posts_work(portal, source), 32, "Bodies are still refused")
     else:
         statuses = [answered(line) for line in stuck]
         assert set(statuses) <= {400, 408, 503}
         assert 4 <= statuses.count(408) + statuses.count(400) <= 8
-    assert time.monotonic() - begun < 26
+    assert time.monotonic() - begun < 32
     assert posts_work(portal, source)
     assert ask(portal, "GET", "/healthz", source=source)[0] == 200
 
@@ -242,7 +248,7 @@ def trickle(portal: Portal, source: str) -> None:
             while time.monotonic() - begun < 35:
                 line.sendall(b"x")
                 time.sleep(1)
-        assert 15 < time.monotonic() - begun < 30
+        assert 15 < time.monotonic() - begun < 33
         assert honest.result(40) == READ
     assert posts_work(portal, source)
 

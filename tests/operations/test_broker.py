@@ -76,6 +76,15 @@ def test_a_half_written_file_is_never_met_and_a_bad_one_is_set_aside(channel: An
     assert [entry.name for entry in folder.iterdir()] == [".0123"]
 
 
+def test_who_waits_is_asked_in_between_whether_it_is_to_stop(tmp_path: Path) -> None:
+    with connect(tmp_path / "broker") as connection:
+        connection.channel().basic_consume("seal", no_ack=True, callback=print, consumer_tag="one")
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            connection.drain_events(timeout=60)
+        assert time.monotonic() - began < 30
+
+
 def test_a_name_that_would_leave_the_folder_is_refused(channel: Any) -> None:
     for queue in ("../outside", "", ".hidden", "bad", "a/b"):
         with pytest.raises(ValueError, match="name"):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
 
+from tests.loaded import Loaded
 from tests.servers import Portal, PostgreSQL
 
 pytestmark = pytest.mark.servers
@@ -39,23 +41,24 @@ print(sorted({open_message(reader).toc.text.here.strip() for reader in Reader.ob
 
 
 @pytest.fixture(scope="module", params=["folder", "postgresql"])
-def sealed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Portal:
+def sealed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """An installation that is prepared, and not running; three messages are sealed in it. Tests get copies of it."""
     folder = tmp_path_factory.mktemp("sealed")
     chosen = {"LETTERLOCK_DEMO": "off", "LETTERLOCK_INSIDE_DOMAINS": "aldervalley.example"}
     if request.param == "postgresql":
         server: PostgreSQL = request.getfixturevalue("_postgresql")
         for setting in SETTINGS:
-            chosen[setting] = new_database(server.url)
-    made = Portal(folder / "data", **chosen)
+            chosen[setting] = new_database(server.url, server.with_tables() if "DATABASE" in setting else "template1")
+    made = Loaded(folder / "data", **chosen)
     made.manage("prepare")
     assert made.manage("shell", "-v0", "-c", SEAL).stdout.split()[-1] == "3"
     made.manage("keys", "pair", str(folder / "r.pub"), str(folder / "r.key"))
-    return made
+    yield made
+    made.unload()
 
 
 @pytest.fixture
-def portal(sealed: Portal, tmp_path: Path) -> Portal:
+def portal(sealed: Portal, tmp_path: Path) -> Iterator[Portal]:
     """A copy of its own: folder, databases, and the pair of recovery keys beside them."""
     shutil.copytree(sealed.data.parent, tmp_path, dirs_exist_ok=True)
     settings = {name: value for name, value in sealed.environment.items() if name.startswith("LETTERLOCK_")}
@@ -63,7 +66,9 @@ def portal(sealed: Portal, tmp_path: Path) -> Portal:
     for setting in SETTINGS:
         if url := settings.get(setting):
             settings[setting] = new_database(url, url.rpartition("/")[2])
-    return Portal(tmp_path / "data", **settings)
+    copy = Loaded(tmp_path / "data", **settings)
+    yield copy
+    copy.unload()
 
 
 def new_database(url: str, template: str = "template1") -> str:

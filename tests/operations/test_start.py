@@ -20,7 +20,7 @@ from tests.servers import MANAGE, Portal, listens, wait_for
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Portal:
-    """Settings and folder of a portal that was never started."""
+    """Settings and folder of a portal that was never started; it has no key and no row."""
     return Portal(tmp_path / "data", LETTERLOCK_DEMO="off")
 
 
@@ -28,7 +28,8 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_the_first_start_keeps_everything_to_its_user(fresh: Portal) -> None:
+def test_the_first_start_keeps_everything_to_its_user(tmp_path: Path) -> None:
+    fresh = Portal(tmp_path / "data", ready=False, LETTERLOCK_DEMO="off")
     fresh.manage("prepare")
     assert mode(fresh.data) == 0o700
     assert mode(fresh.data / "root.key") == 0o600

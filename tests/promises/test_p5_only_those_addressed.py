@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.mails import JONAS, KARIN, Mailbox, link_in, mail, send
@@ -13,11 +15,19 @@ SECRET = b"only for Jonas"
 CONTENT = ("body", "file/1", "file/2", "inline/1", "original", "file/99")
 
 
-def reader(portal: Portal, address: str, *, known: int = 0) -> tuple[Person, str]:
-    mailbox = Mailbox(portal.data / "outbox", address)
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """One for all: each test writes to people of its own."""
+    settings = {"LETTERLOCK_DEMO": "off", "LETTERLOCK_INSIDE_DOMAINS": "aldervalley.example"}
+    with Portal(tmp_path_factory.mktemp("p5") / "data", **settings) as running:
+        yield running
+
+
+def reader(portal: Portal, address: str) -> tuple[Person, str]:
+    mailbox = Mailbox(portal.outbox, address)
     link = link_in(mailbox.wait("notice"))
     person = Person(portal.url)
-    person.sign_in(link, mailbox, known=known)
+    person.sign_in(link, mailbox)
     return person, link
 
 
@@ -40,16 +50,16 @@ def test_another_signed_in_reader_gets_nothing(portal: Portal) -> None:
 
 
 def test_a_stranger_gets_nothing(portal: Portal) -> None:
-    send(portal.smtp, mail(text=SECRET.decode(), files=[("a.txt", "text/plain", SECRET)]))
-    link = link_in(Mailbox(portal.data / "outbox", JONAS).wait("notice"))
+    send(portal.smtp, mail(text=SECRET.decode(), files=[("a.txt", "text/plain", SECRET)]), "ines@mail.example")
+    link = link_in(Mailbox(portal.outbox, "ines@mail.example").wait("notice"))
     for content in ("", *(f"/{name}" for name in CONTENT), "/reply"):
         assert SECRET not in Person(portal.url).get(link + content).body
 
 
 def test_a_file_is_refused_when_downloading_is_off(portal: Portal) -> None:
     raw = mail("Results", files=[("a.txt", "text/plain", SECRET)], headers=[("X-Letterlock-Protect", "v=1; dl=0")])
-    send(portal.smtp, raw)
-    person, link = reader(portal, JONAS)
+    send(portal.smtp, raw, "nils@mail.example")
+    person, link = reader(portal, "nils@mail.example")
     assert "/file/1" not in person.get(link).text
     answer = person.get(f"{link}/file/1")
     assert answer.status == 404
@@ -57,16 +67,17 @@ def test_a_file_is_refused_when_downloading_is_off(portal: Portal) -> None:
 
 
 def test_each_recipient_has_a_link_of_their_own(portal: Portal) -> None:
-    send(portal.smtp, mail(), JONAS, KARIN)
-    links = {link_in(Mailbox(portal.data / "outbox", who).wait("notice")) for who in (JONAS, KARIN)}
+    two = "olaf@mail.example", "petra@mail.example"
+    send(portal.smtp, mail(), *two)
+    links = {link_in(Mailbox(portal.outbox, who).wait("notice")) for who in two}
     assert len(links) == 2
-    notice = Mailbox(portal.data / "outbox", KARIN).mails("notice")[0]
-    assert JONAS not in notice.as_string()
+    notice = Mailbox(portal.outbox, two[1]).mails("notice")[0]
+    assert two[0] not in notice.as_string()
 
 
 def test_a_link_says_nothing_under_another_brands_host(portal: Portal) -> None:
-    send(portal.smtp, mail())
-    link = link_in(Mailbox(portal.data / "outbox", JONAS).wait("notice"))
+    send(portal.smtp, mail(), "lena@mail.example")
+    link = link_in(Mailbox(portal.outbox, "lena@mail.example").wait("notice"))
     answer = Person(portal.url).get(link, Host="evil.example")
     assert answer.status == 400
     assert "Maya" not in answer.text

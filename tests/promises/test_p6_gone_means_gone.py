@@ -10,13 +10,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from tests import parts
+from tests.loaded import Loaded
 from tests.mails import JONAS, KARIN
-from tests.servers import ROOT, Portal, PostgreSQL
+from tests.servers import ROOT, PostgreSQL
 
 pytestmark = pytest.mark.servers
 SMALL, LARGE = 2_000, 700_000
@@ -27,11 +28,15 @@ GONE = "KeyDestroyed"
 class Installation:
     """Database and blobs in one folder, keyring and root key in another, which no backup of the first holds."""
 
+    made: ClassVar[list[Installation]] = []
+    """Since `end_all` was called."""
+
     def __init__(self, data: Path, keyring: Path, database: str = "") -> None:
         self.data = data
         self.database = database
         settings = {"LETTERLOCK_DATABASE_URL": database} if database else {}
-        self.portal = Portal(
+        self._asked: subprocess.Popen[str] | None = None
+        self.portal = Loaded(
             data,
             LETTERLOCK_DEMO="off",
             LETTERLOCK_INSIDE_DOMAINS="aldervalley.example",
@@ -39,22 +44,39 @@ class Installation:
             LETTERLOCK_KEY_URL=f"file:{keyring}/root.key",
             **settings,
         )
+        Installation.made.append(self)
+
+    @classmethod
+    def end_all(cls) -> None:
+        """End the processes that were asked."""
+        while cls.made:
+            one = cls.made.pop()
+            one.portal.unload()
+            if one._asked is not None:
+                one._asked.communicate(timeout=30)
 
     def ask(self, *steps: list[object]) -> list[Any]:
         """What tests/promises/vaults.py answers to each step; the process holds no opened key from before."""
-        done = subprocess.run(
-            [sys.executable, ROOT / "tests" / "promises" / "vaults.py", json.dumps(steps)],
-            env={**self.portal.environment, "PYTHONPATH": str(ROOT)}, cwd=ROOT, capture_output=True, timeout=240,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr.decode()
-        answers: list[Any] = json.loads(done.stdout)
+        errors = self.data.parent / f"{self.data.name}.errors.txt"
+        if self._asked is None:
+            with errors.open("w") as file:
+                self._asked = subprocess.Popen(
+                    [sys.executable, ROOT / "tests" / "promises" / "vaults.py"],
+                    env={**self.portal.environment, "PYTHONPATH": str(ROOT)}, cwd=ROOT, text=True,
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file,
+                )  # fmt: skip
+        assert self._asked.stdin is not None and self._asked.stdout is not None
+        print(json.dumps(steps), file=self._asked.stdin, flush=True)
+        answer = self._asked.stdout.readline()
+        assert answer, errors.read_text()
+        answers: list[Any] = json.loads(answer)
         return answers
 
     def opened(self) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = self.ask(["open"])[0]
         return found
 
-    def backup(self, to: Path, server: PostgreSQL | None) -> None:
+    def backup(self, to: Path, server: Dumped | None) -> None:
         """As an operator makes one: a dump or copy of the database, then the blobs."""
         to.mkdir()
         if server is None:
@@ -65,7 +87,7 @@ class Installation:
         (self.data / "blobs").mkdir(exist_ok=True)  # small messages alone make none
         shutil.copytree(self.data / "blobs", to / "blobs")
 
-    def restored(self, backup: Path, to: Path, keyring: Path, server: PostgreSQL | None) -> Installation:
+    def restored(self, backup: Path, to: Path, keyring: Path, server: Dumped | None) -> Installation:
         """Another installation from that backup, with the keyring of today."""
         to.mkdir()
         shutil.copytree(backup / "blobs", to / "blobs")
@@ -78,35 +100,45 @@ class Installation:
         return Installation(to, keyring, database)
 
 
-class Dumped(PostgreSQL):
-    """A PostgreSQL that is dumped and restored by its own programs."""
+class Dumped:
+    """A database on a PostgreSQL that is dumped and restored by its own programs."""
 
-    copies = 0
+    def __init__(self, server: PostgreSQL) -> None:
+        self._server = server
+        self.url = server.url
+        self._name = self.url.rpartition("/")[2]
+        self._copies = 0
 
     def dump(self, name: str) -> bytes:
         return self._client("pg_dump", "-Fc", name)
 
     def restore(self, dump: bytes) -> str:
         """The name of the new database."""
-        self.copies += 1
-        name = f"copy{self.copies}"
+        self._copies += 1
+        name = f"{self._name}_copy{self._copies}"
         self._client("createdb", name)
         self._client("pg_restore", "--exit-on-error", "-d", name, stdin=dump)
         return name
 
     def _client(self, program: str, *arguments: str, stdin: bytes = b"") -> bytes:
-        command = [self._programs / program, "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", *arguments]
-        return subprocess.run(command, input=stdin, capture_output=True, check=True, cwd=self.folder).stdout
+        server = ["-h", "127.0.0.1", "-p", str(self._server.port), "-U", "postgres"]
+        programs = parts.postgresql_folder()
+        assert programs is not None
+        return subprocess.run(
+            [programs / program, *server, *arguments], input=stdin, capture_output=True, check=True
+        ).stdout
+
+
+@pytest.fixture(autouse=True)
+def _ended() -> Iterator[None]:
+    """Nothing that was asked in a test outlives it."""
+    yield
+    Installation.end_all()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dumped | None]:
-    if request.param == "sqlite":
-        yield None
-        return
-    parts.need("postgresql")
-    with Dumped(tmp_path) as running:
-        yield running
+def server(request: pytest.FixtureRequest) -> Dumped | None:
+    return None if request.param == "sqlite" else Dumped(request.getfixturevalue("postgresql"))
 
 
 def sha(subject: str, size: int) -> str:

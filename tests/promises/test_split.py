@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from email.message import EmailMessage
+from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ import pytest
 
 from portal.keys.split import code_of, grouped, share_of
 from tests.journeys.browsers import chromium, someone
-from tests.mails import JONAS, KARIN, Mailbox, mail, passcode_in, send, text_of, until
+from tests.mails import KARIN, Mailbox, mail, passcode_in, send, text_of, until
 from tests.parts import need
 from tests.person import Person
 from tests.promises.test_p2_no_plaintext_at_rest import places
@@ -24,19 +25,21 @@ from tests.servers import ROOT, Portal
 
 pytestmark = pytest.mark.servers
 SECRET = "KanarienVogel8Schweigt"
+_people = count()
 LINK = re.compile(r"https?://\S+/m/[0-9a-z]{22}#[0-9a-z]{26}")
 TYPED = re.compile(r"^Message code: ([0-9a-z-]{32})\s*$", re.MULTILINE)
 
 
-@pytest.fixture
-def recovery(tmp_path: Path) -> tuple[Path, Path]:
-    return tmp_path / "recovery.public", tmp_path / "recovery.private"
+@pytest.fixture(scope="module")
+def recovery(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("recovery")
+    return folder / "recovery.public", folder / "recovery.private"
 
 
-@pytest.fixture
-def split_portal(tmp_path: Path, recovery: tuple[Path, Path]) -> Iterator[Portal]:
+@pytest.fixture(scope="module")
+def one_portal(tmp_path_factory: pytest.TempPathFactory, recovery: tuple[Path, Path]) -> Iterator[Portal]:
     portal = Portal(
-        tmp_path / "data",
+        tmp_path_factory.mktemp("split") / "data",
         LETTERLOCK_DEMO="off",
         LETTERLOCK_INSIDE_DOMAINS="aldervalley.example",
         LETTERLOCK_SPLIT="strict",
@@ -45,6 +48,20 @@ def split_portal(tmp_path: Path, recovery: tuple[Path, Path]) -> Iterator[Portal
     portal.manage("keys", "pair", *map(str, recovery))
     with portal as running:
         yield running
+
+
+@pytest.fixture
+def split_portal(one_portal: Portal) -> Portal:
+    """The same for all, started again if the test before has stopped it."""
+    if one_portal.process is None:
+        one_portal.start()
+    return one_portal
+
+
+@pytest.fixture
+def jonas() -> str:
+    """Somebody that no test has written to before."""
+    return f"jonas{next(_people)}@mail.example"
 
 
 def split_in(notice: EmailMessage) -> tuple[str, str]:
@@ -62,12 +79,12 @@ def split_in(notice: EmailMessage) -> tuple[str, str]:
 
 def given(portal: Portal, *to: str, headers: tuple[tuple[str, str], ...] = ()) -> tuple[str, str, str]:
     id_ = send(portal.smtp, mail(f"[secure] {SECRET}", f"Dear Jonas, {SECRET}.", headers=headers), *to)
-    return id_, *split_in(Mailbox(portal.outbox, JONAS).wait("notice"))
+    return id_, *split_in(Mailbox(portal.outbox, to[0]).wait("notice"))
 
 
-def proved(portal: Portal, link: str, share: str = "") -> Person:
+def proved(portal: Portal, who: str, link: str, share: str = "") -> Person:
     """A person without scripts who has proved the address, and typed a code beside the passcode if one is given."""
-    person, path, mailbox = Person(portal.url), urlsplit(link).path, Mailbox(portal.outbox, JONAS)
+    person, path, mailbox = Person(portal.url), urlsplit(link).path, Mailbox(portal.outbox, who)
     person.post(f"{path}/ask/", page=path)
     asks = person.get(f"{path}/passcode/").text
     assert "Message code" in asks
@@ -96,9 +113,9 @@ def test_a_share_is_found_by_the_search_if_it_is_there(tmp_path: Path) -> None:
     assert len(places(tmp_path, *forms_of(code)[:4])) == 4
 
 
-def test_typed_beside_the_passcode_without_scripts(split_portal: Portal) -> None:
-    _, link, code = given(split_portal)
-    person = proved(split_portal, link, grouped(code))
+def test_typed_beside_the_passcode_without_scripts(split_portal: Portal, jonas: str) -> None:
+    _, link, code = given(split_portal, jonas)
+    person = proved(split_portal, jonas, link, grouped(code))
     assert SECRET in person.get(urlsplit(link).path).text
     assert SECRET not in person.get("/inbox/").text
     assert "Needs the code from its email" in person.get("/inbox/").text
@@ -108,9 +125,9 @@ def test_typed_beside_the_passcode_without_scripts(split_portal: Portal) -> None
     assert places(split_portal.data, SECRET) == []
 
 
-def test_typed_afterwards_and_a_wrong_one_refused(split_portal: Portal) -> None:
-    _, link, code = given(split_portal)
-    person, path = proved(split_portal, link), urlsplit(link).path
+def test_typed_afterwards_and_a_wrong_one_refused(split_portal: Portal, jonas: str) -> None:
+    _, link, code = given(split_portal, jonas)
+    person, path = proved(split_portal, jonas, link), urlsplit(link).path
     asked = person.get(path)
     assert "Enter the message code" in asked.text
     refused = person.post(f"{path}/code/", {"share": code_of(bytes(16))}, page=path)
@@ -121,9 +138,9 @@ def test_typed_afterwards_and_a_wrong_one_refused(split_portal: Portal) -> None:
 
 
 @pytest.mark.parametrize("mark", ["%23", "%2523"])
-def test_a_mangled_link_without_scripts(split_portal: Portal, mark: str) -> None:
-    _, link, code = given(split_portal)
-    person, mailbox = Person(split_portal.url), Mailbox(split_portal.outbox, JONAS)
+def test_a_mangled_link_without_scripts(split_portal: Portal, jonas: str, mark: str) -> None:
+    _, link, code = given(split_portal, jonas)
+    person, mailbox = Person(split_portal.url), Mailbox(split_portal.outbox, jonas)
     path = urlsplit(link).path
     first = person.get(f"{path}{mark}{code}", follow=False)
     assert (first.status, first.headers["Location"]) == (303, path)
@@ -139,10 +156,10 @@ def test_a_mangled_link_without_scripts(split_portal: Portal, mark: str) -> None
 
 
 @pytest.mark.browser
-def test_the_fragment_with_scripts(split_portal: Portal) -> None:
+def test_the_fragment_with_scripts(split_portal: Portal, jonas: str) -> None:
     need("chromium")
-    _, link, code = given(split_portal)
-    mailbox = Mailbox(split_portal.outbox, JONAS)
+    _, link, code = given(split_portal, jonas)
+    mailbox = Mailbox(split_portal.outbox, jonas)
     sent: list[str] = []
     with chromium() as browser:
         context = someone(browser)
@@ -213,8 +230,8 @@ print("closed without it, open with it")
 """
 
 
-def test_database_keyring_and_root_key_together_do_not_open_it(split_portal: Portal) -> None:
-    id_, _, code = given(split_portal, JONAS, KARIN)
+def test_database_keyring_and_root_key_together_do_not_open_it(split_portal: Portal, jonas: str) -> None:
+    id_, _, code = given(split_portal, jonas, KARIN)
     Mailbox(split_portal.outbox, KARIN).wait("notice")
     until(lambda: waiting(split_portal) == 0, 10, "share gone from the database")
     split_portal.stop()
@@ -237,21 +254,21 @@ def waiting(portal: Portal) -> int:
 
 
 def test_escrow_gives_the_code_back_to_who_has_the_private_half(
-    split_portal: Portal, recovery: tuple[Path, Path], tmp_path: Path
+    split_portal: Portal, jonas: str, recovery: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    id_, link, code = given(split_portal, JONAS, headers=(("X-Letterlock-Protect", "v=1; split=escrow"),))
+    id_, link, code = given(split_portal, jonas, headers=(("X-Letterlock-Protect", "v=1; split=escrow"),))
     private = str(recovery[1])
     printed = split_portal.manage("keys", "recover", id_, "--key", private).stdout
     assert f"Link: {link}#{code}" in printed
     assert f"Message code: {grouped(code)}" in printed
     # In two steps, the second on a machine that has neither database nor keyring.
     carried = tmp_path / "carried.json"
-    listed = split_portal.manage("keys", "recover", id_, "--reader", JONAS, "--write", str(carried)).stdout
-    assert JONAS in listed
-    assert JONAS not in carried.read_text()
+    listed = split_portal.manage("keys", "recover", id_, "--reader", jonas, "--write", str(carried)).stdout
+    assert jonas in listed
+    assert jonas not in carried.read_text()
     elsewhere = Portal(tmp_path / "elsewhere", LETTERLOCK_DEMO="off")
     assert grouped(code) in elsewhere.manage("keys", "recover", str(carried), "--key", private).stdout
-    assert SECRET in proved(split_portal, link, code).get(urlsplit(link).path).text
+    assert SECRET in proved(split_portal, jonas, link, code).get(urlsplit(link).path).text
     other_public, other_private = tmp_path / "other.public", tmp_path / "other.private"
     split_portal.manage("keys", "pair", str(other_public), str(other_private))
     refused = split_portal.manage("keys", "recover", id_, "--key", str(other_private), check=False)
@@ -260,8 +277,8 @@ def test_escrow_gives_the_code_back_to_who_has_the_private_half(
     nowhere(split_portal, code)
 
 
-def test_strict_gives_nothing_back(split_portal: Portal, recovery: tuple[Path, Path]) -> None:
-    id_, _, code = given(split_portal)
+def test_strict_gives_nothing_back(split_portal: Portal, jonas: str, recovery: tuple[Path, Path]) -> None:
+    id_, _, code = given(split_portal, jonas)
     refused = split_portal.manage("keys", "recover", id_, "--key", str(recovery[1]), check=False)
     assert refused.returncode == 1
     assert "No share is in escrow here" in refused.stderr

@@ -1,6 +1,8 @@
 """What a test of backups asks of one installation, in a process of its own with that installation's settings.
 
-The argument is a JSON list of steps; printed is the JSON list of their answers. Steps: ["seal", SUBJECT, SIZE] a mail
+The argument is a JSON list of steps; printed is the JSON list of their answers. Without one, each line that is read is
+such a list, and answered by a process of its own that holds no opened key from before: what costs most is to load
+Django, once for all of them. Steps: ["seal", SUBJECT, SIZE] a mail
 for Jonas and Karin, with a file of SIZE bytes, gives its id; ["process"] runs the pipeline; ["open"] gives for every
 message and address the SHA-256 of the file, or why it does not open; ["extend", ID, DAYS] lets it close that many days
 later, or never (null);
@@ -11,6 +13,7 @@ wrap, and makes a new root version.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import random
@@ -100,4 +103,19 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
     steps = {"seal": seal, "process": process, "open": open_all, "extend": extend, "due": due, "rotate": rotate}
-    print(json.dumps([steps[name](*given) for name, *given in json.loads(sys.argv[1])]))  # type: ignore[operator]
+
+    def answer(asked: str) -> None:
+        print(json.dumps([steps[name](*given) for name, *given in json.loads(asked)]), flush=True)  # type: ignore[operator]
+
+    if len(sys.argv) > 1:
+        answer(sys.argv[1])
+    else:
+        for module in ("portal.ingest.pipeline", "portal.lifecycle.changing", "portal.vault.destroying", "tests.mails"):
+            importlib.import_module(module)
+        for line in sys.stdin:
+            if (child := os.fork()) == 0:
+                answer(line)
+                sys.stdout.flush()
+                os._exit(0)
+            if os.waitpid(child, 0)[1]:
+                sys.exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,15 @@ pytestmark = pytest.mark.servers
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Installation:
+def here(tmp_path: Path) -> Iterator[Installation]:
     """An installation with one sealed message."""
     keyring = tmp_path / "keys"
     keyring.mkdir()
     made = Installation(tmp_path / "data", keyring)
     made.portal.manage("prepare")
     made.ask(["seal", "one", 100])
-    return made
+    yield made
+    Installation.end_all()
 
 
 def refusal(installation: Installation) -> str:

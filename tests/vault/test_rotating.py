@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -15,7 +17,7 @@ from portal.keys.service import keys
 from portal.lifecycle import withdrawing
 from portal.vault import destroying, rotating
 from portal.vault.errors import KeyringOlder
-from portal.vault.models import Epoch, Generation, Message, Wrap
+from portal.vault.models import Blob, Epoch, Generation, Message, Reader, Wrap
 from portal.vault.opening import open_message
 from portal.vault.verifying import verify
 from tests.mails import JONAS, mail
@@ -68,6 +70,22 @@ def test_wraps_move_under_the_next_generation_and_bodies_stay_as_they_are() -> N
     assert set(Epoch.objects.filter(message=message).values_list("epoch", flat=True)) == {before, after}
     assert rotating.unfinished() == []
     assert rotating.outstanding().count() == 0
+
+
+def content() -> tuple[dict[str, list[object]], dict[Path, tuple[int, int]]]:
+    """Every row that holds content or names it, and inode and time of every blob."""
+    rows = {kind.__name__: list(kind.objects.order_by("pk").values()) for kind in (Message, Reader, Blob)}
+    blobs = [path for path in (settings.LETTERLOCK.data / "blobs").rglob("*") if path.is_file()]
+    return rows, {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in blobs}
+
+
+def test_no_byte_of_content_is_written() -> None:
+    sealed()
+    seal(mail("[secure] Scan", "See the file.", files=[("scan.bin", "a/b", os.urandom(700_000))]), JONAS)
+    before = content()
+    assert before[0]["Blob"] and before[1]
+    assert rotated().moved == 5
+    assert content() == before
 
 
 def test_a_new_message_is_sealed_under_the_newest_generation() -> None:
