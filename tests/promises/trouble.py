@@ -44,18 +44,18 @@ def postgresql_killed(estate: Estate) -> Iterator[None]:
 
 @contextmanager
 def broker_flushed(estate: Estate) -> Iterator[None]:
-    estate.flush_broker()
+    estate.broker.flush()
     yield
-    estate.flush_broker()
+    estate.broker.flush()
 
 
 @contextmanager
 def broker_killed(estate: Estate) -> Iterator[None]:
-    estate.redis.kill()
+    estate.broker.kill()
     try:
         yield
     finally:
-        estate.redis.start()
+        estate.broker.start()
 
 
 def part_killed(part: str) -> Trouble:
