@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -237,6 +237,8 @@ class Portal(Server):
 
     def __init__(self, data: Path, **settings: str) -> None:
         self.data = data
+        self.root = ROOT
+        """Where its sources are; a test may choose those of another version."""
         self.http_port, self.smtp_port = free_port(), free_port()
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("LETTERLOCK_", "DJANGO_"))},
@@ -285,8 +287,8 @@ class Portal(Server):
         """Start without waiting."""
         with self.terminal.open("ab") as terminal:
             self.process = subprocess.Popen(
-                [sys.executable, MANAGE, "up"],
-                cwd=ROOT,
+                [sys.executable, self.root / "manage.py", "up"],
+                cwd=self.root,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=terminal,
@@ -297,8 +299,9 @@ class Portal(Server):
     def manage(self, *arguments: str, check: bool = True, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
         """Run a command with this portal's settings; its output as text."""
         done = subprocess.run(
-            [sys.executable, MANAGE, *arguments], cwd=ROOT, env=self.environment, capture_output=True, input=stdin
-        )
+            [sys.executable, self.root / "manage.py", *arguments],
+            cwd=self.root, env=self.environment, capture_output=True, input=stdin,
+        )  # fmt: skip
         result = subprocess.CompletedProcess(
             arguments, done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
         )
@@ -359,6 +362,26 @@ class Portal(Server):
 
     def _well_or_ended(self) -> bool:
         return self.health()[0] == 200 or self.process is None or self.process.poll() is not None
+
+
+class Part(Server):
+    """One part of a portal, here or where the words `where` lead to; `tend` starts it again when it ended."""
+
+    def __init__(self, portal: Portal, *command: str, where: Sequence[str] = ()) -> None:
+        self._portal = portal
+        self._command = [*where, sys.executable, str(portal.root / "manage.py"), *command]
+
+    def start(self) -> None:
+        with self._portal.terminal.open("ab") as terminal:
+            self.process = subprocess.Popen(
+                self._command,
+                cwd=self._portal.root, env=self._portal.environment,
+                stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal,
+            )  # fmt: skip
+
+    def tend(self) -> None:
+        if self.process is not None and self.process.poll() is not None:
+            self.start()
 
 
 def children_of(process: int) -> list[int]:
