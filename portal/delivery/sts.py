@@ -20,6 +20,7 @@ from django.utils import timezone
 from portal.delivery import lanes, resolving
 from portal.delivery.errors import Deferred, DeliveryError
 from portal.delivery.models import Lane
+from portal.delivery.reachable import is_reachable
 from portal.keys.service import keys
 
 PORT = 443
@@ -118,7 +119,7 @@ def fetch(domain: str, id_: str) -> StsPolicy:
         found = resolving.addresses_of(resolving.Host(host, 0))
     except Deferred:
         raise PolicyUnusable("sts-policy-fetch-error") from None
-    for address in [one for one in found.addresses if resolving.is_elsewhere(one)][:_MOST_ADDRESSES]:
+    for address in [one for one in found.addresses if is_reachable(one)][:_MOST_ADDRESSES]:
         try:
             return parse(_get(host, address), id_)
         except ssl.SSLError:

@@ -1,6 +1,7 @@
 """Mail straight to a domain's servers: found as RFC 5321 says, and in clear only where nothing better is asked."""
 
 import hashlib
+import ipaddress
 import ssl
 from dataclasses import replace
 from uuid import uuid4
@@ -8,10 +9,11 @@ from uuid import uuid4
 import pytest
 from django.conf import settings as django_settings
 
-from portal.delivery import direct, sts
+from portal.delivery import direct, reachable, sts
 from portal.delivery.errors import Deferred, Refused, TlsTrouble
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Lane
+from portal.delivery.reachable import is_reachable
 from portal.values import Resolver
 from tests.delivery import relays
 from tests.peers import dns
@@ -149,14 +151,88 @@ def test_a_server_that_is_ourselves_is_noticed_by_its_greeting(zone, deliver):
     assert refused.value.answer == "554 5.4.6"
 
 
+def on_the_internet(settings, **changes):
+    """Not for this computer alone: whoever writes names into DNS may be anybody."""
+    changes = {"public_url": "https://secure.aldervalley.example", **changes}
+    settings.LETTERLOCK = replace(settings.LETTERLOCK, **changes)
+
+
 @pytest.mark.django_db
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "0.0.0.0", "224.0.0.1", "169.254.1.1"])
-def test_a_strangers_mx_cannot_point_at_this_computer(zone, settings, deliver, plain, address):
-    settings.LETTERLOCK = replace(settings.LETTERLOCK, public_url="https://secure.aldervalley.example")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "127.9.9.9", "0.0.0.0", "224.0.0.1", "169.254.1.1", "10.0.0.25", "172.16.3.4", "192.168.1.1",
+        "100.64.0.1", "198.18.0.1",
+    ],
+)  # fmt: skip
+def test_a_strangers_mx_cannot_point_into_a_network_of_ours(zone, settings, deliver, plain, address):
+    on_the_internet(settings)
     zone.records[MX, "A"] = [address]
-    with pytest.raises(Deferred) as deferred:
+    with pytest.raises(Refused) as refused:
         deliver(plain)
-    assert (deferred.value.answer, plain.taken) == ("no address", [])
+    assert (refused.value.answer, plain.taken) == ("550 5.4.4 not a public address", [])
+
+
+@pytest.mark.django_db
+def test_an_address_in_place_of_a_name_leads_into_no_network_of_ours_either(settings, deliver, plain, zone):
+    on_the_internet(settings)
+    for domain in ("[127.0.0.1]", "[ipv6:::1]", "[ipv6:::ffff:127.0.0.1]"):
+        with pytest.raises(Refused):
+            deliver(plain, domain=domain)
+    assert plain.taken == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "::1",
+        "::",
+        "fe80::1",
+        "fd00::1",
+        "ff02::1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::10.0.0.1",
+        "2002:7f00:1::",
+        "no address",
+    ],
+)
+def test_no_spelling_of_an_address_leads_into_a_network_of_ours(settings, address):
+    on_the_internet(settings)
+    assert not is_reachable(address)
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700::1111", "64:ff9b::1.1.1.1"])
+def test_the_internet_is_reachable(settings, address):
+    on_the_internet(settings)
+    assert is_reachable(address)
+
+
+def test_an_address_of_this_computer_is_not_taken_for_a_strangers(settings):
+    """A public one of our own would bring the mail back here. 127.0.0.1 stands for it: the kernel tells both alike."""
+    on_the_internet(settings)
+    assert reachable._is_ours(ipaddress.ip_address("127.0.0.1"))
+    assert not reachable._is_ours(ipaddress.ip_address("192.0.2.1"))
+
+
+@pytest.mark.django_db
+def test_a_network_that_the_operator_names_is_reachable_and_no_other(zone, settings, deliver, plain):
+    on_the_internet(settings, mx_networks=(ipaddress.ip_network("127.0.0.0/8"),))
+    assert deliver(plain) == "250 2.0.0"
+    assert not is_reachable("10.0.0.1")
+
+
+@pytest.mark.django_db
+def test_our_own_domain_has_its_servers_where_we_say(zone, settings, deliver, plain):
+    on_the_internet(settings, inside_domains=("partner.example",))
+    assert deliver(plain) == "250 2.0.0"
+
+
+@pytest.mark.django_db
+def test_of_several_servers_one_with_a_public_address_is_used(zone, settings, deliver, plain):
+    on_the_internet(settings, mx_networks=(ipaddress.ip_network("127.0.0.1/32"),))
+    zone.records["partner.example", "MX"] = ["10 inner.partner.example.", f"20 {MX}."]
+    zone.records["inner.partner.example", "A"] = ["10.0.0.25"]
+    assert deliver(plain) == "250 2.0.0"
 
 
 @pytest.mark.django_db
@@ -288,6 +364,71 @@ def test_tlsa_takes_starttls_out_of_the_opponents_hands(zone, deliver, plain, ce
     with pytest.raises(TlsTrouble):
         deliver(plain)
     assert plain.taken == []
+
+
+# An MX that is an alias (RFC 7672 section 2.2.2): what the name stands for, then the name itself.
+REAL = "cluster7.host.example"
+
+
+def alias(zone, certified, at):
+    """The MX stands for another name, and the TLSA records of the server are at `at`."""
+    zone.secure = True
+    zone.records |= {(MX, "CNAME"): [f"{REAL}."], (REAL, "A"): zone.records.pop((MX, "A"))}
+    port = certified.url.rpartition(":")[2]
+    zone.records[f"_{port}._tcp.{at}", "TLSA"] = [f"3 1 1 {hashlib.sha256(certified.signed.spki).hexdigest()}"]
+    return port
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("at", [REAL, MX])
+def test_an_alias_has_the_tlsa_records_of_what_it_stands_for_or_its_own(zone, deliver, certified, at):
+    port = alias(zone, certified, at)
+    assert deliver(certified, policy="dane") == "250 2.0.0"
+    assert [name for name, kind in zone.asked if kind == "TLSA"] == [
+        f"_{port}._tcp.{name}" for name in (REAL, MX)[: 1 + (at == MX)]
+    ]
+
+
+@pytest.mark.django_db
+def test_records_of_what_an_alias_stands_for_come_first(zone, deliver, certified):
+    port = alias(zone, certified, MX)
+    zone.records[f"_{port}._tcp.{REAL}", "TLSA"] = [f"3 1 1 {hashlib.sha256(b'another').hexdigest()}"]
+    with pytest.raises(TlsTrouble) as trouble:
+        deliver(certified)
+    assert (trouble.value.result, certified.taken) == ("tlsa-invalid", [])
+
+
+@pytest.mark.django_db
+def test_a_proved_alias_of_a_name_that_is_not_proved_has_its_own_records_alone(zone, deliver, certified):
+    port = alias(zone, certified, MX)
+    zone.unsigned = {REAL}
+    zone.records[f"_{port}._tcp.{REAL}", "TLSA"] = [f"3 1 1 {hashlib.sha256(b'another').hexdigest()}"]
+    assert deliver(certified, policy="dane") == "250 2.0.0"
+    assert (f"_{port}._tcp.{REAL}", "TLSA") not in zone.asked
+
+
+@pytest.mark.django_db
+def test_an_alias_that_is_not_proved_has_none(zone, deliver, certified):
+    alias(zone, certified, MX)
+    zone.unsigned = {MX}
+    with pytest.raises(TlsTrouble) as trouble:
+        deliver(certified, policy="dane")
+    assert (trouble.value.result, certified.taken) == ("dane-required", [])
+
+
+@pytest.mark.django_db
+def test_an_authority_named_for_what_an_alias_stands_for_vouches_for_that_name(zone, deliver, authority):
+    """TLS asks for the base of the records, and its name in the certificate does."""
+    signed, context = authority.server(REAL)
+    with relays.running(tls_context=context) as relay:
+        relay.signed = signed
+        port = alias(zone, relay, REAL)
+        sha = hashlib.sha256(authority.root.spki).hexdigest()
+        zone.records[f"_{port}._tcp.{REAL}", "TLSA"] = [f"2 1 1 {sha}"]
+        asked = []
+        context.sni_callback = lambda _line, name, _context: asked.append(name)
+        assert deliver(relay, policy="dane") == "250 2.0.0"
+    assert asked == [REAL]
 
 
 @pytest.mark.django_db
