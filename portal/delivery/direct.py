@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from portal.delivery import resolving, sts
+from portal.delivery import policies, resolving, sts
 from portal.delivery.errors import Deferred, Refused, TlsTrouble
 from portal.delivery.hop import OPEN_SECONDS, Note, Peer
 from portal.delivery.letters import Prepared
@@ -150,7 +150,7 @@ class Direct:
 
     def _sts(self, host: Host, *, required: bool) -> Demand | None:
         try:
-            policy = sts.policy_of(self._domain, self._ask)
+            policy = policies.policy_of(self._domain, self._ask)
         except sts.PolicyUnusable as error:
             if required:
                 raise TlsTrouble(error.result) from None

@@ -4,12 +4,14 @@ import hashlib
 import ipaddress
 import ssl
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
+from django.utils import timezone
 
-from portal.delivery import direct, reachable, sts
+from portal.delivery import direct, policies, reachable, sts
 from portal.delivery.errors import Deferred, Refused, TlsTrouble
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Lane
@@ -22,7 +24,7 @@ from tests.peers.authority import Authority, https
 OWN = "secure.aldervalley.example"
 MX = "mx.partner.example"
 MAIL = b"Subject: hello\r\n\r\nbody\r\n"
-POLICY = "version: STSv1\nmode: {mode}\nmx: {mx}\nmax_age: 86400\n"
+POLICY = "version: STSv1\nmode: {mode}\nmx: {mx}\nmax_age: {max_age}\n"
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +90,12 @@ def publish_tlsa(zone, certified, data=None, usage=3):
     zone.records[f"_{port}._tcp.{MX}", "TLSA"] = [f"{usage} 1 1 {sha}"]
 
 
-def publish_sts(zone, site, monkeypatch, *, mode="enforce", mx=MX, id_="1"):
+def publish_sts(zone, site, monkeypatch, *, mode="enforce", mx=MX, id_="1", weeks=0):
     zone.records["_mta-sts.partner.example", "TXT"] = [f'"v=STSv1; id={id_};"']
     zone.records["mta-sts.partner.example", "A"] = ["127.0.0.1"]
     monkeypatch.setattr(sts, "PORT", site.port)
     site.status, site.headers = 200, {"Content-Type": "text/plain"}
-    site.body = POLICY.format(mode=mode, mx=mx).encode()
+    site.body = POLICY.format(mode=mode, mx=mx, max_age=weeks * 604_800 or 86_400).encode()
 
 
 # ------------------------------------------------------------------------------------------------ finding servers
@@ -497,6 +499,76 @@ def zone_cache_is_old(monkeypatch):
     from portal.delivery import resolving
 
     resolving._resolver.cache_clear()
+
+
+def grows_old(hours):
+    """The one policy that is remembered was fetched so long ago."""
+    lane = Lane.objects.get()
+    Lane.objects.update(sts_until=lane.sts_until - timedelta(hours=hours))
+    return lane
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("weeks", "hours"), [(2, 25), (0, 13)])
+def test_a_policy_is_fetched_anew_before_it_ends_though_its_id_is_the_same(
+    zone, deliver, certified, site, monkeypatch, weeks, hours
+):
+    publish_sts(zone, site, monkeypatch, weeks=weeks)
+    deliver(certified)
+    site.asked.clear()
+    grows_old(hours - 2)
+    deliver(certified)
+    assert site.asked == []
+    before = grows_old(2)
+    assert deliver(certified) == "250 2.0.0"
+    assert site.asked == ["mta-sts.partner.example/.well-known/mta-sts.txt"]
+    assert Lane.objects.get().sts_until > before.sts_until - timedelta(minutes=1)
+    grows_old(hours)
+    publish_sts(zone, site, monkeypatch, mx="mail.partner.example", weeks=weeks)
+    with pytest.raises(TlsTrouble) as trouble:
+        deliver(certified)
+    assert trouble.value.result == "validation-failure", "what it says now counts"
+
+
+@pytest.mark.django_db
+def test_a_policy_that_cannot_be_fetched_anew_holds_until_its_end_and_is_not_asked_for_with_each_mail(
+    zone, deliver, certified, plain, site, monkeypatch
+):
+    publish_sts(zone, site, monkeypatch, weeks=1)
+    deliver(certified)
+    site.status = 500
+    site.asked.clear()
+    grows_old(6 * 24)
+    for _ in range(3):
+        with pytest.raises(TlsTrouble):
+            deliver(plain)
+    assert len(site.asked) == 1
+    Lane.objects.update(sts_failed_at=timezone.now() - policies.AGAIN_AFTER)
+    with pytest.raises(TlsTrouble):
+        deliver(plain)
+    assert len(site.asked) == 2
+    grows_old(25)
+    assert deliver(plain) == "250 2.0.0", "its time is over"
+    assert deliver.noted[0] == ("sts", "sts-policy-fetch-error")
+    assert len(site.asked) == 2, "a policy that was never had is not asked for with each mail either"
+
+
+@pytest.mark.django_db
+def test_policies_of_domains_that_mail_goes_to_are_renewed_without_a_mail(zone, deliver, certified, site, monkeypatch):
+    publish_sts(zone, site, monkeypatch, weeks=1)
+    deliver(certified)
+    now = timezone.now()
+    Lane.objects.update(last_at=now)
+    site.asked.clear()
+    assert policies.renew_due(now) == 0
+    lane = grows_old(25)
+    assert policies.renew_due(now) == 1
+    assert len(site.asked) == 1
+    assert Lane.objects.get().sts_until > lane.sts_until - timedelta(minutes=1)
+    grows_old(25)
+    Lane.objects.update(last_at=now - timedelta(days=91))
+    assert policies.renew_due(now) == 0, "nobody has written there for long"
+    assert len(site.asked) == 1
 
 
 @pytest.mark.django_db
