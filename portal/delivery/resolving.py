@@ -65,7 +65,7 @@ def addresses_of(host: Host) -> Host:
             secure = secure and _is_secure(answer)
             real = answer.canonical_name.to_text(omit_final_dot=True).lower()
     proved = secure and bool(found)
-    bases = (real, host.name) if proved else ()
+    bases: tuple[str, ...] = (real, host.name) if proved else ()
     if host.secure and found and not proved and real != host.name and _alias_is_secure(host.name):
         # What the name stands for is not proved, but that it stands for something is: its own records count.
         bases = (host.name,)
