@@ -1,21 +1,20 @@
-"""What is remembered of mail and domains, removed when nobody asks for it any more and renewed while somebody does."""
+"""Rows of mail that has left or was dropped, removed when nobody asks for them any more."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from portal.delivery import lanes, policies, results
+from portal.delivery import lanes, results
 from portal.delivery.models import Outbound
 
 PASSCODES_KEPT = timedelta(days=2)
 
 
 def tidy(now: datetime) -> None:
-    """Remove what has had its time, and renew what is about to have had it."""
+    """Remove what has had its time."""
     forget_old_passcodes(now)
     results.forget_old(now.date())
     lanes.forget_idle()
-    policies.renew_due(now)
 
 
 def forget_old_passcodes(now: datetime) -> int:
