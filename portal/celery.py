@@ -19,6 +19,7 @@ log = logging.getLogger("letterlock.broker")
 SEND_PASSCODES = "portal.delivery.tasks.send_passcodes"
 SEND_MAIL = "portal.delivery.tasks.send_mail"
 SEND_BULK = "portal.delivery.tasks.send_bulk"
+RENEW_POLICIES = "portal.delivery.tasks.renew_policies"
 PROCESS = "portal.ingest.tasks.process"
 PROCESS_BULK = "portal.ingest.tasks.process_bulk"
 PULSE = "portal.operations.tasks.pulse"
@@ -28,7 +29,10 @@ CLOCK_SET_BACK = "portal.operations.tasks.clock_set_back"
 QUEUES = ("passcode", "seal", "notice", "bulk")
 """Someone waits for a passcode with the page open, so it never stands behind anything else. What came in a bulk run is
 sealed and told of through `bulk`, so that ordinary mail never stands behind a hundred thousand invoices."""
-ROUTES = {SEND_PASSCODES: "passcode", PROCESS: "seal", PROCESS_BULK: "bulk", SEND_BULK: "bulk", DESTROY: "bulk"}
+ROUTES = {
+    SEND_PASSCODES: "passcode", PROCESS: "seal", PROCESS_BULK: "bulk", SEND_BULK: "bulk", DESTROY: "bulk",
+    RENEW_POLICIES: "bulk",
+}  # fmt: skip
 """Every other task goes to "notice"."""
 TASK_SECONDS = 300
 PULSE_SECONDS = 10
@@ -184,6 +188,7 @@ def _schedule(seconds: int) -> dict[str, Any]:
         "bulk-mail": every(SEND_BULK, seconds, "bulk"),
         **{f"pulse-{queue}": every(PULSE, PULSE_SECONDS, queue) for queue in QUEUES},
         "destroy": every(DESTROY, DESTROY_SECONDS, "bulk"),
+        "policies": every(RENEW_POLICIES, 3600, "bulk"),
         "keys": every("portal.operations.tasks.prepare_keys", 3600, "notice"),
         "tidy": every("portal.operations.tasks.tidy", 3600, "notice"),
         "parked": every("portal.operations.tasks.sweep_parked", 300, "notice"),

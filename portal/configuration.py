@@ -42,6 +42,7 @@ class Configuration:
     relay_url: str
     tls_policy: tuple[tuple[str, str], ...]
     dns: tuple[Resolver, ...]
+    mx_networks: tuple[Network, ...]
     bounce_domain: str
     domain_connections: int
     database_url: str = field(repr=False)
@@ -138,6 +139,7 @@ def read(environment: Mapping[str, str]) -> Configuration:
         relay_url=relay_url,
         tls_policy=setting("TLS_POLICY", values.tls_policy, "*=published"),
         dns=setting("DNS", values.resolvers, ""),
+        mx_networks=setting("MX_NETWORKS", values.networks, ""),
         bounce_domain=setting("BOUNCE_DOMAIN", values.one_domain, ""),
         domain_connections=setting("DOMAIN_CONNECTIONS", values.between(1, 100), "4"),
         database_url=setting("DATABASE_URL", str, f"sqlite:///{data / 'letterlock.sqlite3'}"),

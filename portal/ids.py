@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 
@@ -14,3 +15,8 @@ def new_id() -> UUID:
     tail[0] = tail[0] & 0x0F | 0x70
     tail[2] = tail[2] & 0x3F | 0x80
     return UUID(bytes=head + bytes(tail))
+
+
+def made_at(id_: UUID) -> datetime:
+    """When such an id was made, to the millisecond."""
+    return datetime.fromtimestamp(int.from_bytes(id_.bytes[:6], "big") / 1000, UTC)

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -281,6 +281,8 @@ class Portal(Server):
         """`ready`: a data folder that is not there yet begins with a copy of `ready_folder`."""
         self.data = data
         self._ready = ready
+        self.root = ROOT
+        """Where its sources are; a test may choose those of another version."""
         self.http_port, self.smtp_port = free_port(), free_port()
         self.environment = {
             **without_ours(),
@@ -330,8 +332,8 @@ class Portal(Server):
         self._lay_out()
         with self.terminal.open("ab") as terminal:
             self.process = subprocess.Popen(
-                [sys.executable, MANAGE, "up"],
-                cwd=ROOT,
+                [sys.executable, self.root / "manage.py", "up"],
+                cwd=self.root,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=terminal,
@@ -343,8 +345,9 @@ class Portal(Server):
         """Run a command with this portal's settings; its output as text."""
         self._lay_out()
         done = subprocess.run(
-            [sys.executable, MANAGE, *arguments], cwd=ROOT, env=self.environment, capture_output=True, input=stdin
-        )
+            [sys.executable, self.root / "manage.py", *arguments],
+            cwd=self.root, env=self.environment, capture_output=True, input=stdin,
+        )  # fmt: skip
         result = subprocess.CompletedProcess(
             arguments, done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
         )
@@ -404,12 +407,32 @@ class Portal(Server):
                 secrecy.hear_portal(self.data, self.terminal)
 
     def _lay_out(self) -> None:
-        if self._ready and not self.data.exists():
+        if self._ready and self.root == ROOT and not self.data.exists():
             left = ["*.sqlite3"] if "LETTERLOCK_DATABASE_URL" in self.environment else []
             shutil.copytree(ready_folder(), self.data, ignore=shutil.ignore_patterns(*left))
 
     def _well_or_ended(self) -> bool:
         return self.health()[0] == 200 or self.process is None or self.process.poll() is not None
+
+
+class Part(Server):
+    """One part of a portal, here or where the words `where` lead to; `tend` starts it again when it ended."""
+
+    def __init__(self, portal: Portal, *command: str, where: Sequence[str] = ()) -> None:
+        self._portal = portal
+        self._command = [*where, sys.executable, str(portal.root / "manage.py"), *command]
+
+    def start(self) -> None:
+        with self._portal.terminal.open("ab") as terminal:
+            self.process = subprocess.Popen(
+                self._command,
+                cwd=self._portal.root, env=self._portal.environment,
+                stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal,
+            )  # fmt: skip
+
+    def tend(self) -> None:
+        if self.process is not None and self.process.poll() is not None:
+            self.start()
 
 
 def children_of(process: int) -> list[int]:

@@ -9,10 +9,13 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from portal.delivery import resolving, sts
+from django.conf import settings
+
+from portal.delivery import policies, resolving, sts
 from portal.delivery.errors import Deferred, Refused, TlsTrouble
 from portal.delivery.hop import OPEN_SECONDS, Note, Peer
 from portal.delivery.letters import Prepared
+from portal.delivery.reachable import is_reachable
 from portal.delivery.relay import SmtpRelay
 from portal.delivery.resolving import Host
 from portal.delivery.tls import DANE, PUBLISHED, STS, Demand, Level, floor_of, policy_for
@@ -101,11 +104,14 @@ class Direct:
     def _reached(self, host: Host) -> SmtpRelay:
         if not host.addresses:
             host = resolving.addresses_of(host)
-        host = replace(host, addresses=tuple(one for one in host.addresses if resolving.is_elsewhere(one)))
         if not host.addresses:
             if host.name == self._domain:
                 raise Refused(resolving.NO_ADDRESS)
             raise Deferred("no address")
+        if not self._is_ours():
+            host = replace(host, addresses=tuple(one for one in host.addresses if is_reachable(one)))
+            if not host.addresses:
+                raise Refused(resolving.NOT_PUBLIC)
         try:
             demand = self._demand(host)
         except TlsTrouble as error:
@@ -119,14 +125,18 @@ class Direct:
             raise Refused(LOOP)
         return hop
 
+    def _is_ours(self) -> bool:
+        """Whether the names of this domain are our own to set: its servers are where its administrators say."""
+        return self._domain in settings.LETTERLOCK.inside_domains
+
     def _demand(self, host: Host) -> Demand:
         """What this server has to prove. Raises TlsTrouble when it cannot be the domain's, or has no policy to ask."""
         word = policy_for(self._domain, self._asked)
         if word in (PUBLISHED, DANE):
-            tlsa = resolving.tlsa_of(host, PORT)
+            base, tlsa = resolving.tlsa_of(host, PORT)
             usable = tuple(record for record in tlsa if record.usable)
             if usable:
-                return Demand(Level.VERIFIED, (host.name, self._domain), usable, "tlsa")
+                return Demand(Level.VERIFIED, (base, host.name, self._domain), usable, base, "tlsa")
             if word == DANE:
                 raise TlsTrouble("dane-required")
             if tlsa:  # published, but in no form that proves anything: encrypted all the same (RFC 7672 section 2.2)
@@ -140,7 +150,7 @@ class Direct:
 
     def _sts(self, host: Host, *, required: bool) -> Demand | None:
         try:
-            policy = sts.policy_of(self._domain, self._ask)
+            policy = policies.policy_of(self._domain, self._ask)
         except sts.PolicyUnusable as error:
             if required:
                 raise TlsTrouble(error.result) from None

@@ -156,7 +156,8 @@ class _Line(smtplib.SMTP):
 
     def _secured(self, line: socket.socket) -> ssl.SSLSocket:
         try:
-            secure = context_for(self._peer.demand).wrap_socket(line, server_hostname=self._peer.host)
+            called = self._peer.demand.called or self._peer.host
+            secure = context_for(self._peer.demand).wrap_socket(line, server_hostname=called)
         except ssl.SSLCertVerificationError as error:
             raise TlsTrouble(_result(error.verify_code)) from None
         except ssl.SSLError:

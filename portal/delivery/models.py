@@ -127,6 +127,8 @@ class Lane(models.Model):
     sts = models.BinaryField(default=b"")
     """Its MTA-STS policy (RFC 8461) as CBOR, sealed (label "lane-sts"); empty when none is known."""
     sts_until = models.DateTimeField(null=True)
+    sts_failed_at = models.DateTimeField(null=True)
+    """When fetching it failed the last time; null after it was fetched."""
 
 
 class TlsResult(models.Model):

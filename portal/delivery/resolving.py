@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,17 +17,20 @@ from portal.values import Resolver
 SECONDS = 10.0
 """For one question, over all name servers."""
 NO_SUCH_DOMAIN, NULL_MX, NO_ADDRESS = "550 5.1.2", "556 5.1.10", "550 5.4.4"
+NOT_PUBLIC = "550 5.4.4 not a public address"
 _UDP_BYTES = 1232
 
 
 @dataclass(frozen=True)
 class Host:
-    """One mail server of a domain. `secure` says that DNSSEC proved its name and addresses."""
+    """One mail server of a domain. `secure` says that DNSSEC proved its name and, once looked up, its addresses."""
 
     name: str
     preference: int
     addresses: tuple[str, ...] = ()
     secure: bool = False
+    bases: tuple[str, ...] = ()
+    """Where its TLSA records may be, in order (base domains, RFC 7672 section 2.2.2); none where nothing is proved."""
 
 
 def hosts_of(domain: str) -> list[Host]:
@@ -55,27 +57,24 @@ def hosts_of(domain: str) -> list[Host]:
 def addresses_of(host: Host) -> Host:
     """The host with its addresses, IPv6 first; none when it has none. Raises Deferred."""
     found: list[str] = []
-    secure = host.secure
+    secure, real = host.secure, host.name
     for kind in ("AAAA", "A"):
         answer = _ask(host.name, kind)
         if answer is not None and answer.rrset is not None:
             found += [record.address for record in answer]
             secure = secure and _is_secure(answer)
-    return Host(host.name, host.preference, tuple(found), secure and bool(found))
+            real = answer.canonical_name.to_text(omit_final_dot=True).lower()
+    proved = secure and bool(found)
+    bases: tuple[str, ...] = (real, host.name) if proved else ()
+    if host.secure and found and not proved and real != host.name and _alias_is_secure(host.name):
+        # What the name stands for is not proved, but that it stands for something is: its own records count.
+        bases = (host.name,)
+    return Host(host.name, host.preference, tuple(found), proved, tuple(dict.fromkeys(bases)))
 
 
-def is_elsewhere(address: str) -> bool:
-    """Not this computer nor a neighbour's metadata: a stranger's name that points here would bring what they choose to
-    servers that trust whoever is local."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    # ::ffff:127.0.0.1 is written as IPv6 and reached over IPv4.
-    found = getattr(found, "ipv4_mapped", None) or found
-    if found.is_unspecified or found.is_multicast or found.is_link_local:
-        return False
-    return bool(settings.LETTERLOCK.loopback) or not found.is_loopback
+def _alias_is_secure(name: str) -> bool:
+    answer = _ask(name, "CNAME")
+    return answer is not None and answer.rrset is not None and _is_secure(answer)
 
 
 def txt(name: str) -> list[str]:
@@ -86,17 +85,16 @@ def txt(name: str) -> list[str]:
     return [b"".join(record.strings).decode("ascii", "replace") for record in answer]
 
 
-def tlsa_of(host: Host, port: int) -> tuple[Tlsa, ...]:
-    """The TLSA records of a host whose name and addresses are proved; none of any other.
+def tlsa_of(host: Host, port: int) -> tuple[str, tuple[Tlsa, ...]]:
+    """The first of a host's bases that has TLSA records, and these; the host's name and none where nothing is proved.
 
     Raises Deferred when they cannot be had: then nobody may assume that there are none (RFC 7672 section 2.1.2).
     """
-    if not host.secure:
-        return ()
-    answer = _ask(f"_{port}._tcp.{host.name}", "TLSA")
-    if answer is None or answer.rrset is None or not _is_secure(answer):
-        return ()
-    return tuple(Tlsa(record.usage, record.selector, record.mtype, record.cert) for record in answer)
+    for base in host.bases:
+        answer = _ask(f"_{port}._tcp.{base}", "TLSA")
+        if answer is not None and answer.rrset is not None and _is_secure(answer):
+            return base, tuple(Tlsa(record.usage, record.selector, record.mtype, record.cert) for record in answer)
+    return host.name, ()
 
 
 def _ask(name: str, kind: str) -> dns.resolver.Answer | None:

@@ -8,27 +8,17 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
-from typing import Any
 
-import cbor2
-from django.utils import timezone
-
-from portal.delivery import lanes, resolving
+from portal.delivery import resolving
 from portal.delivery.errors import Deferred, DeliveryError
-from portal.delivery.models import Lane
-from portal.keys.service import keys
+from portal.delivery.reachable import is_reachable
 
 PORT = 443
 MOST_BYTES = 64 * 1024
 SECONDS = 20.0
 _MOST_ADDRESSES = 4
 _MOST_AGE = 31_557_600  # section 3.2
-_RECORD = re.compile(r"v=STSv1\s*;(.*)", re.DOTALL)
-_ID = re.compile(r"(?:^|;)\s*id\s*=\s*([A-Za-z0-9]{1,32})\s*(?:;|$)")
 _TEXT_PLAIN = re.compile(r"text/plain\s*(?:;|$)", re.IGNORECASE)
 
 
@@ -59,58 +49,6 @@ class PolicyUnusable(DeliveryError):
         self.result = result
 
 
-def policy_of(domain: str, ask: Callable[[Callable[[], Any]], Any] = lambda call: call()) -> StsPolicy | None:
-    """The domain's policy, from memory while its id is unchanged; None when it publishes none.
-
-    A policy that was fetched once holds until its time, whatever happens to the record meanwhile (section 5.1): else
-    whoever can drop a DNS answer could take the protection away. `ask` has the database's part done (Desk.ask).
-
-    Raises:
-        PolicyUnusable: one is announced for the first time and cannot be had.
-    """
-    known: StsPolicy | None = ask(partial(_known, domain))
-    try:
-        id_ = _announced(domain)
-    except Deferred:
-        id_ = ""
-    if known is not None and id_ in ("", known.id):
-        return known
-    if not id_:
-        return None
-    try:
-        policy = fetch(domain, id_)
-    except PolicyUnusable:
-        if known is not None:
-            return known
-        raise
-    ask(partial(_keep, domain, policy))
-    return policy
-
-
-def _announced(domain: str) -> str:
-    """The id of the TXT record at _mta-sts, "" for none; of several none counts (section 3.1)."""
-    found = [match.group(1) for text in resolving.txt(f"_mta-sts.{domain}") if (match := _RECORD.match(text))]
-    if len(found) != 1:
-        return ""
-    id_ = _ID.search(found[0])
-    return id_.group(1) if id_ else ""
-
-
-def _known(domain: str) -> StsPolicy | None:
-    lane = Lane.objects.filter(pk=lanes.lane_id(domain), sts_until__gt=timezone.now()).exclude(sts=b"").first()
-    if lane is None:
-        return None
-    id_, mode, mx, max_age = cbor2.loads(keys().open_field("lane-sts", lane.id, bytes(lane.sts)))
-    return StsPolicy(id_, mode, tuple(mx), max_age)
-
-
-def _keep(domain: str, policy: StsPolicy) -> None:
-    lane = lanes.named(domain)
-    document = cbor2.dumps([policy.id, policy.mode, list(policy.mx), policy.max_age])
-    until = timezone.now() + timedelta(seconds=policy.max_age)
-    Lane.objects.filter(pk=lane.pk).update(sts=keys().seal_field("lane-sts", lane.pk, document), sts_until=until)
-
-
 def fetch(domain: str, id_: str) -> StsPolicy:
     """Fetch https://mta-sts.DOMAIN/.well-known/mta-sts.txt (section 3.3). Raises PolicyUnusable."""
     host = f"mta-sts.{domain}"
@@ -118,7 +56,7 @@ def fetch(domain: str, id_: str) -> StsPolicy:
         found = resolving.addresses_of(resolving.Host(host, 0))
     except Deferred:
         raise PolicyUnusable("sts-policy-fetch-error") from None
-    for address in [one for one in found.addresses if resolving.is_elsewhere(one)][:_MOST_ADDRESSES]:
+    for address in [one for one in found.addresses if is_reachable(one)][:_MOST_ADDRESSES]:
         try:
             return parse(_get(host, address), id_)
         except ssl.SSLError:

@@ -1,9 +1,10 @@
 """The wake-ups of this room: no argument, safe to run twice, ring again while there is more."""
 
 from celery import shared_task
+from django.utils import timezone
 
-from portal.celery import SEND_BULK, SEND_MAIL, SEND_PASSCODES, ring
-from portal.delivery import late
+from portal.celery import RENEW_POLICIES, SEND_BULK, SEND_MAIL, SEND_PASSCODES, ring
+from portal.delivery import late, policies
 from portal.delivery.models import Outbound
 from portal.delivery.sending import BATCH, send_due
 
@@ -42,3 +43,8 @@ def send_mail() -> None:
 def send_bulk() -> None:
     if send_due(MAIL, bulk=True) >= BATCH:
         ring(SEND_BULK)
+
+
+@shared_task(name=RENEW_POLICIES)
+def renew_policies() -> None:
+    policies.renew_due(timezone.now())

@@ -31,6 +31,8 @@ class Demand:
     level: Level
     names: tuple[str, ...] = field(default=(), repr=False)
     tlsa: tuple[Tlsa, ...] = field(default=(), repr=False)
+    called: str = field(default="", repr=False)
+    """The name that TLS asks for where it is not the host's: of TLSA records their base (RFC 7672 section 8.1)."""
     policy: str = "no-policy-found"
     """The policy it comes from, in the words of RFC 8460 section 4.2."""
     testing: bool = False

@@ -18,6 +18,7 @@ def diagram() -> str:
             "```mermaid",
             "stateDiagram-v2",
             "    [*] --> received: answered 250",
+            "    [*] --> held: answered 250, and its row was lost",
             *arrows,
             *ends,
             "```",

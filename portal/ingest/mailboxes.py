@@ -11,20 +11,34 @@ from portal.mime.addresses import normalise
 from portal.values import is_loopback
 
 _MUST_EXIST = ("postmaster", "abuse")
-"""RFC 5321 section 4.5.1, RFC 2142: for whoever the mail server in front gives them to."""
+"""RFC 5321 section 4.5.1, RFC 2142: at every name that takes mail."""
 
 
-def refuse_nobodys(address: str) -> None:
-    """Raises NobodyHere for an address at the portal's own name that is no bounce address and no doctor's.
+def reader_of(address: str) -> str:
+    """Who gets a mail to this address: almost always the address itself. Raises NobodyHere.
 
     A mail server hands over what is for the portal's name. Relayed, it would be handed over again, until it has made
-    three rounds. Not where that name is a domain in which people have mailboxes, nor on a single computer.
+    three rounds. So what has no reader here is refused, and `postmaster` and `abuse` are the organisation's own, as is
+    `postmaster` without a domain (docs/decisions/0014). Not where that name is a domain in which people have
+    mailboxes, nor on a single computer.
     """
     configuration = settings.LETTERLOCK
+    if address.lower() == _MUST_EXIST[0]:
+        return _at_the_organisation(address.lower())
     local, _, domain = normalise(address).rpartition("@")
     names = {configuration.public_host, configuration.bounce_domain} - {""} - set(configuration.inside_domains)
     if domain not in names or is_loopback(domain):
-        return
+        return address
+    if local in _MUST_EXIST:
+        return _at_the_organisation(local)
     # By their whole form: what only begins like one is relayed as any other mail, and would come round again.
-    if not bounces.domain_of_form(address) and not probes.has_form(local) and local not in _MUST_EXIST:
+    if not bounces.domain_of_form(address) and not probes.has_form(local):
         raise NobodyHere
+    return address
+
+
+def _at_the_organisation(local: str) -> str:
+    domains = settings.LETTERLOCK.inside_domains
+    if not domains:
+        raise NobodyHere
+    return f"{local}@{domains[0]}"

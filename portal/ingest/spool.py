@@ -1,7 +1,7 @@
 """Taking mail into the spool: sealed to the day's door key while it arrives, and durable before anyone says 250.
 
-Order of writes: file and fsync, rename, fsync of the folder, row. So a row always has its file, and after a crash a
-file without a row was never answered 250; `sweep_orphans` takes it away. In a bucket: object, then row.
+Order of writes: file and fsync, rename, fsync of the folder, row, then the file's mark, then 250. So a row always has
+its file, and a file without row and mark was never answered (portal.ingest.sweeping). In a bucket: object, then row.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -37,7 +37,7 @@ from portal.vault.behind import Write, write_whole
 from portal.vault.blobs import Store
 from portal.vault.stream import Context, Sealer, chunk_log2_for
 
-__all__ = ["Envelope", "OpenedSpool", "SpoolWriter", "commit_all", "open_spooled", "remove", "sweep_orphans"]
+__all__ = ["Envelope", "OpenedSpool", "SpoolWriter", "commit_all", "open_spooled", "remove"]
 
 FLUSH_BYTES = 128 * 1024
 """Sealed bytes up to this wait in memory, so that a small mail is one write."""
@@ -142,6 +142,11 @@ class SpoolWriter:
         if self._bucket is None:
             self._part.rename(self.path)
 
+    def mark(self) -> None:
+        """The last step before 250: the row is there. A file that bears the mark and has none lost it later."""
+        if self._bucket is None:
+            spoolfolder.mark(self.path)
+
     def withdraw(self) -> None:
         """Undo the first and second step."""
         if self._bucket is not None:
@@ -226,6 +231,7 @@ def commit_all(
             with transaction.atomic():
                 insert_rows(good)
                 beside(good)
+                transaction.on_commit(partial(_mark, good))
                 committing = True
     except IngestError:
         for writer in good:
@@ -233,7 +239,7 @@ def commit_all(
         raise
     except (OSError, DatabaseFailure) as error:
         # A commit that fails may have happened all the same: the database says so only when it is back. Its files stay,
-        # for a row without its file would be a lost mail; `sweep_orphans` takes them when there is no row.
+        # for a row without its file would be a lost mail; the sweeper takes them when there is no row.
         if not committing:
             for writer in good:
                 writer.withdraw()
@@ -258,6 +264,11 @@ def publish(writers: Sequence[SpoolWriter]) -> None:
     if spoolbucket.bucket() is None:
         for target in {writer.path.parent for writer in writers}:
             sync_folder(target)
+
+
+def _mark(writers: Sequence[SpoolWriter]) -> None:
+    for writer in writers:
+        writer.mark()
 
 
 def insert_rows(writers: Sequence[SpoolWriter]) -> None:
@@ -291,12 +302,6 @@ def remove(row: Spooled) -> None:
         bucket.delete(row.id)
     else:
         spoolfolder.remove(row.id)
-
-
-def sweep_orphans() -> int:
-    """Remove what has no row: leftovers of crashes, never answered 250. Returns how many there were."""
-    bucket = spoolbucket.bucket()
-    return spoolfolder.sweep_orphans() + (spoolbucket.sweep(bucket, timezone.now()) if bucket else 0)
 
 
 def _write_all(descriptor: int, pieces: Sequence[bytes]) -> None:

@@ -1,6 +1,7 @@
 """The spool in a bucket, for several hosts: any worker opens what any door took (docs/decisions/0008).
 
-An object is durable before its row, as a file is; what has no row a day later was never answered 250.
+An object is durable before its row, as a file is. One that has no row a day later may have been answered 250 or not:
+an object bears no mark, for that would be a second request for each mail.
 """
 
 from __future__ import annotations
@@ -54,15 +55,16 @@ def source(store: Store, id_: UUID) -> Source:
     return opened
 
 
-def sweep(store: Store, now: datetime) -> int:
-    """Delete objects older than a day that have no row or one in a final state, and uploads that were never finished.
-    Returns how many."""
-    removed, listed = 0, iter(store.stored())
+def sweep(store: Store, now: datetime) -> tuple[int, list[UUID]]:
+    """Delete objects older than a day whose row is in a final state, and uploads that were never finished. Returns how
+    many, and the mails that have no row; their objects stay."""
+    removed, listed, unknown = 0, iter(store.stored()), []
     while batch := list(islice(listed, _BATCH)):
         old = {item.blob for item in batch if item.changed_at < now - ORPHAN_AGE}
         # Asked after the listing, so that a row that came meanwhile counts.
-        wanted = Spooled.objects.filter(pk__in=old).exclude(state__in=FINAL)
-        for blob in old - set(wanted.values_list("pk", flat=True)):
+        states = dict(Spooled.objects.filter(pk__in=old).values_list("pk", "state"))
+        unknown += sorted(old - states.keys())
+        for blob in (blob for blob, state in states.items() if state in FINAL):
             store.delete(blob)
             removed += 1
-    return removed + store.remove_unfinished(now - ORPHAN_AGE)
+    return removed + store.remove_unfinished(now - ORPHAN_AGE), unknown

@@ -93,8 +93,8 @@ class OpenedSpool:
 
     def __init__(self, id_: UUID, stored: RandomAccess) -> None:
         source = _Tail(stored)
-        key_id, sealed_key = source.read_head()
-        self._opener = Opener(source, keys().open_door_key(key_id, sealed_key, id_), Context(id_, STREAM))
+        self.door_key, sealed_key = source.read_head()
+        self._opener = Opener(source, keys().open_door_key(self.door_key, sealed_key, id_), Context(id_, STREAM))
         if self._opener.size < 4:
             raise SpoolDamaged
         length = int.from_bytes(self._opener.read(0, 4), "big")

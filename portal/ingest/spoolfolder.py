@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
@@ -23,6 +24,8 @@ from portal.keys.disk import sync_folder
 PART = ".part"
 """Ends the passing name of a file that is still being written."""
 ORPHAN_SECONDS = 3600
+_MARKED = 0o400
+"""The mode of a file whose mail has a row: one system call a mail, beside the fsyncs that it costs anyway."""
 
 
 def folder() -> Path:
@@ -55,24 +58,35 @@ def remove(id_: UUID) -> None:
     (folder() / str(id_)).unlink(missing_ok=True)
 
 
-def sweep_orphans() -> int:
-    """Remove files older than an hour that have no row (leftovers of crashes, never answered 250) or whose row is in a
-    final state. Returns how many."""
+def mark(path: Path) -> None:
+    """Note that a file's mail has a row; nothing happens when the file is gone, its mail being over already."""
+    with suppress(OSError):
+        path.chmod(_MARKED)
+
+
+def sweep_orphans() -> tuple[int, list[UUID]]:
+    """Remove files older than an hour that were never answered 250 (leftovers of crashes) or whose row is in a final
+    state. Returns how many, and the mails that were answered and have no row; their files stay."""
     before = time.time() - ORPHAN_SECONDS
     old = {path: id_ for path in folder().iterdir() if (id_ := _id_of(path)) and _modified(path) < before}
-    removed = 0
+    removed, unknown = 0, []
     for path, id_ in old.items():
         # A commit holds this lock from the file's name to its row. Without it, a clock that jumps ahead could make a
         # file look old in just that moment, and its row would lose it.
         with _sweeping():
-            if _modified(path) < before and (path.suffix or not _wanted(id_)):
+            if _modified(path) >= before:
+                continue
+            state = Spooled.objects.filter(pk=id_).values_list("state", flat=True).first()
+            if not path.suffix and state is None and _is_marked(path):
+                unknown.append(id_)
+            elif path.suffix or state is None or state in FINAL:
                 path.unlink(missing_ok=True)
                 removed += 1
-    return removed
+    return removed, unknown
 
 
-def _wanted(id_: UUID) -> bool:
-    return Spooled.objects.filter(pk=id_).exclude(state__in=FINAL).exists()
+def _is_marked(path: Path) -> bool:
+    return stat.S_IMODE(path.stat().st_mode) == _MARKED
 
 
 def _id_of(path: Path) -> UUID | None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,22 +28,23 @@ class Journal:
         self._file: BinaryIO = self._path.open("ab", buffering=0)
 
     def write(self, line: str) -> None:
-        """Add one line."""
-        self._file.write(line.encode("utf-8", "replace") + b"\n")
-        if self._file.tell() > MAX_BYTES:
-            self._rotate()
+        """Add one line. It is left out while the disk is full: who keeps the logs also starts the parts again."""
+        with suppress(OSError):
+            self._file.write(line.encode("utf-8", "replace") + b"\n")
+            if self._file.tell() > MAX_BYTES:
+                self._rotate()
 
     def close(self) -> None:
         self._file.close()
 
     def _rotate(self) -> None:
-        self._file.close()
         for number in range(KEPT - 1, 0, -1):
             older = self._path.with_name(f"{self._path.name}.{number}")
             if older.exists():
                 older.rename(self._path.with_name(f"{self._path.name}.{number + 1}"))
         self._path.rename(self._path.with_name(f"{self._path.name}.1"))
-        self._file = self._path.open("ab", buffering=0)
+        filled, self._file = self._file, self._path.open("ab", buffering=0)
+        filled.close()
 
 
 def shown(raw: bytes, part: str = "") -> tuple[str, bool]:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -217,5 +217,6 @@ def _mark_demo_loaded(configuration: Configuration, tree: Tree) -> None:
 def _say(line: str) -> None:
     if os.environ.get("LETTERLOCK_LOG_FORMAT") == "json" and not line.startswith("{"):
         line = notice(line)
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    with suppress(OSError):  # a file on a full disk, or a terminal that went away
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()

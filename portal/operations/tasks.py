@@ -14,7 +14,7 @@ from portal.access import alarms
 from portal.access import tidying as access_tidying
 from portal.celery import CLOCK_SET_BACK, QUEUES, app
 from portal.delivery import tidying as delivery_tidying
-from portal.ingest.spool import sweep_orphans
+from portal.ingest.sweeping import sweep_orphans
 from portal.keys.service import keys
 from portal.operations import broker, clock, heartbeats, tidying
 from portal.operations.preparing import usual_open_days
@@ -52,11 +52,11 @@ def sweep_parked() -> None:
 @app.task(name="portal.operations.tasks.tidy")
 def tidy() -> None:
     """Remove what has had its time."""
+    sweep_orphans()  # first: what it holds names its door key again
     tidying.forget_old_door_keys(datetime.now(UTC).date())
     access_tidying.tidy(timezone.now())
     alarms.end_what_is_over(timezone.now())
     delivery_tidying.tidy(timezone.now())
-    sweep_orphans()
     url = settings.LETTERLOCK.broker_url
     if url.startswith("filesystem://"):
         broker.remove_leftovers(Path(url.removeprefix("filesystem://")), older_than=time.time() - 600)

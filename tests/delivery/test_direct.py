@@ -1,17 +1,22 @@
 """Mail straight to a domain's servers: found as RFC 5321 says, and in clear only where nothing better is asked."""
 
 import hashlib
+import ipaddress
 import ssl
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
+from django.utils import timezone
 
-from portal.delivery import direct, sts
+from portal.celery import RENEW_POLICIES, app
+from portal.delivery import direct, policies, reachable, sts, tasks
 from portal.delivery.errors import Deferred, Refused, TlsTrouble
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Lane
+from portal.delivery.reachable import is_reachable
 from portal.values import Resolver
 from tests.delivery import relays
 from tests.peers import dns
@@ -20,7 +25,7 @@ from tests.peers.authority import Authority, https
 OWN = "secure.aldervalley.example"
 MX = "mx.partner.example"
 MAIL = b"Subject: hello\r\n\r\nbody\r\n"
-POLICY = "version: STSv1\nmode: {mode}\nmx: {mx}\nmax_age: 86400\n"
+POLICY = "version: STSv1\nmode: {mode}\nmx: {mx}\nmax_age: {max_age}\n"
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +91,12 @@ def publish_tlsa(zone, certified, data=None, usage=3):
     zone.records[f"_{port}._tcp.{MX}", "TLSA"] = [f"{usage} 1 1 {sha}"]
 
 
-def publish_sts(zone, site, monkeypatch, *, mode="enforce", mx=MX, id_="1"):
+def publish_sts(zone, site, monkeypatch, *, mode="enforce", mx=MX, id_="1", weeks=0):
     zone.records["_mta-sts.partner.example", "TXT"] = [f'"v=STSv1; id={id_};"']
     zone.records["mta-sts.partner.example", "A"] = ["127.0.0.1"]
     monkeypatch.setattr(sts, "PORT", site.port)
     site.status, site.headers = 200, {"Content-Type": "text/plain"}
-    site.body = POLICY.format(mode=mode, mx=mx).encode()
+    site.body = POLICY.format(mode=mode, mx=mx, max_age=weeks * 604_800 or 86_400).encode()
 
 
 # ------------------------------------------------------------------------------------------------ finding servers
@@ -149,14 +154,54 @@ def test_a_server_that_is_ourselves_is_noticed_by_its_greeting(zone, deliver):
     assert refused.value.answer == "554 5.4.6"
 
 
+def on_the_internet(settings, **changes):
+    """Not for this computer alone: whoever writes names into DNS may be anybody."""
+    changes = {"public_url": "https://secure.aldervalley.example", **changes}
+    settings.LETTERLOCK = replace(settings.LETTERLOCK, **changes)
+
+
 @pytest.mark.django_db
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "0.0.0.0", "224.0.0.1", "169.254.1.1"])
-def test_a_strangers_mx_cannot_point_at_this_computer(zone, settings, deliver, plain, address):
-    settings.LETTERLOCK = replace(settings.LETTERLOCK, public_url="https://secure.aldervalley.example")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "127.9.9.9", "0.0.0.0", "224.0.0.1", "169.254.1.1", "10.0.0.25", "172.16.3.4", "192.168.1.1",
+        "100.64.0.1", "198.18.0.1",
+    ],
+)  # fmt: skip
+def test_a_strangers_mx_cannot_point_into_a_network_of_ours(zone, settings, deliver, plain, address):
+    on_the_internet(settings)
     zone.records[MX, "A"] = [address]
-    with pytest.raises(Deferred) as deferred:
+    with pytest.raises(Refused) as refused:
         deliver(plain)
-    assert (deferred.value.answer, plain.taken) == ("no address", [])
+    assert (refused.value.answer, plain.taken) == ("550 5.4.4 not a public address", [])
+
+
+def test_an_address_of_this_computer_is_not_taken_for_a_strangers(settings):
+    """A public one of our own would bring the mail back here. 127.0.0.1 stands for it: the kernel tells both alike."""
+    on_the_internet(settings)
+    assert reachable._is_ours(ipaddress.ip_address("127.0.0.1"))
+    assert not reachable._is_ours(ipaddress.ip_address("192.0.2.1"))
+
+
+@pytest.mark.django_db
+def test_a_network_that_the_operator_names_is_reachable_and_no_other(zone, settings, deliver, plain):
+    on_the_internet(settings, mx_networks=(ipaddress.ip_network("127.0.0.0/8"),))
+    assert deliver(plain) == "250 2.0.0"
+    assert not is_reachable("10.0.0.1")
+
+
+@pytest.mark.django_db
+def test_our_own_domain_has_its_servers_where_we_say(zone, settings, deliver, plain):
+    on_the_internet(settings, inside_domains=("partner.example",))
+    assert deliver(plain) == "250 2.0.0"
+
+
+@pytest.mark.django_db
+def test_of_several_servers_one_with_a_public_address_is_used(zone, settings, deliver, plain):
+    on_the_internet(settings, mx_networks=(ipaddress.ip_network("127.0.0.1/32"),))
+    zone.records["partner.example", "MX"] = ["10 inner.partner.example.", f"20 {MX}."]
+    zone.records["inner.partner.example", "A"] = ["10.0.0.25"]
+    assert deliver(plain) == "250 2.0.0"
 
 
 @pytest.mark.django_db
@@ -290,6 +335,71 @@ def test_tlsa_takes_starttls_out_of_the_opponents_hands(zone, deliver, plain, ce
     assert plain.taken == []
 
 
+# An MX that is an alias (RFC 7672 section 2.2.2): what the name stands for, then the name itself.
+REAL = "cluster7.host.example"
+
+
+def alias(zone, certified, at):
+    """The MX stands for another name, and the TLSA records of the server are at `at`."""
+    zone.secure = True
+    zone.records |= {(MX, "CNAME"): [f"{REAL}."], (REAL, "A"): zone.records.pop((MX, "A"))}
+    port = certified.url.rpartition(":")[2]
+    zone.records[f"_{port}._tcp.{at}", "TLSA"] = [f"3 1 1 {hashlib.sha256(certified.signed.spki).hexdigest()}"]
+    return port
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("at", [REAL, MX])
+def test_an_alias_has_the_tlsa_records_of_what_it_stands_for_or_its_own(zone, deliver, certified, at):
+    port = alias(zone, certified, at)
+    assert deliver(certified, policy="dane") == "250 2.0.0"
+    assert [name for name, kind in zone.asked if kind == "TLSA"] == [
+        f"_{port}._tcp.{name}" for name in (REAL, MX)[: 1 + (at == MX)]
+    ]
+
+
+@pytest.mark.django_db
+def test_records_of_what_an_alias_stands_for_come_first(zone, deliver, certified):
+    port = alias(zone, certified, MX)
+    zone.records[f"_{port}._tcp.{REAL}", "TLSA"] = [f"3 1 1 {hashlib.sha256(b'another').hexdigest()}"]
+    with pytest.raises(TlsTrouble) as trouble:
+        deliver(certified)
+    assert (trouble.value.result, certified.taken) == ("tlsa-invalid", [])
+
+
+@pytest.mark.django_db
+def test_a_proved_alias_of_a_name_that_is_not_proved_has_its_own_records_alone(zone, deliver, certified):
+    port = alias(zone, certified, MX)
+    zone.unsigned = {REAL}
+    zone.records[f"_{port}._tcp.{REAL}", "TLSA"] = [f"3 1 1 {hashlib.sha256(b'another').hexdigest()}"]
+    assert deliver(certified, policy="dane") == "250 2.0.0"
+    assert (f"_{port}._tcp.{REAL}", "TLSA") not in zone.asked
+
+
+@pytest.mark.django_db
+def test_an_alias_that_is_not_proved_has_none(zone, deliver, certified):
+    alias(zone, certified, MX)
+    zone.unsigned = {MX}
+    with pytest.raises(TlsTrouble) as trouble:
+        deliver(certified, policy="dane")
+    assert (trouble.value.result, certified.taken) == ("dane-required", [])
+
+
+@pytest.mark.django_db
+def test_an_authority_named_for_what_an_alias_stands_for_vouches_for_that_name(zone, deliver, authority):
+    """TLS asks for the base of the records, and its name in the certificate does."""
+    signed, context = authority.server(REAL)
+    with relays.running(tls_context=context) as relay:
+        relay.signed = signed
+        port = alias(zone, relay, REAL)
+        sha = hashlib.sha256(authority.root.spki).hexdigest()
+        zone.records[f"_{port}._tcp.{REAL}", "TLSA"] = [f"2 1 1 {sha}"]
+        asked = []
+        context.sni_callback = lambda _line, name, _context: asked.append(name)
+        assert deliver(relay, policy="dane") == "250 2.0.0"
+    assert asked == [REAL]
+
+
 @pytest.mark.django_db
 def test_tlsa_records_that_cannot_be_had_are_not_taken_for_none(zone, deliver, certified):
     publish_tlsa(zone, certified)
@@ -356,6 +466,77 @@ def zone_cache_is_old(monkeypatch):
     from portal.delivery import resolving
 
     resolving._resolver.cache_clear()
+
+
+def grows_old(hours):
+    """The one policy that is remembered was fetched so long ago."""
+    lane = Lane.objects.get()
+    Lane.objects.update(sts_until=lane.sts_until - timedelta(hours=hours))
+    return lane
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("weeks", "hours"), [(2, 25), (0, 13)])
+def test_a_policy_is_fetched_anew_before_it_ends_though_its_id_is_the_same(
+    zone, deliver, certified, site, monkeypatch, weeks, hours
+):
+    publish_sts(zone, site, monkeypatch, weeks=weeks)
+    deliver(certified)
+    site.asked.clear()
+    grows_old(hours - 2)
+    deliver(certified)
+    assert site.asked == []
+    before = grows_old(2)
+    assert deliver(certified) == "250 2.0.0"
+    assert site.asked == ["mta-sts.partner.example/.well-known/mta-sts.txt"]
+    assert Lane.objects.get().sts_until > before.sts_until - timedelta(minutes=1)
+    grows_old(hours)
+    publish_sts(zone, site, monkeypatch, mx="mail.partner.example", weeks=weeks)
+    with pytest.raises(TlsTrouble) as trouble:
+        deliver(certified)
+    assert trouble.value.result == "validation-failure", "what it says now counts"
+
+
+@pytest.mark.django_db
+def test_a_policy_that_cannot_be_fetched_anew_holds_until_its_end_and_is_not_asked_for_with_each_mail(
+    zone, deliver, certified, plain, site, monkeypatch
+):
+    publish_sts(zone, site, monkeypatch, weeks=1)
+    deliver(certified)
+    site.status = 500
+    site.asked.clear()
+    grows_old(6 * 24)
+    for _ in range(3):
+        with pytest.raises(TlsTrouble):
+            deliver(plain)
+    assert len(site.asked) == 1
+    Lane.objects.update(sts_failed_at=timezone.now() - policies.AGAIN_AFTER)
+    with pytest.raises(TlsTrouble):
+        deliver(plain)
+    assert len(site.asked) == 2
+    grows_old(25)
+    assert deliver(plain) == "250 2.0.0", "its time is over"
+    assert deliver.noted[0] == ("sts", "sts-policy-fetch-error")
+    assert len(site.asked) == 2, "a policy that was never had is not asked for with each mail either"
+
+
+@pytest.mark.django_db
+def test_policies_of_domains_that_mail_goes_to_are_renewed_without_a_mail(zone, deliver, certified, site, monkeypatch):
+    publish_sts(zone, site, monkeypatch, weeks=1)
+    deliver(certified)
+    now = timezone.now()
+    Lane.objects.update(last_at=now)
+    site.asked.clear()
+    assert policies.renew_due(now) == 0
+    lane = grows_old(25)
+    assert RENEW_POLICIES in {entry["task"] for entry in app.conf.beat_schedule.values()}
+    tasks.renew_policies()
+    assert len(site.asked) == 1
+    assert Lane.objects.get().sts_until > lane.sts_until - timedelta(minutes=1)
+    grows_old(25)
+    Lane.objects.update(last_at=now - timedelta(days=91))
+    assert policies.renew_due(now) == 0, "nobody has written there for long"
+    assert len(site.asked) == 1
 
 
 @pytest.mark.django_db

@@ -81,7 +81,7 @@ def test_after_a_kill_it_takes_mail_again_and_what_was_left_over_goes_in_time(in
     assert again.wait(20) == 0
     for path in installation.spool:
         os.utime(path, (time.time() - 7200,) * 2)
-    swept = installation.manage("shell", "-c", "from portal.ingest.spool import sweep_orphans; sweep_orphans()")
+    swept = installation.manage("shell", "-c", "from portal.ingest.sweeping import sweep_orphans; sweep_orphans()")
     assert swept.returncode == 0
     assert named(installation.spool) == rows(installation)
     assert not [path for path in installation.spool if path.suffix]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from portal.ingest.models import Spooled
+from portal.ingest.spool import open_spooled
 from tests.ingest.doors import FROM, Line, RunningDoor
 from tests.ingest.test_smtp import configure
 
@@ -19,7 +21,12 @@ def answer(door: RunningDoor, address: str) -> str:
 
 @pytest.fixture
 def named(monkeypatch: pytest.MonkeyPatch) -> None:
-    configure(monkeypatch, public_url=f"https://{HOST}", bounce_domain="bounces.aldervalley.example")
+    configure(
+        monkeypatch,
+        public_url=f"https://{HOST}",
+        bounce_domain="bounces.aldervalley.example",
+        inside_domains=("aldervalley.example", "another.example"),
+    )
 
 
 @pytest.mark.usefixtures("named")
@@ -37,7 +44,7 @@ def test_nobody_there_is_said_at_once(door: RunningDoor, address: str) -> None:
 @pytest.mark.usefixtures("named")
 @pytest.mark.parametrize(
     "address",
-    [f"bounce+{'a' * 55}@{HOST}", f"doctor-{'0' * 32}-{'0' * 16}@{HOST}", f"postmaster@{HOST}", "jonas@mail.example"],
+    [f"bounce+{'a' * 55}@{HOST}", f"doctor-{'0' * 32}-{'0' * 16}@{HOST}", "jonas@mail.example"],
 )
 def test_what_has_a_reader_or_another_domain_comes_in(door: RunningDoor, address: str) -> None:
     assert answer(door, address).startswith("250")
@@ -48,3 +55,34 @@ def test_a_portal_at_the_name_of_the_mail_domain_takes_mail_for_its_people(
 ) -> None:
     configure(monkeypatch, public_url="https://aldervalley.example", inside_domains=("aldervalley.example",))
     assert answer(door, "maya@aldervalley.example").startswith("250")
+
+
+@pytest.mark.usefixtures("named")
+@pytest.mark.parametrize(
+    ("address", "reader"),
+    [
+        (f"postmaster@{HOST}", "postmaster@aldervalley.example"),
+        (f"PostMaster@{HOST.upper()}", "postmaster@aldervalley.example"),
+        (f"abuse@{HOST}", "abuse@aldervalley.example"),
+        ("abuse@bounces.aldervalley.example", "abuse@aldervalley.example"),
+        ("Postmaster", "postmaster@aldervalley.example"),
+    ],
+)
+def test_postmaster_and_abuse_are_the_organisations(door: RunningDoor, address: str, reader: str) -> None:
+    with Line(door.port) as line:
+        line.ask(f"MAIL FROM:<{FROM}>".encode())
+        assert line.ask(f"RCPT TO:<{address}>".encode()).startswith("250")
+        assert line.ask(b"DATA").startswith("354")
+        assert line.ask(b"Subject: please stop\r\n\r\nThis is spam.\r\n.").startswith("250")
+    # At the portal's own name it would be handed over again.
+    assert open_spooled(Spooled.objects.get()).envelope.recipients == (reader,)
+
+
+@pytest.mark.usefixtures("named")
+def test_where_no_organisation_is_known_they_are_refused_and_go_no_round(
+    door: RunningDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(monkeypatch, public_url=f"https://{HOST}", inside_domains=())
+    for address in (f"postmaster@{HOST}", f"abuse@{HOST}", "postmaster"):
+        assert answer(door, address).startswith("550 5.1.1")
+    assert answer(door, "abuse").startswith("5"), "only postmaster needs no domain"

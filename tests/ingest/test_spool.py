@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -15,15 +15,23 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portal.audit.models import Entry
+from portal.delivery.models import Outbound
 from portal.ids import new_id
-from portal.ingest import spool, spoolfolder
+from portal.ingest import holding, pipeline, spool, spoolfolder
 from portal.ingest.errors import SpoolDamaged, SpoolMissing, SpoolUnavailable
 from portal.ingest.models import Spooled
-from portal.ingest.spool import Envelope, SpoolWriter, commit_all, open_spooled, sweep_orphans
+from portal.ingest.spool import Envelope, SpoolWriter, commit_all, open_spooled
+from portal.ingest.sweeping import UNKNOWN, sweep_orphans
+from portal.keys.errors import ProviderUnavailable
+from portal.keys.service import KeyService
 from portal.mime.dsn import Dsn
+from portal.operations import tidying
+from portal.operations.preparing import make_default_brand
 from portal.vault.errors import SealBroken
 from tests.ingest.conftest import empty
 
@@ -283,6 +291,13 @@ class TestSweeping:
         assert files(spool_folder) == sorted([str(kept.pk), str(fresh.pk), young_part.name, "README"])
         assert open_spooled(kept).size
 
+    def test_a_file_whose_row_is_over_goes(self, spool_folder: Path) -> None:
+        row = spooled()
+        Spooled.objects.filter(pk=row.pk).update(state=Spooled.State.DONE)
+        self.age(spool_folder / str(row.pk), spoolfolder.ORPHAN_SECONDS + 60)
+        assert sweep_orphans() == 1
+        assert files(spool_folder) == []
+
     def test_a_second_sweep_finds_nothing(self, spool_folder: Path) -> None:
         assert sweep_orphans() == 0
 
@@ -291,6 +306,77 @@ class TestSweeping:
         spool.remove(row)
         spool.remove(row)
         assert files(spool_folder) == []
+
+
+class TestAnOlderDatabase:
+    """Restored beside a newer spool: mail that was answered 250 since has a file and no row."""
+
+    @pytest.fixture
+    def lost(self, transactional_db: None, spool_folder: Path) -> UUID:
+        row = spooled(b"Subject: [secure] x\r\n\r\nHello.\r\n")
+        Spooled.objects.filter(pk=row.pk).delete()
+        os.utime(spool_folder / str(row.pk), (time.time() - spoolfolder.ORPHAN_SECONDS - 60,) * 2)
+        return row.pk
+
+    def test_its_mail_is_held_with_the_reason_and_kept(self, lost: UUID, spool_folder: Path) -> None:
+        assert sweep_orphans() == 0
+        row = Spooled.objects.get()
+        assert (row.pk, row.state, row.last_error, row.recipients) == (lost, Spooled.State.HELD, UNKNOWN, 2)
+        assert row.held_at is not None and timezone.now() - row.received_at < timedelta(minutes=1)
+        assert [entry.facts for entry in Entry.objects.filter(kind="message.held", message=lost)] == [
+            {"reason": UNKNOWN}
+        ]
+        assert sweep_orphans() == 0
+        assert Entry.objects.filter(kind="message.held").count() == 1, "once"
+        assert (row.size, open_spooled(row).read()) == (31, b"Subject: [secure] x\r\n\r\nHello.\r\n")
+
+    def test_its_door_key_lives_as_long_as_it_is_held(self, lost: UUID) -> None:
+        sweep_orphans()
+        row = Spooled.objects.get()
+        tidying.forget_old_door_keys(timezone.localdate() + timedelta(days=30))
+        assert open_spooled(row).envelope == ENVELOPE
+
+    def test_released_it_goes_its_way(self, lost: UUID) -> None:
+        make_default_brand(django_settings.LETTERLOCK)
+        sweep_orphans()
+        holding.release(Spooled.objects.get())
+        assert pipeline.process() == 1
+        assert Spooled.objects.get().state == Spooled.State.DONE
+        assert Outbound.objects.filter(message=lost, kind="notice").count() == 2
+
+    def test_while_keys_or_folder_are_away_nothing_is_decided(
+        self, lost: UUID, spool_folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away(*_: object) -> None:
+            raise ProviderUnavailable
+
+        with monkeypatch.context() as broken:
+            broken.setattr(KeyService, "open_door_key", away)
+            with pytest.raises(ProviderUnavailable):
+                sweep_orphans()
+        assert not Spooled.objects.exists()
+        assert files(spool_folder) == [str(lost)]
+
+    def test_what_cannot_be_opened_is_held_all_the_same(self, lost: UUID, spool_folder: Path) -> None:
+        path = spool_folder / str(lost)
+        path.chmod(0o600)
+        path.write_bytes(b"not a spool file")
+        path.chmod(0o400)
+        os.utime(path, (time.time() - 7200,) * 2)
+        assert sweep_orphans() == 0
+        assert Spooled.objects.get().state == Spooled.State.HELD
+        assert path.exists()
+
+    def test_what_was_never_answered_goes(self, transactional_db: None, spool_folder: Path) -> None:
+        """The door was killed between the file's name and its row: its sender hands it in again."""
+        writer = SpoolWriter.begin(ENVELOPE)
+        writer.write(b"x")
+        writer.finish()
+        spool.publish([writer])
+        os.utime(writer.path, (time.time() - 7200,) * 2)
+        assert sweep_orphans() == 1
+        assert files(spool_folder) == []
+        assert not Spooled.objects.exists()
 
 
 def test_empty_leaves_the_lock(spool_folder: Path) -> None:

@@ -17,6 +17,7 @@ from portal.ingest import pipeline, spool, spoolbucket
 from portal.ingest.errors import SpoolMissing, SpoolUnavailable
 from portal.ingest.models import Spooled
 from portal.ingest.spool import Envelope, SpoolWriter, commit_all, open_spooled
+from portal.ingest.sweeping import UNKNOWN, sweep_orphans
 from portal.operations.preparing import make_default_brand
 from portal.vault.blobs import Store
 from portal.vault.errors import BlobsUnavailable
@@ -155,12 +156,20 @@ def test_a_discarded_mail_leaves_nothing(bucket: Store, spool_folder: Path, size
 
 
 @pytest.mark.django_db
-def test_objects_older_than_a_day_without_a_row_go_and_all_others_stay(bucket: Store) -> None:
-    kept, lost = spooled(b"kept"), spooled(b"lost")
+def test_objects_older_than_a_day_that_are_over_go_and_those_without_a_row_are_held(
+    bucket: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, over, lost = spooled(b"kept"), spooled(b"over"), spooled(b"lost")
+    Spooled.objects.filter(pk=over.pk).update(state=Spooled.State.DONE)
     Spooled.objects.filter(pk=lost.pk).delete()
     soon, later = timezone.now() + timedelta(hours=3), timezone.now() + timedelta(hours=25)
-    assert spoolbucket.sweep(bucket, soon) == 0  # a clock that is hours ahead takes nothing that is being taken in
+    # A clock that is hours ahead takes nothing that is being taken in.
+    assert spoolbucket.sweep(bucket, soon) == (0, [])
+    assert objects(bucket) == {kept.pk, over.pk, lost.pk}
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    assert sweep_orphans() == 1
     assert objects(bucket) == {kept.pk, lost.pk}
-    assert spoolbucket.sweep(bucket, later) == 1
-    assert objects(bucket) == {kept.pk}
     assert open_spooled(kept).read() == b"kept"
+    held = Spooled.objects.get(state=Spooled.State.HELD)
+    assert (held.pk, held.last_error, held.size) == (lost.pk, UNKNOWN, 4)
+    assert open_spooled(held).read() == b"lost"

@@ -38,3 +38,15 @@ def test_the_terminal_shows_warnings_and_what_has_no_level() -> None:
 def test_what_a_part_prints_past_its_logger_is_hidden_too() -> None:
     assert "abcdefgh" not in shown(b"GET /m/abcdefghjkmnpqrstvwxyz\n")[0]
     assert shown(b"\xff\xfe bytes\n")[0].endswith("bytes")
+
+
+def test_a_full_disk_leaves_lines_out_and_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "beat.log").symlink_to("/dev/full")
+    journal = Journal(tmp_path, "beat")
+    journal.write("there is no room for this")
+    journal.close()
+    (tmp_path / "beat.log").unlink()
+    again = Journal(tmp_path, "beat")
+    again.write("there is room again")
+    again.close()
+    assert (tmp_path / "beat.log").read_text() == "there is room again\n"

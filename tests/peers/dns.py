@@ -24,12 +24,13 @@ from portal.values import Resolver
 @dataclass
 class Zone:
     """`records` by name and type, like {("a.example", "MX"): ["10 mx.a.example."]}, texts without their quotes;
-    `broken` names get SERVFAIL, and a `silent` server answers nothing."""
+    `broken` names get SERVFAIL, `unsigned` names are never secure, and a `silent` server answers nothing."""
 
     records: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     secure: bool = False
     silent: bool = False
     broken: set[tuple[str, str]] = field(default_factory=set)
+    unsigned: set[str] = field(default_factory=set)
     asked: list[tuple[str, str]] = field(default_factory=list)
     resolver: Resolver = field(default_factory=lambda: Resolver("127.0.0.1", 1, trusted=True))
 
@@ -39,14 +40,19 @@ class Zone:
         name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
         self.asked.append((name, kind))
         response = dns.message.make_response(query, recursion_available=True)
+        met = {name}
+        while kind != "CNAME" and (target := self.records.get((name, "CNAME"))):
+            response.answer.append(dns.rrset.from_text_list(f"{name}.", 60, "IN", "CNAME", target))
+            name = target[0].rstrip(".")
+            met.add(name)
         if (name, kind) in self.broken:
             response.set_rcode(dns.rcode.SERVFAIL)
         elif values := self.records.get((name, kind)):
             shown = [f'"{text}"' if kind == "TXT" and not text.startswith('"') else text for text in values]
-            response.answer.append(dns.rrset.from_text_list(question.name, 60, "IN", kind, shown))
+            response.answer.append(dns.rrset.from_text_list(f"{name}.", 60, "IN", kind, shown))
         elif not any(known == name for known, _ in self.records):
             response.set_rcode(dns.rcode.NXDOMAIN)
-        if self.secure:
+        if self.secure and not met & self.unsigned:
             response.flags |= dns.flags.AD
         return response.to_wire()
 

@@ -1,4 +1,4 @@
-"""A distributed set-up to break: PostgreSQL, Redis, a blob store and a mail host behind networks that can fail."""
+"""A distributed set-up to break: PostgreSQL, a broker, a blob store and a mail host behind networks that can fail."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from redis import Redis as Client
 
 from tests.peers.clock import Clock
 from tests.peers.mailhost import mailhost
 from tests.peers.relay import Relay
+from tests.promises.brokers import BROKERS
 from tests.promises.ledger import CANARY, Ledger, Result
 from tests.promises.test_p2_no_plaintext_at_rest import forms, places
-from tests.servers import MANAGE, ROOT, S3, Portal, PostgreSQL, Redis, listens, wait_for
+from tests.servers import MANAGE, ROOT, S3, Portal, PostgreSQL, listens, wait_for
 
-QUEUES = ("passcode", "seal", "notice", "bulk")
 QUICK = {"LETTERLOCK_LEASE_SECONDS": "4", "LETTERLOCK_SWEEP_SECONDS": "1", "LETTERLOCK_DEMO": "off"}
 UNDER_WAY = ("received", "sealed", "relaying", "due", "sending")
 SPOOL_MIB, DATABASE_MIB = 8, 384
 
 
 class Estate:
-    """Everything that one portal leans on, and the ledger of what was handed in."""
+    """Everything that one portal leans on, and the ledger of what was handed in. `broker` is redis or rabbitmq."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, broker: str = "redis") -> None:
         self._stack = ExitStack()
         self.folder = folder
+        self.broker = BROKERS[broker](folder)
         self.clock = Clock(folder)
         self.other_beat: subprocess.Popen[bytes] | None = None
 
@@ -59,11 +59,10 @@ class Estate:
         self.s3 = stack.enter_context(S3())
         self.bucket = stack.enter_context(Relay(self.s3.port))
         self.mailhost = stack.enter_context(mailhost())
-        self.redis = Redis(self.folder)
         self.portal = Portal(
             self.folder / "data",
             LETTERLOCK_DATABASE_URL=self.postgresql.url,
-            LETTERLOCK_BROKER_URL=self.redis.url,
+            LETTERLOCK_BROKER_URL=self.broker.url,
             LETTERLOCK_BLOB_URL=self.s3.url.replace(str(self.s3.port), str(self.bucket.port)),
             LETTERLOCK_RELAY_URL=self.mailhost.url,
             LETTERLOCK_INSIDE_DOMAINS="aldervalley.example",
@@ -76,7 +75,7 @@ class Estate:
         self.portal.launch()
         wait_for(lambda: listens(self.portal.smtp_port), 60, f"No door without a broker: {self.portal.seen()}")
         self.ledger.hand_in("early@mail.example")
-        stack.enter_context(self.redis)
+        stack.enter_context(self.broker)
         self.until_well()
         stack.callback(self._stop_other_beat)
         self.other_beat = subprocess.Popen(
@@ -85,9 +84,14 @@ class Estate:
         )  # fmt: skip
 
     def _stop_other_beat(self) -> None:
-        if self.other_beat is not None:
-            self.other_beat.send_signal(signal.SIGTERM)
+        if self.other_beat is None:
+            return
+        self.other_beat.send_signal(signal.SIGTERM)
+        try:
             self.other_beat.wait(20)
+        except subprocess.TimeoutExpired:  # raised here it would hide why a test ends in the middle of a trouble
+            self.other_beat.kill()
+            self.other_beat.wait()
 
     def set_clock(self, seconds: int) -> None:
         """Let the time of day of all the portal's processes be off by so much, from now on."""
@@ -130,20 +134,9 @@ class Estate:
         with psycopg.connect(self.postgresql.url, connect_timeout=5) as connection:
             return connection.execute(query, values).fetchall()
 
-    def waiting_wake_ups(self) -> int:
-        """The longest queue in the broker."""
-        with Client.from_url(self.redis.url) as client:
-            return max(int(client.llen(queue)) for queue in QUEUES)  # type: ignore[arg-type]
-
-    def flush_broker(self) -> None:
-        with Client.from_url(self.redis.url) as client:
-            client.flushall()
-
     def plaintext(self) -> list[str]:
-        """Everywhere that the canary stands in some form: the portal's folder, both databases' files, the bucket."""
-        with Client.from_url(self.redis.url) as client:
-            client.config_set("rdbcompression", "no")
-            client.save()
+        """Everywhere that the canary stands in some form: the portal's folder, database, broker and bucket."""
+        self.broker.write_all()
         found = [
             *places(self.portal.data, CANARY),
             *places(self.postgresql.folder, CANARY),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,31 +13,12 @@ from tests.peers.namespaces import GATEWAY, Namespace, can_make, namespaces
 from tests.peers.relay import Relay
 from tests.promises.estate import QUICK, Estate
 from tests.promises.ledger import Ledger, Load
-from tests.servers import MANAGE, ROOT, S3, Portal, PostgreSQL, Redis, Server, listens, wait_for
+from tests.servers import S3, Part, Portal, PostgreSQL, Redis, listens, wait_for
 
 pytestmark = [
     pytest.mark.servers,
     pytest.mark.skipif(not can_make(), reason="making network namespaces needs root and ip"),
 ]
-
-
-class Part(Server):
-    """One part of the portal, on this host or in a namespace; started again when it ends, as a supervisor would."""
-
-    def __init__(self, portal: Portal, where: list[str], *command: str) -> None:
-        self._portal = portal
-        self._command = [*where, sys.executable, str(MANAGE), *command]
-
-    def start(self) -> None:
-        with self._portal.terminal.open("ab") as terminal:
-            self.process = subprocess.Popen(
-                self._command,
-                cwd=ROOT, env=self._portal.environment, stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal,
-            )  # fmt: skip
-
-    def tend(self) -> None:
-        if self.process is not None and self.process.poll() is not None:
-            self.start()
 
 
 class Hosts(Estate):
@@ -78,9 +57,10 @@ class Hosts(Estate):
         self.ledger = Ledger(self.portal, self.mailhost)
         self.portal.manage("prepare")
         for command in ("web", "door", "beat"):
-            stack.enter_context(Part(self.portal, [], command))
+            stack.enter_context(Part(self.portal, command))
         self.workers = [
-            stack.enter_context(Part(self.portal, host.enter, "worker", "--pool", "solo")) for host in self.namespaces
+            stack.enter_context(Part(self.portal, "worker", "--pool", "solo", where=host.enter))
+            for host in self.namespaces
         ]
         for port in (self.portal.smtp_port, self.portal.http_port):
             wait_for(lambda port=port: listens(port), 60, "Door or web did not start")

@@ -30,32 +30,39 @@ def postgresql_restarted(estate: Estate) -> Iterator[None]:
 @contextmanager
 def postgresql_killed(estate: Estate) -> Iterator[None]:
     estate.postgresql.kill()
-    # Its sessions would outlive it for a moment, and no other may start on their files.
     data = estate.postgresql.folder / "data"
-    for process in at_work_in(data):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
+
+    def all_gone() -> bool:
+        """Its sessions would outlive it, and no other may start on their files. One that began in just that moment is
+        seen by the next look only, and may wait for ever for a lock that a killed one held."""
+        left = at_work_in(data)
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        return not left
+
+    all_gone()
     try:
         yield
     finally:
-        wait_for(lambda: not at_work_in(data), 20, "PostgreSQL's own processes did not end")
+        wait_for(all_gone, 20, "PostgreSQL's own processes did not end")
         estate.postgresql.start()
 
 
 @contextmanager
 def broker_flushed(estate: Estate) -> Iterator[None]:
-    estate.flush_broker()
+    estate.broker.flush()
     yield
-    estate.flush_broker()
+    estate.broker.flush()
 
 
 @contextmanager
 def broker_killed(estate: Estate) -> Iterator[None]:
-    estate.redis.kill()
+    estate.broker.kill()
     try:
         yield
     finally:
-        estate.redis.start()
+        estate.broker.start()
 
 
 def part_killed(part: str) -> Trouble:

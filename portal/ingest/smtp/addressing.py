@@ -7,7 +7,7 @@ import re
 from portal.ingest import connectors
 from portal.ingest.errors import TooLarge, TooManyRecipients
 from portal.ingest.intake import check_address
-from portal.ingest.mailboxes import refuse_nobodys
+from portal.ingest.mailboxes import reader_of
 from portal.ingest.smtp.session import Reply, Session, Transaction
 from portal.ingest.syntax import Path, SyntaxRefused, is_xtext, parse_path
 from portal.mime.addresses import normalise
@@ -84,8 +84,7 @@ async def rcpt(session: Session, argument: str) -> str:
         return "503 5.5.1 The mail has begun: send RSET first"
     path = parse_path(argument, "TO:")
     dsn = _dsn(transaction, dict(path.parameters))
-    address = _address(path.address, utf8=transaction.utf8)
-    refuse_nobodys(address)
+    address = _recipient(path.address, utf8=transaction.utf8)
     if len(transaction.recipients) >= session.house.max_recipients:
         raise TooManyRecipients(session.house.max_recipients)
     transaction.recipients.setdefault(normalise(address), (address, dsn))
@@ -109,6 +108,12 @@ def _dsn(transaction: Transaction, parameters: dict[str, str]) -> Dsn:
         if not usable or len(original) > _MAX_ORIGINAL_RECIPIENT:
             raise Reply("501 5.5.4 ORCPT must be a type, a semicolon and an address in xtext")
     return Dsn(notify or "", original or "", transaction.returned, transaction.envelope_id)
+
+
+def _recipient(address: str, *, utf8: bool) -> str:
+    if address.lower() == "postmaster":  # the one address without a domain (RFC 5321 section 4.1.1.3)
+        return reader_of(address)
+    return reader_of(_address(address, utf8=utf8))
 
 
 def _address(address: str, *, utf8: bool) -> str:
