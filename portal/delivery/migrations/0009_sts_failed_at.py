@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0005_maybe_twice"),
+        ("delivery", "0008_alarms_and_requests"),
     ]
 
     operations = [
