@@ -31,11 +31,12 @@ class OneAtATime(Scheduler):
         return min(float(super().tick(*args, **options)), turns.RENEW_SECONDS)
 
     def close(self) -> None:
+        """The process ends: its line to the broker goes with it, and a broker that does not answer keeps nobody."""
+        connection.close()  # what was asked on it last may have been broken off
         try:
             turns.give_up(self._holder)
         except DatabaseFailure:
             log.warning("The turn could not be given up; it ends by itself in %d seconds.", turns.LEASE_SECONDS)
-        super().close()
 
     def _turn(self) -> bool:
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,8 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from portal.operations import turns
+from portal.celery import app
+from portal.operations import scheduling, turns, working
 from portal.operations.models import Turn
 from tests.servers import MANAGE, ROOT, Portal, PostgreSQL, wait_for
 
@@ -43,6 +46,38 @@ def test_a_turn_follows_the_databases_clock(monkeypatch: pytest.MonkeyPatch) -> 
         timezone, "now", lambda: timezone.datetime.fromtimestamp(later, timezone.get_current_timezone())
     )
     assert not turns.take("second")
+
+
+def test_sigterm_in_the_middle_of_a_wake_up_leaves_its_lock_before_anything_is_closed() -> None:
+    """As one that RabbitMQ's client holds while it writes. Celery's own handler closed within it, and never ended."""
+    lock = threading.Lock()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        working.Timekeeper(app=app, quiet=True).install_sync_handler(None)
+        with pytest.raises(SystemExit), lock:
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert not lock.locked()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_scheduler_that_ends_gives_up_its_turn_and_asks_nothing_of_a_broker_that_is_silent() -> None:
+    scheduler = scheduling.OneAtATime(app=app, lazy=True)
+    assert scheduler._turn()
+    released: list[str] = []
+
+    class Silent:
+        connection_errors = channel_errors = ()
+
+        def release(self) -> None:
+            released.append("waits for ever")
+
+    scheduler.connection = Silent()
+    scheduler.close()
+    assert released == []
+    assert turns.take("another")
 
 
 class Beat:
