@@ -19,8 +19,8 @@ from portal.access.oidc.proofs import CONSUMERS
 from portal.access.providers import Wanted
 from portal.audit.models import Entry
 from portal.keys.split import code_of, new_share
-from portal.vault import readers
-from portal.vault.models import Reader
+from portal.vault import parcels, parking, readers
+from portal.vault.models import Parked, Reader
 from tests.access.visitors import Clock, Visitor, make_reader, words
 from tests.peers.issuer import CLIENT, SECRET, Issuer
 
@@ -134,6 +134,24 @@ def test_the_code_of_a_split_message_is_kept_over_the_way_there(
     press(visitor, split, share=share)
     kept = visitor.client.cookies["share"]
     assert (kept.value, kept["path"]) == (share, f"/m/{readers.link_of(split)}")
+
+
+def test_a_sign_in_begun_at_a_posted_file_leads_back_to_it(
+    visitor: Visitor, issuer: Issuer, provider: Provider, brand: Brand
+) -> None:
+    travels = make_reader(brand, "jonas.berg@mail.example", delivery="attachment")
+    size, pieces = parcels.pack(travels.message, {})
+    handle = parking.park(travels, "192.0.2.0/24", size, pieces)
+    at = f"/m/{handle}"
+    first = visitor.post(f"{at}/sign-in/corp/")["Location"]
+    turned = visitor.get(issuer.grant(first, claims={}, error="access_denied"))
+    assert turned["Location"] == f"{at}/sign-in/corp/"
+    assert handle.encode() not in bytes(SignIn.objects.get().secrets)
+    assert visitor.get(issuer.grant(visitor.post(f"{at}/sign-in/corp/")["Location"], claims=OURS))["Location"] == at
+    # Its half hour is over meanwhile: the link says that the file must be opened again.
+    late = visitor.post(f"{at}/sign-in/corp/")["Location"]
+    Parked.objects.all().delete()
+    assert visitor.get(issuer.grant(late, claims=OURS))["Location"] == f"/m/{readers.link_of(travels)}"
 
 
 def test_userinfo_of_another_person_proves_nothing(

@@ -21,6 +21,7 @@ from portal.access.models import Provider, SignIn
 from portal.access.oidc import client, proofs
 from portal.access.oidc.client import Secrets
 from portal.keys.service import keys
+from portal.vault import readers
 from portal.vault.models import Reader
 
 LIFE = timedelta(minutes=10)
@@ -79,7 +80,7 @@ def begin(
         office=office,
         goal=goal,
         browser=browser,
-        secrets=keys().seal_field("sign-in", number, json.dumps([secrets.nonce, secrets.verifier]).encode()),
+        secrets=keys().seal_field("sign-in", number, _written(secrets, reader)),
         made_at=now,
         expires_at=now + LIFE,
     )
@@ -97,6 +98,8 @@ def take(provider: Provider, brand: Brand, browser: bytes, state: str) -> SignIn
     # The condition is the lock: of two that come at once, one is in.
     if not SignIn.objects.filter(pk=found.pk, used_at=None, expires_at__gt=now).update(used_at=now):
         raise SignInOver
+    if found.reader is not None:
+        found.reader = _where_begun(found, found.reader)
     return found
 
 
@@ -116,13 +119,29 @@ def proved_address(sign_in: SignIn, way: WayBack) -> str:
         raise ProviderDown(provider.name)
     if not way.code:
         raise SignInRefused(provider.name, "code")
-    sealed = bytes(sign_in.secrets)
-    secrets = Secrets(*json.loads(keys().open_field("sign-in", sign_in.id, sealed)))
+    secrets, _ = _read(sign_in)
     claims = client.claims_for(provider, way.code, back=back_url(provider, sign_in.brand), secrets=secrets)
     try:
         return _proved(provider, claims)
     except proofs.Unproved as error:
         raise SignInRefused(provider.name, str(error)) from None
+
+
+def _written(secrets: Secrets, reader: Reader | None) -> bytes:
+    """With the handle of a posted message.html at which it was begun: a handle stands in no row in clear."""
+    return json.dumps([secrets.nonce, secrets.verifier, reader.handle if reader else ""]).encode()
+
+
+def _read(sign_in: SignIn) -> tuple[Secrets, str]:
+    nonce, verifier, handle = json.loads(keys().open_field("sign-in", sign_in.id, bytes(sign_in.secrets)))
+    return Secrets(nonce, verifier), handle
+
+
+def _where_begun(sign_in: SignIn, reader: Reader) -> Reader:
+    """The reader by that handle, while it lives: at the link, a message that travels in files has nothing to show."""
+    _, handle = _read(sign_in)
+    found = readers.by_link(handle) if handle else None
+    return found if found is not None and found.pk == reader.pk else reader
 
 
 def _proved(provider: Provider, claims: proofs.Claims) -> str:
