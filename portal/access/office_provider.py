@@ -14,7 +14,7 @@ from portal.access.oidc.flow import WayBack
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.views import BROWSER_SECONDS
-from portal.audit.record import record
+from portal.audit.record import record_hourly
 from portal.vault import readers
 
 
@@ -45,7 +45,8 @@ def end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
     except AccessError as refused:
         if isinstance(refused, SignInRefused | NotLetIn):
             reason = refused.reason if isinstance(refused, SignInRefused) else "no_role"
-            record("administrator.sign_in_refused", provider=slug, reason=reason)
+            # Anyone can press the button and come back with junk.
+            record_hourly("administrator.sign_in_refused", provider=slug, reason=reason)
         return see_other(reverse("how-to-enter") + "?failed=1")
     return office.let_in(request, person, method=sessions.PROVIDER, provider=slug, goal=taken.goal)
 

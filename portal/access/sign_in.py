@@ -15,7 +15,7 @@ from portal.access.oidc import flow
 from portal.access.oidc.flow import WayBack
 from portal.access.requests import Request
 from portal.access.responses import see_other
-from portal.audit.record import record
+from portal.audit.record import record_hourly
 from portal.keys.service import keys
 from portal.vault import readers
 from portal.vault.models import Reader
@@ -94,7 +94,8 @@ def _end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
 
 
 def _record(taken: SignIn, reader: Reader, reason: str) -> None:
-    record(
+    # Whoever has a link can come back with junk, or with an account of their own, as often as they like.
+    record_hourly(
         "recipient.sign_in_refused",
         message=reader.message_id,
         reader=reader.id,

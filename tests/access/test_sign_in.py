@@ -321,8 +321,22 @@ def test_junk_in_place_of_a_token_is_refused(
     for token in _junk():
         issuer.answers = {"/token": (200, {"id_token": token, "access_token": "access"})}
         assert "/sign-in/" in come_back(visitor, issuer, reader, OURS)["Location"]
-    assert Entry.objects.filter(kind="recipient.sign_in_refused").count() == len(_junk())
+    assert SignIn.objects.filter(outcome="refused").count() == len(_junk())
     assert not Session.objects.exists()
+
+
+def test_who_comes_back_with_junk_again_and_again_does_not_fill_the_record(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, clock: Clock
+) -> None:
+    def junk() -> int:
+        for _ in range(3):
+            state = parse_qs(urlsplit(asked(visitor, reader)).query)["state"][0]
+            assert visitor.get(f"/sign-in/corp/back/?state={state}").status_code == 303
+        return Entry.objects.filter(kind="recipient.sign_in_refused").count()
+
+    assert junk() == 1
+    clock.forward(minutes=61)
+    assert junk() == 2
 
 
 @pytest.mark.parametrize(
