@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.middleware.csrf import rotate_token
 from django.shortcuts import render
@@ -24,7 +23,6 @@ from portal.access.responses import see_other
 from portal.access.views import BROWSER_SECONDS
 from portal.audit.record import record
 from portal.mime.addresses import LONGEST
-from portal.networks import client_network
 
 HALF = timedelta(minutes=10)
 """How long after the password the authenticator's code may come."""
@@ -64,7 +62,7 @@ def password(request: Request) -> HttpResponse:
     typed = request.POST.get("address", "").strip()[: LONGEST + 1]
     given = request.POST.get("password", "")[: passwords.LONGEST + 1]
     try:
-        person = passwords.check(typed, given, _network(request), cookies.read(request, cookies.TRUSTED))
+        person = passwords.check(typed, given, request.network, cookies.read(request, cookies.TRUSTED))
     except OfficeRefused as refused:
         return refuse(request, refused, typed=typed)
     token = _begin(request, person, sessions.PASSWORD)
@@ -85,7 +83,7 @@ def code(request: Request) -> HttpResponse:
         return _page(request, {"state": "code"})
     typed = request.POST.get("code", "")[: codes.LONGEST_TYPED]
     try:
-        passwords.finish(half, typed, _network(request), cookies.read(request, cookies.TRUSTED))
+        passwords.finish(half, typed, request.network, cookies.read(request, cookies.TRUSTED))
     except (NotLetIn, PasswordClosed) as refused:
         return _page(request, {"state": "code", "error": refused.sentence}, status=422)
     response = let_in(request, half.person, method=sessions.AUTHENTICATOR, goal=back_of(request))
@@ -169,7 +167,3 @@ def _page(request: Request, context: dict[str, object], status: int = 200) -> Ht
     shown = {"ways": found, "next": "" if goal == OFFICE else goal, "again": again, **context}
     origins = tuple(place for row in providers for place in ways.origins_of(row))
     return ways.under_policy(render(request, "console/enter.html", shown, status=status), origins)
-
-
-def _network(request: Request) -> str:
-    return client_network(request.META, settings.LETTERLOCK.proxies)

@@ -259,6 +259,21 @@ def test_ten_wrong_ones_shut_a_network_for_every_address(visitor: Visitor, stran
     assert type_in(stranger).status_code == 303
 
 
+def test_a_shut_network_shuts_out_no_known_browser_and_notes_no_more_addresses(
+    visitor: Visitor, stranger: Visitor, clock: Clock
+) -> None:
+    person, _codes = with_password(visitor, clock)
+    type_in(visitor)
+    assert visitor.post("/admin/enter/code/", code=shown(person, clock)).status_code == 303
+    for number in range(15):
+        refused(stranger, type_in(stranger, address=f"someone{number}@aldervalley.example"))
+    assert Failed.objects.count() == 20, "ten tries, each for its address and the network"
+    # Spoken of by nobody in front of us: with plain http there is no proxy whose word counts.
+    stranger.client.defaults["HTTP_X_FORWARDED_FOR"] = "192.0.2.7"
+    refused(stranger, type_in(stranger))
+    assert type_in(visitor).status_code == 303, "the same network, but it got in before"
+
+
 def test_wrong_codes_are_counted_like_wrong_passwords(visitor: Visitor, stranger: Visitor, clock: Clock) -> None:
     person, _codes = with_password(visitor, clock)
     type_in(stranger)
