@@ -28,7 +28,8 @@ HALF = timedelta(minutes=10)
 """How long after the password the authenticator's code may come."""
 LEVELS = {sessions.PROVIDER: 2, sessions.PASSKEY: 3, sessions.AUTHENTICATOR: 3}
 """Assurance (access.md). No message asks for it here; it is kept as for everyone."""
-_BACK = re.compile(r"/admin/(?!enter/)(?:[a-z0-9-]+/)*")
+_BACK = re.compile(r"(?=.{1,120}\Z)/admin/(?!enter/)(?:[a-z0-9-]+/)*")
+"""No longer than the column that keeps it over a sign-in at a provider (portal.access.models.SignIn)."""
 
 
 @require_http_methods(["GET", "HEAD"])
@@ -165,5 +166,7 @@ def _page(request: Request, context: dict[str, object], status: int = 200) -> Ht
     goal = back_of(request)
     again = request.office_person is not None
     shown = {"ways": found, "next": "" if goal == OFFICE else goal, "again": again, **context}
-    origins = tuple(place for row in providers for place in ways.origins_of(row))
+    # Only where the buttons are: the page of a good link and that of the code lead to no provider.
+    buttons = [] if shown["state"] in ("link", "code") else providers
+    origins = tuple(place for row in buttons for place in ways.origins_of(row))
     return ways.under_policy(render(request, "console/enter.html", shown, status=status), origins)

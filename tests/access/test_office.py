@@ -148,6 +148,9 @@ def test_the_organisations_sign_in_lets_in_who_has_a_role(visitor: Visitor, issu
     page = visitor.get("/admin/enter/")
     assert "Continue with Corp" in words(page)
     assert issuer.url in page["Content-Security-Policy"], "or Chromium would not follow the form"
+    link = visitor.get(f"/admin/enter/{entry.make(person)}")
+    assert issuer.url not in link["Content-Security-Policy"], "this one leads there by no form"
+    assert issuer.url in visitor.get("/admin/enter/of-nobody")["Content-Security-Policy"], "and this one does again"
     back = at_provider(visitor, issuer, "Ada@AlderValley.example", next="/admin/messages/")
     assert (back.status_code, back["Location"]) == (303, "/admin/messages/")
     session = office_session(visitor)
@@ -226,6 +229,8 @@ def test_a_way_back_ends_in_the_browser_that_began_it(
         ("/admin/people/?x=1", "/admin/"),
         ("javascript:alert(1)", "/admin/"),
         ("/admin/people/\r\nSet-Cookie: a=b", "/admin/"),
+        (f"/admin/{'a' * 112}/", f"/admin/{'a' * 112}/"),
+        (f"/admin/{'a' * 113}/", "/admin/"),
     ],
 )
 def test_a_proof_leads_to_pages_of_the_office_alone(visitor: Visitor, brand: Brand, asked: str, leads: str) -> None:
