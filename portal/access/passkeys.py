@@ -38,7 +38,7 @@ METHOD = "passkey"
 PROVED_EVERY = timedelta(days=180)
 """A mailbox can change hands (ux.md R15)."""
 WAITS = timedelta(minutes=30)
-"""How long after it was refused for that a passcode, in the same browser, still speaks for a passkey's holder."""
+"""How long after it was refused for that another proof, in the same browser, still speaks for a passkey's holder."""
 MOST = 10
 """Of one person at one brand."""
 LONGEST_NAME = 60
@@ -191,7 +191,7 @@ def of_another(passkey: Passkey) -> None:
 
 
 def mailbox_proved(person: Person, brand: Brand, browser: bytes) -> None:
-    """A passcode was typed in this browser: the passkeys that were refused there for want of it work again.
+    """Proved in this browser, by a passcode or a provider: the passkeys that were refused there for want of it work again.
 
     No others: who has taken the mailbox over must not bring the passkeys of its last owner back to life.
     """

@@ -54,7 +54,7 @@ def welcome(
     is_new = budgets.trust(cookies.digest(trusted), lookup, timezone.now(), passkey=by_passkey)
     if is_new and keep:
         alerts.warn(Outbound.Kind.KEPT, reader, "")
-    if method == sessions.PASSCODE:
+    if method != sessions.PASSKEY:  # a provider's word is of today too, and where no passcodes are sent the only one
         passkeys.mailbox_proved(people.of_reader(reader), place.brand, cookies.digest_of(request, cookies.BROWSER))
     at = place.reader
     how = {"provider": provider} if provider else {}

@@ -195,11 +195,11 @@ def test_a_form_of_another_site_is_refused(reader: Reader) -> None:
         assert strict.post(where, answer="x").status_code == 403
 
 
-def test_every_180_days_a_passcode_is_asked_for_and_the_passkey_works_again(
+def test_every_180_days_another_proof_is_asked_for_and_the_passkey_works_again(
     holder: Visitor, stranger: Visitor, reader: Reader, phone: Authenticator, clock: Clock
 ) -> None:
     clock.forward(days=180)
-    assert "Twice a year we ask for a passcode" in words(use(holder, phone, f"{url(reader)}/passkey/"))
+    assert "Twice a year we ask you to confirm in another way" in words(use(holder, phone, f"{url(reader)}/passkey/"))
     stranger.prove(reader)  # whoever has the mailbox now, in another browser
     assert use(holder, phone, f"{url(reader)}/passkey/").status_code == 422
     clock.forward(minutes=1)

@@ -10,9 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.http import HttpResponse
+from django.utils import timezone
 
 from branding.models import Brand
-from portal.access import cookies, providers
+from portal.access import cookies, passkeys, people, providers
+from portal.access.credentials import Passkey
 from portal.access.models import Provider, Session, SignIn
 from portal.access.oidc import flow
 from portal.access.oidc.proofs import CONSUMERS
@@ -152,6 +154,21 @@ def test_a_sign_in_begun_at_a_posted_file_leads_back_to_it(
     late = visitor.post(f"{at}/sign-in/corp/")["Location"]
     Parked.objects.all().delete()
     assert visitor.get(issuer.grant(late, claims=OURS))["Location"] == f"/m/{readers.link_of(travels)}"
+
+
+def test_it_proves_the_mailbox_for_the_passkey_that_waits_in_this_browser(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    Brand.objects.update(methods=["passkey", "corp"])  # no passcode could
+    location, now = asked(visitor, reader), timezone.now()
+    here, person = cookies.digest(visitor.cookie("browser")), people.of_reader(reader)
+    for number, browser in enumerate((here, cookies.digest("another"))):
+        Passkey.objects.create(
+            person=person, brand=provider.brands.get(), credential=bytes([number]), public_key=b"", sign_count=0,
+            made_at=now, proved_at=now - passkeys.PROVED_EVERY, waits_in=browser, waits_until=now + passkeys.WAITS,
+        )  # fmt: skip
+    visitor.get(issuer.grant(location, claims=OURS))
+    assert [row.proved_at >= now for row in Passkey.objects.order_by("credential")] == [True, False]
 
 
 def test_userinfo_of_another_person_proves_nothing(
