@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.middleware.csrf import rotate_token
@@ -113,12 +113,21 @@ def passkey(request: Request) -> HttpResponse:
         return refuse(request, refused)
     if not roles.permissions_of(found.person):
         return refuse(request, NotLetIn())
-    return let_in(request, found.person, method=sessions.PASSKEY, goal=back_of(request))
+    goal = back_of(request)
+    return let_in(request, found.person, method=sessions.PASSKEY, factor_at=found.made_at, goal=goal)
 
 
-def let_in(request: Request, person: Person, *, method: str, provider: str = "", goal: str) -> HttpResponseRedirect:
+def let_in(
+    request: Request,
+    person: Person,
+    *,
+    method: str,
+    provider: str = "",
+    factor_at: datetime | None = None,
+    goal: str,
+) -> HttpResponseRedirect:
     """Sign an administrator in, in place of this browser's old office session. Call only after a whole proof."""
-    token = _begin(request, person, method, provider)
+    token = _begin(request, person, method, provider, factor_at)
     Person.objects.filter(pk=person.pk).update(last_login=timezone.now())
     record("administrator.entered", person=str(person.id), method=method)
     response = see_other(goal)
@@ -138,7 +147,7 @@ def back_of(request: Request) -> str:
     return asked if _BACK.fullmatch(asked) else OFFICE
 
 
-def _begin(request: Request, person: Person, method: str, provider: str = "") -> str:
+def _begin(request: Request, person: Person, method: str, provider: str = "", factor_at: datetime | None = None) -> str:
     return sessions.begin(
         person,
         request.brand,
@@ -147,6 +156,7 @@ def _begin(request: Request, person: Person, method: str, provider: str = "") ->
         provider=provider,
         office=True,
         level=LEVELS.get(method, 1),
+        factor_at=factor_at,
         device=devices.named(request.headers.get("User-Agent", "")),
         instead_of=request.office_row or request.half_row,
     )

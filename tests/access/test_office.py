@@ -128,8 +128,12 @@ def test_adding_and_removing_one_need_a_fresh_proof(visitor: Visitor, brand: Bra
     assert Passkey.objects.count() == 1
     assert use_passkey(visitor, phone, next=removal)["Location"] == removal
     assert "you need a one-time link to get in" in words(visitor.get(removal))
+    lost = Visitor(brand)
+    use_passkey(lost, phone)
+    assert is_in(lost)
     assert visitor.post(removal)["Location"] == "/admin/you/"
     assert not Passkey.objects.exists()
+    assert is_in(visitor) and not is_in(lost), "what it had begun ends with it, but for where it is removed"
 
 
 def test_nobody_removes_the_passkey_of_another(visitor: Visitor, stranger: Visitor, brand: Brand) -> None:
