@@ -118,11 +118,12 @@ def check(person: Person, typed: str) -> Factor:
 def remove(person: Person) -> bool:
     """Take a person's app and recovery codes away; whether there was one. Call only after a fresh proof of it."""
     with budgets.one_at_a_time(person.id.bytes):
-        found, _ = Authenticator.objects.filter(person=person).delete()
-        if found:
-            levels.lower(person)
+        found = Authenticator.objects.filter(person=person).first()
+        if found is not None:
+            found.delete()
+            levels.lower(person, found.confirmed_at)
             record("authenticator.removed")
-    return bool(found)
+    return found is not None
 
 
 def codes_left(authenticator: Authenticator) -> int:

@@ -221,7 +221,8 @@ def remove(passkey: Passkey, here: Session | None = None) -> None:
 
     The device that it is on may be lost, and then they are in other hands.
     """
-    _sessions(passkey).exclude(pk=here.pk if here else None).delete()
+    begun = _sessions(passkey)
+    (begun.exclude(pk=here.pk) if here else begun).delete()
     if Passkey.objects.filter(pk=passkey.pk).delete()[0]:
         kind = "administrator.passkey_removed" if passkey.office else "recipient.passkey_removed"
         record(kind, passkey=str(passkey.id))

@@ -6,6 +6,7 @@ import base64
 import socket
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -520,6 +521,15 @@ def test_a_provider_that_falls_silent_at_the_end_is_left_alone_too(
     providers.tried(provider)
     refused(visitor, come_back(visitor, issuer, reader, OURS))
     assert press(visitor, reader).status_code == 503
+
+
+def test_a_clock_that_was_set_back_keeps_no_provider_down(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, clock: Clock
+) -> None:
+    Provider.objects.update(down_until=clock() + timedelta(seconds=60))
+    assert press(visitor, reader).status_code == 503
+    clock.forward(hours=-1)
+    assert asked(visitor, reader)
 
 
 def test_a_provider_that_is_down_is_left_alone_for_a_minute_and_the_passcode_stays(
