@@ -28,6 +28,8 @@ HALF = timedelta(minutes=10)
 """How long after the password the authenticator's code may come."""
 LEVELS = {sessions.PROVIDER: 2, sessions.PASSKEY: 3, sessions.AUTHENTICATOR: 3}
 """Assurance (access.md). No message asks for it here; it is kept as for everyone."""
+forms = require_http_methods(["GET", "HEAD", "POST"])
+"""A GET of where a form leads is of whoever was refused there and presses Enter in the address bar."""
 _BACK = re.compile(r"(?=.{1,120}\Z)/admin/(?!enter/)(?:[a-z0-9-]+/)*")
 """No longer than the column that keeps it over a sign-in at a provider (portal.access.models.SignIn)."""
 
@@ -39,7 +41,7 @@ def how_to_enter(request: Request) -> HttpResponse:
     return _page(request, {"state": "ways", **failed})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@forms
 def enter(request: Request, secret: str) -> HttpResponse:
     """An administrator's one-time link: GET shows a button, only the button uses the link up."""
     link = entry.find(secret)
@@ -57,9 +59,11 @@ def enter(request: Request, secret: str) -> HttpResponse:
     return let_in(request, person, method=sessions.ENTRY, goal=goal)
 
 
-@require_POST
+@forms
 def password(request: Request) -> HttpResponse:
     """The first step of two; what follows opens nothing but the page that asks for the authenticator's code."""
+    if request.method != "POST":
+        return see_other(reverse("how-to-enter"))
     typed = request.POST.get("address", "").strip()[: LONGEST + 1]
     given = request.POST.get("password", "")[: passwords.LONGEST + 1]
     try:
@@ -74,7 +78,7 @@ def password(request: Request) -> HttpResponse:
     return response
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@forms
 def code(request: Request) -> HttpResponse:
     """The second step: the code of the authenticator app, or a recovery code."""
     half = request.half_row
@@ -103,9 +107,11 @@ def ask_passkey(request: Request) -> HttpResponse:
     return response
 
 
-@require_POST
+@forms
 def passkey(request: Request) -> HttpResponse:
     """Sign in with what the browser was given by an authenticator."""
+    if request.method != "POST":
+        return see_other(reverse("how-to-enter"))
     browser = cookies.digest(cookies.read(request, cookies.BROWSER))
     try:
         found = passkeys.recognise(request.brand, browser, request.POST.get("answer", ""), office=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST
 
 from portal.access import cookies, office, office_ways, roles, sessions
 from portal.access.errors import AccessError, NotLetIn, ProviderDown, SignInRefused
@@ -18,11 +17,11 @@ from portal.audit.record import record_hourly
 from portal.vault import readers
 
 
-@require_POST
+@office.forms
 def begin(request: Request, slug: str) -> HttpResponse:
     """The button: off to the provider."""
     provider = next((row for row in office_ways.providers(request.brand) if row.slug == slug), None)
-    if provider is None:
+    if provider is None or request.method != "POST":
         return see_other(reverse("how-to-enter"))
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
     goal = office.back_of(request)
