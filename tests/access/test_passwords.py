@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from branding.models import Brand
 from portal import settings as product
-from portal.access import administrators, authenticators, cookies, passwords
+from portal.access import administrators, authenticators, cookies, office_ways, passwords
 from portal.access.errors import NotLetIn, PasswordClosed, PasswordTooCommon, PasswordTooLong, PasswordTooShort
 from portal.access.models import Authenticator, Failed, Person, Provider, Session
 from portal.access.roles import Role
@@ -111,10 +111,12 @@ def test_nobody_but_the_only_administrator_sets_one(visitor: Visitor) -> None:
         passwords.set_first(person, PASSWORD)
 
 
-def test_with_a_provider_for_the_office_nobody_sets_one(visitor: Visitor) -> None:
+def test_with_a_provider_for_the_office_nobody_sets_one(visitor: Visitor, brand: Brand) -> None:
     person = administrators.owner(ADA)
     by_link(visitor, person)
     provider = Provider.objects.create(slug="corp", kind="oidc", name="Corp", issuer="https://x.example", office=True)
+    assert office_ways.password_is_open(), "it is on for no brand, so nobody could sign in there"
+    provider.brands.add(brand)
     assert visitor.post("/admin/first/password/", password=PASSWORD).status_code == 422
     Provider.objects.filter(pk=provider.pk).update(office=False)
     assert visitor.post("/admin/first/password/", password=PASSWORD).status_code == 303, "one for recipients only"
