@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from portal.access import cookies, office, office_ways, roles, sessions
-from portal.access.errors import AccessError, NotLetIn, ProviderDown, SignInRefused
+from portal.access import ceilings, cookies, office, office_ways, roles, sessions
+from portal.access.errors import AccessError, NotLetIn, ProviderDown, SignInRefused, TooManyTries
 from portal.access.models import Person, SignIn
 from portal.access.oidc import flow
 from portal.access.oidc.flow import WayBack
@@ -24,9 +24,12 @@ def begin(request: Request, slug: str) -> HttpResponse:
     if provider is None or request.method != "POST":
         return see_other(reverse("how-to-enter"))
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
-    goal = office.back_of(request)
+    goal, origin = office.back_of(request), ceilings.origin_of(request.META)
     try:
-        url = flow.begin(provider, request.brand, cookies.digest(token), office=True, goal=goal, again=True)
+        browser = cookies.digest(token)
+        url = flow.begin(provider, request.brand, browser, office=True, goal=goal, again=True, origin=origin)
+    except TooManyTries:
+        return office.refuse(request, NotLetIn(), status=429)
     except ProviderDown as down:
         return office.refuse(request, down, status=503)
     response = see_other(url)

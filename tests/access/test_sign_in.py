@@ -357,6 +357,28 @@ def test_who_comes_back_with_junk_again_and_again_does_not_fill_the_record(
     assert junk() == 2
 
 
+def test_one_network_begins_no_more_than_a_large_office_would(
+    brand: Brand, issuer: Issuer, provider: Provider, reader: Reader, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "MOST_OF_A_NETWORK", 3)
+    Provider.objects.update(office=True)
+
+    def begin(where: str, address: str) -> int:
+        visitor = Visitor(brand)  # a new browser each time
+        visitor.client.defaults["REMOTE_ADDR"] = address
+        return visitor.post(where).status_code
+
+    at, office = f"/m/{readers.link_of(reader)}/sign-in/corp/", "/admin/enter/with/corp/"
+    assert [begin(at, f"192.0.2.{host}") for host in range(4)] == [303, 303, 303, 429]
+    assert begin(office, "192.0.2.9") == 429
+    assert [begin(office, f"2001:db8:7:{net}::1") for net in range(4)] == [303, 303, 303, 429]
+    assert begin(at, "198.51.100.1") == 303
+    assert begin(at, "127.0.0.1") == 303, "a proxy that does not say for whom it asks is no network"
+    assert SignIn.objects.count() == 8
+    clock.forward(minutes=11)
+    assert begin(office, "192.0.2.9") == 303
+
+
 @pytest.mark.parametrize(
     "claims", [{"email": "\ud800@mail.example"}, {"email": "a@b\x00.example"}, {"email": "x" * 9000}]
 )
