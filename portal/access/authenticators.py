@@ -40,6 +40,9 @@ DRIFT = 1
 """Steps before and after this one that are taken: phones' clocks are up to half a minute off."""
 LIMITS = (Limit(5, timedelta(minutes=15)), Limit(30, DAY))
 """Wrong codes. Three of a million codes are right at a time, so 30 guesses a day are a chance of 1 in 11,000."""
+SET_UP = timedelta(minutes=15)
+"""How long a secret that was begun is shown and can be confirmed: one that was left lying in a browser on a desk would
+let whoever comes by set up an app of their own, without the fresh proof that beginning takes."""
 RECOVERY_CODES = 10
 _RECOVERY_CHARACTERS = 12
 """Of 5 bits: nobody guesses 60."""
@@ -78,8 +81,9 @@ def begin(person: Person, session: Session) -> Authenticator:
 
 
 def pending(person: Person, session: Session) -> Authenticator | None:
-    """What is being set up in this session; its secret is shown to nobody else."""
-    return Authenticator.objects.filter(person=person, session=session, confirmed_at=None).first()
+    """What was begun in this session not long ago; its secret is shown to nobody else."""
+    begun = Authenticator.objects.filter(person=person, session=session, confirmed_at=None)
+    return begun.filter(made_at__gt=timezone.now() - SET_UP).first()
 
 
 def confirm(person: Person, session: Session, typed: str) -> list[str]:
@@ -118,11 +122,12 @@ def check(person: Person, typed: str) -> Factor:
 def remove(person: Person) -> bool:
     """Take a person's app and recovery codes away; whether there was one. Call only after a fresh proof of it."""
     with budgets.one_at_a_time(person.id.bytes):
-        found, _ = Authenticator.objects.filter(person=person).delete()
-        if found:
-            levels.lower(person)
+        found = Authenticator.objects.filter(person=person).first()
+        if found is not None:
+            found.delete()
+            levels.lower(person, found.confirmed_at)
             record("authenticator.removed")
-    return bool(found)
+    return found is not None
 
 
 def codes_left(authenticator: Authenticator) -> int:

@@ -361,8 +361,8 @@ class MailboxNotProved(PasskeyRefused):
     @property
     def sentence(self) -> str:
         return _(
-            "Twice a year we ask for a passcode, because a mailbox can change hands. "
-            "Confirm with a passcode here, and your passkey works again."
+            "Twice a year we ask you to confirm in another way, because a mailbox can change hands. "
+            "Do that here, and your passkey works again."
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -61,8 +63,11 @@ def prove_phrase(session: Session, reader: Reader, typed: str) -> str | None:
     return token
 
 
-def lower(person: Person) -> None:
-    """A person's app is gone: what it had raised falls back to what the address alone was proved by."""
-    raised = Session.objects.filter(person=person, office=False, level=STRONGEST).exclude(method=sessions.PASSKEY)
+def lower(person: Person, since: datetime | None) -> None:
+    """A person's app, set up at `since`, is gone: what it had raised falls back to what proved the address alone."""
+    strong = Session.objects.filter(person=person, office=False, level=STRONGEST)
+    # A sign-in by a passkey that is too young for a message bears the app's age once a code opened that message.
+    strong.filter(method=sessions.PASSKEY, factor_at=since).update(factor_at=None)
+    raised = strong.exclude(method=sessions.PASSKEY)
     raised.filter(method=sessions.PROVIDER).update(level=PROVIDER, factor_at=None)
     raised.exclude(method=sessions.PROVIDER).update(level=1, factor_at=None)

@@ -401,6 +401,8 @@ class SignIn(models.Model):
     """The page of the office that an administrator came from (portal.access.office)."""
     browser = models.BinaryField(max_length=32)
     """SHA-256 of the browser cookie that began it; it ends in that browser only."""
+    network = models.BinaryField(max_length=32, default=b"", db_default=b"")
+    """Keyed hash of the IPv4 /24 or IPv6 /48 it was begun from; empty where that is not known."""
     secrets = models.BinaryField()
     """Nonce and PKCE verifier, sealed (label "sign-in"): the browser and the provider see their digests at most."""
     made_at = models.DateTimeField()
@@ -412,7 +414,11 @@ class SignIn(models.Model):
     """Another address that was proved instead, sealed (label "sign-in-address")."""
 
     class Meta:
-        indexes = [models.Index(fields=["browser", "-made_at"]), models.Index(fields=["expires_at"])]
+        indexes = [
+            models.Index(fields=["browser", "-made_at"]),
+            models.Index(fields=["expires_at"]),
+            models.Index(fields=["network", "expires_at"], name="sign_in_by_network"),
+        ]
 
     def __str__(self) -> str:
         return f"sign-in {self.id}"

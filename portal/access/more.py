@@ -56,7 +56,7 @@ class PhraseAsked:
         return "PhraseAsked(…)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CodeAsked:
     """The form for a code of the authenticator app; `young` when the app is younger than the message."""
 

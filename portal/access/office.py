@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.middleware.csrf import rotate_token
 from django.shortcuts import render
@@ -24,13 +23,15 @@ from portal.access.responses import see_other
 from portal.access.views import BROWSER_SECONDS
 from portal.audit.record import record
 from portal.mime.addresses import LONGEST
-from portal.networks import client_network
 
 HALF = timedelta(minutes=10)
 """How long after the password the authenticator's code may come."""
 LEVELS = {sessions.PROVIDER: 2, sessions.PASSKEY: 3, sessions.AUTHENTICATOR: 3}
 """Assurance (access.md). No message asks for it here; it is kept as for everyone."""
-_BACK = re.compile(r"/admin/(?!enter/)(?:[a-z0-9-]+/)*")
+forms = require_http_methods(["GET", "HEAD", "POST"])
+"""A GET of where a form leads is of whoever was refused there and presses Enter in the address bar."""
+_BACK = re.compile(r"(?=.{1,120}\Z)/admin/(?!enter/)(?:[a-z0-9-]+/)*")
+"""No longer than the column that keeps it over a sign-in at a provider (portal.access.models.SignIn)."""
 
 
 @require_http_methods(["GET", "HEAD"])
@@ -40,7 +41,7 @@ def how_to_enter(request: Request) -> HttpResponse:
     return _page(request, {"state": "ways", **failed})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@forms
 def enter(request: Request, secret: str) -> HttpResponse:
     """An administrator's one-time link: GET shows a button, only the button uses the link up."""
     link = entry.find(secret)
@@ -58,13 +59,15 @@ def enter(request: Request, secret: str) -> HttpResponse:
     return let_in(request, person, method=sessions.ENTRY, goal=goal)
 
 
-@require_POST
+@forms
 def password(request: Request) -> HttpResponse:
     """The first step of two; what follows opens nothing but the page that asks for the authenticator's code."""
+    if request.method != "POST":
+        return see_other(reverse("how-to-enter"))
     typed = request.POST.get("address", "").strip()[: LONGEST + 1]
     given = request.POST.get("password", "")[: passwords.LONGEST + 1]
     try:
-        person = passwords.check(typed, given, _network(request), cookies.read(request, cookies.TRUSTED))
+        person = passwords.check(typed, given, request.network, cookies.read(request, cookies.TRUSTED))
     except OfficeRefused as refused:
         return refuse(request, refused, typed=typed)
     token = _begin(request, person, sessions.PASSWORD)
@@ -75,7 +78,7 @@ def password(request: Request) -> HttpResponse:
     return response
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@forms
 def code(request: Request) -> HttpResponse:
     """The second step: the code of the authenticator app, or a recovery code."""
     half = request.half_row
@@ -85,7 +88,7 @@ def code(request: Request) -> HttpResponse:
         return _page(request, {"state": "code"})
     typed = request.POST.get("code", "")[: codes.LONGEST_TYPED]
     try:
-        passwords.finish(half, typed, _network(request), cookies.read(request, cookies.TRUSTED))
+        passwords.finish(half, typed, request.network, cookies.read(request, cookies.TRUSTED))
     except (NotLetIn, PasswordClosed) as refused:
         return _page(request, {"state": "code", "error": refused.sentence}, status=422)
     response = let_in(request, half.person, method=sessions.AUTHENTICATOR, goal=back_of(request))
@@ -104,9 +107,11 @@ def ask_passkey(request: Request) -> HttpResponse:
     return response
 
 
-@require_POST
+@forms
 def passkey(request: Request) -> HttpResponse:
     """Sign in with what the browser was given by an authenticator."""
+    if request.method != "POST":
+        return see_other(reverse("how-to-enter"))
     browser = cookies.digest(cookies.read(request, cookies.BROWSER))
     try:
         found = passkeys.recognise(request.brand, browser, request.POST.get("answer", ""), office=True)
@@ -114,12 +119,21 @@ def passkey(request: Request) -> HttpResponse:
         return refuse(request, refused)
     if not roles.permissions_of(found.person):
         return refuse(request, NotLetIn())
-    return let_in(request, found.person, method=sessions.PASSKEY, goal=back_of(request))
+    goal = back_of(request)
+    return let_in(request, found.person, method=sessions.PASSKEY, factor_at=found.made_at, goal=goal)
 
 
-def let_in(request: Request, person: Person, *, method: str, provider: str = "", goal: str) -> HttpResponseRedirect:
+def let_in(
+    request: Request,
+    person: Person,
+    *,
+    method: str,
+    provider: str = "",
+    factor_at: datetime | None = None,
+    goal: str,
+) -> HttpResponseRedirect:
     """Sign an administrator in, in place of this browser's old office session. Call only after a whole proof."""
-    token = _begin(request, person, method, provider)
+    token = _begin(request, person, method, provider, factor_at)
     Person.objects.filter(pk=person.pk).update(last_login=timezone.now())
     record("administrator.entered", person=str(person.id), method=method)
     response = see_other(goal)
@@ -139,7 +153,7 @@ def back_of(request: Request) -> str:
     return asked if _BACK.fullmatch(asked) else OFFICE
 
 
-def _begin(request: Request, person: Person, method: str, provider: str = "") -> str:
+def _begin(request: Request, person: Person, method: str, provider: str = "", factor_at: datetime | None = None) -> str:
     return sessions.begin(
         person,
         request.brand,
@@ -148,6 +162,7 @@ def _begin(request: Request, person: Person, method: str, provider: str = "") ->
         provider=provider,
         office=True,
         level=LEVELS.get(method, 1),
+        factor_at=factor_at,
         device=devices.named(request.headers.get("User-Agent", "")),
         instead_of=request.office_row or request.half_row,
     )
@@ -167,9 +182,7 @@ def _page(request: Request, context: dict[str, object], status: int = 200) -> Ht
     goal = back_of(request)
     again = request.office_person is not None
     shown = {"ways": found, "next": "" if goal == OFFICE else goal, "again": again, **context}
-    origins = tuple(place for row in providers for place in ways.origins_of(row))
+    # Only where the buttons are: the page of a good link and that of the code lead to no provider.
+    buttons = [] if shown["state"] in ("link", "code") else providers
+    origins = tuple(place for row in buttons for place in ways.origins_of(row))
     return ways.under_policy(render(request, "console/enter.html", shown, status=status), origins)
-
-
-def _network(request: Request) -> str:
-    return client_network(request.META, settings.LETTERLOCK.proxies)

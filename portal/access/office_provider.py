@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST
 
-from portal.access import cookies, office, office_ways, roles, sessions
-from portal.access.errors import AccessError, NotLetIn, ProviderDown, SignInRefused
+from portal.access import ceilings, cookies, office, office_ways, roles, sessions
+from portal.access.errors import AccessError, NotLetIn, ProviderDown, SignInRefused, TooManyTries
 from portal.access.models import Person, SignIn
 from portal.access.oidc import flow
 from portal.access.oidc.flow import WayBack
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.views import BROWSER_SECONDS
-from portal.audit.record import record
+from portal.audit.record import record_hourly
 from portal.vault import readers
 
 
-@require_POST
+@office.forms
 def begin(request: Request, slug: str) -> HttpResponse:
     """The button: off to the provider."""
     provider = next((row for row in office_ways.providers(request.brand) if row.slug == slug), None)
-    if provider is None:
+    if provider is None or request.method != "POST":
         return see_other(reverse("how-to-enter"))
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
-    goal = office.back_of(request)
+    goal, origin = office.back_of(request), ceilings.origin_of(request.META)
     try:
-        url = flow.begin(provider, request.brand, cookies.digest(token), office=True, goal=goal, again=True)
+        browser = cookies.digest(token)
+        url = flow.begin(provider, request.brand, browser, office=True, goal=goal, again=True, origin=origin)
+    except TooManyTries:
+        return office.refuse(request, NotLetIn(), status=429)
     except ProviderDown as down:
         return office.refuse(request, down, status=503)
     response = see_other(url)
@@ -45,7 +47,8 @@ def end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
     except AccessError as refused:
         if isinstance(refused, SignInRefused | NotLetIn):
             reason = refused.reason if isinstance(refused, SignInRefused) else "no_role"
-            record("administrator.sign_in_refused", provider=slug, reason=reason)
+            # Anyone can press the button and come back with junk.
+            record_hourly("administrator.sign_in_refused", provider=slug, reason=reason)
         return see_other(reverse("how-to-enter") + "?failed=1")
     return office.let_in(request, person, method=sessions.PROVIDER, provider=slug, goal=taken.goal)
 

@@ -10,7 +10,9 @@ from portal.access.models import Person, Provider
 
 def password_is_open() -> bool:
     """Whether a password may let anyone in: only until an administrator has a passkey, or there is a provider."""
-    return not passkey_exists() and not Provider.objects.filter(office=True, enabled=True).exists()
+    # One that is switched off for its last brand is offered nowhere, and must not be what shuts everyone out.
+    offered = Provider.objects.filter(office=True, enabled=True, brands__isnull=False)
+    return not passkey_exists() and not offered.exists()
 
 
 def password_is_set() -> bool:

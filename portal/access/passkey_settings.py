@@ -171,7 +171,7 @@ def rename(request: Request, person: Person, row: Session, number: UUID) -> Http
 
 @signed_in
 def remove(request: Request, person: Person, row: Session, number: UUID) -> HttpResponse:
-    passkeys.remove(_own(person, row, number))
+    passkeys.remove(_own(person, row, number), row)
     return _settings("removed" if passkeys.of(person, row.brand).exists() else "last")
 
 

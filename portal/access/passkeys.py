@@ -27,7 +27,7 @@ from portal.access.errors import (
     PasskeyUnknown,
     TooManyPasskeys,
 )
-from portal.access.models import Person
+from portal.access.models import Person, Session
 from portal.audit.record import record
 from portal.delivery.models import Outbound
 from portal.keys.service import keys
@@ -38,7 +38,7 @@ METHOD = "passkey"
 PROVED_EVERY = timedelta(days=180)
 """A mailbox can change hands (ux.md R15)."""
 WAITS = timedelta(minutes=30)
-"""How long after it was refused for that a passcode, in the same browser, still speaks for a passkey's holder."""
+"""How long after it was refused for that another proof, in the same browser, still speaks for a passkey's holder."""
 MOST = 10
 """Of one person at one brand."""
 LONGEST_NAME = 60
@@ -177,6 +177,7 @@ def _refusal(passkey: Passkey, signed: Signed, browser: bytes, now: datetime) ->
     same = Passkey.objects.filter(pk=passkey.pk, asleep_at=None)
     if not same.filter(forward).update(sign_count=signed.sign_count, backed_up=signed.backed_up):
         same.update(asleep_at=now)
+        _sessions(passkey).delete()  # one of them may be the copy's
         return _refused(passkey, PasskeyAsleep(), "counter")
     if not passkey.office and now - passkey.proved_at >= PROVED_EVERY:
         same.update(waits_in=browser, waits_until=now + WAITS)
@@ -191,7 +192,7 @@ def of_another(passkey: Passkey) -> None:
 
 
 def mailbox_proved(person: Person, brand: Brand, browser: bytes) -> None:
-    """A passcode was typed in this browser: the passkeys that were refused there for want of it work again.
+    """Proved by passcode or provider in this browser: the passkeys that were refused there for want of it work again.
 
     No others: who has taken the mailbox over must not bring the passkeys of its last owner back to life.
     """
@@ -215,11 +216,22 @@ def rename(passkey: Passkey, name: str) -> None:
         Passkey.objects.filter(pk=passkey.pk).update(name=_sealed_name(passkey, name))
 
 
-def remove(passkey: Passkey) -> None:
-    """It opens nothing any more, from the next request on."""
+def remove(passkey: Passkey, here: Session | None = None) -> None:
+    """It opens nothing any more, from the next request on, nor do the sessions that it began, `here` excepted.
+
+    The device that it is on may be lost, and then they are in other hands.
+    """
+    begun = _sessions(passkey)
+    (begun.exclude(pk=here.pk) if here else begun).delete()
     if Passkey.objects.filter(pk=passkey.pk).delete()[0]:
         kind = "administrator.passkey_removed" if passkey.office else "recipient.passkey_removed"
         record(kind, passkey=str(passkey.id))
+
+
+def _sessions(passkey: Passkey) -> QuerySet[Session]:
+    """Those that it began: they bear the moment in which it was made."""
+    begun = Session.objects.filter(person=passkey.person_id, brand=passkey.brand_id, office=passkey.office)
+    return begun.filter(method=METHOD, factor_at=passkey.made_at)
 
 
 def _warn(passkey: Passkey) -> None:

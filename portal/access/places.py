@@ -29,7 +29,7 @@ class EnvelopeShown:
         return "EnvelopeShown(…)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Place:
     """The addresses of one way in. `reader` is None on the neutral page."""
 

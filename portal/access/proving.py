@@ -9,6 +9,7 @@ from django.middleware.csrf import rotate_token
 from django.utils import timezone
 
 from portal.access import alerts, back, budgets, cookies, devices, passkeys, people, places, sessions
+from portal.access.models import Session
 from portal.access.places import Place
 from portal.access.requests import Request
 from portal.access.responses import see_other
@@ -45,7 +46,7 @@ def welcome(
         level=level,
         provider=provider,
         factor_at=factor_at,
-        reader=reader if one else None,
+        reader=_only(request.session_row, place, reader) if one else None,
         device=devices.named(request.headers.get("User-Agent", "")),
         instead_of=request.session_row,
     )
@@ -54,7 +55,7 @@ def welcome(
     is_new = budgets.trust(cookies.digest(trusted), lookup, timezone.now(), passkey=by_passkey)
     if is_new and keep:
         alerts.warn(Outbound.Kind.KEPT, reader, "")
-    if method == sessions.PASSCODE:
+    if method != sessions.PASSKEY:  # a provider's word is of today too, and where no passcodes are sent the only one
         passkeys.mailbox_proved(people.of_reader(reader), place.brand, cookies.digest_of(request, cookies.BROWSER))
     at = place.reader
     how = {"provider": provider} if provider else {}
@@ -66,10 +67,16 @@ def welcome(
         kept=keep,
         **how,
     )
-    at_message = places.at_link(reader) if one and place.reader is None else place
+    at_message = places.at_link(reader) if one and place == places.neutral(place.brand) else place
     response = see_other(back.goal(request, at_message))
     back.forget(request, response)
     sessions.set_cookie(response, token, keep=keep)
     cookies.write(response, cookies.TRUSTED, trusted, TRUSTED_SECONDS)
     rotate_token(request)
     return response
+
+
+def _only(before: Session | None, place: Place, reader: Reader) -> Reader:
+    """The one message of the new session. Proved anew for the settings it stays what it was, for the same person."""
+    kept = before.reader if before is not None and people.reads(before.person, reader) else None
+    return kept if kept is not None and place == places.settings(place.brand) else reader

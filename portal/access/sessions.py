@@ -188,11 +188,6 @@ def end_others(session: Session) -> int:
     return int(_readers(session.person).exclude(pk=session.pk).delete()[0])
 
 
-def end_all(person: Person) -> None:
-    """Sign a person out everywhere."""
-    Session.objects.filter(person=person).delete()
-
-
 def _readers(person: Person) -> QuerySet[Session]:
     """Not those in which the same person administers: reading proves too little to touch them."""
     return Session.objects.filter(person=person, office=False).exclude(method=ENTRY)

@@ -7,15 +7,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from portal.access import cookies, office_provider, places, proving, sessions, shares, ways
+from portal.access import ceilings, cookies, office_provider, places, proving, sessions, shares, ways
 from portal.access import views as door
-from portal.access.errors import ProviderDown, SignInCancelled, SignInOver, SignInRefused
+from portal.access.errors import ProviderDown, SignInCancelled, SignInOver, SignInRefused, TooManyTries
 from portal.access.models import Provider, SignIn
 from portal.access.oidc import flow
 from portal.access.oidc.flow import WayBack
 from portal.access.requests import Request
-from portal.access.responses import see_other
-from portal.audit.record import record
+from portal.access.responses import see_other, wait
+from portal.audit.record import record_hourly
 from portal.keys.service import keys
 from portal.vault import readers
 from portal.vault.models import Reader
@@ -37,8 +37,11 @@ def begin(request: Request, link: str, slug: str) -> HttpResponse:
     if request.method != "POST":
         return _outcome(request, reader, provider)
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    again, origin = "again" in request.POST, ceilings.origin_of(request.META)
     try:
-        url = flow.begin(provider, request.brand, cookies.digest(token), reader=reader, again="again" in request.POST)
+        url = flow.begin(provider, request.brand, cookies.digest(token), reader=reader, again=again, origin=origin)
+    except TooManyTries as error:
+        return wait(request, error, places.at_link(reader))
     except ProviderDown:
         return door.choose(request, reader, note=_words(DOWN, provider, reader), status=503)
     response = see_other(url)
@@ -94,7 +97,8 @@ def _end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
 
 
 def _record(taken: SignIn, reader: Reader, reason: str) -> None:
-    record(
+    # Whoever has a link can come back with junk, or with an account of their own, as often as they like.
+    record_hourly(
         "recipient.sign_in_refused",
         message=reader.message_id,
         reader=reader.id,

@@ -29,7 +29,7 @@ _WEB_VIEW = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Button:
     """One provider. `state` is "" where it can be pressed, else `down` or `webview`, and the page says so instead."""
 
@@ -41,7 +41,7 @@ class Button:
     origins: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ways:
     passcode: bool
     fitting: Button | None

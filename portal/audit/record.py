@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -20,6 +21,16 @@ def record(kind: str, *, message: uuid.UUID | None = None, reader: uuid.UUID | N
     """Add one entry, in the caller's transaction. `facts` are content-free: numbers, states, fixed reasons."""
     observing.event(kind)
     return Entry.objects.create(at=timezone.now(), kind=kind, message=message, reader=reader, facts=facts)
+
+
+def record_hourly(
+    kind: str, *, message: uuid.UUID | None = None, reader: uuid.UUID | None = None, **facts: Fact
+) -> None:
+    """As `record`, but not again within an hour of the same: for what a stranger can bring about at will, who must not
+    fill the record."""
+    same = Entry.objects.filter(kind=kind, message=message, reader=reader, at__gt=timezone.now() - timedelta(hours=1))
+    if not same.filter(**{f"facts__{name}": fact for name, fact in facts.items()}).exists():
+        record(kind, message=message, reader=reader, **facts)
 
 
 def record_all(kind: str, about: Iterable[tuple[uuid.UUID, uuid.UUID | None]], **facts: Fact) -> None:

@@ -102,7 +102,7 @@ def remove_passkey(request: HttpRequest, id_: UUID) -> HttpResponse:
     if request.method != "POST":
         context = {"name": passkeys.name_of(key), "last": _keys(request).count() == 1}
         return office_page(request, "", "console/passkey_remove.html", context)
-    passkeys.remove(key)
+    passkeys.remove(key, cast(Session, cast(Request, request).office_row))
     return see_other(reverse("you"))
 
 

@@ -24,7 +24,14 @@ def page_too_old(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """A form without its CSRF token: mostly a page that was open for too long."""
     if again := expired.page(request):
         return again
-    return render(request, "403.html", {"again_url": request.path}, status=403)
+    return render(request, "403.html", {"again_url": _came_from(request)}, status=403)
+
+
+def _came_from(request: HttpRequest) -> str:
+    """The page of ours that the form was on, as its browser says; many forms lead to where no page is."""
+    page = request.headers.get("Referer", "").removeprefix(f"{request.scheme}://{request.get_host()}")
+    # Two strokes would be another site's address.
+    return page if page.startswith("/") and not page.startswith(("//", "/\\")) else request.path
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -100,9 +100,14 @@ def inbox_item(reader: Reader, session: Session | None) -> dict[str, Any]:
 
 
 def _conversation(reader: Reader, session: Session | None) -> list[dict[str, Any]]:
-    """The other messages of the conversation that this person may read, newest first."""
+    """The other messages of the conversation that this person may read, newest first.
+
+    Those of this brand: an answer from a domain of another one is in the conversation too, and what was proved here
+    opens nothing there.
+    """
+    there = Reader.objects.filter(message__thread=reader.message.thread, message__brand=reader.message.brand)
     others = (
-        Reader.objects.filter(message__thread=reader.message.thread, address_lookup=bytes(reader.address_lookup))
+        there.filter(address_lookup=bytes(reader.address_lookup))
         .exclude(pk=reader.pk)
         .select_related("message__brand")
         .order_by("-message__made_at")[:CONVERSATION_LENGTH]

@@ -92,6 +92,18 @@ def test_it_counts_only_once_confirmed_and_only_in_the_browser_that_began(
         authenticators.begin(person, here)
 
 
+def test_what_was_begun_and_left_lying_is_shown_no_more_and_cannot_be_confirmed(
+    person: Person, brand: Brand, clock: Clock
+) -> None:
+    here = session_of(person, brand)
+    authenticators.begin(person, here)
+    clock.forward(minutes=15)
+    assert authenticators.pending(person, here) is None
+    with pytest.raises(NoAuthenticator):
+        authenticators.confirm(person, here, shown(person, clock))
+    assert authenticators.of(person) is None
+
+
 def test_beginning_again_makes_another_secret(person: Person, brand: Brand) -> None:
     session = session_of(person, brand)
     first = authenticators.secret_of(authenticators.begin(person, session))

@@ -183,3 +183,19 @@ def test_more_fields_than_any_form_has_are_refused_before_anything_is_looked_at(
     page = visitor.client.post(url, {**{f"x{n}": "1" for n in range(200)}, "code": newest_code()})
     assert page.status_code == 400
     assert not Session.objects.exists()
+
+
+def test_from_any_other_form_the_page_leads_back_to_where_it_was(guarded: Visitor, brand: Brand) -> None:
+    host = f"http://{brand.host}"
+
+    def leads_to(came_from: str) -> str:
+        headers = {"Origin": host, **({"Referer": came_from} if came_from else {})}
+        page = guarded.client.post("/admin/enter/password/", {"password": "x"}, headers=headers)
+        assert page.status_code == 403
+        return re.findall(r'<a class="btn btn--go" href="([^"]*)"', page.content.decode())[0]
+
+    assert leads_to(f"{host}/admin/enter/?next=/admin/people/") == "/admin/enter/?next=/admin/people/"
+    for other in ("", "http://evil.example/", f"{host}//evil.example/", f"{host}.evil.example/", "/admin/", host):
+        assert leads_to(other) in ("/admin/enter/password/", "/admin/"), other
+    for form in ("password", "passkey", "with/corp"):
+        assert guarded.get(f"/admin/enter/{form}/")["Location"] == "/admin/enter/"

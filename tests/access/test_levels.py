@@ -306,6 +306,17 @@ def test_a_sign_in_at_a_provider_is_raised_by_a_code_and_falls_back_to_itself() 
     assert reads(client, lower)
 
 
+def test_a_passkey_that_is_too_young_is_raised_by_a_code_and_falls_back_with_the_app() -> None:
+    reader = reader_of(seal(asking(3)))
+    person = with_app(reader)
+    client = at_level(reader, 3, "passkey", factor_at=timezone.now())
+    assert "Your passkey was added after this message was sent" in words(client.get(path_of(reader)).content)
+    client.post(f"{path_of(reader)}/factor/", {"code": shown(person)})
+    assert reads(client, reader)
+    authenticators.remove(person)
+    assert client.get(path_of(reader)).status_code == 403
+
+
 def test_who_was_signed_out_meanwhile_is_not_signed_in_by_a_proof() -> None:
     reader = reader_of(seal(asking(3)))
     token = sessions.begin(people.of_reader(reader), reader.message.brand, keep=False)

@@ -116,6 +116,26 @@ def test_the_rest_of_the_conversation_is_not_shown(strict: Brand) -> None:
     assert SECRET in signed_in(reader_of(second)).get(path_of(reader_of(second))).content.decode()
 
 
+def test_a_fresh_proof_for_the_settings_leads_there_and_keeps_the_message(one: Reader, other: Reader) -> None:
+    client = Client(HTTP_HOST=HOST)
+    prove(client, one)
+    Asked.objects.all().delete()
+    assert client.post("/settings/confirm/")["Location"] == "/settings/confirm/passcode/"
+    assert client.post("/settings/confirm/passcode/", {"code": newest_code()})["Location"] == "/settings/"
+    assert client.get(path_of(one)).status_code == 200
+    assert "First, confirm" in words(client.get(path_of(other)).content)
+
+
+def test_what_another_brand_wrote_in_the_conversation_is_not_shown() -> None:
+    first, second = seal(mail("[secure] First", f"{SECRET} first")), seal(mail("[secure] Second", "second"))
+    harbour = Brand.objects.create(slug="harbour", name="Harbour Law", host="mail.harbour.example")
+    Message.objects.filter(pk=second.pk).update(thread=first.thread)
+    shown = signed_in(reader_of(second))
+    assert SECRET in shown.get(path_of(reader_of(second))).content.decode()
+    Message.objects.filter(pk=first.pk).update(brand=harbour)
+    assert SECRET not in shown.get(path_of(reader_of(second))).content.decode()
+
+
 def test_a_proof_at_another_message_moves_the_session_there(one: Reader, other: Reader) -> None:
     client = Client(HTTP_HOST=HOST)
     prove(client, one)

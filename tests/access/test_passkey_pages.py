@@ -168,6 +168,27 @@ def test_a_removed_passkey_and_another_brands_open_nothing(
     assert not Session.objects.exists()
 
 
+def test_with_a_passkey_go_the_sessions_that_it_began_but_for_the_one_that_removes_it(
+    holder: Visitor, stranger: Visitor, reader: Reader, phone: Authenticator, clock: Clock
+) -> None:
+    lost, third = Visitor(reader.message.brand), Visitor(reader.message.brand)
+    clock.forward(minutes=1)
+    stranger.prove(reader)
+    for browser in (holder, lost):
+        use(browser, phone, f"{url(reader)}/passkey/")
+    key = Passkey.objects.get()
+    assert Session.objects.count() == 3
+    holder.post(reverse("passkey-remove", args=[key.id]))
+    tokens = {cookies.digest(browser.session) for browser in (holder, stranger)}
+    assert {bytes(row.token) for row in Session.objects.all()} == tokens
+    # The same when there is a copy of it: which of the two sessions is the copy's, nobody can tell.
+    copied = Authenticator(phone.origin)
+    add(stranger, copied)
+    assert use(lost, copied, f"{url(reader)}/passkey/", count=7).status_code == 303
+    assert use(third, copied, f"{url(reader)}/passkey/", count=7).status_code == 422
+    assert {bytes(row.token) for row in Session.objects.all()} == tokens
+
+
 def test_another_brands_link_leads_nowhere(holder: Visitor, phone: Authenticator, other_brand: Brand) -> None:
     theirs = make_reader(other_brand, "jonas.berg@mail.example")
     assert use(holder, phone, f"{url(theirs)}/passkey/").status_code == 404
@@ -195,11 +216,11 @@ def test_a_form_of_another_site_is_refused(reader: Reader) -> None:
         assert strict.post(where, answer="x").status_code == 403
 
 
-def test_every_180_days_a_passcode_is_asked_for_and_the_passkey_works_again(
+def test_every_180_days_another_proof_is_asked_for_and_the_passkey_works_again(
     holder: Visitor, stranger: Visitor, reader: Reader, phone: Authenticator, clock: Clock
 ) -> None:
     clock.forward(days=180)
-    assert "Twice a year we ask for a passcode" in words(use(holder, phone, f"{url(reader)}/passkey/"))
+    assert "Twice a year we ask you to confirm in another way" in words(use(holder, phone, f"{url(reader)}/passkey/"))
     stranger.prove(reader)  # whoever has the mailbox now, in another browser
     assert use(holder, phone, f"{url(reader)}/passkey/").status_code == 422
     clock.forward(minutes=1)

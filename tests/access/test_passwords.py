@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from branding.models import Brand
 from portal import settings as product
-from portal.access import administrators, authenticators, cookies, passwords
+from portal.access import administrators, authenticators, cookies, office_ways, passwords
 from portal.access.errors import NotLetIn, PasswordClosed, PasswordTooCommon, PasswordTooLong, PasswordTooShort
 from portal.access.models import Authenticator, Failed, Person, Provider, Session
 from portal.access.roles import Role
@@ -111,10 +111,12 @@ def test_nobody_but_the_only_administrator_sets_one(visitor: Visitor) -> None:
         passwords.set_first(person, PASSWORD)
 
 
-def test_with_a_provider_for_the_office_nobody_sets_one(visitor: Visitor) -> None:
+def test_with_a_provider_for_the_office_nobody_sets_one(visitor: Visitor, brand: Brand) -> None:
     person = administrators.owner(ADA)
     by_link(visitor, person)
     provider = Provider.objects.create(slug="corp", kind="oidc", name="Corp", issuer="https://x.example", office=True)
+    assert office_ways.password_is_open(), "it is on for no brand, so nobody could sign in there"
+    provider.brands.add(brand)
     assert visitor.post("/admin/first/password/", password=PASSWORD).status_code == 422
     Provider.objects.filter(pk=provider.pk).update(office=False)
     assert visitor.post("/admin/first/password/", password=PASSWORD).status_code == 303, "one for recipients only"
@@ -257,6 +259,21 @@ def test_ten_wrong_ones_shut_a_network_for_every_address(visitor: Visitor, stran
     refused(stranger, type_in(stranger))
     stranger.client.defaults["REMOTE_ADDR"] = "10.9.9.1"
     assert type_in(stranger).status_code == 303
+
+
+def test_a_shut_network_shuts_out_no_known_browser_and_notes_no_more_addresses(
+    visitor: Visitor, stranger: Visitor, clock: Clock
+) -> None:
+    person, _codes = with_password(visitor, clock)
+    type_in(visitor)
+    assert visitor.post("/admin/enter/code/", code=shown(person, clock)).status_code == 303
+    for number in range(15):
+        refused(stranger, type_in(stranger, address=f"someone{number}@aldervalley.example"))
+    assert Failed.objects.count() == 20, "ten tries, each for its address and the network"
+    # Spoken of by nobody in front of us: with plain http there is no proxy whose word counts.
+    stranger.client.defaults["HTTP_X_FORWARDED_FOR"] = "192.0.2.7"
+    refused(stranger, type_in(stranger))
+    assert type_in(visitor).status_code == 303, "the same network, but it got in before"
 
 
 def test_wrong_codes_are_counted_like_wrong_passwords(visitor: Visitor, stranger: Visitor, clock: Clock) -> None:

@@ -171,16 +171,6 @@ def test_a_get_signs_nobody_out(visitor: Visitor, brand: Brand, reader: Reader) 
     assert person_in(visitor, brand)
 
 
-def test_end_all_signs_a_person_out_everywhere(
-    visitor: Visitor, stranger: Visitor, brand: Brand, reader: Reader, clock: Clock
-) -> None:
-    visitor.prove(reader)
-    clock.forward(minutes=2)
-    stranger.prove(reader)
-    sessions.end_all(people.of_reader(reader))
-    assert person_in(visitor, brand) == person_in(stranger, brand) == ""
-
-
 def test_nobody_cannot_be_signed_in(brand: Brand) -> None:
     with pytest.raises(NotAPerson):
         sessions.begin(people.for_challenge(b"x" * 32), brand, keep=False)

@@ -6,21 +6,24 @@ import base64
 import socket
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.http import HttpResponse
+from django.utils import timezone
 
 from branding.models import Brand
-from portal.access import cookies, providers
+from portal.access import cookies, passkeys, people, providers
+from portal.access.credentials import Passkey
 from portal.access.models import Provider, Session, SignIn
 from portal.access.oidc import flow
 from portal.access.oidc.proofs import CONSUMERS
 from portal.access.providers import Wanted
 from portal.audit.models import Entry
 from portal.keys.split import code_of, new_share
-from portal.vault import readers
-from portal.vault.models import Reader
+from portal.vault import parcels, parking, readers
+from portal.vault.models import Parked, Reader
 from tests.access.visitors import Clock, Visitor, make_reader, words
 from tests.peers.issuer import CLIENT, SECRET, Issuer
 
@@ -134,6 +137,39 @@ def test_the_code_of_a_split_message_is_kept_over_the_way_there(
     press(visitor, split, share=share)
     kept = visitor.client.cookies["share"]
     assert (kept.value, kept["path"]) == (share, f"/m/{readers.link_of(split)}")
+
+
+def test_a_sign_in_begun_at_a_posted_file_leads_back_to_it(
+    visitor: Visitor, issuer: Issuer, provider: Provider, brand: Brand
+) -> None:
+    travels = make_reader(brand, "jonas.berg@mail.example", delivery="attachment")
+    size, pieces = parcels.pack(travels.message, {})
+    handle = parking.park(travels, "192.0.2.0/24", size, pieces)
+    at = f"/m/{handle}"
+    first = visitor.post(f"{at}/sign-in/corp/")["Location"]
+    turned = visitor.get(issuer.grant(first, claims={}, error="access_denied"))
+    assert turned["Location"] == f"{at}/sign-in/corp/"
+    assert handle.encode() not in bytes(SignIn.objects.get().secrets)
+    assert visitor.get(issuer.grant(visitor.post(f"{at}/sign-in/corp/")["Location"], claims=OURS))["Location"] == at
+    # Its half hour is over meanwhile: the link says that the file must be opened again.
+    late = visitor.post(f"{at}/sign-in/corp/")["Location"]
+    Parked.objects.all().delete()
+    assert visitor.get(issuer.grant(late, claims=OURS))["Location"] == f"/m/{readers.link_of(travels)}"
+
+
+def test_it_proves_the_mailbox_for_the_passkey_that_waits_in_this_browser(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    Brand.objects.update(methods=["passkey", "corp"])  # no passcode could
+    location, now = asked(visitor, reader), timezone.now()
+    here, person = cookies.digest(visitor.cookie("browser")), people.of_reader(reader)
+    for number, browser in enumerate((here, cookies.digest("another"))):
+        Passkey.objects.create(
+            person=person, brand=provider.brands.get(), credential=bytes([number]), public_key=b"", sign_count=0,
+            made_at=now, proved_at=now - passkeys.PROVED_EVERY, waits_in=browser, waits_until=now + passkeys.WAITS,
+        )  # fmt: skip
+    visitor.get(issuer.grant(location, claims=OURS))
+    assert [row.proved_at >= now for row in Passkey.objects.order_by("credential")] == [True, False]
 
 
 def test_userinfo_of_another_person_proves_nothing(
@@ -303,8 +339,44 @@ def test_junk_in_place_of_a_token_is_refused(
     for token in _junk():
         issuer.answers = {"/token": (200, {"id_token": token, "access_token": "access"})}
         assert "/sign-in/" in come_back(visitor, issuer, reader, OURS)["Location"]
-    assert Entry.objects.filter(kind="recipient.sign_in_refused").count() == len(_junk())
+    assert SignIn.objects.filter(outcome="refused").count() == len(_junk())
     assert not Session.objects.exists()
+
+
+def test_who_comes_back_with_junk_again_and_again_does_not_fill_the_record(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, clock: Clock
+) -> None:
+    def junk() -> int:
+        for _ in range(3):
+            state = parse_qs(urlsplit(asked(visitor, reader)).query)["state"][0]
+            assert visitor.get(f"/sign-in/corp/back/?state={state}").status_code == 303
+        return Entry.objects.filter(kind="recipient.sign_in_refused").count()
+
+    assert junk() == 1
+    clock.forward(minutes=61)
+    assert junk() == 2
+
+
+def test_one_network_begins_no_more_than_a_large_office_would(
+    brand: Brand, issuer: Issuer, provider: Provider, reader: Reader, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "MOST_OF_A_NETWORK", 3)
+    Provider.objects.update(office=True)
+
+    def begin(where: str, address: str) -> int:
+        visitor = Visitor(brand)  # a new browser each time
+        visitor.client.defaults["REMOTE_ADDR"] = address
+        return visitor.post(where).status_code
+
+    at, office = f"/m/{readers.link_of(reader)}/sign-in/corp/", "/admin/enter/with/corp/"
+    assert [begin(at, f"192.0.2.{host}") for host in range(4)] == [303, 303, 303, 429]
+    assert begin(office, "192.0.2.9") == 429
+    assert [begin(office, f"2001:db8:7:{net}::1") for net in range(4)] == [303, 303, 303, 429]
+    assert begin(at, "198.51.100.1") == 303
+    assert begin(at, "127.0.0.1") == 303, "a proxy that does not say for whom it asks is no network"
+    assert SignIn.objects.count() == 8
+    clock.forward(minutes=11)
+    assert begin(office, "192.0.2.9") == 303
 
 
 @pytest.mark.parametrize(
@@ -471,6 +543,15 @@ def test_a_provider_that_falls_silent_at_the_end_is_left_alone_too(
     providers.tried(provider)
     refused(visitor, come_back(visitor, issuer, reader, OURS))
     assert press(visitor, reader).status_code == 503
+
+
+def test_a_clock_that_was_set_back_keeps_no_provider_down(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, clock: Clock
+) -> None:
+    Provider.objects.update(down_until=clock() + timedelta(seconds=60))
+    assert press(visitor, reader).status_code == 503
+    clock.forward(hours=-1)
+    assert asked(visitor, reader)
 
 
 def test_a_provider_that_is_down_is_left_alone_for_a_minute_and_the_passcode_stays(

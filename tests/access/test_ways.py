@@ -7,10 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 from django.utils import timezone
 
 from branding.models import Brand
+from portal.access import places, ways
 from portal.access.models import Challenge, Provider
+from portal.access.more import CodeAsked
 from portal.access.oidc import known
 from portal.vault import readers
 from portal.vault.models import Reader
@@ -229,3 +232,10 @@ def test_the_page_asks_no_provider(brand: Brand, great: dict[str, Provider], mon
     monkeypatch.setattr(known, "fetched", asked)
     Provider.objects.update(known_at=timezone.now() - timedelta(days=9))
     assert first_page(brand, "a@gmail.com")[0]
+
+
+def test_no_link_stands_in_a_repr(brand: Brand, great: dict[str, Provider]) -> None:
+    reader, request = make_reader(brand, "jonas.berg@gmail.com"), RequestFactory().get("/")
+    found, place = ways.at(request, reader), places.at_link(reader)  # type: ignore[arg-type]
+    shown = repr([found, found.fitting, place, CodeAsked(place.ask_url, young=False)])
+    assert readers.link_of(reader) not in shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 from uuid import uuid4
 
@@ -13,18 +13,23 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from branding.choosing import origin
+from branding import choosing
 from branding.models import Brand
 from portal.access import cookies
-from portal.access.errors import ProviderDown, SignInCancelled, SignInOver, SignInRefused
+from portal.access.budgets import NOWHERE, Origin
+from portal.access.errors import ProviderDown, SignInCancelled, SignInOver, SignInRefused, TooManyTries
 from portal.access.models import Provider, SignIn
 from portal.access.oidc import client, proofs
 from portal.access.oidc.client import Secrets
 from portal.keys.service import keys
+from portal.vault import readers
 from portal.vault.models import Reader
 
 LIFE = timedelta(minutes=10)
 """Enough to find a password and a second factor."""
+MOST_OF_A_NETWORK = 300
+"""Begun within those ten minutes, ended or not: more than a large office behind one address presses. Each is a row, and
+each that comes back with a made-up code a question to the provider, which might shut us out for them."""
 LONGEST = 4096
 _TURNED_BACK = ("access_denied", "interaction_required", "login_required", "consent_required")
 
@@ -49,7 +54,7 @@ class WayBack:
 
 def back_url(provider: Provider, brand: Brand) -> str:
     """The redirect URI, as it must be registered at the provider: of this brand and this provider alone."""
-    return origin(brand) + reverse("sign-in-back", args=[provider.slug])
+    return choosing.origin(brand) + reverse("sign-in-back", args=[provider.slug])
 
 
 def begin(
@@ -61,11 +66,15 @@ def begin(
     office: bool = False,
     goal: str = "",
     again: bool = False,
+    origin: Origin = NOWHERE,
 ) -> str:
     """Note a sign-in of a browser (digest of its cookie), and give the provider's address to send it to.
 
-    It replaces what the same browser began at the same place and did not end. Raises ProviderDown.
+    It replaces what the same browser began at the same place and did not end. Raises ProviderDown, and TooManyTries
+    when too many were begun in the network around `origin`.
     """
+    network = origin.around or origin.network
+    _must_have_room(network, timezone.now())
     state, secrets = cookies.new_token(), Secrets(cookies.new_token(), cookies.new_token())
     url = client.authorization_url(provider, back=back_url(provider, brand), state=state, secrets=secrets, again=again)
     now, number = timezone.now(), uuid4()
@@ -79,7 +88,8 @@ def begin(
         office=office,
         goal=goal,
         browser=browser,
-        secrets=keys().seal_field("sign-in", number, json.dumps([secrets.nonce, secrets.verifier]).encode()),
+        network=network,
+        secrets=keys().seal_field("sign-in", number, _written(secrets, reader)),
         made_at=now,
         expires_at=now + LIFE,
     )
@@ -97,6 +107,8 @@ def take(provider: Provider, brand: Brand, browser: bytes, state: str) -> SignIn
     # The condition is the lock: of two that come at once, one is in.
     if not SignIn.objects.filter(pk=found.pk, used_at=None, expires_at__gt=now).update(used_at=now):
         raise SignInOver
+    if found.reader is not None:
+        found.reader = _where_begun(found, found.reader)
     return found
 
 
@@ -116,13 +128,36 @@ def proved_address(sign_in: SignIn, way: WayBack) -> str:
         raise ProviderDown(provider.name)
     if not way.code:
         raise SignInRefused(provider.name, "code")
-    sealed = bytes(sign_in.secrets)
-    secrets = Secrets(*json.loads(keys().open_field("sign-in", sign_in.id, sealed)))
+    secrets, _ = _read(sign_in)
     claims = client.claims_for(provider, way.code, back=back_url(provider, sign_in.brand), secrets=secrets)
     try:
         return _proved(provider, claims)
     except proofs.Unproved as error:
         raise SignInRefused(provider.name, str(error)) from None
+
+
+def _must_have_room(network: bytes, now: datetime) -> None:
+    begun = SignIn.objects.filter(network=network, expires_at__gt=now).order_by("expires_at")
+    if network and begun.count() >= MOST_OF_A_NETWORK:
+        first: datetime = begun.values_list("expires_at", flat=True)[0]
+        raise TooManyTries(first)
+
+
+def _written(secrets: Secrets, reader: Reader | None) -> bytes:
+    """With the handle of a posted message.html at which it was begun: a handle stands in no row in clear."""
+    return json.dumps([secrets.nonce, secrets.verifier, reader.handle if reader else ""]).encode()
+
+
+def _read(sign_in: SignIn) -> tuple[Secrets, str]:
+    nonce, verifier, handle = json.loads(keys().open_field("sign-in", sign_in.id, bytes(sign_in.secrets)))
+    return Secrets(nonce, verifier), handle
+
+
+def _where_begun(sign_in: SignIn, reader: Reader) -> Reader:
+    """The reader by that handle, while it lives: at the link, a message that travels in files has nothing to show."""
+    _, handle = _read(sign_in)
+    found = readers.by_link(handle) if handle else None
+    return found if found is not None and found.pk == reader.pk else reader
 
 
 def _proved(provider: Provider, claims: proofs.Claims) -> str:

@@ -70,7 +70,9 @@ def remembered(provider: Provider) -> Known | None:
 
 def is_down(provider: Provider) -> bool:
     """Whether it did not answer within the last minute."""
-    return provider.down_until is not None and timezone.now() < provider.down_until
+    now, until = timezone.now(), provider.down_until
+    # A clock that was set back must not leave it alone for longer.
+    return until is not None and now < until <= now + REST
 
 
 def of(provider: Provider, *, anew: bool = False) -> Known:
