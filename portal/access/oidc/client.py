@@ -69,8 +69,9 @@ def authorization_url(provider: Provider, *, back: str, state: str, secrets: Sec
 
 
 def _another(provider: Provider) -> str:
-    """The prompt that leads to another account. `select_account` where it is known to work: others refuse the whole
-    request for a value that they do not have, while `login` is one that all must take (OpenID Connect Core section 15.1).
+    """The prompt that leads to another account: `select_account` only where it is known to work.
+
+    Others may refuse the whole request for it, while all must take `login` (OpenID Connect Core section 15.1).
     """
     choosing = (Provider.Kind.GOOGLE, Provider.Kind.MICROSOFT)
     return "select_account" if provider.kind in choosing else "login"
