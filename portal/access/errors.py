@@ -265,7 +265,7 @@ class OfficeRefused(AccessError):
 class AlreadyAdministrator(OfficeRefused):
     @property
     def sentence(self) -> str:
-        return _("This address is an administrator’s already. Give another, or open this one in the list of people to change its role.")
+        return _("This address is an administrator’s already. Give another, or change its role under People.")
 
 
 class NotAnAdministrator(OfficeRefused):
