@@ -265,7 +265,7 @@ class OfficeRefused(AccessError):
 class AlreadyAdministrator(OfficeRefused):
     @property
     def sentence(self) -> str:
-        return _("This address is an administrator’s already. Open it in the list to change the role.")
+        return _("This address is an administrator’s already. Give another, or change its role under People.")
 
 
 class NotAnAdministrator(OfficeRefused):

@@ -85,6 +85,7 @@ def page(request: Request, reader: Reader, fault: Fault | None = None) -> HttpRe
         "ways": found,
         "usable": sum(way.usable for way in found),
         "settings_url": reverse("settings"),
+        "has_app": request.person is not None and authenticators.of(request.person) is not None,
         "error": fault.sentence if fault else "",
         "error_field": fault.field if fault else "",
     }

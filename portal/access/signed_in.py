@@ -43,7 +43,8 @@ def section(request: Request) -> Section | None:
     here = request.session_row.pk
     found = [_device(row, here) for row in sessions.of_person(request.person, timezone.now())]
     found.sort(key=lambda device: not device.here)
-    return Section("access/settings/devices.html", "devices", {"list": found, "others": len(found) > 1})
+    shown = {"list": found, "others": len(found) > 1, "ended": "ended" in request.GET}
+    return Section("access/settings/devices.html", "devices", shown)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -51,9 +52,10 @@ def end(request: Request) -> HttpResponse:
     """Sign out one other browser, or every other one; from its next request on, and in the middle of a download."""
     if request.person is None or request.session_row is None:
         return door.neutral(request, status=200)
-    if request.method == "POST":
-        _end(request.session_row, request.POST.get("device", ""))
-    return see_other("/settings/#devices")
+    if request.method != "POST":
+        return see_other("/settings/#devices")
+    _end(request.session_row, request.POST.get("device", ""))
+    return see_other("/settings/?ended#devices")
 
 
 def _end(here: Session, which: str) -> None:

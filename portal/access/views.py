@@ -29,7 +29,7 @@ from portal.access import (
 )
 from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, PasscodesOff, TooManyTries
 from portal.access.forms import AddressForm, PasscodeForm
-from portal.access.models import Challenge, Person, Provider
+from portal.access.models import Challenge, Person, Provider, Session
 from portal.access.passcodes import Browser, Claim
 from portal.access.places import Place
 from portal.access.requests import Request
@@ -49,12 +49,21 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 
 def choose(request: HttpRequest, reader: Reader, note: str = "", status: int = 200) -> HttpResponse:
     """R1: who wrote, and the button that mails a passcode. The same for open, closed and withdrawn messages."""
-    note, offered = note or getattr(request, "session_ended", ""), ways.at(request, reader)  # type: ignore[arg-type]
+    note = note or getattr(request, "session_ended", "") or _each_on_its_own(request)
+    offered = ways.at(request, reader)  # type: ignore[arg-type]
     place, shown = places.at_link(reader), places.masked(readers.address_of(reader))
     context = {**place.context(), **shown, **passkey_way.of(request, reader), "note": note, "ways": offered}
     response = render(request, "access/choose.html", context, status=status)
     back.keep(request, response, place)
     return ways.under_policy(response, offered.origins)
+
+
+def _each_on_its_own(request: HttpRequest) -> str:
+    """Why someone who is signed in must confirm once more: a strict brand's session is for one message."""
+    session: Session | None = request.session_row  # type: ignore[attr-defined]
+    if session is None or not sessions.is_for_one_message(session):
+        return ""
+    return _("Here each message is confirmed on its own. Confirm your address for this one as well.")
 
 
 def neutral(request: HttpRequest, status: int = 404) -> HttpResponse:
@@ -188,7 +197,9 @@ def sign_out(request: Request) -> HttpResponse:
             sessions.end(row)
     if request.session_row is not None:
         record("recipient.signed_out", which="here")
-    response = see_other(reverse("signed-out"))
+    # Nobody mailed an administrator a button to come back by.
+    office = request.session_row is None and request.office_row is not None
+    response = see_other(reverse("signed-out") + ("?office" if office else ""))
     cookies.drop(response, cookies.SESSION)
     cookies.drop(response, cookies.OFFICE)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -197,7 +208,7 @@ def sign_out(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD"])
 def signed_out(request: Request) -> HttpResponse:
-    return render(request, "access/signed_out.html", {"note": ""})
+    return render(request, "access/signed_out.html", {"note": "", "office": "office" in request.GET})
 
 
 # ---------------------------------------------------------------------------------- forms that were open for too long

@@ -156,6 +156,16 @@ def test_a_factor_that_is_younger_than_the_message_does_not_open_it(since: timed
     assert "Your passkey was added after this message was sent" in words(page.content)
 
 
+@pytest.mark.parametrize("has_app", [False, True])
+def test_an_app_is_proposed_to_who_has_none(has_app: bool) -> None:
+    reader = reader_of(seal(asking(3)))
+    if has_app:
+        with_app(reader, before=False)
+    page = words(at_level(reader, 1).get(path_of(reader)).content)
+    assert "agree on a phrase with you for this message" in page
+    assert ("you can set up an authenticator app" in page) is not has_app
+
+
 def test_the_highest_of_message_and_brand_counts() -> None:
     reader = reader_of(seal(asking(2)))
     provider = at_level(reader, 2, "provider")

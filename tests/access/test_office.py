@@ -270,6 +270,14 @@ def test_a_proof_gives_a_new_token_and_ends_the_old_one(visitor: Visitor, strang
     assert not is_in(stranger)
 
 
+def test_who_signs_out_here_is_shown_the_administrators_way_back(visitor: Visitor, brand: Brand) -> None:
+    with_passkey(visitor, brand, ADA)
+    away = visitor.post("/sign-out/")["Location"]
+    assert not is_in(visitor)
+    assert 'href="/admin/enter/"' in visitor.get(away).content.decode()
+    assert "/admin/" not in visitor.get("/signed-out/").content.decode()
+
+
 def test_signing_out_elsewhere_leaves_this_browser_alone(visitor: Visitor, stranger: Visitor, brand: Brand) -> None:
     person, phone = with_passkey(visitor, brand, ADA)
     use_passkey(stranger, phone)

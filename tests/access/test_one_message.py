@@ -77,6 +77,7 @@ def test_it_opens_nothing_of_another_message_to_the_same_address(one: Reader, ot
         assert answer.status_code in (200, 302)
         if answer.status_code == 200:
             assert "First, confirm that you can use" in words(answer.content)
+            assert "Here each message is confirmed on its own." in words(answer.content)
         else:
             assert answer["Location"].lower() == path_of(other)
     other.refresh_from_db()

@@ -94,6 +94,7 @@ def test_the_fifth_wrong_guess_kills_the_passcode_even_for_who_then_types_it_rig
     assert DEAD in words(visitor.enter(reader, other_than(code)))
     assert DEAD in words(visitor.enter(reader, code))
     assert DEAD in words(visitor.see(reader))
+    assert "It works until" not in words(visitor.see(reader))
     assert not Session.objects.exists()
     assert challenge().guesses == 5
 

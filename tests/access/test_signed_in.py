@@ -74,9 +74,12 @@ def test_a_browser_that_says_nothing_known_is_listed_without_its_own_words(
 def test_one_other_browser_is_signed_out_from_its_next_request_on(computer: Visitor, phone: Visitor) -> None:
     assert "Signed-in devices" in words(phone.get("/settings/"))
     answer = computer.post("/settings/devices/", device=number("Safari on iPhone"))
-    assert (answer.status_code, answer["Location"]) == (303, "/settings/#devices")
+    assert (answer.status_code, answer["Location"]) == (303, "/settings/?ended#devices")
+    assert "Signed out. These browsers are left." in words(computer.get("/settings/?ended"))
     assert "Signed-in devices" not in words(phone.get("/settings/"))
-    assert "Safari on iPhone" not in words(computer.get("/settings/"))
+    page = words(computer.get("/settings/"))
+    assert "Safari on iPhone" not in page
+    assert "Signed out." not in page
     assert Entry.objects.get(kind="recipient.signed_out").facts == {"which": "one"}
 
 

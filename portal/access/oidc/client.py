@@ -61,11 +61,20 @@ def authorization_url(provider: Provider, *, back: str, state: str, secrets: Sec
                 nonce=secrets.nonce,
                 code_challenge=create_s256_code_challenge(secrets.verifier),
                 code_challenge_method="S256",
-                prompt="select_account" if again else None,
+                prompt=_another(provider) if again else None,
             ),
         )
     except ValueError:
         raise known.failed(provider, "the address of its sign-in page has a query that cannot be added to") from None
+
+
+def _another(provider: Provider) -> str:
+    """The prompt that leads to another account: `select_account` only where it is known to work.
+
+    Others may refuse the whole request for it, while all must take `login` (OpenID Connect Core section 15.1).
+    """
+    choosing = (Provider.Kind.GOOGLE, Provider.Kind.MICROSOFT)
+    return "select_account" if provider.kind in choosing else "login"
 
 
 def check_issuer(provider: Provider, said: str | None) -> None:
