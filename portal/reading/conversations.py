@@ -14,7 +14,7 @@ from portal.vault.models import Message, Reader
 
 PAGE = 25
 CLOSING_SOON = timedelta(days=7)
-ALL, UNREAD, MINE, CLOSING = "all", "unread", "mine", "closing"
+ALL, UNREAD, MINE, CLOSING, HIDDEN = "all", "unread", "mine", "closing", "hidden"
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Conversation:
     """Of the message it is shown by and leads to."""
     count: int
     unread: bool
+    hidden: bool
 
     def __repr__(self) -> str:
         return f"Conversation({self.thread})"
@@ -61,6 +62,31 @@ def count_unread(mine: QuerySet[Reader], now: datetime) -> int:
     return _threads(mine, UNREAD, now).order_by().count()
 
 
+def has_hidden(mine: QuerySet[Reader], now: datetime) -> bool:
+    """Whether there is a conversation that is not in the list."""
+    return _threads(mine, HIDDEN, now).exists()
+
+
+def hide(mine: QuerySet[Reader], thread: UUID, until: datetime, now: datetime) -> bool:
+    """Take a conversation out of the list as it was shown: what came after `until` stays. Whether there was any."""
+    seen = mine.order_by().filter(message__thread=thread, message__made_at__lte=until, hidden_at=None)
+    return bool(_rows(seen).update(hidden_at=now))
+
+
+def bring_back(mine: QuerySet[Reader], thread: UUID) -> bool:
+    """Put a conversation back into the list. Whether it was out of it."""
+    return bool(_rows(mine.order_by().filter(message__thread=thread, hidden_at__isnull=False)).update(hidden_at=None))
+
+
+def is_hidden(mine: QuerySet[Reader], thread: UUID) -> bool:
+    """Whether something of a conversation is out of the list."""
+    return mine.filter(message__thread=thread, hidden_at__isnull=False).exists()
+
+
+def _rows(found: QuerySet[Reader]) -> QuerySet[Reader]:
+    return Reader.objects.filter(pk__in=found.values("pk"))
+
+
 def _threads(
     mine: QuerySet[Reader], show: str, now: datetime, only: Collection[UUID] | None = None
 ) -> QuerySet[Reader]:
@@ -73,6 +99,9 @@ def _threads(
         MINE: Q(role=Reader.Role.AUTHOR),
         CLOSING: is_open(now) & Q(message__open_until__lte=now + CLOSING_SOON),
     }
+    # A message that came since brings a hidden conversation back, whole.
+    rows = rows.annotate(wanted=Count("pk", filter=Q(hidden_at=None)))
+    rows = rows.filter(wanted=0) if show == HIDDEN else rows.filter(wanted__gt=0)
     if show in kinds:
         rows = rows.annotate(of_kind=Count("pk", filter=kinds[show])).filter(of_kind__gt=0)
     return rows.order_by("-latest", "message__thread")
@@ -96,6 +125,7 @@ def _filled(mine: QuerySet[Reader], threads: list[UUID], now: datetime) -> list[
             whole[lead.pk],
             len(held[thread]),
             any(_is_unread(reader, now) for reader in held[thread]),
+            all(reader.hidden_at is not None for reader in held[thread]),
         )
         for thread, lead in leads.items()
         if lead.pk in whole

@@ -101,6 +101,9 @@ def inbox_item(conversation: Conversation, session: Session | None) -> dict[str,
         "files": files,
         "tag": tag,
         "closes": message.open_until if soon and not closed else None,
+        "hidden": conversation.hidden,
+        "conversation": conversation.thread.hex,
+        "until": conversation.newest.message.made_at.isoformat(),
     }
 
 

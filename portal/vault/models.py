@@ -144,6 +144,8 @@ class Reader(models.Model):
     escrow = models.BinaryField(default=b"")
     """With `escrow`: that share, sealed to the recovery key."""
     first_opened_at = models.DateTimeField(null=True)
+    hidden_at = models.DateTimeField(null=True)
+    """Since when they do not want it in their list. It stays readable, and nothing of it is deleted."""
     withdrawn_at = models.DateTimeField(null=True)
     """These five as in Message, for this one reader."""
     destroy_after = models.DateTimeField(null=True)

@@ -15,7 +15,7 @@ from portal.reading import conversations
 from portal.vault import readers
 from portal.vault.models import Message, Reader
 from tests.mails import JONAS, KARIN, mail
-from tests.seals import default_brand, path_of, reader_of, seal, signed_in, words
+from tests.seals import HOST, default_brand, path_of, reader_of, seal, signed_in, words
 
 pytestmark = pytest.mark.django_db
 NEW = ", unread"
@@ -167,3 +167,80 @@ def test_the_database_says_open_as_the_readers_room_does() -> None:
     by_query = {reader.pk for reader in of_jonas.filter(conversations.is_open(now))}
     assert by_query == {reader.pk for reader in of_jonas if not readers.is_closed_to(reader, now)}
     assert by_query == {made[0].pk, made[2].pk}
+
+
+# ------------------------------------------------------------------------------------------------------------- hiding
+
+
+def forms(html: str, action: str) -> list[dict[str, str]]:
+    """The fields of each form that posts there."""
+    found = re.findall(rf'<form[^>]*action="{action}".*?</form>', html, re.DOTALL)
+    return [dict(re.findall(r'name="([a-z]+)" value="([^"]*)"', form)) for form in found]
+
+
+def test_what_is_hidden_is_out_of_the_list_and_can_be_brought_back_at_once() -> None:
+    reader, _ = sealed("First"), sealed("Second", days=1)
+    client = signed_in(reader)
+    answer = client.post("/inbox/hide/", forms(page(client), "/inbox/hide/")[0])
+    assert answer.status_code == 303
+    html = page(client, answer["Location"])
+    assert [line.split(", ")[1] for line in lines(html)] == ["Second"]
+    assert re.search(r'role="status".*?Hidden\..*?Undo</button>', html, re.DOTALL)
+    assert "Unread 1" in words(html.encode())
+    assert client.get(path_of(reader)).status_code == 200  # nothing is deleted
+    assert "Hidden." not in page(client)
+    answer = client.post("/inbox/undo/", forms(html, "/inbox/undo/")[0])
+    assert (answer.status_code, answer["Location"]) == (303, "/inbox/")
+    assert len(lines(page(client))) == 2
+    assert "Hidden" not in words(page(client).encode())
+    assert not Reader.objects.exclude(hidden_at=None).exists()
+
+
+def test_hidden_messages_are_listed_apart_and_a_new_message_brings_a_conversation_back() -> None:
+    reader = sealed("First", days=1)
+    client = signed_in(reader)
+    shown = forms(page(client, "/inbox/?show=unread"), "/inbox/hide/")[0]
+    assert shown["show"] == "unread"
+    assert client.post("/inbox/hide/", shown)["Location"].startswith("/inbox/?show=unread&hidden=")
+    html = page(client)
+    assert "No messages yet" not in html
+    assert '<a href="/inbox/?show=hidden">Hidden messages</a>' in html
+    hidden = page(client, "/inbox/?show=hidden")
+    assert [line.split(", ")[1] for line in lines(hidden)] == ["First"]
+    assert "Show again" in hidden
+    sealed("Second", thread=reader.message)
+    assert [line.split(", ")[1] for line in lines(page(client))] == ["Second"]
+    assert not lines(page(client, "/inbox/?show=hidden"))
+
+
+def test_what_came_since_the_page_was_shown_is_not_hidden_with_it() -> None:
+    reader = sealed("First", days=1)
+    client = signed_in(reader)
+    shown = forms(page(client), "/inbox/hide/")[0]
+    sealed("Second", thread=reader.message)
+    client.post("/inbox/hide/", shown)
+    assert [line.split(", ")[1] for line in lines(page(client))] == ["Second"]
+
+
+@pytest.mark.parametrize("place", ["hide", "undo"])
+def test_hiding_reaches_only_ones_own_list(place: str) -> None:
+    mine, theirs = sealed("Mine"), seal(mail("[secure] Theirs"), KARIN)
+    hers = reader_of(theirs, KARIN)
+    if place == "undo":
+        Reader.objects.update(hidden_at=timezone.now())
+    before = set(Reader.objects.values_list("pk", "hidden_at"))
+    fields = {"conversation": theirs.thread.hex, "until": timezone.now().isoformat()}
+    client = signed_in(mine)
+    assert client.post(f"/inbox/{place}/", fields)["Location"] == "/inbox/"
+    assert Client(HTTP_HOST=HOST).post(f"/inbox/{place}/", fields)["Location"] == "/inbox/"
+    strict = signed_in(hers)
+    Brand.objects.update(session_scope="message")
+    strict.post(f"/inbox/{place}/", fields)
+    Brand.objects.update(session_scope="brand")
+    for wrong in ({}, {"conversation": "x", "until": "y"}, {**fields, "until": "2026-11-26T00:00:00"}):
+        client.post(f"/inbox/{place}/", wrong)
+    assert client.get(f"/inbox/{place}/").status_code == 405
+    guarded = Client(HTTP_HOST=HOST, enforce_csrf_checks=True)
+    guarded.cookies = signed_in(hers).cookies
+    assert guarded.post(f"/inbox/{place}/", fields).status_code == 403
+    assert set(Reader.objects.values_list("pk", "hidden_at")) == before
