@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Max, Q, QuerySet
@@ -89,7 +90,7 @@ def _rows(found: QuerySet[Reader]) -> QuerySet[Reader]:
 
 def _threads(
     mine: QuerySet[Reader], show: str, now: datetime, only: Collection[UUID] | None = None
-) -> QuerySet[Reader]:
+) -> QuerySet[Any, Any]:
     """One row a conversation, newest first. Reads this person's rows alone, however many others there are."""
     if only is not None:
         mine = mine.filter(message__thread__in=only)
@@ -99,9 +100,10 @@ def _threads(
         MINE: Q(role=Reader.Role.AUTHOR),
         CLOSING: is_open(now) & Q(message__open_until__lte=now + CLOSING_SOON),
     }
-    # A message that came since brings a hidden conversation back, whole.
-    rows = rows.annotate(wanted=Count("pk", filter=Q(hidden_at=None)))
-    rows = rows.filter(wanted=0) if show == HIDDEN else rows.filter(wanted__gt=0)
+    # A message that came since brings a hidden conversation back, whole. What is searched for is shown, hidden or not.
+    if show == HIDDEN or only is None:
+        rows = rows.annotate(wanted=Count("pk", filter=Q(hidden_at=None)))
+        rows = rows.filter(wanted=0) if show == HIDDEN else rows.filter(wanted__gt=0)
     if show in kinds:
         rows = rows.annotate(of_kind=Count("pk", filter=kinds[show])).filter(of_kind__gt=0)
     return rows.order_by("-latest", "message__thread")

@@ -19,9 +19,9 @@ from portal.access import views as door
 from portal.access.models import Person, Session
 from portal.access.requests import Request
 from portal.access.responses import see_other
-from portal.reading import conversations, letters
+from portal.reading import conversations, finding, letters
 from portal.reading.conversations import ALL, CLOSING, HIDDEN, MINE, UNREAD
-from portal.vault import readers
+from portal.vault import readers, searching
 from portal.vault.models import Reader
 
 INBOX = "/inbox/"
@@ -33,6 +33,10 @@ class Asked:
 
     show: str = ALL
     page: int = 1
+    query: str = ""
+
+    def __repr__(self) -> str:
+        return f"Asked({self.show}, {self.page})"
 
     @classmethod
     def read(cls, fields: QueryDict) -> Asked:
@@ -41,13 +45,14 @@ class Asked:
         return cls(
             show if show in (UNREAD, MINE, CLOSING, HIDDEN) else ALL,
             max(int(page), 1) if page.isdecimal() and len(page) < 7 else 1,
+            " ".join(fields.get("q", "").split())[: searching.MOST_CHARACTERS],
         )
 
     @property
     def fields(self) -> dict[str, str]:
         """What an address or a form says of it."""
         said = {"show": self.show if self.show != ALL else "", "page": str(self.page) if self.page > 1 else ""}
-        return {name: value for name, value in said.items() if value}
+        return {name: value for name, value in {"q": self.query, **said}.items() if value}
 
     @property
     def url(self) -> str:
@@ -70,14 +75,21 @@ def inbox(request: Request) -> HttpResponse:
         return _the_one(request, session)
     asked, now = Asked.read(request.GET), timezone.now()
     mine = _mine(request, person)
-    page = conversations.page_of(mine, asked.show, asked.page, now)
+    only = (
+        finding.threads(mine, bytes.fromhex(person.lookup), request.brand, session, asked.query, now)
+        if asked.query
+        else None
+    )
+    page = conversations.page_of(mine, asked.show, asked.page, now, only)
     just_hidden = _thread(request.GET.get("hidden", ""))
     context = {
         "items": [letters.inbox_item(conversation, session) for conversation in page.conversations],
         "address": request.session_address,
         "asked": asked.fields,
         "chips": _chips(asked, conversations.count_unread(mine, now)),
-        "filtered": asked.show != ALL,
+        "query": asked.query,
+        "longest_query": searching.MOST_CHARACTERS,
+        "filtered": asked.show != ALL or bool(asked.query),
         "all_url": INBOX,
         "older_url": replace(asked, page=asked.page + 1).url if page.more else "",
         "newer_url": replace(asked, page=asked.page - 1).url if asked.page > 1 else "",
