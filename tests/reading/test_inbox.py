@@ -7,7 +7,9 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from branding.models import Brand
@@ -157,16 +159,34 @@ def test_a_conversation_shows_only_ones_own_part_under_one_brand() -> None:
 
 
 def test_the_database_says_open_as_the_readers_room_does() -> None:
-    now = timezone.now()
     made = [sealed(f"Number {n}") for n in range(4)]
     closes(made[0], timedelta(days=1))
     closes(made[1], timedelta(seconds=-1))
     Message.objects.filter(pk=made[2].message_id).update(open_until=None)
+    now = timezone.now()
     Reader.objects.filter(pk=made[3].pk).update(withdrawn_at=now)
     of_jonas = readers.of_person(readers.address_lookup(JONAS), default_brand())
     by_query = {reader.pk for reader in of_jonas.filter(conversations.is_open(now))}
     assert by_query == {reader.pk for reader in of_jonas if not readers.is_closed_to(reader, now)}
     assert by_query == {made[0].pk, made[2].pk}
+
+
+@pytest.mark.parametrize("show", ["all", "unread", "mine", "closing", "hidden"])
+def test_the_list_walks_an_index_and_no_table(show: str) -> None:
+    client = signed_in(sealed("First"))
+    with CaptureQueriesContext(connection) as seen:
+        client.get("/inbox/", {"show": show})
+    asked = [query["sql"] for query in seen.captured_queries if 'FROM "vault_reader"' in query["sql"]]
+    assert len(asked) >= 2
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # of three rows it would read all
+        for sql in asked:
+            cursor.execute(f"EXPLAIN {'' if connection.vendor == 'postgresql' else 'QUERY PLAN '}{sql}")
+            plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
+            # By the address, or what was found by it by their ids.
+            assert re.search(r"address_lookup|\(id=\?|pkey", plan), plan
+            assert not re.search(r"^SCAN vault|Seq Scan", plan, re.MULTILINE), plan
 
 
 # ------------------------------------------------------------------------------------------------------------- hiding

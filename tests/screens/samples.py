@@ -467,7 +467,6 @@ PAGES = [
         {**INBOX, "items": [], "filtered": True, "query": LONG, "older_url": "", "newer_url": ""},
         signed_in_as=ADDRESS,
     ),
-    Sample("R7-empty", "reading/inbox.html", {"address": ADDRESS, "items": []}, signed_in_as=ADDRESS),
     *(
         Sample(f"R5-{kind}", "reading/problem.html", {**PROBLEM, "kind": kind}, signed_in_as=ADDRESS)
         for kind in ("closed", "withdrawn", "away")
