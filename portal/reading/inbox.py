@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -89,7 +89,7 @@ def inbox(request: Request) -> HttpResponse:
         "chips": _chips(asked, conversations.count_unread(mine, now)),
         "query": asked.query,
         "longest_query": searching.MOST_CHARACTERS,
-        "filtered": asked.show != ALL or bool(asked.query),
+        "filtered": asked != Asked(),
         "all_url": INBOX,
         "older_url": replace(asked, page=asked.page + 1).url if page.more else "",
         "newer_url": replace(asked, page=asked.page - 1).url if asked.page > 1 else "",
@@ -143,9 +143,9 @@ def _thread(text: str) -> UUID | None:
 def _moment(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo is not None else None
 
 
 def _chips(asked: Asked, unread: int) -> list[dict[str, object]]:

@@ -141,6 +141,7 @@ def test_25_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 'href="/inbox/" rel="prev">Newer' in second
     assert "Older" not in words(second.encode())
     assert 'href="/inbox/?show=unread&amp;page=2" rel="next"' in page(client, "/inbox/?show=unread")
+    assert "Nothing here" in page(client, "/inbox/?page=9")
     assert lines(page(client, "/inbox/?page=0")) == lines(page(client, "/inbox/?page=x")) == lines(first)
 
 
@@ -225,6 +226,7 @@ def test_hidden_messages_are_listed_apart_and_a_new_message_brings_a_conversatio
     html = page(client)
     assert "No messages yet" not in html
     assert '<a href="/inbox/?show=hidden">Hidden messages</a>' in html
+    assert 'role="search"' in html
     hidden = page(client, "/inbox/?show=hidden")
     assert [line.split(", ")[1] for line in lines(hidden)] == ["First"]
     assert "Show again" in hidden
@@ -257,8 +259,12 @@ def test_hiding_reaches_only_ones_own_list(place: str) -> None:
     Brand.objects.update(session_scope="message")
     strict.post(f"/inbox/{place}/", fields)
     Brand.objects.update(session_scope="brand")
-    for wrong in ({}, {"conversation": "x", "until": "y"}, {**fields, "until": "2026-11-26T00:00:00"}):
-        client.post(f"/inbox/{place}/", wrong)
+    wrong = [{}, {"conversation": "x"}]
+    if place == "hide":
+        bad = ("", "y", "2026-11-26T00:00:00", "0001-01-01T00:00:00+23:59")
+        wrong += [{"conversation": mine.message.thread.hex, "until": at} for at in bad]
+    for form in wrong:
+        assert client.post(f"/inbox/{place}/", form).status_code == 303
     assert client.get(f"/inbox/{place}/").status_code == 405
     guarded = Client(HTTP_HOST=HOST, enforce_csrf_checks=True)
     guarded.cookies = signed_in(hers).cookies
