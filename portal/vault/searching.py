@@ -27,6 +27,8 @@ MOST_READERS = 64
 """A message to more is found by opening it: for all of them its tokens would be a write of its own weight."""
 MOST_TERMS, MOST_CHARACTERS = 6, 100
 """Of what is searched for."""
+MOST_TEXT = 1000
+"""Characters of a subject that are looked at: no more fit into its tokens, and a hostile one may have very many."""
 SHORTEST, LONGEST = 3, 8
 """Letters of a word's beginning that it is found by; a shorter word is found whole, of a longer one this many count."""
 TOKEN_BYTES = 8
@@ -39,7 +41,8 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U00
 
 def words_of(text: str) -> list[str]:
     """The words of a text, as they are compared: without case, accents and vowel signs, each once."""
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).replace("ı", "i")
+    text = unicodedata.normalize("NFKD", text[:MOST_TEXT])
+    folded = unicodedata.normalize("NFKD", text.casefold()).replace("ı", "i")
     plain = "".join(letter for letter in folded if not unicodedata.category(letter).startswith("M"))
     found: list[str] = []
     for word in _WORD.findall(plain):
@@ -120,7 +123,7 @@ def _tokens(message: Message, reader: Reader, envelope: Envelope, subject: str) 
 
 
 def _of_sender(envelope: Envelope) -> list[str]:
-    # A domain is whole colleagues' and says little; it is there so that a pasted address is found.
+    # A domain is shared by all colleagues and says little; whole, it lets a pasted address be found.
     local, _, domain = envelope.sender_address.rpartition("@")
     return pieces_of(f"{envelope.sender_name} {local}", only_whole=domain)
 
