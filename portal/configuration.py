@@ -63,6 +63,7 @@ class Configuration:
     passcodes_per_network: int
     passcodes_per_brand: int
     ask_sender: bool
+    search_index: bool
     key_cache_seconds: int
     undo_minutes: int
     restore_days: int
@@ -160,6 +161,7 @@ def read(environment: Mapping[str, str]) -> Configuration:
         passcodes_per_network=setting("PASSCODES_PER_NETWORK", values.between(10, 1_000_000), "200"),
         passcodes_per_brand=setting("PASSCODES_PER_BRAND", values.between(100, 10_000_000), "5000"),
         ask_sender=setting("ASK_SENDER", values.switch, "on"),
+        search_index=setting("SEARCH_INDEX", values.switch, "on"),
         key_cache_seconds=setting("KEY_CACHE_SECONDS", values.between(1, 300), "300"),
         restore_days=setting("RESTORE_DAYS", values.between(0, 3650), "35"),
         undo_minutes=setting("UNDO_MINUTES", values.between(0, 10_080), "10"),

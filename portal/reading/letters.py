@@ -13,6 +13,7 @@ from portal.access.models import Session
 from portal.keys.errors import KeyDestroyed, KeysError
 from portal.mime.addresses import Mailbox
 from portal.mime.plain import to_html
+from portal.reading.conversations import CLOSING_SOON, Conversation
 from portal.vault import readers
 from portal.vault.errors import MessageAway, ShareNeeded, VaultError
 from portal.vault.models import Message, Reader
@@ -63,13 +64,14 @@ def message_page(reader: Reader, opened: Opened, session: Session | None, *, alo
     }
 
 
-def inbox_item(reader: Reader, session: Session | None) -> dict[str, Any]:
+def inbox_item(conversation: Conversation, session: Session | None) -> dict[str, Any]:
     """One line of R7. What is closed or cannot be opened keeps its sender and date, and loses its subject."""
+    reader, now = conversation.lead, timezone.now()
     message = reader.message
     envelope = readers.envelope_of(message)
     tag, subject, files = "", "", 0
     withdrawn = reader.withdrawn_at is not None or message.state == Message.State.WITHDRAWN
-    closed = readers.is_closed_to(reader, timezone.now())
+    closed = readers.is_closed_to(reader, now)
     if closed:
         tag = _("Withdrawn") if withdrawn else _("Closed")
     else:
@@ -88,14 +90,20 @@ def inbox_item(reader: Reader, session: Session | None) -> dict[str, Any]:
         except (KeysError, VaultError):
             tag = _("Cannot be opened now")
     mine = reader.role == Reader.Role.AUTHOR
+    soon = message.open_until is not None and message.open_until <= now + CLOSING_SOON
     return {
         "url": f"/m/{readers.link_of(reader)}",
         "sender": _("You") if mine else envelope.sender_name or envelope.sender_address,
         "subject": subject or _("(no longer shown)"),
-        "sent_at": envelope.sent_at,
-        "unread": reader.first_opened_at is None and not mine and not closed,
+        "sent_at": readers.envelope_of(conversation.newest.message).sent_at,
+        "count": conversation.count,
+        "unread": conversation.unread,
         "files": files,
         "tag": tag,
+        "closes": message.open_until if soon and not closed else None,
+        "hidden": conversation.hidden,
+        "conversation": conversation.thread.hex,
+        "until": conversation.newest.message.made_at.isoformat(),
     }
 
 

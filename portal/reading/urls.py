@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from portal.reading import codes, files, pages, posting, views
+from portal.reading import codes, files, inbox, pages, posting, views
 
 urlpatterns = [
     path("", views.start, name="start"),
-    path("inbox/", views.inbox, name="inbox"),
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/hide/", inbox.hide, name="inbox-hide"),
+    path("inbox/undo/", inbox.undo, name="inbox-undo"),
     path("open/", posting.open_file, name="open"),
     path("m/<str:link>", views.message, name="message"),
     path("m/<str:link>/code/", codes.code, name="code"),

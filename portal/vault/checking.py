@@ -26,6 +26,7 @@ from portal.vault.errors import (
 from portal.vault.models import Message, Reader, Wrap
 from portal.vault.opening import Opened
 from portal.vault.readers import is_closed
+from portal.vault.searching import tokens_of
 from portal.vault.toc import Toc
 from portal.vault.wrapping import rights_digest
 
@@ -37,7 +38,9 @@ KEY_GONE = (
 )
 KEY_MISSING = "the keyring lacks an epoch that it is wrapped under: the keyring is older than the database"
 NO_READER = "nobody has a wrap of it, though nothing was withdrawn"
-TOMBSTONE_FULL = "it was destroyed, but content or wraps are still there: let the next round of destruction finish"
+TOMBSTONE_FULL = (
+    "it was destroyed, but content, wraps or search tokens are still there: let the next round of destruction finish"
+)
 
 
 @dataclass
@@ -64,7 +67,8 @@ def check(message: Message) -> Checked:
     """
     found = Checked()
     if message.destroyed_at is not None:
-        if bytes(message.container) or message.blobs.exists() or Wrap.objects.filter(reader__message=message).exists():
+        left = (message.blobs, Wrap.objects.filter(reader__message=message), tokens_of(message))
+        if bytes(message.container) or any(rows.exists() for rows in left):
             found.problems.append(TOMBSTONE_FULL)
         return found
     if message.destroying_at is not None:

@@ -24,7 +24,7 @@ from portal.keys.service import keys
 from portal.vault import readers as directory
 from portal.vault.blobs import store
 from portal.vault.errors import KeyringOlder, VaultError
-from portal.vault.models import Blob, Epoch, Message, Phrase, Reader, Wrap
+from portal.vault.models import Blob, Epoch, Message, Phrase, Reader, SearchToken, Wrap
 
 log = logging.getLogger(__name__)
 
@@ -252,6 +252,7 @@ def _erase_messages(punctured: Collection[UUID]) -> int:
         gone = [row.pk for row in rows]
         Wrap.objects.filter(reader__message__in=gone).delete()
         Phrase.objects.filter(reader__message__in=gone).delete()
+        SearchToken.objects.filter(reader__in=Reader.objects.filter(message__in=gone).values("pk")).delete()
         Reader.objects.filter(message__in=gone).exclude(split_key=b"").update(split_key=b"", escrow=b"")
         Blob.objects.filter(message__in=gone).delete()
         Message.objects.bulk_update([row for row in rows if _stripped(row)], ["envelope"], batch_size=100)
@@ -271,6 +272,7 @@ def _erase_readers(punctured: Collection[UUID]) -> int:
         gone = [row.pk for row in rows]
         Wrap.objects.filter(reader__in=gone).delete()
         Phrase.objects.filter(reader__in=gone).delete()
+        SearchToken.objects.filter(reader__in=gone).delete()
         Reader.objects.filter(pk__in=gone).update(destroyed_at=now, split_key=b"", escrow=b"")
         record_all("message.erased", [(row.message_id, row.pk) for row in rows])
         # What nobody can open any more is withdrawn from all, so that its content goes as well.

@@ -144,6 +144,10 @@ class Reader(models.Model):
     escrow = models.BinaryField(default=b"")
     """With `escrow`: that share, sealed to the recovery key."""
     first_opened_at = models.DateTimeField(null=True)
+    hidden_at = models.DateTimeField(null=True)
+    """Since when they do not want it in their list. It stays readable, and nothing of it is deleted."""
+    indexed = models.BooleanField(default=False, db_default=False)
+    """Whether it has search tokens; without, it is found by opening it."""
     withdrawn_at = models.DateTimeField(null=True)
     """These five as in Message, for this one reader."""
     destroy_after = models.DateTimeField(null=True)
@@ -170,6 +174,15 @@ class Reader(models.Model):
                 condition=models.Q(destroyed_at=None, destroy_after__isnull=False),
             ),
         ]
+
+
+class SearchToken(models.Model):
+    """One beginning of one word in a message's sender or subject, as a keyed hash (portal.vault.searching)."""
+
+    # Looked for by its token, so that is its place in the table; no number besides, for there are dozens a message.
+    pk = models.CompositePrimaryKey("token", "reader")
+    token = models.BinaryField(max_length=8)
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="tokens")
 
 
 class Phrase(models.Model):

@@ -29,6 +29,7 @@ from portal.vault.padding import padded_length
 from portal.vault.parcels import fits
 from portal.vault.phrases import keep_phrases
 from portal.vault.rights import Rights
+from portal.vault.searching import add_tokens, is_indexed
 from portal.vault.stream import Context, Sealer, chunk_log2_for, seal, sealed_size
 from portal.vault.toc import Toc
 from portal.vault.wrapping import Fresh, add_first_wraps, base_of
@@ -147,6 +148,8 @@ def commit_all(drafts: Sequence[tuple[Draft, Sealed]]) -> list[tuple[Message, li
     made = []
     for message, (draft, sealed) in zip(messages, drafts, strict=True):
         readers = [_reader(message, number, address, role) for number, (address, role) in enumerate(draft.readers)]
+        for reader in readers:
+            reader.indexed = is_indexed(message, reader, len(readers))
         if draft.split:
             _split(message, readers, sealed)
         made.append((message, readers))
@@ -162,6 +165,11 @@ def commit_all(drafts: Sequence[tuple[Draft, Sealed]]) -> list[tuple[Message, li
         for (_, readers), (draft, _) in zip(made, drafts, strict=True)
         for reader, (address, _) in zip(readers, draft.readers, strict=True)
         if (agreed := draft.phrases.get(address)) is not None
+    )
+    add_tokens(
+        (message, reader, draft.envelope, draft.toc.subject)
+        for (message, readers), (draft, _) in zip(made, drafts, strict=True)
+        for reader in readers
     )
     add_first_wraps(
         [

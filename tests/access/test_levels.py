@@ -124,16 +124,16 @@ def test_who_proved_less_gets_no_byte_at_any_address_by_any_method(level: int, h
 def test_the_list_and_the_conversation_tell_nothing_of_it() -> None:
     high = seal(asking(3, text=f"{SECRET} Mind the step."))
     plain = seal(mail("[secure] Second", text="plain"))
-    Message.objects.filter(pk=plain.pk).update(thread=high.thread)
-    reader = reader_of(Message.objects.get(pk=plain.pk))
-    client = signed_in(reader)
+    client = signed_in(reader_of(plain))
     inbox = words(client.get("/inbox/").content)
     assert "Results" not in inbox
     assert "Asks you to confirm in one more way" in inbox
+    above = at_level(reader_of(plain), 3, "passkey", factor_at=high.made_at - timedelta(days=1))
+    assert "Results" in words(above.get("/inbox/").content)
+    Message.objects.filter(pk=plain.pk).update(thread=high.thread)
+    reader = reader_of(Message.objects.get(pk=plain.pk))
     page = words(client.get(path_of(reader)).content)
     assert "Mind the step" not in page
-    above = at_level(reader, 3, "passkey", factor_at=high.made_at - timedelta(days=1))
-    assert "Results" in words(above.get("/inbox/").content)
     assert "Mind the step" in words(above.get(path_of(reader)).content)
 
 

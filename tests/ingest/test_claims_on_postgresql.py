@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 @pytest.mark.servers
 def test_claims_are_alike_on_postgresql(postgresql: PostgreSQL) -> None:
     tests = ["tests/ingest/test_claims.py", "tests/ingest/test_states.py", "tests/ingest/test_pipeline.py"]
+    tests += ["tests/reading/test_searching.py::test_the_search_walks_an_index_and_no_table"]
+    tests += ["tests/reading/test_inbox.py::test_the_list_walks_an_index_and_no_table"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *tests, "-q", "--reuse-db", "--ds", "tests.access.on_postgresql"],
         cwd=ROOT,

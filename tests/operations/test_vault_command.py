@@ -26,7 +26,7 @@ from django.utils import timezone
 from portal.audit.models import Entry
 from portal.keys.recovery import make_files
 from portal.keys.service import keys
-from portal.vault import departing, garbage
+from portal.vault import departing, garbage, searching
 from portal.vault.blobs import store
 from portal.vault.errors import BlobMissing, BlobsUnavailable
 from portal.vault.models import Blob, Message, Parked, Wrap
@@ -219,6 +219,8 @@ def test_what_was_destroyed_must_hold_nothing_any_more(message: Message) -> None
     message.blobs.all().delete()
     Wrap.objects.filter(reader__message=message).delete()
     Message.objects.filter(pk=message.pk).update(container=b"", state=Message.State.GONE)
+    assert "still there" in run("check")[1]
+    searching.tokens_of(message).delete()
     status, said = run("check")
     assert status == 0
     assert "1 messages seen, 0 opened whole" in said

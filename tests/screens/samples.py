@@ -228,7 +228,9 @@ ITEMS = [
         "sent_at": SENT - timedelta(days=29),
         "unread": True,
         "files": 0,
-        "tag": "Closes 18 November",
+        "tag": "",
+        "closes": SENT + timedelta(days=1),
+        "count": 3,
     },
     {"url": "/m/3", "sender": "You", "subject": LONG * 2, "sent_at": SENT, "unread": False, "files": 1, "tag": ""},
     {
@@ -241,6 +243,23 @@ ITEMS = [
         "tag": "Withdrawn",
     },
 ]
+INBOX = {
+    "address": ADDRESS,
+    "items": [{"conversation": "0", "until": "", **item} for item in ITEMS],
+    "asked": {"page": "2"},
+    "chips": [
+        {"label": "All", "url": "/inbox/", "current": True},
+        {"label": "Unread 12", "url": "/inbox/?show=unread", "current": False},
+        {"label": "Sent by me", "url": "/inbox/?show=mine", "current": False},
+        {"label": "Closing soon", "url": "/inbox/?show=closing", "current": False},
+    ],
+    "longest_query": 100,
+    "just_hidden": "0",
+    "all_url": "/inbox/",
+    "hidden_url": "/inbox/?show=hidden",
+    "older_url": "/inbox/?page=3",
+    "newer_url": "/inbox/",
+}
 REPLY = {
     "link": "x",
     "to_name": "Dr Maya Lindqvist",
@@ -441,13 +460,13 @@ PAGES = [
     Sample("R8-awkward", "reading/message.html", {**MESSAGE, **AWKWARD}, brand=HARBOUR, signed_in_as=ADDRESS),
     Sample("R8-mine", "reading/message.html", {**MESSAGE, "mine": True, "reply_url": ""}, signed_in_as=ADDRESS),
     Sample("R8-right-to-left", "reading/message.html", MESSAGE, brand=NAKHIL, language="ar", signed_in_as=ADDRESS),
+    Sample("R7", "reading/inbox.html", INBOX, signed_in_as=ADDRESS),
     Sample(
-        "R7",
+        "R7-none",
         "reading/inbox.html",
-        {"address": ADDRESS, "items": ITEMS, "older_url": "/inbox/?page=3", "newer_url": "/inbox/?page=1"},
+        {**INBOX, "items": [], "filtered": True, "query": LONG, "older_url": "", "newer_url": ""},
         signed_in_as=ADDRESS,
     ),
-    Sample("R7-empty", "reading/inbox.html", {"address": ADDRESS, "items": []}, signed_in_as=ADDRESS),
     *(
         Sample(f"R5-{kind}", "reading/problem.html", {**PROBLEM, "kind": kind}, signed_in_as=ADDRESS)
         for kind in ("closed", "withdrawn", "away")
