@@ -142,10 +142,10 @@ class SpoolWriter:
         if self._bucket is None:
             self._part.rename(self.path)
 
-    def mark(self) -> None:
-        """The last step before 250: the row is there. A file that bears the mark and has none lost it later."""
-        if self._bucket is None:
-            spoolfolder.mark(self.path)
+    @property
+    def to_mark(self) -> Path | None:
+        """The file that is marked as the last step before 250: one that bears the mark and has no row lost it later."""
+        return self.path if self._bucket is None else None
 
     def withdraw(self) -> None:
         """Undo the first and second step."""
@@ -231,7 +231,8 @@ def commit_all(
             with transaction.atomic():
                 insert_rows(good)
                 beside(good)
-                transaction.on_commit(partial(_mark, good))
+                # Paths, not writers: within a caller's transaction this waits, and writers hold what they sealed.
+                transaction.on_commit(partial(_mark, [path for writer in good if (path := writer.to_mark)]))
                 committing = True
     except IngestError:
         for writer in good:
@@ -266,9 +267,9 @@ def publish(writers: Sequence[SpoolWriter]) -> None:
             sync_folder(target)
 
 
-def _mark(writers: Sequence[SpoolWriter]) -> None:
-    for writer in writers:
-        writer.mark()
+def _mark(paths: Sequence[Path]) -> None:
+    for path in paths:
+        spoolfolder.mark(path)
 
 
 def insert_rows(writers: Sequence[SpoolWriter]) -> None:
