@@ -17,6 +17,7 @@ from portal.mime.names import safe_file_name
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
 from portal.vault.readers import address_of
+from portal.vault.unsent import Kept
 from portal.writing.uploads import SealedUpload
 
 MAX_TEXT_CHARACTERS = 500_000
@@ -24,11 +25,11 @@ MAX_TEXT_CHARACTERS = 500_000
 
 @dataclass(frozen=True)
 class Answer:
-    """What a reader wrote."""
+    """What a reader wrote: new files, and those that lay with their draft."""
 
     subject: str
     text: str
-    files: Sequence[SealedUpload]
+    files: Sequence[SealedUpload | Kept]
 
     def __repr__(self) -> str:
         return f"Answer({len(self.files)} files)"
@@ -45,6 +46,7 @@ def send(reader: Reader, opened: Opened, answer: Answer) -> UUID:
 
     Raises:
         OSError, DatabaseError, IngestError, KeysError: it was not taken, and nothing of it is kept.
+        VaultError: the same, for a file of the draft is damaged or cannot be read now.
     """
     brand: Brand = reader.message.brand
     author = _author(reader, opened)

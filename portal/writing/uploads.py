@@ -110,8 +110,10 @@ class SealedUploadHandler(FileUploadHandler):
 
 
 def welcome(request: Any) -> bool:
-    """Whether whoever sends this may leave a file: a signed-in reader who answers, or anyone in the demo."""
+    """Whether whoever sends this may leave a file: a reader who writes, their session just over or not, or anyone in
+    the demo."""
     match = getattr(request, "resolver_match", None)
     if match is None or match.url_name not in WELCOME:
         return False
-    return getattr(request, "person", None) is not None or match.url_name == "demo"
+    proved = getattr(request, "person", None) is not None or bool(getattr(request, "session_ended", ""))
+    return proved or match.url_name == "demo"

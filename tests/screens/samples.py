@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from branding.models import Brand
 from portal.access.alarms import Words
@@ -250,6 +251,10 @@ REPLY = {
     "limits": "Up to 25 files, 50 MB together.",
     "action_url": f"{LINK}/reply",
     "back_url": LINK,
+    "version": "",
+    "saved_at": SENT,
+    "other_at": SENT,
+    "kept": [{"name": "scan.pdf", "size": 412_000, "id": UUID(int=1)}],
     "original": {"sender_name": "Dr Maya Lindqvist", "sent_at": SENT, "text": "Dear Jonas,\n\nGood news: the scan …"},
 }
 PROBLEM = {
@@ -468,6 +473,11 @@ PAGES = [
             ],
         },
         signed_in_as=ADDRESS,
+    ),
+    Sample(
+        "R11-not-sent",
+        "writing/not_sent.html",
+        {"note": "", "message_url": LINK, "action_url": f"{LINK}/reply", "message_value": LONG * 3, "hidden": []},
     ),
     Sample(
         "R12",
