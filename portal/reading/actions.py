@@ -4,24 +4,59 @@ from __future__ import annotations
 
 from typing import Any
 
+from portal.mime.addresses import Mailbox, normalise
+from portal.mime.errors import BadAddress
 from portal.vault import unsent
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
-from portal.vault.readers import link_of
+from portal.vault.readers import address_of, link_of
+
+PATHS = {unsent.REPLY: "reply", unsent.ALL: "reply-all"}
+"""Behind a message's link, for each of portal.vault.unsent.KINDS."""
+MOST_OTHERS = 50
+"""So many people can be answered together: each is named in the form, and ticked in it."""
 
 
 def may(kind: str, reader: Reader, opened: Opened) -> bool:
     """Whether this reader may write an answer of one of portal.vault.unsent.KINDS. The author may none."""
     if reader.role != Reader.Role.RECIPIENT:
         return False
-    return kind == unsent.REPLY and opened.rights.reply and bool(opened.toc.sender.address)
+    if not opened.rights.reply or not opened.toc.sender.address:
+        return False
+    if kind == unsent.REPLY:
+        return True
+    return kind == unsent.ALL and 1 < len(others(reader, opened)) <= MOST_OTHERS
+
+
+def others(reader: Reader, opened: Opened) -> tuple[Mailbox, ...]:
+    """Everyone whom the message names but its reader, the sender first: whom an answer to all can go to, nobody else.
+
+    By its headers, as its reader sees them. Who got a blind copy is named nowhere, and is not among them.
+    """
+    toc = opened.toc
+    seen = {_compared(address_of(reader))}
+    found = []
+    for box in (toc.sender, *toc.to, *toc.cc):
+        compared = _compared(box.address)
+        if compared and compared not in seen:
+            seen.add(compared)
+            found.append(box)
+    return tuple(found)
 
 
 def buttons(reader: Reader, opened: Opened) -> dict[str, Any]:
     """The addresses of what they may do, "" for what not, and which of it they have begun."""
     begun = set(reader.unsent.values_list("kind", flat=True))
     at = f"/m/{link_of(reader)}"
-    return {
-        "reply_url": f"{at}/reply" if may(unsent.REPLY, reader, opened) else "",
-        "reply_begun": unsent.REPLY in begun,
-    }
+    found: dict[str, Any] = {}
+    for kind, name in ((unsent.REPLY, "reply"), (unsent.ALL, "reply_all")):
+        found[f"{name}_url"] = f"{at}/{PATHS[kind]}" if may(kind, reader, opened) else ""
+        found[f"{name}_begun"] = kind in begun
+    return found
+
+
+def _compared(address: str) -> str:
+    try:
+        return normalise(address)
+    except BadAddress:
+        return ""

@@ -11,7 +11,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from branding.templatetags.words import size
+from portal.mime.addresses import Mailbox
+from portal.vault.models import Reader
+from portal.vault.opening import Opened
 from portal.vault.unsent import Kept, Words
+from portal.writing import recipients, replying
 from portal.writing.replying import MAX_TEXT_CHARACTERS
 from portal.writing.uploads import REPLY_FILES, REPLY_FILES_BYTES, SealedUpload
 
@@ -33,6 +37,8 @@ class Written:
     """A form as it was posted."""
 
     words: Words
+    to: tuple[Mailbox, ...]
+    """Whom it goes to."""
     uploads: Sequence[SealedUpload]
     """New files that can be taken."""
     kept: frozenset[UUID]
@@ -41,6 +47,8 @@ class Written:
     """The draft's version that the form was made from."""
     faults: Sequence[Fault]
     """What stands against keeping some of it."""
+    nobody: Sequence[Fault]
+    """What stands against whom it is to go to."""
 
     @property
     def is_empty(self) -> bool:
@@ -55,12 +63,14 @@ def limits() -> str:
     }
 
 
-def read(request: HttpRequest, subject: str, there: Sequence[Kept]) -> Written:
-    """The form as posted; `subject` is what it starts with, `there` are the draft's files."""
-    post = request.POST
+def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there: Sequence[Kept]) -> Written:
+    """The form as posted; `there` are the draft's files."""
+    post, subject = request.POST, replying.subject_of(opened)
+    to, addresses, against = recipients.chosen(kind, post.getlist("to"), reader, opened)
     words = Words(
         subject=" ".join(post.get("subject", subject).split())[:LONGEST_SUBJECT],
         text=post.get("message", "").replace("\r\n", "\n"),
+        to=addresses,
     )
     faults = []
     if len(words.text) > MAX_TEXT_CHARACTERS:
@@ -68,12 +78,21 @@ def read(request: HttpRequest, subject: str, there: Sequence[Kept]) -> Written:
     uploads, file_faults = _fitting(cast(list[SealedUpload], request.FILES.getlist("files")), there)
     named = {value for text in post.getlist("kept") if (value := uuid_of(text)) is not None}
     kept = frozenset(file.id for file in there if file.id in named)
-    return Written(words, uploads, kept, uuid_of(post.get("version", "")), [*faults, *file_faults])
+    return Written(
+        words,
+        to,
+        uploads,
+        kept,
+        uuid_of(post.get("version", "")),
+        [*faults, *file_faults],
+        [Fault("to", sentence) for sentence in against],
+    )
 
 
 def against_sending(written: Written) -> list[Fault]:
     """What else stands against sending it."""
-    return [Fault("message", _("Write a message or add a file."))] if written.is_empty else []
+    empty = [Fault("message", _("Write a message or add a file."))] if written.is_empty else []
+    return [*written.nobody, *empty]
 
 
 def _fitting(files: Sequence[SealedUpload], there: Sequence[Kept]) -> tuple[list[SealedUpload], list[Fault]]:

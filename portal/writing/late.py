@@ -42,7 +42,7 @@ def keep(request: Request, link: str, kind: str) -> bool:
         if not actions.may(kind, reader, opened):
             return False
         there = unsent.files_of(opened, unsent.of_reader(reader, kind))
-        written = forms.read(request, "", there)
+        written = forms.read(request, kind, reader, opened, there)
         kept = not written.faults and drafts.save(reader, opened, kind, written) is not None
     except (OSError, DatabaseError, KeysError, VaultError) as error:
         log.error("a late draft at message %s was not kept: %s", reader.message_id, type(error).__name__)

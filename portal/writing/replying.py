@@ -25,8 +25,9 @@ MAX_TEXT_CHARACTERS = 500_000
 
 @dataclass(frozen=True)
 class Answer:
-    """What a reader wrote: new files, and those that lay with their draft."""
+    """What a reader wrote and to whom: new files, and those that lay with their draft."""
 
+    to: tuple[Mailbox, ...]
     subject: str
     text: str
     files: Sequence[SealedUpload | Kept]
@@ -41,8 +42,11 @@ def subject_of(opened: Opened) -> str:
     return subject if subject.lower().startswith("re:") else f"Re: {subject}".strip()
 
 
-def send(reader: Reader, opened: Opened, answer: Answer) -> UUID:
+def send(reader: Reader, opened: Opened, kind: str, answer: Answer, named: Sequence[Mailbox]) -> UUID:
     """Hand an answer to the door; returns its id once it is durable, as for any mail that was answered 250.
+
+    People inside get it into their mailbox, all others a notice of it. Of `named`, whom its form named, the record
+    keeps the places of those who get it.
 
     Raises:
         OSError, DatabaseError, IngestError, KeysError: it was not taken, and nothing of it is kept.
@@ -52,7 +56,7 @@ def send(reader: Reader, opened: Opened, answer: Answer) -> UUID:
     author = _author(reader, opened)
     envelope = spool.Envelope(
         sender=author.address,
-        recipients=(opened.toc.sender.address,),
+        recipients=tuple(box.address for box in answer.to),
         source="reply",
         trusted=False,
         thread=reader.message_id,
@@ -60,7 +64,7 @@ def send(reader: Reader, opened: Opened, answer: Answer) -> UUID:
     )
     heads = Heads(
         from_=author,
-        to=(opened.toc.sender,),
+        to=answer.to,
         subject=answer.subject,
         date=timezone.localtime(),
         message_id=new_message_id(brand.host),
@@ -82,7 +86,16 @@ def send(reader: Reader, opened: Opened, answer: Answer) -> UUID:
     except BaseException:
         writer.discard()
         raise
-    record("message.replied", message=reader.message_id, reader=reader.id, answer=str(id_), files=len(files))
+    to = ",".join(str(named.index(box)) for box in answer.to)
+    record(
+        "message.replied",
+        message=reader.message_id,
+        reader=reader.id,
+        answer=str(id_),
+        form=kind,
+        files=len(files),
+        to=to,
+    )
     return id_
 
 

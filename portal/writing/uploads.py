@@ -17,12 +17,13 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
 
+from portal.reading import actions
 from portal.vault.stream import Context, Opener, Sealer
 
 REPLY_FILES_BYTES = 50_000_000
 """All files of an answer together (ux.md, section 10)."""
 REPLY_FILES = 25
-WELCOME = ("reply", "demo")
+WELCOME = (*actions.PATHS.values(), "demo")
 """Names of the addresses that take files. Whatever is posted elsewhere, by anyone, is read and thrown away."""
 
 

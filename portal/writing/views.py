@@ -18,13 +18,14 @@ from portal.access.responses import see_other
 from portal.audit.models import Entry
 from portal.ingest.errors import IngestError
 from portal.keys.errors import KeysError
+from portal.mime.addresses import Mailbox
 from portal.reading import actions, admission, letters
 from portal.vault import unsent
 from portal.vault.errors import VaultError
 from portal.vault.models import Reader, Unsent
 from portal.vault.opening import Opened
 from portal.vault.readers import link_of
-from portal.writing import drafts, forms, late, replying
+from portal.writing import drafts, forms, late, recipients, replying
 from portal.writing.forms import Fault, Written
 from portal.writing.uploads import REPLY_FILES_BYTES
 
@@ -59,12 +60,12 @@ def _answer(request: Request, reader: Reader, opened: Opened, kind: str) -> Http
     row = unsent.of_reader(reader, kind)
     form = partial(_form, request, reader, opened, kind)
     if request.method != "POST":
-        return form(row, unsent.words_of(opened, row) if row else _begun(opened), [])
+        return form(row, unsent.words_of(opened, row) if row else _begun(kind, reader, opened), [])
     do, _sep, which = request.POST.get("do", "send").partition("-")
     if do == "delete":
         drafts.drop(reader, kind)
         return see_other(f"/m/{link_of(reader)}")
-    written = forms.read(request, _begun(opened).subject, unsent.files_of(opened, row))
+    written = forms.read(request, kind, reader, opened, unsent.files_of(opened, row))
     if do == "send":
         return _send(request, reader, opened, kind, written)
     saved, faults = _saved(reader, opened, kind, written)
@@ -84,7 +85,8 @@ def _send(request: Request, reader: Reader, opened: Opened, kind: str, written: 
     faults, status = [*written.faults, *forms.against_sending(written)], 422
     if not faults:
         try:
-            id_ = replying.send(reader, opened, _whole(reader, opened, kind, written))
+            named = recipients.offered(kind, reader, opened)
+            id_ = replying.send(reader, opened, kind, _whole(reader, opened, kind, written), named)
         except _NOT_NOW as error:
             log.error("an answer to message %s was not taken: %s", reader.message_id, type(error).__name__)
             status = 503
@@ -108,7 +110,7 @@ def _send(request: Request, reader: Reader, opened: Opened, kind: str, written: 
 def _whole(reader: Reader, opened: Opened, kind: str, written: Written) -> replying.Answer:
     """The answer with those files of its draft that its writer saw in the form."""
     there = [file for file in unsent.files_of(opened, unsent.of_reader(reader, kind)) if file.id in written.kept]
-    return replying.Answer(written.words.subject, written.words.text, [*there, *written.uploads])
+    return replying.Answer(written.to, written.words.subject, written.words.text, [*there, *written.uploads])
 
 
 def _saved(reader: Reader, opened: Opened, kind: str, written: Written) -> tuple[drafts.Saved | None, list[Fault]]:
@@ -151,9 +153,9 @@ def _is_script(request: Request) -> bool:
     return request.headers.get("Accept") == "application/json"
 
 
-def _begun(opened: Opened) -> unsent.Words:
+def _begun(kind: str, reader: Reader, opened: Opened) -> unsent.Words:
     """The form before anything is written."""
-    return unsent.Words(subject=replying.subject_of(opened))
+    return unsent.Words(subject=replying.subject_of(opened), to=recipients.begun(kind, reader, opened))
 
 
 def _again(request: Request, link: str, kind: str) -> HttpResponseBase:
@@ -164,7 +166,7 @@ def _again(request: Request, link: str, kind: str) -> HttpResponseBase:
         if not actions.may(kind, reader, opened):
             raise Http404
         row = unsent.of_reader(reader, kind)
-        written = forms.read(request, _begun(opened).subject, unsent.files_of(opened, row))
+        written = forms.read(request, kind, reader, opened, unsent.files_of(opened, row))
         faults = [Fault("message", expired.sentence(request))]
         if written.uploads:
             faults.append(Fault("files", _("Choose your files again.")))
@@ -175,7 +177,8 @@ def _again(request: Request, link: str, kind: str) -> HttpResponseBase:
     return page(request, link)
 
 
-expired.register("reply", _again)
+for _path in actions.PATHS.values():
+    expired.register(_path, _again)
 
 
 @require_safe
@@ -187,8 +190,11 @@ def sent(request: Request, reader: Reader, opened: Opened, answer: UUID) -> Http
     ).first()
     if entry is None:
         raise Http404
+    # Entries of version 0.1 have neither: those answers went to the sender alone.
+    named = recipients.offered(entry.facts.get("form", unsent.REPLY), reader, opened)
+    places = [int(place) for place in entry.facts.get("to", "0").split(",")]
     context = {
-        "to": letters.shown(opened.toc.sender),
+        "to": ", ".join(letters.shown(named[place]) for place in places if place < len(named)),
         "sent_at": entry.at,
         "files": entry.facts["files"],
         "message_url": f"/m/{link_of(reader)}",
@@ -214,13 +220,15 @@ def _form(
     version = seen or (row.version if row else None)
     context = {
         "link": link,
+        "kind": kind,
         "to_name": letters.shown(opened.toc.sender),
+        "people": [_chip(box, words) for box in recipients.offered(kind, reader, opened)],
         "subject": words.subject,
         "message_value": words.text,
         "errors": faults,
         "limits": forms.limits(),
         "max_bytes": REPLY_FILES_BYTES,
-        "action_url": f"/m/{link}/{kind}",
+        "action_url": f"/m/{link}/{actions.PATHS[kind]}",
         "back_url": f"/m/{link}",
         "version": version.hex if version else "",
         "saved_at": row.saved_at if row else None,
@@ -233,3 +241,12 @@ def _form(
         },
     }
     return render(request, "writing/reply.html", context, status=status or (422 if faults else 200))
+
+
+def _chip(box: Mailbox, words: unsent.Words) -> dict[str, object]:
+    """One person in the form, with the address where the name alone could be anyone's."""
+    return {
+        "name": letters.shown(box),
+        "address": box.address,
+        "chosen": box.address in words.to,
+    }

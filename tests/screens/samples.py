@@ -172,6 +172,7 @@ MESSAGE = {
     "files": FILES,
     "files_size": "4.3 MB",
     "reply_url": f"{LINK}/reply",
+    "reply_all_url": f"{LINK}/reply-all",
     "older": [
         {
             "url": "/m/1",
@@ -244,6 +245,7 @@ ITEMS = [
 ]
 REPLY = {
     "link": "x",
+    "kind": "reply",
     "to_name": "Dr Maya Lindqvist",
     "subject": "Re: Your MRI results and next appointment",
     "message_value": "",
@@ -471,6 +473,20 @@ PAGES = [
                 {"field": "message", "sentence": "Write a message or add a file."},
                 {"field": "files", "sentence": "scan.tiff is 61 MB. The limit is 50 MB together."},
             ],
+        },
+        signed_in_as=ADDRESS,
+    ),
+    Sample(
+        "R11-all",
+        "writing/reply.html",
+        {
+            **REPLY,
+            "kind": "all",
+            "people": [
+                {"name": "Dr Maya Lindqvist", "address": "maya.lindqvist@aldervalley.example", "chosen": True},
+                {"name": f"{LONG}@web.example", "address": f"{LONG}@web.example", "chosen": False},
+            ],
+            "errors": [{"field": "to", "sentence": "Enter at least one address."}],
         },
         signed_in_as=ADDRESS,
     ),
