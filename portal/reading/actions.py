@@ -11,7 +11,7 @@ from portal.vault.models import Reader
 from portal.vault.opening import Opened
 from portal.vault.readers import address_of, link_of
 
-PATHS = {unsent.REPLY: "reply", unsent.ALL: "reply-all"}
+PATHS = {unsent.REPLY: "reply", unsent.ALL: "reply-all", unsent.FORWARD: "forward"}
 """Behind a message's link, for each of portal.vault.unsent.KINDS."""
 MOST_OTHERS = 50
 """So many people can be answered together: each is named in the form, and ticked in it."""
@@ -21,6 +21,8 @@ def may(kind: str, reader: Reader, opened: Opened) -> bool:
     """Whether this reader may write an answer of one of portal.vault.unsent.KINDS. The author may none."""
     if reader.role != Reader.Role.RECIPIENT:
         return False
+    if kind == unsent.FORWARD:
+        return opened.rights.forward and reader.message.brand.forward_domains != []
     if not opened.rights.reply or not opened.toc.sender.address:
         return False
     if kind == unsent.REPLY:
@@ -49,7 +51,7 @@ def buttons(reader: Reader, opened: Opened) -> dict[str, Any]:
     begun = set(reader.unsent.values_list("kind", flat=True))
     at = f"/m/{link_of(reader)}"
     found: dict[str, Any] = {}
-    for kind, name in ((unsent.REPLY, "reply"), (unsent.ALL, "reply_all")):
+    for kind, name in ((unsent.REPLY, "reply"), (unsent.ALL, "reply_all"), (unsent.FORWARD, "forward")):
         found[f"{name}_url"] = f"{at}/{PATHS[kind]}" if may(kind, reader, opened) else ""
         found[f"{name}_begun"] = kind in begun
     return found

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from branding.templatetags.words import size
 from portal.mime.addresses import Mailbox
+from portal.vault import unsent
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
 from portal.vault.unsent import Kept, Words
@@ -36,6 +37,7 @@ class Fault:
 class Written:
     """A form as it was posted."""
 
+    kind: str
     words: Words
     to: tuple[Mailbox, ...]
     """Whom it goes to."""
@@ -52,7 +54,8 @@ class Written:
 
     @property
     def is_empty(self) -> bool:
-        return not self.words.text.strip() and not self.uploads and not self.kept
+        typed = self.kind == unsent.FORWARD and self.words.to
+        return not self.words.text.strip() and not self.uploads and not self.kept and not typed
 
 
 def limits() -> str:
@@ -65,12 +68,16 @@ def limits() -> str:
 
 def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there: Sequence[Kept]) -> Written:
     """The form as posted; `there` are the draft's files."""
-    post, subject = request.POST, replying.subject_of(opened)
-    to, addresses, against = recipients.chosen(kind, post.getlist("to"), reader, opened)
+    post, subject = request.POST, replying.subject_of(opened, kind)
+    whom = recipients.chosen(kind, post.getlist("to"), reader, opened)
+    if kind != unsent.FORWARD:
+        # Of what is forwarded it stays as it is: people whom the reader chose are told it in the organisation's name.
+        subject = " ".join(post.get("subject", subject).split())[:LONGEST_SUBJECT]
     words = Words(
-        subject=" ".join(post.get("subject", subject).split())[:LONGEST_SUBJECT],
+        subject=subject,
         text=post.get("message", "").replace("\r\n", "\n"),
-        to=addresses,
+        to=whom.kept,
+        original=kind == unsent.FORWARD or "original" in post,
     )
     faults = []
     if len(words.text) > MAX_TEXT_CHARACTERS:
@@ -79,19 +86,21 @@ def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there:
     named = {value for text in post.getlist("kept") if (value := uuid_of(text)) is not None}
     kept = frozenset(file.id for file in there if file.id in named)
     return Written(
+        kind,
         words,
-        to,
+        whom.to,
         uploads,
         kept,
         uuid_of(post.get("version", "")),
         [*faults, *file_faults],
-        [Fault("to", sentence) for sentence in against],
+        [Fault("to", sentence) for sentence in whom.faults],
     )
 
 
 def against_sending(written: Written) -> list[Fault]:
     """What else stands against sending it."""
-    empty = [Fault("message", _("Write a message or add a file."))] if written.is_empty else []
+    says_nothing = written.is_empty and written.kind != unsent.FORWARD
+    empty = [Fault("message", _("Write a message or add a file."))] if says_nothing else []
     return [*written.nobody, *empty]
 
 

@@ -84,7 +84,7 @@ def shown_again(request: Request, link: str, refusal: HttpResponseBase) -> HttpR
     # A link that leads nowhere is answered like any other such; an answer that leads on is followed.
     if not text.strip() or refusal.status_code in (303, 404):
         return refusal
-    names = [(name, value) for name in ("subject", "to") for value in request.POST.getlist(name)]
+    names = [(name, value) for name in ("subject", "to", "original") for value in request.POST.getlist(name)]
     context = {
         "note": request.session_ended,
         "message_url": f"/m/{link}",

@@ -110,7 +110,7 @@ def _send(request: Request, reader: Reader, opened: Opened, kind: str, written: 
 def _whole(reader: Reader, opened: Opened, kind: str, written: Written) -> replying.Answer:
     """The answer with those files of its draft that its writer saw in the form."""
     there = [file for file in unsent.files_of(opened, unsent.of_reader(reader, kind)) if file.id in written.kept]
-    return replying.Answer(written.to, written.words.subject, written.words.text, [*there, *written.uploads])
+    return replying.Answer(written.to, written.words, [*there, *written.uploads])
 
 
 def _saved(reader: Reader, opened: Opened, kind: str, written: Written) -> tuple[drafts.Saved | None, list[Fault]]:
@@ -155,7 +155,9 @@ def _is_script(request: Request) -> bool:
 
 def _begun(kind: str, reader: Reader, opened: Opened) -> unsent.Words:
     """The form before anything is written."""
-    return unsent.Words(subject=replying.subject_of(opened), to=recipients.begun(kind, reader, opened))
+    return unsent.Words(
+        subject=replying.subject_of(opened, kind), to=recipients.begun(kind, reader, opened), original=True
+    )
 
 
 def _again(request: Request, link: str, kind: str) -> HttpResponseBase:
@@ -186,15 +188,20 @@ for _path in actions.PATHS.values():
 def sent(request: Request, reader: Reader, opened: Opened, answer: UUID) -> HttpResponseBase:
     """R12, for an answer that this reader sent; it can be reloaded safely."""
     entry = Entry.objects.filter(
-        kind="message.replied", message=reader.message_id, reader=reader.id, facts__answer=str(answer)
+        kind__in=("message.replied", "message.forwarded"),
+        message=reader.message_id,
+        reader=reader.id,
+        facts__answer=str(answer),
     ).first()
     if entry is None:
         raise Http404
+    forwarded = entry.kind == "message.forwarded"
     # Entries of version 0.1 have neither: those answers went to the sender alone.
     named = recipients.offered(entry.facts.get("form", unsent.REPLY), reader, opened)
     places = [int(place) for place in entry.facts.get("to", "0").split(",")]
     context = {
-        "to": ", ".join(letters.shown(named[place]) for place in places if place < len(named)),
+        "to": "" if forwarded else ", ".join(letters.shown(named[place]) for place in places if place < len(named)),
+        "people": entry.facts.get("people", 0),
         "sent_at": entry.at,
         "files": entry.facts["files"],
         "message_url": f"/m/{link_of(reader)}",
@@ -224,6 +231,9 @@ def _form(
         "to_name": letters.shown(opened.toc.sender),
         "people": [_chip(box, words) for box in recipients.offered(kind, reader, opened)],
         "subject": words.subject,
+        "typed": ", ".join(words.to) if kind == unsent.FORWARD else "",
+        "allowed": recipients.allowed(reader) if kind == unsent.FORWARD else "",
+        "original_goes": words.original,
         "message_value": words.text,
         "errors": faults,
         "limits": forms.limits(),

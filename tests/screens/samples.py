@@ -211,6 +211,8 @@ AWKWARD = {
     "files": [{"name": f"{LONG}-{LONG}.pdf", "kind": "PDF", "description": "PDF, 598 KB", "url": ""}],
     "files_size": 612004,
     "reply_url": "",
+    "reply_all_url": "",
+    "forward_url": f"{LINK}/forward",
     "text_html": f"<p>{LONG * 3}</p><pre>{'0123456789' * 20}</pre>",
 }
 ITEMS = [
@@ -487,6 +489,19 @@ PAGES = [
                 {"name": f"{LONG}@web.example", "address": f"{LONG}@web.example", "chosen": False},
             ],
             "errors": [{"field": "to", "sentence": "Enter at least one address."}],
+        },
+        signed_in_as=ADDRESS,
+    ),
+    Sample(
+        "R11-forward",
+        "writing/reply.html",
+        {
+            **REPLY,
+            "kind": "forward",
+            "subject": f"Fwd: {LONG}",
+            "typed": "otto@web.example, karin",
+            "allowed": "web.example, aldervalley.example",
+            "errors": [{"field": "to", "sentence": "karin is not a complete address."}],
         },
         signed_in_as=ADDRESS,
     ),

@@ -52,7 +52,7 @@ def sent_to(message: Message) -> dict[str, str]:
 def test_everyone_is_named_and_ticked_and_nobody_else(message: Message) -> None:
     jonas = reader_of(message)
     page = signed_in(jonas).get(f"{path_of(jonas)}/reply-all").content.decode()
-    assert page.count('name="to"') == page.count(" checked") == 4
+    assert page.count('name="to"') == 4
     for address in (MAYA, KARIN, OTTO, "leo@aldervalley.example"):
         assert f'value="{address}" checked' in page
     assert BLIND not in page
