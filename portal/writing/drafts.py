@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from uuid import UUID
 
 from portal.mime.names import safe_file_name
 from portal.vault import unsent
+from portal.vault.errors import SealBroken
 from portal.vault.models import Reader, Unsent
 from portal.vault.opening import Opened
 from portal.writing.forms import Written
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,21 @@ def save(reader: Reader, opened: Opened, kind: str, written: Written) -> Saved |
         name = safe_file_name(upload.name or "", kind_)
         unsent.add_file(opened, row, name, kind_, upload.size or 0, upload.chunks())
     return Saved(row, unseen)
+
+
+def readable(reader: Reader, opened: Opened, kind: str) -> Unsent | None:
+    """The reader's draft; None when there is none. A damaged one is deleted: else nobody could get past it to write."""
+    row = unsent.of_reader(reader, kind)
+    if row is None:
+        return None
+    try:
+        unsent.words_of(opened, row)
+        unsent.files_of(opened, row)
+    except SealBroken as error:
+        log.error("a draft at message %s is damaged and was deleted: %s", reader.message_id, type(error).__name__)
+        unsent.drop(row)
+        return None
+    return row
 
 
 def remove_file(reader: Reader, kind: str, file: UUID | None) -> None:

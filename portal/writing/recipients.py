@@ -94,7 +94,14 @@ def allowed(reader: Reader) -> str:
 
 def _allowed(box: Mailbox, reader: Reader) -> bool:
     domains = reader.message.brand.forward_domains
-    return domains is None or domain_of(box.address) in {domain.lower() for domain in domains}
+    return domains is None or domain_of(box.address) in {_compared(domain) for domain in domains} - {""}
+
+
+def _compared(domain: str) -> str:
+    try:
+        return domain_of(f"x@{domain}")
+    except BadAddress:
+        return ""  # written wrongly, it allows nothing
 
 
 def _address(piece: str) -> Mailbox | None:

@@ -31,6 +31,8 @@ from portal.writing.uploads import REPLY_FILES_BYTES
 
 log = logging.getLogger(__name__)
 
+_NEVER = UUID(int=0)
+"""The version that a window knows which has seen no draft."""
 _NOT_NOW = (OSError, DatabaseError, IngestError, KeysError, VaultError)
 
 
@@ -57,7 +59,7 @@ def write(request: Request, link: str, kind: str) -> HttpResponseBase:
 def _answer(request: Request, reader: Reader, opened: Opened, kind: str) -> HttpResponseBase:
     if not actions.may(kind, reader, opened):
         raise Http404
-    row = unsent.of_reader(reader, kind)
+    row = drafts.readable(reader, opened, kind)
     form = partial(_form, request, reader, opened, kind)
     if request.method != "POST":
         return form(row, unsent.words_of(opened, row) if row else _begun(kind, reader, opened), [])
@@ -173,7 +175,15 @@ def _again(request: Request, link: str, kind: str) -> HttpResponseBase:
         if written.uploads:
             faults.append(Fault("files", _("Choose your files again.")))
         return _form(
-            request, reader, opened, kind, row, written.words, faults, status=expired.STATUS, seen=written.version
+            request,
+            reader,
+            opened,
+            kind,
+            row,
+            written.words,
+            faults,
+            status=expired.STATUS,
+            seen=written.version or _NEVER,
         )
 
     return page(request, link)

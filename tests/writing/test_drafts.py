@@ -175,6 +175,16 @@ def test_it_is_sealed_and_opens_in_its_own_row_only(reader: Reader) -> None:
         unsent.words_of(open_message(karin), other)
 
 
+def test_a_damaged_one_does_not_stand_in_the_way(reader: Reader) -> None:
+    client = signed_in(reader)
+    press(client, reader, "save", files=[scan(6)])
+    Unsent.objects.update(words=b"LLS1 damaged")
+    assert client.get(f"{path_of(reader)}/reply").status_code == 200
+    assert not Unsent.objects.exists()
+    press(client, reader, "save", "Anew")
+    assert draft(reader).text == "Anew"
+
+
 def test_it_belongs_to_one_reader(reader: Reader) -> None:
     karin = reader_of(reader.message, KARIN)
     press(signed_in(reader), reader, "save", "Jonas alone", files=[scan()])

@@ -167,6 +167,9 @@ def test_only_to_the_domains_that_the_brand_allows(reader: Reader) -> None:
     assert Spooled.objects.count() == 1
     assert words_of(open_message(reader), Unsent.objects.get()).to == (f"{OTTO}, x@evil.example",), "kept as typed"
     assert "/sent/" in post(client, reader, OTTO)["Location"]
+    Brand.objects.update(forward_domains=["MÜNCHEN.example", "not a domain", ""])
+    assert "/sent/" in post(client, reader, "otto@xn--mnchen-3ya.example")["Location"]
+    assert post(client, reader, OTTO).status_code == 422
     Brand.objects.update(forward_domains=[])
     assert post(client, reader, OTTO).status_code == 404
 
