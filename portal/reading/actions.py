@@ -30,6 +30,14 @@ def may(kind: str, reader: Reader, opened: Opened) -> bool:
     return kind == unsent.ALL and 1 < len(others(reader, opened)) <= MOST_OTHERS
 
 
+def may_quote(kind: str, opened: Opened) -> bool:
+    """Whether the message itself may go along: to who wrote it; to others only where it may be forwarded.
+
+    Among those whom it names may be people who never got it, and some from whom it was withdrawn.
+    """
+    return kind == unsent.REPLY or opened.rights.forward
+
+
 def others(reader: Reader, opened: Opened) -> tuple[Mailbox, ...]:
     """Everyone whom the message names but its reader, the sender first: whom an answer to all can go to, nobody else.
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from branding.templatetags.words import size
 from portal.mime.addresses import Mailbox
+from portal.reading import actions
 from portal.vault import unsent
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
@@ -77,7 +78,7 @@ def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there:
         subject=subject,
         text=post.get("message", "").replace("\r\n", "\n"),
         to=whom.kept,
-        original=kind == unsent.FORWARD or "original" in post,
+        original=kind == unsent.FORWARD or ("original" in post and actions.may_quote(kind, opened)),
     )
     faults = []
     if len(words.text) > MAX_TEXT_CHARACTERS:

@@ -157,9 +157,8 @@ def _is_script(request: Request) -> bool:
 
 def _begun(kind: str, reader: Reader, opened: Opened) -> unsent.Words:
     """The form before anything is written."""
-    return unsent.Words(
-        subject=replying.subject_of(opened, kind), to=recipients.begun(kind, reader, opened), original=True
-    )
+    to = recipients.begun(kind, reader, opened)
+    return unsent.Words(replying.subject_of(opened, kind), to=to, original=actions.may_quote(kind, opened))
 
 
 def _again(request: Request, link: str, kind: str) -> HttpResponseBase:
@@ -243,6 +242,7 @@ def _form(
         "subject": words.subject,
         "typed": ", ".join(words.to) if kind == unsent.FORWARD else "",
         "allowed": recipients.allowed(reader) if kind == unsent.FORWARD else "",
+        "may_quote": kind != unsent.FORWARD and actions.may_quote(kind, opened),
         "original_goes": words.original,
         "message_value": words.text,
         "errors": faults,

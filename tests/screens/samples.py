@@ -248,6 +248,8 @@ ITEMS = [
 REPLY = {
     "link": "x",
     "kind": "reply",
+    "may_quote": True,
+    "original_goes": True,
     "to_name": "Dr Maya Lindqvist",
     "subject": "Re: Your MRI results and next appointment",
     "message_value": "",
@@ -498,6 +500,7 @@ PAGES = [
         {
             **REPLY,
             "kind": "forward",
+            "may_quote": False,
             "subject": f"Fwd: {LONG}",
             "typed": "otto@web.example, karin",
             "allowed": "web.example, aldervalley.example",

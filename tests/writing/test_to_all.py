@@ -110,6 +110,21 @@ def test_other_fields_add_nobody_and_a_plain_reply_takes_none(message: Message) 
     assert sent_to(message) == {MAYA: "reply"}
 
 
+@pytest.mark.parametrize("free", [False, True])
+def test_the_message_itself_goes_to_others_only_where_it_may_be_forwarded(message: Message, free: bool) -> None:
+    if free:
+        Brand.objects.update(rights={"forward": True})
+        message = seal(mail(to=f"{JONAS}, {KARIN}"), JONAS, KARIN)
+    jonas = reader_of(message)
+    client = signed_in(jonas)
+    url = f"{path_of(jonas)}/reply-all"
+    assert ('name="original" checked' in client.get(url).content.decode()) == free
+    client.post(url, {"message": "Yes.", "to": [KARIN], "original": "on"})
+    answer = Message.objects.get(pk=turn(Spooled.objects.latest("received_at").pk).pk)
+    opened = open_message(reader_of(answer, KARIN))
+    assert ("no new tear" in opened.body(opened.toc.text)) == free
+
+
 def test_with_nobody_left_it_is_not_sent(message: Message) -> None:
     jonas = reader_of(message)
     page = post(signed_in(jonas), jonas)
