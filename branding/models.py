@@ -36,6 +36,8 @@ class Brand(models.Model):
         max_length=10, choices=[("link", "link"), ("attachment", "attachment")], default="link", db_default="link"
     )
     """Whether the notice holds a link to the message, or the sealed message itself as message.html."""
+    forward_domains = models.JSONField(null=True, blank=True)
+    """Mail domains that readers may forward to where a message grants that; null for any, an empty list for none."""
     is_default = models.BooleanField(default=False)
 
     class Meta:

@@ -44,7 +44,8 @@ def _heads(outbound: Outbound, brand: Brand, toc: Toc, address: str) -> Heads:
     writer = toc.sender
     return Heads(
         from_=Mailbox(f"{naming.shown(writer, brand)} via {brand.name} secure messages", naming.own_address(brand)),
-        to=(next((box for box in toc.to if box.address.lower() == address.lower()), Mailbox("", address)),),
+        # All of them, as in any mail to several: whoever answers it to all reaches all, through the door again.
+        to=toc.to or (Mailbox("", address),),
         subject=clean_name(toc.subject),
         date=timezone.localtime(toc.sent_at),
         message_id=own or f"<{outbound.id}@{brand.host}>",

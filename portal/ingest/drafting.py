@@ -43,7 +43,7 @@ def draft(
 ) -> sealing.Draft:
     """`answered` is the protected message that it answers; `brand_of` finds the brand of a domain."""
     sender = letter.sender or Mailbox("", envelope.sender)
-    from_portal = envelope.source == "reply"
+    from_portal, forwards = envelope.source == "reply", envelope.forwards
     brand = answered.brand if answered and from_portal else brand_of(_domain(envelope.sender or sender.address))
     sent_at = letter.date or row.received_at
     subject = decision.tag_removed_subject
@@ -55,8 +55,8 @@ def draft(
         brand=brand,
         direction=Message.Direction.IN if from_portal else Message.Direction.OUT,
         thread=answered.thread if answered else row.id,
-        open_until=_open_until(decision, brand, row.received_at),
-        rights=_rights(decision, brand, answered),
+        open_until=_no_longer(_open_until(decision, brand, row.received_at), answered if forwards else None),
+        rights=_rights(decision, brand, answered, forwards=forwards),
         envelope=Envelope(
             sender_name=sender.name,
             sender_address=sender.address,
@@ -145,9 +145,11 @@ def _body(streams: dict[str, bytes], name: str, text: str) -> Body:
     return Body(stream=name, size=len(encoded))
 
 
-def _rights(decision: Decision, brand: Brand, answered: Message | None) -> Rights:
-    """An answer takes no less to read than what it answers, which it may quote."""
+def _rights(decision: Decision, brand: Brand, answered: Message | None, *, forwards: bool) -> Rights:
+    """An answer takes no less to read than what it answers, which it may quote; what is forwarded grants no more."""
     granted = Rights().changed(brand.rights).changed(decision.rights)
+    if forwards and answered is not None:
+        granted = granted.within(Rights.decode(bytes(answered.rights)))
     return granted.at_least(decision.level, brand.minimum_level, _level_of(answered))
 
 
@@ -196,6 +198,13 @@ def _open_until(decision: Decision, brand: Brand, received_at: datetime) -> date
         return None
     days = (decision.open_until - timezone.localtime(received_at).date()).days
     return sealing.last_moment(received_at, max(days, 0))
+
+
+def _no_longer(until: datetime | None, forwarded: Message | None) -> datetime | None:
+    """What is forwarded closes with what it was, at the latest."""
+    if forwarded is None or forwarded.open_until is None:
+        return until
+    return min(until, forwarded.open_until) if until else forwarded.open_until
 
 
 def _domain(address: str) -> str:

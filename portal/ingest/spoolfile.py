@@ -40,6 +40,8 @@ class Envelope:
     hello: str = ""
     connector: str = ""
     """The name of the connector that it came by; only one of those makes an SMTP mail trusted."""
+    forwards: bool = False
+    """A reader hands on what they were sent: it is to be no freer there than here."""
     dsn: tuple[Dsn, ...] = ()
     """What its sender asks to be told, one for each recipient in their order; empty when nothing is asked for any."""
 
@@ -77,7 +79,7 @@ class Envelope:
 
 
 _FIELDS = frozenset(field.name for field in fields(Envelope))
-_LATER = frozenset({"connector", "dsn"})
+_LATER = frozenset({"connector", "dsn", "forwards"})
 """Fields that files written before them do not have."""
 
 

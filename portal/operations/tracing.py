@@ -229,6 +229,12 @@ def _replied(facts: Mapping[str, Any]) -> str:
     return ngettext("Answered, with %(n)d file.", "Answered, with %(n)d files.", number) % {"n": number}
 
 
+def _forwarded(facts: Mapping[str, Any]) -> str:
+    number, there = int(facts["people"]), str(facts["answer"])
+    said = ngettext("Forwarded to %(n)d address (%(there)s).", "Forwarded to %(n)d addresses (%(there)s).", number)
+    return said % {"n": number, "there": there}
+
+
 def _not_now(facts: Mapping[str, Any]) -> str:
     return _("The mail server did not take a mail yet (%(answer)s). It is tried again by itself.") % facts
 
@@ -280,6 +286,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "message.damaged": _filled(lambda: _("Found damaged (%(reason)s); nothing of it was shown.")),
     "message.opened": _opened,
     "message.replied": _replied,
+    "message.forwarded": _forwarded,
     "reply.delivered": _filled(lambda: _("Answer handed to the mail server: %(answer)s.")),
     "message.relayed": _filled(lambda: _("Handed to the mail server: %(answer)s.")),
     "wrapper.queued": _fixed(lambda: _("A notice is ready to be sent.")),

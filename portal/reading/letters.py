@@ -13,6 +13,7 @@ from portal.access.models import Session
 from portal.keys.errors import KeyDestroyed, KeysError
 from portal.mime.addresses import Mailbox
 from portal.mime.plain import to_html
+from portal.reading import actions
 from portal.reading.conversations import CLOSING_SOON, Conversation
 from portal.vault import readers
 from portal.vault.errors import MessageAway, ShareNeeded, VaultError
@@ -58,7 +59,7 @@ def message_page(reader: Reader, opened: Opened, session: Session | None, *, alo
         "original_url": f"/m/{link}/original" if not toc.readable and rights.download else "",
         "files": [_file(file, link, may_download=rights.download) for file in files],
         "files_size": size(sum(file.size for file in files)),
-        "reply_url": f"/m/{link}/reply" if rights.reply and reader.role == Reader.Role.RECIPIENT else "",
+        **actions.buttons(reader, opened),
         "older": [] if alone else _conversation(reader, session),
         "address": address,
     }

@@ -22,9 +22,10 @@ from portal.keys.epochs import EpochId, day_of
 from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
 from portal.keys.service import keys
 from portal.vault import readers as directory
+from portal.vault import unsent
 from portal.vault.blobs import store
 from portal.vault.errors import KeyringOlder, VaultError
-from portal.vault.models import Blob, Epoch, Message, Phrase, Reader, SearchToken, Wrap
+from portal.vault.models import Blob, Epoch, Message, Phrase, Reader, SearchToken, Unsent, Wrap
 
 log = logging.getLogger(__name__)
 
@@ -251,6 +252,7 @@ def _erase_messages(punctured: Collection[UUID]) -> int:
         )
         gone = [row.pk for row in rows]
         Wrap.objects.filter(reader__message__in=gone).delete()
+        unsent.drop_of(Unsent.objects.filter(reader__message__in=gone))
         Phrase.objects.filter(reader__message__in=gone).delete()
         SearchToken.objects.filter(reader__in=Reader.objects.filter(message__in=gone).values("pk")).delete()
         Reader.objects.filter(message__in=gone).exclude(split_key=b"").update(split_key=b"", escrow=b"")
@@ -271,6 +273,7 @@ def _erase_readers(punctured: Collection[UUID]) -> int:
         )
         gone = [row.pk for row in rows]
         Wrap.objects.filter(reader__in=gone).delete()
+        unsent.drop_of(Unsent.objects.filter(reader__in=gone))
         Phrase.objects.filter(reader__in=gone).delete()
         SearchToken.objects.filter(reader__in=gone).delete()
         Reader.objects.filter(pk__in=gone).update(destroyed_at=now, split_key=b"", escrow=b"")

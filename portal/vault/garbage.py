@@ -9,7 +9,7 @@ from itertools import islice
 
 from portal.vault.blobs import Store, Stored
 from portal.vault.errors import GarbageRefused
-from portal.vault.models import Blob, Message, Parked
+from portal.vault.models import Blob, Message, Parked, UnsentFile
 
 KEPT = timedelta(days=1)
 """A blob is written before its row; whatever is younger may be of a mail that is being sealed just now."""
@@ -65,4 +65,5 @@ def _batches(store: Store, now: datetime) -> Iterator[tuple[int, list[Stored]]]:
         # Asked after the listing, so that a row that came meanwhile counts.
         named = set(Blob.objects.filter(pk__in=[item.blob for item in old]).values_list("pk", flat=True))
         named |= set(Parked.objects.filter(pk__in=[item.blob for item in old]).values_list("pk", flat=True))
+        named |= set(UnsentFile.objects.filter(pk__in=[item.blob for item in old]).values_list("pk", flat=True))
         yield len(old), [item for item in old if item.blob not in named]

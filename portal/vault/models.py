@@ -235,3 +235,32 @@ class Parked(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["network", "expires_at"], name="parked_by_network")]
+
+
+class Unsent(models.Model):
+    """What a reader is writing at a message and has not sent; on screens it is a draft (portal.vault.unsent)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="unsent")
+    kind = models.CharField(max_length=7)
+    """One of portal.vault.unsent.KINDS."""
+    version = models.UUIDField()
+    """Another with each change: a window that knows an older one learns that somebody else was at work."""
+    words = models.BinaryField()
+    """The sealed stream `words` of this row's id, under the message's key."""
+    saved_at = models.DateTimeField(db_index=True)
+    other = models.BinaryField(null=True)
+    """The words that a window wrote over without having seen them, sealed as they were."""
+    other_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reader", "kind"], name="one_unsent_of_a_kind")]
+
+
+class UnsentFile(models.Model):
+    """A file that was added to it: a sealed stream in the blob store, named by this id."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    unsent = models.ForeignKey(Unsent, on_delete=models.CASCADE, related_name="files")
+    about = models.BinaryField()
+    """Name, content type and size, the sealed stream `about` of this row's id."""

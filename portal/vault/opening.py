@@ -14,9 +14,10 @@ from portal.keys.wraps import unwrap
 from portal.vault.blobs import Source, store
 from portal.vault.errors import EmptyStream, KeyringOlder, MessageAway, SealBroken, ShareNeeded, ShareRefused
 from portal.vault.models import Message, Reader
+from portal.vault.padding import padded_length
 from portal.vault.parcels import Parcel
 from portal.vault.rights import Rights
-from portal.vault.stream import Bytes, Context, Opener, RandomAccess
+from portal.vault.stream import Bytes, Context, Opener, RandomAccess, Sealer, chunk_log2_for
 from portal.vault.toc import Body, File, Toc
 from portal.vault.wrapping import rights_digest
 
@@ -56,6 +57,17 @@ class Opened:
     def original(self) -> Iterator[bytes]:
         """The mail byte for byte as it was received."""
         return self.stream("original").chunks(0, self.toc.original_size)
+
+    def sealer_beside(self, context: Context, length: int) -> Sealer:
+        """Seals `length` bytes that are no part of the message but are to die with it, under its key.
+
+        `context` is of a row's own id, so that no such stream is ever taken for one of the message.
+        """
+        return Sealer(self._key, context, chunk_log2_for(padded_length(length)))
+
+    def opener_beside(self, context: Context, sealed: RandomAccess) -> Opener:
+        """The other way round. SealBroken when it is another stream, or another message's."""
+        return Opener(sealed, self._key, context)
 
 
 class _Stored:

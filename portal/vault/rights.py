@@ -58,6 +58,10 @@ class Rights:
         """These rights with some replaced; unknown names are ignored."""
         return replace(self, **{name: bool(value) for name, value in changes.items() if name in _RIGHTS})
 
+    def within(self, other: Rights) -> Rights:
+        """These rights but for those that `other` refuses."""
+        return replace(self, **{name: getattr(self, name) and getattr(other, name) for name in _RIGHTS})
+
     def at_least(self, *levels: int) -> Rights:
         """The same at the highest of these levels and its own."""
         return replace(self, level=max(self.level, *levels))

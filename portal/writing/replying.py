@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,11 +12,14 @@ from branding.models import Brand
 from portal.audit.record import record
 from portal.ingest import spool
 from portal.mime.addresses import Mailbox, normalise
-from portal.mime.building import Attachment, Heads, new_message_id, stream_mixed
+from portal.mime.building import Attachment, Heads, letter, new_message_id, stream_mixed
 from portal.mime.names import safe_file_name
+from portal.vault import unsent
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
 from portal.vault.readers import address_of
+from portal.vault.unsent import Kept, Words
+from portal.writing import quoting
 from portal.writing.uploads import SealedUpload
 
 MAX_TEXT_CHARACTERS = 500_000
@@ -24,64 +27,88 @@ MAX_TEXT_CHARACTERS = 500_000
 
 @dataclass(frozen=True)
 class Answer:
-    """What a reader wrote."""
+    """What a reader wrote and to whom: new files, and those that lay with their draft."""
 
-    subject: str
-    text: str
-    files: Sequence[SealedUpload]
+    to: tuple[Mailbox, ...]
+    words: Words
+    files: Sequence[SealedUpload | Kept]
 
     def __repr__(self) -> str:
         return f"Answer({len(self.files)} files)"
 
 
-def subject_of(opened: Opened) -> str:
+def subject_of(opened: Opened, kind: str) -> str:
     """The subject an answer starts with."""
-    subject = opened.toc.subject
-    return subject if subject.lower().startswith("re:") else f"Re: {subject}".strip()
+    subject, mark = opened.toc.subject, "Fwd:" if kind == unsent.FORWARD else "Re:"
+    return subject if subject.lower().startswith(mark.lower()) else f"{mark} {subject}".strip()
 
 
-def send(reader: Reader, opened: Opened, answer: Answer) -> UUID:
+def send(reader: Reader, opened: Opened, kind: str, answer: Answer, named: Sequence[Mailbox]) -> UUID:
     """Hand an answer to the door; returns its id once it is durable, as for any mail that was answered 250.
+
+    People inside get it into their mailbox, all others a notice of it. Of `named`, whom its form named, the record
+    keeps the places of those who get it.
 
     Raises:
         OSError, DatabaseError, IngestError, KeysError: it was not taken, and nothing of it is kept.
+        VaultError: the same, for a file is damaged or cannot be read now.
     """
-    brand: Brand = reader.message.brand
     author = _author(reader, opened)
     envelope = spool.Envelope(
         sender=author.address,
-        recipients=(opened.toc.sender.address,),
+        recipients=tuple(box.address for box in answer.to),
         source="reply",
         trusted=False,
         thread=reader.message_id,
         author=reader.id,
+        forwards=kind == unsent.FORWARD,
     )
-    heads = Heads(
-        from_=author,
-        to=(opened.toc.sender,),
-        subject=answer.subject,
-        date=timezone.localtime(),
-        message_id=new_message_id(brand.host),
-        in_reply_to=opened.toc.message_id,
-        references=(*opened.toc.references, opened.toc.message_id) if opened.toc.message_id else opened.toc.references,
-    )
-    files = [
-        Attachment(
-            safe_file_name(f.name or "", f.content_type or ""), f.content_type or "application/octet-stream", f.chunks()
-        )
-        for f in answer.files
-    ]
-    expected = len(answer.text) + sum(f.size or 0 for f in answer.files)
+    expected = len(answer.words.text) + sum(f.size or 0 for f in answer.files)
     writer = spool.SpoolWriter.begin(envelope, expected)
     try:
-        for chunk in stream_mixed(heads, answer.text, files):
+        for chunk in _mail(reader.message.brand, author, opened, kind, answer):
             writer.write(chunk)
         id_ = writer.commit()
     except BaseException:
         writer.discard()
         raise
-    record("message.replied", message=reader.message_id, reader=reader.id, answer=str(id_), files=len(files))
+    _record(reader, id_, kind, answer, named)
     return id_
+
+
+def _record(reader: Reader, id_: UUID, kind: str, answer: Answer, named: Sequence[Mailbox]) -> None:
+    message, files = reader.message_id, len(answer.files)
+    if kind == unsent.FORWARD:
+        people = len(answer.to)
+        record("message.forwarded", message=message, reader=reader.id, answer=str(id_), files=files, people=people)
+        return
+    to = ",".join(str(named.index(box)) for box in answer.to)
+    record("message.replied", message=message, reader=reader.id, answer=str(id_), form=kind, files=files, to=to)
+
+
+def _mail(brand: Brand, author: Mailbox, opened: Opened, kind: str, answer: Answer) -> Iterator[bytes]:
+    """The mail in chunks, in constant memory but for its text."""
+    toc = opened.toc
+    heads = Heads(
+        from_=author,
+        to=answer.to,
+        subject=answer.words.subject,
+        date=timezone.localtime(),
+        message_id=new_message_id(brand.host),
+        in_reply_to=toc.message_id,
+        references=(*toc.references, toc.message_id) if toc.message_id else toc.references,
+    )
+    added = [
+        Attachment(
+            safe_file_name(f.name or "", f.content_type or ""), f.content_type or "application/octet-stream", f.chunks()
+        )
+        for f in answer.files
+    ]
+    if kind == unsent.FORWARD:
+        text, html = quoting.below_forward(answer.words.text, opened)
+        return letter(heads, text, html, [*quoting.files(opened), *added])
+    text = answer.words.text
+    return stream_mixed(heads, quoting.below_answer(text, opened) if answer.words.original else text, added)
 
 
 def _author(reader: Reader, opened: Opened) -> Mailbox:

@@ -17,12 +17,13 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
 
+from portal.reading import actions
 from portal.vault.stream import Context, Opener, Sealer
 
 REPLY_FILES_BYTES = 50_000_000
 """All files of an answer together (ux.md, section 10)."""
 REPLY_FILES = 25
-WELCOME = ("reply", "demo")
+WELCOME = (*actions.PATHS.values(), "demo")
 """Names of the addresses that take files. Whatever is posted elsewhere, by anyone, is read and thrown away."""
 
 
@@ -110,8 +111,10 @@ class SealedUploadHandler(FileUploadHandler):
 
 
 def welcome(request: Any) -> bool:
-    """Whether whoever sends this may leave a file: a signed-in reader who answers, or anyone in the demo."""
+    """Whether whoever sends this may leave a file: a reader who writes, their session just over or not, or anyone in
+    the demo."""
     match = getattr(request, "resolver_match", None)
     if match is None or match.url_name not in WELCOME:
         return False
-    return getattr(request, "person", None) is not None or match.url_name == "demo"
+    proved = getattr(request, "person", None) is not None or bool(getattr(request, "session_ended", ""))
+    return proved or match.url_name == "demo"

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
+from portal.reading import actions
 from portal.writing import views
 
 urlpatterns = [
-    path("m/<str:link>/reply", views.reply, name="reply"),
+    *(path(f"m/<str:link>/{name}", views.write, {"kind": kind}, name=name) for kind, name in actions.PATHS.items()),
     path("m/<str:link>/sent/<uuid:answer>", views.sent, name="sent"),
 ]

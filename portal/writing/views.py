@@ -1,64 +1,195 @@
-"""The reply form and the page that confirms it."""
+"""The forms of this room: written, saved by themselves or when asked, sent, and the page that confirms it."""
 
 from __future__ import annotations
 
 import logging
+from functools import partial
 from uuid import UUID
 
 from django.db import DatabaseError
-from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.access import expired, passkey_settings
 from portal.access.requests import Request
+from portal.access.responses import see_other
 from portal.audit.models import Entry
 from portal.ingest.errors import IngestError
 from portal.keys.errors import KeysError
-from portal.reading import admission, letters
-from portal.vault.models import Reader
+from portal.mime.addresses import Mailbox
+from portal.reading import actions, admission, letters
+from portal.vault import unsent
+from portal.vault.errors import VaultError
+from portal.vault.models import Reader, Unsent
 from portal.vault.opening import Opened
 from portal.vault.readers import link_of
-from portal.writing import forms, replying
+from portal.writing import drafts, forms, late, recipients, replying
+from portal.writing.forms import Fault, Written
 from portal.writing.uploads import REPLY_FILES_BYTES
 
 log = logging.getLogger(__name__)
 
+_NEVER = UUID(int=0)
+"""The version that a window knows which has seen no draft."""
+_NOT_NOW = (OSError, DatabaseError, IngestError, KeysError, VaultError)
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@admission.page
-def reply(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
-    """R11. Refused without the right to reply, and to the author of the message."""
-    if not opened.rights.reply or reader.role != Reader.Role.RECIPIENT or not opened.toc.sender.address:
+def write(request: Request, link: str, kind: str) -> HttpResponseBase:
+    """R11, for one of portal.vault.unsent.KINDS. Refused without its right, and to the author of the message."""
+    admitted = False
+
+    @admission.page
+    def page(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
+        nonlocal admitted
+        admitted = True
+        return _answer(request, reader, opened, kind)
+
+    kept = request.method == "POST" and request.person is None and late.keep(request, link, kind)
+    answer = page(request, link)
+    if request.method != "POST" or admitted:
+        return answer
+    if _is_script(request):
+        return late.said(kept=kept)
+    return answer if kept else late.shown_again(request, link, answer)
+
+
+def _answer(request: Request, reader: Reader, opened: Opened, kind: str) -> HttpResponseBase:
+    if not actions.may(kind, reader, opened):
         raise Http404
+    row = drafts.readable(reader, opened, kind)
+    form = partial(_form, request, reader, opened, kind)
     if request.method != "POST":
-        return _form(request, reader, opened, replying.Answer(replying.subject_of(opened), "", ()), [])
-    answer, faults = forms.read_answer(request, replying.subject_of(opened))
+        return form(row, unsent.words_of(opened, row) if row else _begun(kind, reader, opened), [])
+    do, _sep, which = request.POST.get("do", "send").partition("-")
+    if do == "delete":
+        drafts.drop(reader, kind)
+        return see_other(f"/m/{link_of(reader)}")
+    written = forms.read(request, kind, reader, opened, unsent.files_of(opened, row))
+    if do == "send":
+        return _send(request, reader, opened, kind, written)
+    saved, faults = _saved(reader, opened, kind, written)
+    if _is_script(request):
+        return _told(saved, faults)
     if faults:
-        return _form(request, reader, opened, answer, faults)
+        return form(saved.row if saved else row, written.words, faults)
+    if do == "remove" and which:
+        drafts.remove_file(reader, kind, forms.uuid_of(which))
+    if do == "swap":
+        unsent.swap(reader, kind)
+    return see_other(request.path)
+
+
+def _send(request: Request, reader: Reader, opened: Opened, kind: str, written: Written) -> HttpResponseBase:
+    """On to the page that confirms it; else the form again, with all that was written and the draft that holds it."""
+    faults, status = [*written.faults, *forms.against_sending(written)], 422
+    if not faults:
+        try:
+            named = recipients.offered(kind, reader, opened)
+            id_ = replying.send(reader, opened, kind, _whole(reader, opened, kind, written), named)
+        except _NOT_NOW as error:
+            log.error("an answer to message %s was not taken: %s", reader.message_id, type(error).__name__)
+            status = 503
+        else:
+            _forget(reader, opened, kind, written)
+            return HttpResponseRedirect(f"/m/{link_of(reader)}/sent/{id_}", status=303)
+    saved, against_saving = _saved(reader, opened, kind, written)
+    if status == 503:
+        sentence = (
+            _("Your reply was not sent. It is saved as a draft. Try again.")
+            if saved and not against_saving
+            else _("Your reply was not sent. What you wrote is still here. Try again in a few minutes.")
+        )
+        faults = [Fault("message", sentence)]
+    elif unsaved := [fault for fault in against_saving if fault not in faults]:
+        faults += unsaved
+    row = saved.row if saved else unsent.of_reader(reader, kind)
+    return _form(request, reader, opened, kind, row, written.words, faults, status=status)
+
+
+def _whole(reader: Reader, opened: Opened, kind: str, written: Written) -> replying.Answer:
+    """The answer with those files of its draft that its writer saw in the form."""
+    there = [file for file in unsent.files_of(opened, unsent.of_reader(reader, kind)) if file.id in written.kept]
+    return replying.Answer(written.to, written.words, [*there, *written.uploads])
+
+
+def _saved(reader: Reader, opened: Opened, kind: str, written: Written) -> tuple[drafts.Saved | None, list[Fault]]:
+    """The draft with what could be kept of the form, and why not the rest."""
+    faults = list(written.faults)
+    if any(fault.field == "message" for fault in faults):
+        return None, faults  # longer than anything that is kept; the page has it still
     try:
-        id_ = replying.send(reader, opened, answer)
-    except (OSError, DatabaseError, IngestError, KeysError) as error:
-        log.error("an answer to message %s was not taken: %s", reader.message_id, type(error).__name__)
-        sentence = _("Your reply was not sent. What you wrote is still here. Try again in a few minutes.")
-        return _form(request, reader, opened, answer, [forms.Fault("message", sentence)], status=503)
-    return HttpResponseRedirect(f"/m/{link_of(reader)}/sent/{id_}", status=303)
+        return drafts.save(reader, opened, kind, written), faults
+    except _NOT_NOW as error:
+        log.error("a draft at message %s was not saved: %s", reader.message_id, type(error).__name__)
+        sentence = _("Your draft was not saved. What you wrote is still here. Try again in a few minutes.")
+        return None, [*faults, Fault("message", sentence)]
 
 
-@admission.page
-def _reply_again(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
-    """The form with what was written, when it was open for too long; chosen files are not kept."""
-    if not opened.rights.reply or reader.role != Reader.Role.RECIPIENT or not opened.toc.sender.address:
-        raise Http404
-    answer, _faults = forms.read_answer(request, replying.subject_of(opened))
-    faults = [forms.Fault("message", expired.sentence(request))]
-    if answer.files:
-        faults.append(forms.Fault("files", _("Choose your files again.")))
-    return _form(request, reader, opened, answer, faults, status=expired.STATUS)
+def _forget(reader: Reader, opened: Opened, kind: str, written: Written) -> None:
+    try:
+        drafts.sent(reader, opened, kind, written)
+    except _NOT_NOW as error:
+        # The answer is on its way; a draft too many is no reason to say that it is not.
+        log.error("a draft at message %s was not deleted: %s", reader.message_id, type(error).__name__)
 
 
-expired.register("reply", _reply_again)
+def _told(saved: drafts.Saved | None, faults: list[Fault]) -> JsonResponse:
+    """For the script that saves by itself: when it was saved, as which version, and what it went over."""
+    if faults:
+        return JsonResponse({"said": faults[0].sentence}, status=422)
+    row = saved.row if saved else None
+    other = row.other_at if saved and row and saved.unseen else None
+    return JsonResponse(
+        {
+            "version": row.version.hex if row else "",
+            "saved_at": row.saved_at.isoformat() if row else "",
+            "other_at": other.isoformat() if other else "",
+        }
+    )
+
+
+def _is_script(request: Request) -> bool:
+    return request.headers.get("Accept") == "application/json"
+
+
+def _begun(kind: str, reader: Reader, opened: Opened) -> unsent.Words:
+    """The form before anything is written."""
+    to = recipients.begun(kind, reader, opened)
+    return unsent.Words(replying.subject_of(opened, kind), to=to, original=actions.may_quote(kind, opened))
+
+
+def _again(request: Request, link: str, kind: str) -> HttpResponseBase:
+    """The form with what was written, when it was open for too long; files that were just chosen are not kept."""
+
+    @admission.page
+    def page(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
+        if not actions.may(kind, reader, opened):
+            raise Http404
+        row = unsent.of_reader(reader, kind)
+        written = forms.read(request, kind, reader, opened, unsent.files_of(opened, row))
+        faults = [Fault("message", expired.sentence(request))]
+        if written.uploads:
+            faults.append(Fault("files", _("Choose your files again.")))
+        return _form(
+            request,
+            reader,
+            opened,
+            kind,
+            row,
+            written.words,
+            faults,
+            status=expired.STATUS,
+            seen=written.version or _NEVER,
+        )
+
+    return page(request, link)
+
+
+for _path in actions.PATHS.values():
+    expired.register(_path, _again)
 
 
 @require_safe
@@ -66,12 +197,20 @@ expired.register("reply", _reply_again)
 def sent(request: Request, reader: Reader, opened: Opened, answer: UUID) -> HttpResponseBase:
     """R12, for an answer that this reader sent; it can be reloaded safely."""
     entry = Entry.objects.filter(
-        kind="message.replied", message=reader.message_id, reader=reader.id, facts__answer=str(answer)
+        kind__in=("message.replied", "message.forwarded"),
+        message=reader.message_id,
+        reader=reader.id,
+        facts__answer=str(answer),
     ).first()
     if entry is None:
         raise Http404
+    forwarded = entry.kind == "message.forwarded"
+    # Entries of version 0.1 have neither: those answers went to the sender alone.
+    named = recipients.offered(entry.facts.get("form", unsent.REPLY), reader, opened)
+    places = [int(place) for place in entry.facts.get("to", "0").split(",")]
     context = {
-        "to": letters.shown(opened.toc.sender),
+        "to": "" if forwarded else ", ".join(letters.shown(named[place]) for place in places if place < len(named)),
+        "people": entry.facts.get("people", 0),
         "sent_at": entry.at,
         "files": entry.facts["files"],
         "message_url": f"/m/{link_of(reader)}",
@@ -84,21 +223,37 @@ def _form(
     request: Request,
     reader: Reader,
     opened: Opened,
-    answer: replying.Answer,
-    faults: list[forms.Fault],
+    kind: str,
+    row: Unsent | None,
+    words: unsent.Words,
+    faults: list[Fault],
+    *,
     status: int | None = None,
+    seen: UUID | None = None,
 ) -> HttpResponse:
+    """R11; `seen` is the draft's version that the writer knows, where that is not the newest."""
     link = link_of(reader)
+    version = seen or (row.version if row else None)
     context = {
         "link": link,
+        "kind": kind,
         "to_name": letters.shown(opened.toc.sender),
-        "subject": answer.subject,
-        "message_value": answer.text,
+        "people": [_chip(box, words) for box in recipients.offered(kind, reader, opened)],
+        "subject": words.subject,
+        "typed": ", ".join(words.to) if kind == unsent.FORWARD else "",
+        "allowed": recipients.allowed(reader) if kind == unsent.FORWARD else "",
+        "may_quote": kind != unsent.FORWARD and actions.may_quote(kind, opened),
+        "original_goes": words.original,
+        "message_value": words.text,
         "errors": faults,
         "limits": forms.limits(),
         "max_bytes": REPLY_FILES_BYTES,
-        "action_url": f"/m/{link}/reply",
+        "action_url": f"/m/{link}/{actions.PATHS[kind]}",
         "back_url": f"/m/{link}",
+        "version": version.hex if version else "",
+        "saved_at": row.saved_at if row else None,
+        "other_at": row.other_at if row and row.other is not None else None,
+        "kept": unsent.files_of(opened, row),
         "original": {
             "sender_name": letters.shown(opened.toc.sender),
             "sent_at": opened.toc.sent_at,
@@ -106,3 +261,12 @@ def _form(
         },
     }
     return render(request, "writing/reply.html", context, status=status or (422 if faults else 200))
+
+
+def _chip(box: Mailbox, words: unsent.Words) -> dict[str, object]:
+    """One person in the form, with the address where the name alone could be anyone's."""
+    return {
+        "name": letters.shown(box),
+        "address": box.address,
+        "chosen": box.address in words.to,
+    }

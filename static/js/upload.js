@@ -26,7 +26,7 @@ function enhance(form) {
   const status = form.querySelector("[data-status]");
   const progress = form.querySelector("[data-progress]");
   const bar = progress.querySelector("progress");
-  const button = form.querySelector("button");
+  const button = form.querySelector("button.btn--go");
   const say = (words, amount) => words.replace("%s", amount).replace("%%", "%");
 
   input.addEventListener("change", () => {
@@ -45,10 +45,10 @@ function enhance(form) {
     if (input.files.length === 0) return; // nothing to wait for: the browser sends it
     event.preventDefault();
     if (button.getAttribute("aria-disabled") === "true") return;
-    send();
+    send(event.submitter);
   });
 
-  function send() {
+  function send(pressed) {
     const request = new XMLHttpRequest();
     let said = -1;
     let percent = 0;
@@ -80,15 +80,18 @@ function enhance(form) {
       show(request);
     });
     request.open("POST", form.action);
-    request.send(new FormData(form));
+    const data = new FormData(form);
+    if (pressed?.name) data.append(pressed.name, pressed.value); // which button it was
+    request.send(data);
   }
 
   // The server's own page (an error summary, or what went wrong) takes this one's place.
   function show(request) {
-        const page = new DOMParser().parseFromString(request.responseText, "text/html");
+    const page = new DOMParser().parseFromString(request.responseText, "text/html");
     document.title = page.title;
     document.querySelector("main").replaceWith(document.adoptNode(page.querySelector("main")));
     for (const next of document.querySelectorAll("form[data-upload]")) enhance(next);
+    document.dispatchEvent(new Event("form-replaced"));
     (document.getElementById("errors") ?? document.querySelector("main h1"))?.scrollIntoView();
     document.getElementById("errors")?.focus();
   }

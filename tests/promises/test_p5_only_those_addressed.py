@@ -45,14 +45,15 @@ def test_another_signed_in_reader_gets_nothing(portal: Portal) -> None:
         answer = karin.get(f"{theirs}/{content}")
         assert answer.status == 404
         assert SECRET not in answer.body
-    assert SECRET not in karin.get(f"{theirs}/reply").body
+    for form in ("reply", "reply-all", "forward"):
+        assert SECRET not in karin.get(f"{theirs}/{form}").body
     assert SECRET.decode() not in karin.get("/inbox/").text
 
 
 def test_a_stranger_gets_nothing(portal: Portal) -> None:
     send(portal.smtp, mail(text=SECRET.decode(), files=[("a.txt", "text/plain", SECRET)]), "ines@mail.example")
     link = link_in(Mailbox(portal.outbox, "ines@mail.example").wait("notice"))
-    for content in ("", *(f"/{name}" for name in CONTENT), "/reply"):
+    for content in ("", *(f"/{name}" for name in CONTENT), "/reply", "/reply-all", "/forward"):
         assert SECRET not in Person(portal.url).get(link + content).body
 
 

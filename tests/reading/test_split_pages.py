@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import Any, cast
 import pytest
 from django.conf import settings as product
 from django.test import Client
+from django.utils import timezone
 
 from portal.access import shares
+from portal.access.models import Session
 from portal.audit.models import Entry
 from portal.delivery.letters import prepare
 from portal.delivery.models import Outbound
@@ -25,11 +28,11 @@ from portal.keys.service import keys
 from portal.keys.split import code_of, grouped, open_key, seal_key, share_of
 from portal.keys.wraps import wrap
 from portal.lifecycle import changing, withdrawing
-from portal.vault import rotating
+from portal.vault import rotating, unsent
 from portal.vault.checking import check
-from portal.vault.errors import ShareNeeded, ShareRefused
-from portal.vault.models import Message, Reader, Wrap
-from portal.vault.opening import key_for, open_message
+from portal.vault.errors import SealBroken, ShareNeeded, ShareRefused
+from portal.vault.models import Message, Reader, Unsent, Wrap
+from portal.vault.opening import Opened, key_for, open_message
 from portal.vault.wrapping import rights_digest
 from tests.mails import JONAS, KARIN, MAYA, mail, text_of
 from tests.seals import HOST, path_of, put, reader_of, seal, signed_in, words
@@ -280,6 +283,20 @@ def test_an_answer_to_a_split_message_is_split_and_reaches_the_mailbox_inside(
     assert (row.state, bytes(row.share)) == (Outbound.State.SENT, b"")
     with pytest.raises(ShareNeeded):
         open_message(reader_of(made, MAYA))
+
+
+def test_a_draft_needs_the_code_as_well_and_is_kept_after_the_session_with_it(reader: Reader, code: str) -> None:
+    url = f"{path_of(reader)}/reply"
+    client = with_code(reader, code)
+    client.post(url, {"do": "save", "message": "half a tho"})
+    row = Unsent.objects.get()
+    with pytest.raises(SealBroken):
+        unsent.words_of(Opened(reader.message, key_for(reader)), row)
+    without = signed_in(reader).post(url, {"do": "save", "message": "not lost"})
+    assert "not lost</textarea>" in without.content.decode()
+    Session.objects.update(seen_at=timezone.now() - timedelta(minutes=31))
+    assert "Your draft is saved." in words(client.post(url, {"message": "half a thought"}).content)
+    assert "half a thought</textarea>" in with_code(reader, code).get(url).content.decode()
 
 
 def test_the_installation_splits_what_does_not_say_otherwise(settings: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from branding.models import Brand
 from portal.access.alarms import Words
@@ -171,6 +172,7 @@ MESSAGE = {
     "files": FILES,
     "files_size": "4.3 MB",
     "reply_url": f"{LINK}/reply",
+    "reply_all_url": f"{LINK}/reply-all",
     "older": [
         {
             "url": "/m/1",
@@ -209,6 +211,8 @@ AWKWARD = {
     "files": [{"name": f"{LONG}-{LONG}.pdf", "kind": "PDF", "description": "PDF, 598 KB", "url": ""}],
     "files_size": 612004,
     "reply_url": "",
+    "reply_all_url": "",
+    "forward_url": f"{LINK}/forward",
     "text_html": f"<p>{LONG * 3}</p><pre>{'0123456789' * 20}</pre>",
 }
 ITEMS = [
@@ -262,6 +266,9 @@ INBOX = {
 }
 REPLY = {
     "link": "x",
+    "kind": "reply",
+    "may_quote": True,
+    "original_goes": True,
     "to_name": "Dr Maya Lindqvist",
     "subject": "Re: Your MRI results and next appointment",
     "message_value": "",
@@ -269,6 +276,10 @@ REPLY = {
     "limits": "Up to 25 files, 50 MB together.",
     "action_url": f"{LINK}/reply",
     "back_url": LINK,
+    "version": "",
+    "saved_at": SENT,
+    "other_at": SENT,
+    "kept": [{"name": "scan.pdf", "size": 412_000, "id": UUID(int=1)}],
     "original": {"sender_name": "Dr Maya Lindqvist", "sent_at": SENT, "text": "Dear Jonas,\n\nGood news: the scan …"},
 }
 PROBLEM = {
@@ -487,6 +498,39 @@ PAGES = [
             ],
         },
         signed_in_as=ADDRESS,
+    ),
+    Sample(
+        "R11-all",
+        "writing/reply.html",
+        {
+            **REPLY,
+            "kind": "all",
+            "people": [
+                {"name": "Dr Maya Lindqvist", "address": "maya.lindqvist@aldervalley.example", "chosen": True},
+                {"name": f"{LONG}@web.example", "address": f"{LONG}@web.example", "chosen": False},
+            ],
+            "errors": [{"field": "to", "sentence": "Enter at least one address."}],
+        },
+        signed_in_as=ADDRESS,
+    ),
+    Sample(
+        "R11-forward",
+        "writing/reply.html",
+        {
+            **REPLY,
+            "kind": "forward",
+            "may_quote": False,
+            "subject": f"Fwd: {LONG}",
+            "typed": "otto@web.example, karin",
+            "allowed": "web.example, aldervalley.example",
+            "errors": [{"field": "to", "sentence": "karin is not a complete address."}],
+        },
+        signed_in_as=ADDRESS,
+    ),
+    Sample(
+        "R11-not-sent",
+        "writing/not_sent.html",
+        {"note": "", "message_url": LINK, "action_url": f"{LINK}/reply", "message_value": LONG * 3, "hidden": []},
     ),
     Sample(
         "R12",

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 pytestmark = pytest.mark.browser
 
@@ -95,6 +95,42 @@ def test_chosen_files_are_listed_with_their_sizes_and_sent_with_progress(site: s
     assert said[0] == "Uploading 0 %"
     assert said[-1] == "Uploaded. Sending."
     assert len(said) <= 3, "a screen reader hears 0, 50 and 100 per cent and nothing between"
+
+
+def test_a_draft_is_saved_by_itself_and_sending_waits_for_it(site: str, page: Page) -> None:
+    posted: list[str] = []
+
+    def answer(route: Route) -> None:
+        posted.append(route.request.post_data or "")
+        if route.request.headers["accept"] != "application/json":
+            return route.continue_()
+        told = {"version": f"v{len(posted)}", "saved_at": "2026-11-17T13:05:00Z", "other_at": ""}
+        return route.fulfill(json={**told, "other_at": "2026-11-17T13:07:00Z" if len(posted) == 2 else ""})
+
+    page.route("**/m/*/reply", answer)
+    page.clock.install()
+    page.goto(f"{site}/R11")
+    page.evaluate("() => document.querySelector('[data-other]').hidden = true")
+    field = page.get_by_label("Message", exact=True)
+    field.press_sequentially("Half a tho")
+    page.clock.run_for(4500)
+    assert posted == []
+    with page.expect_response("**/reply"):
+        page.clock.run_for(600)
+    expect(page.locator("[data-saved]")).to_have_text(re.compile(r"Draft saved \d\d:05"))
+    expect(page.locator("[name=version]")).to_have_value("v1")
+    assert page.locator("[data-other]").is_hidden()
+    field.press_sequentially("ught")
+    page.get_by_label("Subject").focus()
+    with page.expect_response("**/reply"):
+        page.clock.run_for(1100)
+    expect(page.locator("[data-other]")).to_be_visible()
+    assert "Half a thought" in posted[1]
+    assert "v1" in posted[1]
+    field.press_sequentially(".")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.wait_for_url(f"{site}/R12")
+    assert len(posted) == 3, "what is sent is not saved besides"
 
 
 def test_too_much_is_said_before_it_is_sent(site: str, page: Page, tmp_path: Path) -> None:

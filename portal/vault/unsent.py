@@ -1,0 +1,221 @@
+"""What a reader writes and has not sent, text and files: sealed under the key of the message that it is written at.
+
+It needs no key of its own, and lives no longer than the message: what withdraws, closes or destroys that takes this
+along, in every backup. What is only dropped here, sent or left alone for long, is deleted and not punctured.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import cbor2
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from portal.ids import new_id
+from portal.vault.blobs import store
+from portal.vault.errors import SealBroken, VaultError
+from portal.vault.models import Reader, Unsent, UnsentFile
+from portal.vault.opening import Opened
+from portal.vault.stream import Bytes, Context
+
+log = logging.getLogger(__name__)
+
+KINDS = REPLY, ALL, FORWARD = ("reply", "all", "forward")
+LIFE = timedelta(days=90)
+"""After the last change. Most messages close before; at those that never do, nothing half-written lies for good."""
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Words:
+    """What was written; `to` holds the addresses that were ticked, or what was typed."""
+
+    subject: str = ""
+    text: str = ""
+    to: tuple[str, ...] = ()
+    original: bool = False
+    """Whether the message that is answered goes along."""
+
+    def __repr__(self) -> str:
+        return "Words(…)"
+
+    def encode(self) -> bytes:
+        return cbor2.dumps([self.subject, self.text, list(self.to), self.original])
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> Words:
+        """Read `encode`'s bytes, padding behind them ignored; SealBroken when they are none."""
+        try:
+            subject, text, to, original = cbor2.loads(encoded)
+            return cls(str(subject), str(text), tuple(map(str, to)), bool(original))
+        except (cbor2.CBORDecodeError, TypeError, ValueError):
+            raise SealBroken from None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file that was added, and waits to be sent along."""
+
+    id: UUID
+    name: str
+    content_type: str
+    size: int
+    """Bytes in clear."""
+    opened: Opened
+
+    def __repr__(self) -> str:
+        return f"Kept({self.size} bytes)"
+
+    def chunks(self) -> Iterator[bytes]:
+        """The file in pieces, each authenticated. SealBroken, BlobMissing when it is damaged."""
+        with store().open(self.id) as source:
+            yield from self.opened.opener_beside(Context(self.id, "file"), source).chunks(0, self.size)
+
+
+def of_reader(reader: Reader, kind: str) -> Unsent | None:
+    """What a reader has unsent of one of KINDS."""
+    return reader.unsent.filter(kind=kind).first()
+
+
+def words_of(opened: Opened, row: Unsent) -> Words:
+    """SealBroken when they are not what was sealed."""
+    return _opened_words(opened, row.id, bytes(row.words))
+
+
+def files_of(opened: Opened, row: Unsent | None) -> list[Kept]:
+    """The files that were added, in that order; none without a row."""
+    return [_kept(opened, file) for file in row.files.order_by("pk")] if row else []
+
+
+def save(opened: Opened, reader: Reader, kind: str, words: Words, seen: UUID | None) -> tuple[Unsent, bool]:
+    """Keep these words; the row, and whether they went over others that this window had not seen.
+
+    `seen` is the version that the window knew, None when it knew of none. The last write wins, and what it went over
+    stays as `other` until the next time.
+    """
+    for attempt in range(_TRIES):
+        try:
+            with transaction.atomic():
+                return _save(opened, reader, kind, words, seen)
+        except IntegrityError:  # another window began one in this very moment
+            if attempt == _TRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _save(opened: Opened, reader: Reader, kind: str, words: Words, seen: UUID | None) -> tuple[Unsent, bool]:
+    row = _locked(reader, kind)
+    now = timezone.now()
+    if row is None:
+        id_ = new_id()
+        sealed = _sealed(opened, id_, "words", words.encode())
+        made = Unsent.objects.create(id=id_, reader=reader, kind=kind, version=new_id(), words=sealed, saved_at=now)
+        return made, False
+    if words_of(opened, row) == words:
+        return row, False
+    unseen = row.version != seen
+    if unseen:
+        row.other, row.other_at = row.words, row.saved_at
+    row.words, row.saved_at, row.version = _sealed(opened, row.id, "words", words.encode()), now, new_id()
+    row.save()
+    return row, unseen
+
+
+def swap(reader: Reader, kind: str) -> None:
+    """Put the words that were written over in the place of those that are there, which stay in theirs."""
+    with transaction.atomic():
+        row = _locked(reader, kind)
+        if row is None or row.other is None or row.other_at is None:
+            return
+        row.words, row.other = row.other, row.words
+        row.saved_at, row.other_at = row.other_at, row.saved_at
+        row.version = new_id()
+        row.save()
+
+
+def add_file(opened: Opened, row: Unsent, name: str, content_type: str, size: int, chunks: Iterable[bytes]) -> None:
+    """Keep a file of `size` bytes with it. The blob first: no row ever names one that is not there.
+
+    Raises:
+        BlobsUnavailable: the store does not answer or is full.
+    """
+    id_ = new_id()
+    sealer = opened.sealer_beside(Context(id_, "file"), size)
+    store().put(id_, partial(sealer.seal_all, chunks))
+    about = _sealed(opened, id_, "about", cbor2.dumps([name, content_type, size]))
+    try:
+        with transaction.atomic():
+            UnsentFile.objects.create(id=id_, unsent=row, about=about)
+            _touch(row)
+    except IntegrityError:
+        # Sent or deleted meanwhile in another window: there is nothing for it to belong to.
+        _delete_blobs([id_])
+        raise
+
+
+def remove_file(row: Unsent, file: UUID) -> None:
+    """Take a file out again, if it belongs to this row."""
+    with transaction.atomic():
+        if not row.files.filter(pk=file).delete()[0]:
+            return
+        _touch(row)
+    _delete_blobs([file])
+
+
+def drop(row: Unsent) -> None:
+    """Delete it with its files: it is sent, or not wanted any more."""
+    drop_of(Unsent.objects.filter(pk=row.pk))
+
+
+def drop_of(rows: QuerySet[Unsent]) -> int:
+    """Delete these with their files; how many. A blob that the store does not delete now is left to `vault gc`."""
+    blobs = list(UnsentFile.objects.filter(unsent__in=rows).values_list("pk", flat=True))
+    count = rows.delete()[1].get("vault.Unsent", 0)
+    # After the rows, and only if they go for good: a row without its blob would be a draft that does not open.
+    transaction.on_commit(partial(_delete_blobs, blobs))
+    return count
+
+
+def tidy(now: datetime) -> int:
+    """Delete what nobody has touched for long; how many. Safe at any time and twice."""
+    return drop_of(Unsent.objects.filter(saved_at__lt=now - LIFE))
+
+
+def _locked(reader: Reader, kind: str) -> Unsent | None:
+    return Unsent.objects.select_for_update().filter(reader=reader, kind=kind).first()
+
+
+def _touch(row: Unsent) -> None:
+    row.version, row.saved_at = new_id(), timezone.now()
+    Unsent.objects.filter(pk=row.pk).update(version=row.version, saved_at=row.saved_at)
+
+
+def _kept(opened: Opened, file: UnsentFile) -> Kept:
+    stream = opened.opener_beside(Context(file.id, "about"), Bytes(bytes(file.about)))
+    name, content_type, size = cbor2.loads(stream.read(0, stream.size))
+    return Kept(file.id, name, content_type, size, opened)
+
+
+def _opened_words(opened: Opened, id_: UUID, sealed: bytes) -> Words:
+    stream = opened.opener_beside(Context(id_, "words"), Bytes(sealed))
+    return Words.decode(stream.read(0, stream.size))
+
+
+def _sealed(opened: Opened, id_: UUID, name: str, plaintext: bytes) -> bytes:
+    sealer = opened.sealer_beside(Context(id_, name), len(plaintext))
+    return b"".join([sealer.header, sealer.update(plaintext), *sealer.finish_padded()])
+
+
+def _delete_blobs(blobs: Sequence[UUID]) -> None:
+    for blob in blobs:
+        try:
+            store().delete(blob)
+        except (OSError, VaultError) as error:
+            log.error("a file of a draft cannot be deleted yet: %s", type(error).__name__)
