@@ -29,7 +29,7 @@ def message_page(reader: Reader, opened: Opened, session: Session | None, *, alo
     toc, rights, message = opened.toc, opened.rights, opened.message
     link, address = readers.link_of(reader), readers.address_of(reader)
     days_left = _days_left(message)
-    files = [file for file in toc.files if not _shown_in_body(file, toc)]
+    files = attached(toc)
     return {
         "link": link,
         "letter": {
@@ -57,6 +57,7 @@ def message_page(reader: Reader, opened: Opened, session: Session | None, *, alo
         "original_url": f"/m/{link}/original" if not toc.readable and rights.download else "",
         "files": [_file(file, link, may_download=rights.download) for file in files],
         "files_size": size(sum(file.size for file in files)),
+        "files_url": f"/m/{link}/files" if rights.download and len(files) > 1 else "",
         "reply_url": f"/m/{link}/reply" if rights.reply and reader.role == Reader.Role.RECIPIENT else "",
         "older": [] if alone else _conversation(reader, session),
         "address": address,
@@ -76,7 +77,7 @@ def inbox_item(reader: Reader, session: Session | None) -> dict[str, Any]:
         try:
             if levels.is_enough(session, reader):
                 toc = open_message(reader).toc
-                subject, files = toc.subject or _("(no subject)"), sum(not _shown_in_body(f, toc) for f in toc.files)
+                subject, files = toc.subject or _("(no subject)"), len(attached(toc))
             else:
                 tag, subject = _("Asks you to confirm in one more way"), _("(not shown in this list)")
         except ShareNeeded:
@@ -141,9 +142,9 @@ def _file(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
     }
 
 
-def _shown_in_body(file: File, toc: Toc) -> bool:
-    """A picture that the HTML body shows is no attachment to list."""
-    return file.inline and bool(toc.html) and bool(file.content_id)
+def attached(toc: Toc) -> list[File]:
+    """The files to list: a picture that the HTML body shows is none of them."""
+    return [file for file in toc.files if not (file.inline and toc.html and file.content_id)]
 
 
 def _days_left(message: Message) -> int | None:

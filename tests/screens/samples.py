@@ -170,6 +170,7 @@ MESSAGE = {
     "original_url": "",
     "files": FILES,
     "files_size": "4.3 MB",
+    "files_url": f"{LINK}/files",
     "reply_url": f"{LINK}/reply",
     "older": [
         {
@@ -208,6 +209,7 @@ AWKWARD = {
     "original_url": f"{LINK}/original",
     "files": [{"name": f"{LONG}-{LONG}.pdf", "kind": "PDF", "description": "PDF, 598 KB", "url": ""}],
     "files_size": 612004,
+    "files_url": "",
     "reply_url": "",
     "text_html": f"<p>{LONG * 3}</p><pre>{'0123456789' * 20}</pre>",
 }
