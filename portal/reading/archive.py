@@ -87,12 +87,15 @@ class _Sink:
     def __init__(self) -> None:
         self._waiting: list[bytes] = []
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes, /) -> int:
         self._waiting.append(bytes(data))
         return len(data)
 
     def flush(self) -> None:
         """Nothing is held back."""
+
+    def close(self) -> None:
+        """What waits is still to be taken."""
 
     def taken(self) -> bytes:
         data = b"".join(self._waiting)
