@@ -189,6 +189,7 @@ MESSAGE = {
         },
     ],
     "address": ADDRESS,
+    "short_id": "7c1f09e2",
     "inbox_url": "/inbox/",
 }
 AWKWARD = {
@@ -484,7 +485,7 @@ PAGES = [
     Sample(
         "genuine-no",
         "pages/genuine.html",
-        {"domains": [], "checked": True, "ours": False, "pasted": "https://evil.example/m/1"},
+        {"domains": [], "attached": True, "checked": True, "ours": False, "pasted": "https://evil.example/m/1"},
     ),
     *(Sample(str(status), f"{status}.html", {"reference": "9f31c2aa"}) for status in (403, 404, 413, 503)),
     Sample("500-without-a-brand", "500.html", {"reference": "9f31c2aa"}, brand=None),

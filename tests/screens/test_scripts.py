@@ -149,7 +149,9 @@ def test_without_the_right_to_print_paper_says_only_so(site: str, page: Page) ->
     expect(page.locator("article")).to_be_hidden()
     page.goto(f"{site}/R8")
     expect(page.locator("article h1")).to_be_visible()
-    expect(page.get_by_text("Printed by jonas.berg@mail.example")).to_be_visible()
+    expect(page.get_by_text("Printed by jonas.berg@mail.example on")).to_be_visible()
+    expect(page.get_by_text("Message 7c1f09e2.")).to_be_visible()
+    expect(page.get_by_text("maya.lindqvist@aldervalley.example")).to_be_visible()
     expect(page.get_by_text("has turned printing off")).to_have_count(0)
 
 
