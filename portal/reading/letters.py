@@ -61,7 +61,7 @@ def message_page(reader: Reader, opened: Opened, session: Session | None, *, alo
         "reply_url": f"/m/{link}/reply" if rights.reply and reader.role == Reader.Role.RECIPIENT else "",
         "older": [] if alone else _conversation(reader, session),
         "address": address,
-        "short_id": message.id.hex[:8],
+        "short_id": message.id.hex[-8:],  # an id begins with its time, which others share
     }
 
 
