@@ -27,14 +27,18 @@ class Face:
     host: str
     origin: str
     origin_host: str
-    css_url: str
     mark_url: str
 
 
 def brand(request: HttpRequest) -> dict[str, object]:
-    """Context processor: `brand` (a Face, or None where the host has no brand yet) and `demo`."""
+    """Context processor: `brand` (a Face, or None where the host has no brand yet), what its pages load, and `demo`."""
     found: Brand | None = getattr(request, "brand", None)
-    return {"brand": face(found) if found else None, "demo": settings.LETTERLOCK.demo}
+    return {
+        "brand": face(found) if found else None,
+        "css_url": look.css_url(found),
+        "script_url": look.script_url(),
+        "demo": settings.LETTERLOCK.demo,
+    }
 
 
 def face(brand: Brand) -> Face:
@@ -52,6 +56,5 @@ def face(brand: Brand) -> Face:
         host=brand.host,
         origin=origin,
         origin_host=origin.partition("://")[2],
-        css_url=look.css_url(brand),
         mark_url=look.mark_url(brand),
     )

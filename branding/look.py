@@ -1,17 +1,29 @@
-"""A brand's stylesheet and mark as files, whose addresses change with what is in them."""
+"""What a brand's pages load, as files whose addresses change with what is in them: a stylesheet, a script, a mark.
+
+A page of the reader's rooms loads one of each, so that it is there after few round trips on a slow line. Their sources
+stay apart (static/css, static/js), and are put together once a process.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
+
+from django.conf import settings
 
 from branding import mark, palette
 from branding.models import Brand
 
+SHEETS = ("tokens", "frame", "controls", "reading", "door", "writing")
+"""In this order, for of two rules of one weight the later counts; print and the brand's colours come behind them."""
+SCRIPTS = ("local-time", "session", "focus", "share", "passkey", "body-frame", "download-all", "upload", "draft")
+"""Each looks for what it makes nicer, and does nothing on a page without it."""
 
-def css(brand: Brand) -> bytes:
-    """The stylesheet of a brand, UTF-8."""
-    return _css(brand.colour)
+
+def css(brand: Brand | None) -> bytes:
+    """The stylesheet of a brand, UTF-8; without one, with the colours of static/css/tokens.css."""
+    return _css(brand.colour if brand else "")
 
 
 def svg(brand: Brand) -> bytes:
@@ -19,9 +31,20 @@ def svg(brand: Brand) -> bytes:
     return _svg(brand.name, brand.colour)
 
 
-def css_url(brand: Brand) -> str:
+@cache
+def script() -> bytes:
+    """The module of every page, UTF-8. Each source is a block of its own: their names do not meet."""
+    return b"".join(b"{\n%b}\n" % _source(f"js/{name}.js") for name in SCRIPTS)
+
+
+def css_url(brand: Brand | None) -> str:
     """Path of the brand's stylesheet."""
-    return f"/brand/{brand.slug}.{digest(css(brand))}.css"
+    return f"/brand/{brand.slug}.{digest(css(brand))}.css" if brand else f"/brand/{digest(css(None))}.css"
+
+
+def script_url() -> str:
+    """Path of the script."""
+    return f"/brand/{digest(script())}.js"
 
 
 def mark_url(brand: Brand) -> str:
@@ -29,16 +52,23 @@ def mark_url(brand: Brand) -> str:
     return f"/brand/{brand.slug}.{digest(svg(brand))}.svg"
 
 
+@lru_cache(maxsize=256)
 def digest(content: bytes) -> str:
     """The part of a file's address that changes with its content: 12 hex digits of its SHA-256."""
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _css(colour: str) -> bytes:
-    return palette.css(colour).encode()
+    sheets = [_source(f"css/{name}.css") for name in SHEETS]
+    colours = palette.css(colour).encode() if colour else b""
+    return b"".join((*sheets, b"@media print {\n", _source("css/print.css"), b"}\n", colours))
 
 
 @lru_cache(maxsize=256)
 def _svg(name: str, colour: str) -> bytes:
     return mark.svg(mark.initials(name), colour).encode()
+
+
+def _source(name: str) -> bytes:
+    return Path(settings.STATICFILES_DIRS[0], name).read_bytes()

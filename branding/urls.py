@@ -1,4 +1,4 @@
-"""Addresses of a brand's stylesheet and mark."""
+"""Addresses of what a brand's pages load."""
 
 from django.urls import path
 
@@ -7,4 +7,6 @@ from branding import views
 urlpatterns = [
     path("brand/<slug:slug>.<str:digest>.css", views.stylesheet, name="brand-css"),
     path("brand/<slug:slug>.<str:digest>.svg", views.mark, name="brand-mark"),
+    path("brand/<str:digest>.css", views.plain_stylesheet, name="plain-css"),
+    path("brand/<str:digest>.js", views.script, name="script"),
 ]

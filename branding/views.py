@@ -1,24 +1,41 @@
-"""A brand's stylesheet and mark, kept by browsers for a year because a change changes their address."""
+"""What a brand's pages load, kept by browsers for a year because a change changes its address."""
 
 from __future__ import annotations
 
+import gzip
+import re
+from functools import lru_cache
+
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from branding import look
 from branding.models import Brand
 
 FOREVER = "public, max-age=31536000, immutable"
+_TAKES_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", re.IGNORECASE)
 
 
 @require_safe
 def stylesheet(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
-    return _file(look.css(_own(request, slug)), digest, "text/css; charset=utf-8")
+    return _file(request, look.css(_own(request, slug)), digest, "text/css; charset=utf-8")
+
+
+@require_safe
+def plain_stylesheet(request: HttpRequest, digest: str) -> HttpResponse:
+    """That of a page which no brand could be found for."""
+    return _file(request, look.css(None), digest, "text/css; charset=utf-8")
+
+
+@require_safe
+def script(request: HttpRequest, digest: str) -> HttpResponse:
+    return _file(request, look.script(), digest, "text/javascript; charset=utf-8")
 
 
 @require_safe
 def mark(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
-    return _file(look.svg(_own(request, slug)), digest, "image/svg+xml; charset=utf-8")
+    return _file(request, look.svg(_own(request, slug)), digest, "image/svg+xml; charset=utf-8")
 
 
 def _own(request: HttpRequest, slug: str) -> Brand:
@@ -29,7 +46,19 @@ def _own(request: HttpRequest, slug: str) -> Brand:
     return brand
 
 
-def _file(content: bytes, digest: str, content_type: str) -> HttpResponse:
+def _file(request: HttpRequest, content: bytes, digest: str, content_type: str) -> HttpResponse:
     if digest != look.digest(content):
         raise Http404
-    return HttpResponse(content, content_type=content_type, headers={"Cache-Control": FOREVER})
+    # Compression tells of secrets that lie beside a stranger's text (BREACH); these files hold neither.
+    smaller = _TAKES_GZIP.search(request.headers.get("Accept-Encoding", ""))
+    answer = HttpResponse(_smaller(content) if smaller else content, content_type=content_type)
+    answer["Cache-Control"] = FOREVER
+    if smaller:
+        answer["Content-Encoding"] = "gzip"
+    patch_vary_headers(answer, ["Accept-Encoding"])
+    return answer
+
+
+@lru_cache(maxsize=64)
+def _smaller(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)

@@ -11,6 +11,8 @@ command -v chromium >/dev/null 2>&1 || note chromium
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || note postgresql
 command -v redis-server >/dev/null 2>&1 || note redis-server
 command -v postfix >/dev/null 2>&1 || note postfix
+command -v unzip >/dev/null 2>&1 || note unzip
+command -v bsdtar >/dev/null 2>&1 || note libarchive-tools
 command -v swaks >/dev/null 2>&1 || note swaks
 command -v age >/dev/null 2>&1 || note age
 command -v softhsm2-util >/dev/null 2>&1 || note softhsm2

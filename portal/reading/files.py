@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from portal.access import sessions
 from portal.access.requests import Request
-from portal.audit.record import record
-from portal.mime.names import content_disposition
-from portal.reading import admission, policies
+from portal.audit.record import Event, record, record_each
+from portal.mime.names import content_disposition, safe_file_name
+from portal.reading import admission, archive, letters, policies
 from portal.reading.ranges import Range, Unsatisfiable, parse
 from portal.vault.errors import BlobsUnavailable, VaultError
 from portal.vault.models import Reader
@@ -43,12 +46,42 @@ def download(request: Request, reader: Reader, opened: Opened, number: int) -> H
 
 @require_safe
 @admission.content
+def everything(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
+    """All files of a message in one ZIP, under the same right as each of them."""
+    files = letters.attached(opened.toc)
+    if not opened.rights.download or not files:
+        raise Http404
+    for file in files:
+        opened.stream(file.stream)  # what is damaged at its start or gone is said by a page, not by half a ZIP
+    sent_at = timezone.localtime(opened.toc.sent_at)
+    names = archive.unique((file.name, file.content_type) for file in files)
+    members = [
+        archive.Member(name, file.size, partial(opened.chunks, file)) for name, file in zip(names, files, strict=True)
+    ]
+    whole = archive.stream(members, sent_at)
+    answer = StreamingHttpResponse(
+        () if request.method == "HEAD" else _while_signed_in(_stopping_at_damage(whole, opened), request, opened),
+        content_type="application/zip",
+    )
+    length = archive.length(members, sent_at)
+    if length is not None:
+        answer["Content-Length"] = str(length)
+    answer["Accept-Ranges"] = "none"
+    answer["Content-Disposition"] = content_disposition(_archive_name(opened))
+    if request.method == "GET":
+        begun = [Event("file.downloaded", reader.message_id, reader.id, {"file": file.number}) for file in files]
+        record_each(begun)
+    return policies.under(policies.FILE, answer)
+
+
+@require_safe
+@admission.content
 def original(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
     """The mail as it was received, offered when it could not be read as MIME."""
     if not opened.rights.download or opened.toc.readable:
         raise Http404
     file = File(0, "message.eml", "message/rfc822", opened.toc.original_size, "original", b"")
-    answer, _ = _stream(request, opened, file)
+    answer, _whole = _stream(request, opened, file)
     answer["Content-Disposition"] = content_disposition(file.name)
     return answer
 
@@ -64,9 +97,13 @@ def inline(request: Request, reader: Reader, opened: Opened, number: int) -> Htt
         kind = "image/webp"
     if not kind or not file.content_id:
         raise Http404
-    answer, _ = _stream(request, opened, file)
+    answer, _whole = _stream(request, opened, file)
     answer["Content-Type"] = kind
     return answer
+
+
+def _archive_name(opened: Opened) -> str:
+    return safe_file_name(f"{opened.toc.subject.strip() or _('Files')}.zip", "application/zip")
 
 
 def _file(opened: Opened, number: int) -> File:

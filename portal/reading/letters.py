@@ -31,7 +31,7 @@ def message_page(reader: Reader, opened: Opened, session: Session | None, *, alo
     toc, rights, message = opened.toc, opened.rights, opened.message
     link, address = readers.link_of(reader), readers.address_of(reader)
     days_left = _days_left(message)
-    files = [file for file in toc.files if not _shown_in_body(file, toc)]
+    files = attached(toc)
     return {
         "link": link,
         "letter": {
@@ -60,8 +60,10 @@ def message_page(reader: Reader, opened: Opened, session: Session | None, *, alo
         "files": [_file(file, link, may_download=rights.download) for file in files],
         "files_size": size(sum(file.size for file in files)),
         **actions.buttons(reader, opened),
+        "files_url": f"/m/{link}/files" if rights.download and len(files) > 1 else "",
         "older": [] if alone else _conversation(reader, session),
         "address": address,
+        "short_id": message.id.hex[-8:],  # an id begins with its time, which others share
     }
 
 
@@ -79,7 +81,7 @@ def inbox_item(conversation: Conversation, session: Session | None) -> dict[str,
         try:
             if levels.is_enough(session, reader):
                 toc = open_message(reader).toc
-                subject, files = toc.subject or _("(no subject)"), sum(not _shown_in_body(f, toc) for f in toc.files)
+                subject, files = toc.subject or _("(no subject)"), len(attached(toc))
             else:
                 tag, subject = _("Asks you to confirm in one more way"), _("(not shown in this list)")
         except ShareNeeded:
@@ -155,9 +157,9 @@ def _file(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
     }
 
 
-def _shown_in_body(file: File, toc: Toc) -> bool:
-    """A picture that the HTML body shows is no attachment to list."""
-    return file.inline and bool(toc.html) and bool(file.content_id)
+def attached(toc: Toc) -> list[File]:
+    """The files to list: a picture that the HTML body shows is none of them."""
+    return [file for file in toc.files if not (file.inline and toc.html and file.content_id)]
 
 
 def _days_left(message: Message) -> int | None:

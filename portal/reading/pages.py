@@ -14,7 +14,8 @@ LONGEST_LINK = 2000
 
 @require_safe
 def help(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/help.html")
+    brand = request.brand  # type: ignore[attr-defined]
+    return render(request, "pages/help.html", {"one_message": brand.session_scope == "message"})
 
 
 @require_safe
@@ -34,6 +35,7 @@ def genuine(request: HttpRequest) -> HttpResponse:
     brand = request.brand  # type: ignore[attr-defined]
     context = {
         "domains": brand.domains,
+        "attached": brand.delivery == "attachment",
         "checked": request.method == "POST",
         "pasted": pasted,
         "ours": is_ours(pasted, choosing.origin(brand)),

@@ -15,6 +15,7 @@ urlpatterns = [
     path("m/<str:link>/body", views.body, name="body"),
     path("m/<str:link>/inline/<int:number>", files.inline, name="inline"),
     path("m/<str:link>/file/<int:number>", files.download, name="file"),
+    path("m/<str:link>/files", files.everything, name="files"),
     path("m/<str:link>/original", files.original, name="original"),
     *pages.urlpatterns,
 ]

@@ -33,13 +33,14 @@ PLACES = (
     "",
     "/body",
     "/file/1",
+    "/files",
     "/inline/1",
     "/original",
     "/reply",
     "/code/",
     f"/sent/{'0' * 8}-{'0' * 4}-4{'0' * 3}-8{'0' * 3}-{'0' * 12}",
 )
-CONTENT = ("/body", "/file/1", "/inline/1", "/original")
+CONTENT = ("/body", "/file/1", "/files", "/inline/1", "/original")
 
 
 def asking(level: int, *, phrase: str = "", hint: str = "", text: str = SECRET) -> bytes:

@@ -22,6 +22,7 @@ PARTS = (
     "",
     "/body",
     "/file/1",
+    "/files",
     "/inline/1",
     "/original",
     "/reply",

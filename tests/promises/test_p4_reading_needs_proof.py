@@ -41,7 +41,8 @@ def test_get_and_head_of_every_address_change_nothing(portal: Portal) -> None:
     scanner = Person(portal.url)
     for _ in range(10):
         for method in ("GET", "HEAD", "OPTIONS"):
-            for path in ("", "/", "/ask/", "/passcode/", "/body", "/file/1", "/inline/1", "/original", "/reply"):
+            content = ("/body", "/file/1", "/files", "/inline/1", "/original", "/reply")
+            for path in ("", "/", "/ask/", "/passcode/", *content):
                 assert SECRET not in scanner.ask(method, link + path).text
         for url in set(re.findall(r'(?:href|src)="([^"]+)"', scanner.get(link).text)):
             scanner.get(url)

@@ -12,7 +12,7 @@ from tests.servers import Portal
 
 pytestmark = pytest.mark.servers
 SECRET = b"only for Jonas"
-CONTENT = ("body", "file/1", "file/2", "inline/1", "original", "file/99")
+CONTENT = ("body", "file/1", "file/2", "files", "inline/1", "original", "file/99")
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,7 @@ def test_its_reader_sees_it_and_that_is_recorded_once_shown() -> None:
 def test_every_page_of_a_message_may_be_kept_by_nobody() -> None:
     reader = reader_of(seal(mail(html="<p>x</p>", files=[("a.txt", "text/plain", b"a")])))
     client = signed_in(reader)
-    for path in ("", "/body", "/file/1", "/reply"):
+    for path in ("", "/body", "/file/1", "/files", "/reply"):
         answer = client.get(path_of(reader) + path)
         assert answer.status_code == 200
         assert answer["Cache-Control"] == "no-store"
@@ -288,7 +288,7 @@ def test_what_is_closed_or_withdrawn_looks_open_until_the_proof(state: str) -> N
     assert "Email me a passcode" in words(after.content)
     assert len(words(after.content)) == len(before)
     client = signed_in(reader)
-    for path in ("", "/body", "/file/1", "/original", "/reply"):
+    for path in ("", "/body", "/file/1", "/files", "/original", "/reply"):
         answer = client.get(path_of(reader) + path)
         assert answer.status_code == 410
         assert SECRET not in answer.content.decode()

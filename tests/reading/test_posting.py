@@ -441,7 +441,7 @@ def test_it_is_for_its_reader_alone(message: Message, reader: Reader) -> None:
     nobody = Client(HTTP_HOST=HOST)
     karin = signed_in(reader_of(seal(mail(), KARIN), KARIN))
     for client, status in ((nobody, 302), (karin, 404)):
-        for path in ("/body", "/file/1", "/inline/1", "/original"):
+        for path in ("/body", "/file/1", "/files", "/inline/1", "/original"):
             answer = client.get(handle + path)
             assert answer.status_code == status
             assert SECRET not in answer.content.decode()
@@ -455,7 +455,7 @@ def test_rights_hold_for_what_is_parked() -> None:
     reader = reader_of(travelling(files=[("a.bin", "application/pdf", SCAN)], headers=[wish]))
     handle, client = posted(reader), signed_in(reader)
     assert client.get(handle).status_code == 200
-    assert client.get(f"{handle}/file/1").status_code == 404
+    assert client.get(f"{handle}/file/1").status_code == client.get(f"{handle}/files").status_code == 404
     Message.objects.update(rights=Rights().encode())
     assert client.get(f"{handle}/file/1").status_code == 500
 
@@ -478,7 +478,7 @@ def test_who_may_not_read_it_any_more_may_not_by_the_file_either(message: Messag
         answer = client.get(handle)
         assert answer.status_code == 410
         assert SECRET not in answer.content.decode()
-        for path in ("/body", "/file/1"):
+        for path in ("/body", "/file/1", "/files"):
             answer = client.get(handle + path)
             assert answer.status_code == 410
             assert SECRET.encode() not in answer.content

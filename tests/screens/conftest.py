@@ -63,6 +63,8 @@ def files() -> dict[str, tuple[str, bytes, str]]:
         if path.is_file():
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
             found[f"/static/{path.relative_to(ROOT / 'static')}"] = (kind, path.read_bytes(), "")
+    found[look.script_url()] = ("text/javascript; charset=utf-8", look.script(), "")
+    found[look.css_url(None)] = ("text/css; charset=utf-8", look.css(None), "")
     for brand in (samples.ALDER, samples.HARBOUR, samples.NAKHIL):
         found[look.css_url(brand)] = ("text/css; charset=utf-8", look.css(brand), "")
         found[look.mark_url(brand)] = ("image/svg+xml; charset=utf-8", look.svg(brand), "")

@@ -171,6 +171,7 @@ MESSAGE = {
     "original_url": "",
     "files": FILES,
     "files_size": "4.3 MB",
+    "files_url": f"{LINK}/files",
     "reply_url": f"{LINK}/reply",
     "reply_all_url": f"{LINK}/reply-all",
     "older": [
@@ -190,6 +191,7 @@ MESSAGE = {
         },
     ],
     "address": ADDRESS,
+    "short_id": "7c1f09e2",
     "inbox_url": "/inbox/",
 }
 AWKWARD = {
@@ -210,6 +212,7 @@ AWKWARD = {
     "original_url": f"{LINK}/original",
     "files": [{"name": f"{LONG}-{LONG}.pdf", "kind": "PDF", "description": "PDF, 598 KB", "url": ""}],
     "files_size": 612004,
+    "files_url": "",
     "reply_url": "",
     "reply_all_url": "",
     "forward_url": f"{LINK}/forward",
@@ -545,7 +548,7 @@ PAGES = [
     Sample(
         "genuine-no",
         "pages/genuine.html",
-        {"domains": [], "checked": True, "ours": False, "pasted": "https://evil.example/m/1"},
+        {"domains": [], "attached": True, "checked": True, "ours": False, "pasted": "https://evil.example/m/1"},
     ),
     *(Sample(str(status), f"{status}.html", {"reference": "9f31c2aa"}) for status in (403, 404, 413, 503)),
     Sample("500-without-a-brand", "500.html", {"reference": "9f31c2aa"}, brand=None),

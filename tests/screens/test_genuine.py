@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from branding.models import Brand
+from portal.access import back, cookies, shares
 from portal.reading.pages import is_ours
+from tests.seals import words
 
 ORIGIN = "https://secure.aldervalley.example"
 
@@ -72,6 +77,43 @@ def test_the_pages_that_help_answer_everyone(client: Client, path: str) -> None:
     assert "Alder Valley Clinic" in page
     assert "08 123 45" in page
     assert 'href="/genuine/#report"' in page
+
+
+@pytest.mark.django_db
+def test_a_link_that_is_not_ours_may_have_been_replaced_by_a_mail_program(client: Client) -> None:
+    page = words(client.post("/genuine/", {"address": "https://safe.links.example/?url=x"}).content)
+    assert "type localhost:8000/m/ into your browser" in page
+    assert "in place of every link" not in words(client.get("/genuine/").content)
+
+
+@pytest.mark.django_db
+def test_what_our_mails_look_like_is_true_for_the_brand(client: Client) -> None:
+    page = words(client.get("/genuine/").content)
+    assert "messages@localhost" in page
+    assert "They have no attachment, or, where the sender chose so, a single one" in page
+    Brand.objects.update(delivery="attachment", domains=["aldervalley.example"])
+    page = words(client.get("/genuine/").content)
+    assert "They have one attachment, a file named “message.html”" in page
+    assert "aldervalley.example" in page
+
+
+@pytest.mark.django_db
+def test_where_a_proof_opens_one_message_nobody_is_told_to_bookmark_a_list(client: Client) -> None:
+    assert "bookmark your messages" in words(client.get("/help/").content)
+    Brand.objects.update(session_scope="message")
+    page = words(client.get("/help/").content)
+    assert "bookmark" not in page
+    assert "Yes: download it before it closes" in page
+
+
+@pytest.mark.django_db
+def test_the_privacy_page_names_every_cookie_of_a_recipient(client: Client) -> None:
+    named = set(re.findall(r"<dt><code>(\w+)</code></dt>", client.get("/privacy/").content.decode()))
+    ours = {cookies.SESSION, cookies.BROWSER, cookies.TRUSTED, back.COOKIE, shares.COOKIE, settings.CSRF_COOKIE_NAME}
+    assert named == ours
+    modules = "".join(path.read_text() for path in (settings.BASE_DIR / "portal").rglob("*.py"))
+    known = set(re.findall(r'f"\{(?:settings\.)?COOKIE_PREFIX\}(\w+)"', modules))
+    assert known - named == {"office", "language"}, "an administrator's, and one that is not written yet"
 
 
 @pytest.mark.django_db

@@ -141,6 +141,15 @@ def test_too_much_is_said_before_it_is_sent(site: str, page: Page, tmp_path: Pat
     expect(page.locator("[data-total]")).to_have_class(re.compile("over"))
 
 
+def test_the_download_of_all_files_is_said_to_be_one_zip(site: str, page: Page) -> None:
+    page.goto(f"{site}/R8")
+    page.evaluate("() => document.querySelector('[data-starts]').addEventListener('click', (e) => e.preventDefault())")
+    status = page.locator("#zip-starts")
+    expect(status).to_be_empty()
+    page.get_by_role("link", name="Download all").click()
+    expect(status).to_have_text("Your download starts. It is one ZIP file with 3 files.")
+
+
 def test_everything_works_with_scripts_off(site: str, chromium: Browser, tmp_path: Path) -> None:
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
@@ -159,6 +168,16 @@ def test_everything_works_with_scripts_off(site: str, chromium: Browser, tmp_pat
     context.close()
 
 
+@pytest.mark.parametrize(("name", "own"), [("R1", {"/R1"}), ("R8-html", {"/R8-html", "/R8-body"})])
+def test_a_page_loads_three_things_beyond_the_message(site: str, page: Page, name: str, own: set[str]) -> None:
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(request.url))
+    page.goto(f"{site}/{name}", wait_until="networkidle")
+    assert {f"{site}{path}" for path in own} < asked
+    assert len(asked) - len(own) <= 3
+    assert all(url.startswith(f"{site}/") for url in asked)
+
+
 def test_without_the_right_to_print_paper_says_only_so(site: str, page: Page) -> None:
     page.goto(f"{site}/R8-awkward")
     page.emulate_media(media="print")
@@ -166,7 +185,9 @@ def test_without_the_right_to_print_paper_says_only_so(site: str, page: Page) ->
     expect(page.locator("article")).to_be_hidden()
     page.goto(f"{site}/R8")
     expect(page.locator("article h1")).to_be_visible()
-    expect(page.get_by_text("Printed by jonas.berg@mail.example")).to_be_visible()
+    expect(page.get_by_text("Printed by jonas.berg@mail.example on")).to_be_visible()
+    expect(page.get_by_text("Message 7c1f09e2.")).to_be_visible()
+    expect(page.get_by_text("maya.lindqvist@aldervalley.example")).to_be_visible()
     expect(page.get_by_text("has turned printing off")).to_have_count(0)
 
 

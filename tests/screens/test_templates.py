@@ -17,7 +17,7 @@ from tests.screens.samples import Sample
 
 TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*") if path.is_file())
 PAGES = [path for path in TEMPLATES if path.suffix == ".html" and "mail" not in path.parts]
-OF_OTHER_ISSUES = re.compile(r"Download all|Preview", re.IGNORECASE)
+OF_OTHER_ISSUES = re.compile(r"Preview", re.IGNORECASE)
 
 
 def _named(path: Path) -> str:
