@@ -56,6 +56,12 @@ def test_the_addresses_that_every_page_names_exist(address: str) -> None:
     assert resolve(address).func
 
 
+@pytest.mark.parametrize("block", ["css", "scripts"])
+def test_a_page_can_bring_a_sheet_and_a_script_of_its_own(block: str) -> None:
+    source = f'{{% extends "frame.html" %}}{{% block {block} %}}<i>its own</i>{{% endblock %}}'
+    assert "<i>its own</i>" in rendered(Sample("x", "", source=source)).partition("</head>")[0]
+
+
 def test_a_hostile_name_stays_text() -> None:
     bad = "<script>alert(1)</script>\"'{{ 7|add:7 }}"
     letter = {**samples.LETTER, "sender_name": bad, "subject": bad, "others": (bad,)}
