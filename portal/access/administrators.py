@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
@@ -29,6 +29,10 @@ class Reason(models.TextChoices):
     LEFT = "left", _lazy("Left the organisation")
     RISK = "risk", _lazy("Their device or account may be in other hands")
     MISTAKE = "mistake", _lazy("Was added by mistake")
+
+
+_ROLES_LOCK = 0x6C6C_726F_6C65
+"""Number of PostgreSQL's advisory lock under which roles change; any that nothing else here takes."""
 
 
 @dataclass(frozen=True)
@@ -147,8 +151,15 @@ def say_address(first: Person, address: str) -> Person:
 
 
 def _locked(person: Person, *, keeps_owner: bool) -> str:
-    """The role the person has, with all owners' rows held: of two owners who demote each other one is refused."""
-    owners = set(Person.objects.select_for_update().filter(role=Role.OWNER).order_by("pk").values_list("pk", flat=True))
+    """The role the person has, while nobody else changes any: of two owners who demote each other one is refused.
+
+    One lock for all, not the owners' rows: whoever waits for several rows that others change can wait in a ring.
+    """
+    # SQLite's transactions begin IMMEDIATE (settings), so one writer is alone already.
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ROLES_LOCK])
+    owners = set(Person.objects.filter(role=Role.OWNER).values_list("pk", flat=True))
     was: str | None = Person.objects.filter(pk=person.pk, role__in=roles.OFFICE).values_list("role", flat=True).first()
     if was is None:
         raise NotAnAdministrator
