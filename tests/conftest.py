@@ -77,10 +77,14 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What drives a browser or starts servers goes file by file, two files at a time: more would only be slow."""
+    """What drives a browser or starts servers goes file by file, two files at a time: more would only be slow.
+
+    The screens are the longest and need nothing of each other, so both lanes share them.
+    """
     for item in items:
         if item.get_closest_marker("browser") or item.get_closest_marker("servers"):
-            lane = zlib.crc32(item.path.name.encode()) % 2
+            together = item.nodeid if item.path.name == "test_screens.py" else item.path.name
+            lane = zlib.crc32(together.encode()) % 2
             item.add_marker(pytest.mark.xdist_group(f"servers-{lane}"))
 
 

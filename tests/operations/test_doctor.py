@@ -25,6 +25,9 @@ from portal.audit.record import record
 from portal.configuration import Configuration
 from portal.delivery.models import Outbound
 from portal.ingest.models import Spooled
+from portal.keys.keyring import FolderKeyring
+from portal.keys.provider import LocalFile
+from portal.keys.service import KeyService
 from portal.operations import heartbeats
 from portal.operations.doctor import clock, configured, disk, examining, keyring, memory, parts, queues, transport
 from portal.operations.doctor.finding import Finding, State, unknown
@@ -232,8 +235,14 @@ def test_a_keyring_without_a_fresh_backup_is_seen() -> None:
     assert one(keyring.backups()).state is WRONG
 
 
-def test_keys_ahead_and_the_root_key() -> None:
+def test_keys_ahead_and_the_root_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert one(keyring.service()).state is WELL
+    # Of its own: other tests destroy this process's keys of days to come.
+    root = LocalFile.create(tmp_path / "root.key")
+    service = KeyService.initialise(root, FolderKeyring(tmp_path / "keyring", root))
+    monkeypatch.setattr("portal.operations.standing.keys", lambda: service)
+    assert one(keyring.ahead()).state is WRONG
+    service.prepare(datetime.now(UTC).date(), {None})
     assert one(keyring.ahead()).state is WELL
 
 
