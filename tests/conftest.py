@@ -76,16 +76,16 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return f"{len(val)} bytes" if isinstance(val, bytes) else None
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What drives a browser or starts servers goes file by file, two files at a time: more would only be slow.
+    """What drives a browser or starts servers stays together file by file, as do the servers of one file.
 
-    The screens are the longest and need nothing of each other, so both lanes share them.
+    The screens are the longest and need nothing of each other, so they are two groups.
     """
     for item in items:
         if item.get_closest_marker("browser") or item.get_closest_marker("servers"):
-            together = item.nodeid if item.path.name == "test_screens.py" else item.path.name
-            lane = zlib.crc32(together.encode()) % 2
-            item.add_marker(pytest.mark.xdist_group(f"servers-{lane}"))
+            half = zlib.crc32(item.nodeid.encode()) % 2 if item.path.name == "test_screens.py" else ""
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.name}{half}"))
 
 
 def pytest_testnodedown(node: Any) -> None:
