@@ -24,6 +24,7 @@ PROCESS = "portal.ingest.tasks.process"
 PROCESS_BULK = "portal.ingest.tasks.process_bulk"
 PULSE = "portal.operations.tasks.pulse"
 DESTROY = "portal.lifecycle.tasks.destroy"
+SEQUENCE = "portal.operations.tasks.sequence"
 CLOCK_SET_BACK = "portal.operations.tasks.clock_set_back"
 
 QUEUES = ("passcode", "seal", "notice", "bulk")
@@ -31,12 +32,14 @@ QUEUES = ("passcode", "seal", "notice", "bulk")
 sealed and told of through `bulk`, so that ordinary mail never stands behind a hundred thousand invoices."""
 ROUTES = {
     SEND_PASSCODES: "passcode", PROCESS: "seal", PROCESS_BULK: "bulk", SEND_BULK: "bulk", DESTROY: "bulk",
-    RENEW_POLICIES: "bulk",
+    RENEW_POLICIES: "bulk", SEQUENCE: "passcode",
 }  # fmt: skip
 """Every other task goes to "notice"."""
 TASK_SECONDS = 300
 PULSE_SECONDS = 10
 DESTROY_SECONDS = 60
+SEQUENCE_SECONDS = 2
+"""An entry is part of the signed record within five; its batches are so short that passcodes may stand behind them."""
 SECONDS_A_MIB = 4
 """What a mail may take of a slow disk or bucket: its lease is as much longer, and so is the life of its task."""
 WAITING = 2
@@ -187,6 +190,7 @@ def _schedule(seconds: int) -> dict[str, Any]:
         "bulk-pipeline": every(PROCESS_BULK, seconds, "bulk"),
         "bulk-mail": every(SEND_BULK, seconds, "bulk"),
         **{f"pulse-{queue}": every(PULSE, PULSE_SECONDS, queue) for queue in QUEUES},
+        "sequence": every(SEQUENCE, SEQUENCE_SECONDS, "passcode"),
         "destroy": every(DESTROY, DESTROY_SECONDS, "bulk"),
         "policies": every(RENEW_POLICIES, 3600, "bulk"),
         "keys": every("portal.operations.tasks.prepare_keys", 3600, "notice"),

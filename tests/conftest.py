@@ -36,6 +36,18 @@ def _keyring() -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The record's guards would refuse to empty the tables after a test; tests/audit/test_guarding.py has them up."""
+    from django.db import connection
+
+    from portal.audit import guarding
+
+    with django_db_blocker.unblock():
+        assert not guarding.missing(connection)
+        guarding.remove(connection)
+
+
+@pytest.fixture(scope="session")
 def _postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
     with PostgreSQL(tmp_path_factory.mktemp("postgresql")) as server:
         yield server

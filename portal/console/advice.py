@@ -40,6 +40,7 @@ def _row(name: str, state: str) -> Row:
         ),
         "storage": (_("Storage"), _("Large messages lie there. While it is away, they wait and cannot be opened.")),
         "keys": (_("Keys"), _("Without them nothing can be sealed or opened. Mail waits until they are back.")),
+        "audit": (_("Record"), _("What happens is recorded all the same; its signature waits.")),
     }
     label, why = known.get(name, (name, ""))
     return Row(label, state == OK, why, "" if state == OK else state)

@@ -27,6 +27,7 @@ from portal.keys.keyrings import keyring_of
 from portal.keys.objects import ANCHOR
 from portal.keys.provider import Provider
 from portal.keys.providers.addresses import provider_of
+from portal.keys.signing import HeadSigner
 from portal.keys.tree import Tree
 
 AHEAD_DAYS = 8  # keys are made this long before need: any keyring backup of the last week holds what is in use
@@ -216,6 +217,10 @@ class KeyService:
     def secret_versions(self, name: str) -> tuple[bytes, ...]:
         """The same and, while it rotates, the one before it: to verify what was made under either."""
         return self._secrets().versions(name)
+
+    def head_signer(self) -> HeadSigner:
+        """What signs the heads of the record."""
+        return HeadSigner(self.secret("seal"))
 
     def seal_field(self, label: str, row: UUID, text: bytes) -> bytes:
         """Seal what one column of one row holds; `label` names the column."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from django.db import DatabaseError
 
+from portal.audit.errors import AuditError
 from portal.delivery.errors import DeliveryError
 from portal.ingest.errors import IngestError
 from portal.keys.errors import KeysError
@@ -21,7 +22,7 @@ def sentences() -> Iterator[None]:
     """Ends the program with exit status 1 and the sentence of what went wrong."""
     try:
         yield
-    except (OperationsError, DeliveryError, IngestError, KeysError, LifecycleError, VaultError) as error:
+    except (OperationsError, AuditError, DeliveryError, IngestError, KeysError, LifecycleError, VaultError) as error:
         sys.exit(str(error))
     except DatabaseError as error:
         sys.exit(

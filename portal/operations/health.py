@@ -11,12 +11,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
+from portal.audit import sequencing
 from portal.celery import app
 from portal.ingest import spoolbucket
 from portal.ingest.spoolfolder import folder as spool_folder
@@ -28,6 +31,7 @@ from portal.vault.blobs import store
 from portal.vault.errors import BlobsUnavailable, VaultError
 
 OK = "ok"
+AUDIT_LATE = timedelta(minutes=2)
 CACHE_SECONDS = 1.0
 DOOR_SECONDS = 1.0
 PART_SECONDS = 6.0
@@ -161,6 +165,17 @@ def key_service() -> str:
     return OK
 
 
+def audit() -> str:
+    """Whether what was recorded is signed within seconds, as the audit log promises."""
+    try:
+        waits = sequencing.behind(timezone.now())
+    except (DatabaseError, OSError):
+        return _UNKNOWN
+    if waits is None or waits < AUDIT_LATE:
+        return OK
+    return f"What was recorded is not signed since {waits.total_seconds() / 60:.0f} minutes. Is manage.py beat running?"
+
+
 def blobs() -> str:
     """Whether the store of large messages can be reached."""
     try:
@@ -220,6 +235,7 @@ _ALL = Panel(
         "worker": worker,
         "keys": key_service,
         "storage": blobs,
+        "audit": audit,
     }
 )
 _NEEDED = Panel(

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from portal.access import alarms
 from portal.access import tidying as access_tidying
-from portal.celery import CLOCK_SET_BACK, QUEUES, app
+from portal.audit import sequencing
+from portal.celery import CLOCK_SET_BACK, QUEUES, SEQUENCE, app, ring
 from portal.delivery import tidying as delivery_tidying
 from portal.ingest.sweeping import sweep_orphans
 from portal.keys.service import keys
-from portal.operations import broker, clock, heartbeats, tidying
+from portal.operations import broker, clock, heartbeats, record_keeping, tidying
 from portal.operations.preparing import usual_open_days
 from portal.vault import agreement, parking, rotating, unsent
 
@@ -35,6 +36,13 @@ def prepare_keys() -> None:
     agreement.check()
     keys().prepare(datetime.now(UTC).date(), usual_open_days(settings.LETTERLOCK))
     rotating.retire(timezone.now(), settings.LETTERLOCK.restore_days)
+
+
+@app.task(name=SEQUENCE)
+def sequence() -> None:
+    """Add what was recorded to the signed tree; a full batch means that more waits."""
+    if record_keeping.sequence() == sequencing.BATCH:
+        ring(SEQUENCE)
 
 
 @app.task(name=CLOCK_SET_BACK)
@@ -58,6 +66,7 @@ def tidy() -> None:
     alarms.end_what_is_over(timezone.now())
     delivery_tidying.tidy(timezone.now())
     unsent.tidy(timezone.now())
+    sequencing.thin_heads(timezone.now())
     url = settings.LETTERLOCK.broker_url
     if url.startswith("filesystem://"):
         broker.remove_leftovers(Path(url.removeprefix("filesystem://")), older_than=time.time() - 600)

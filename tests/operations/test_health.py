@@ -85,7 +85,7 @@ def test_a_store_of_large_messages_that_is_away_is_said(settings: Any) -> None:
 
 def test_healthz_knows_the_store_of_large_messages(client: Client) -> None:
     found = client.get("/healthz").json()
-    assert list(found) == ["web", "door", "database", "worker", "keys", "storage"]
+    assert list(found) == ["web", "door", "database", "worker", "keys", "storage", "audit"]
     assert found["storage"] == OK
 
 

@@ -38,7 +38,7 @@ def ended(processes: set[int], within: float) -> bool:
 def test_it_starts_says_where_everything_is_and_stops_leaving_no_process(tmp_path: Path) -> None:
     portal = Portal(tmp_path / "data", ready=False, LETTERLOCK_DEMO="off")
     portal.start(within=120)
-    assert portal.health()[1] == dict.fromkeys(("web", "door", "worker", "database", "keys", "storage"), "ok")
+    assert portal.health()[1] == dict.fromkeys(("web", "door", "worker", "database", "keys", "storage", "audit"), "ok")
     wait_for(lambda: "Stop " in portal.seen(), 20, "It did not say how to stop")
     lines = portal.seen().splitlines()
     assert [line.split("  ")[0] for line in lines] == ["Administrator", "Read", "Send", "Outgoing mail", "Stop"]
