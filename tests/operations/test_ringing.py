@@ -100,7 +100,8 @@ def test_a_real_redis_takes_the_wake_up(redis: Redis, tmp_path: Path) -> None:
     ringing_takes(redis.url, tmp_path)
     with socket.create_connection(("127.0.0.1", redis.port)) as line:
         line.sendall(b"LLEN seal\r\n")
-        assert line.recv(64) == b":3\r\n"
+        # On a busy machine an answer may come after its second: then the same is rung once more, which does no harm.
+        assert int(line.recv(64)[1:]) >= 3
 
 
 @pytest.mark.servers
