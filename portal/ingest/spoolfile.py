@@ -40,6 +40,8 @@ class Envelope:
     hello: str = ""
     connector: str = ""
     """The name of the connector that it came by; only one of those makes an SMTP mail trusted."""
+    domains: tuple[str, ...] = ()
+    """The sender domains that this connector is bound to; none when it may send as anyone."""
     forwards: bool = False
     """A reader hands on what they were sent: it is to be no freer there than here."""
     dsn: tuple[Dsn, ...] = ()
@@ -68,6 +70,7 @@ class Envelope:
         try:
             found = {name: value for name, value in cbor2.loads(encoded).items() if name in _FIELDS}
             found["recipients"] = tuple(found["recipients"])
+            found["domains"] = tuple(found.get("domains", ()))
             found["dsn"] = tuple(Dsn(*one) for one in found.get("dsn", ()))
             if found["source"] == "smtp" and found["trusted"]:
                 found.setdefault("connector", BUILT_IN)
@@ -79,7 +82,7 @@ class Envelope:
 
 
 _FIELDS = frozenset(field.name for field in fields(Envelope))
-_LATER = frozenset({"connector", "dsn", "forwards"})
+_LATER = frozenset({"connector", "domains", "dsn", "forwards"})
 """Fields that files written before them do not have."""
 
 

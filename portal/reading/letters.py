@@ -159,7 +159,7 @@ def _file(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
 
 def attached(toc: Toc) -> list[File]:
     """The files to list: a picture that the HTML body shows is none of them."""
-    return [file for file in toc.files if not (file.inline and toc.html and file.content_id)]
+    return [file for file in toc.files if not (file.inline and toc.html)]
 
 
 def _days_left(message: Message) -> int | None:
