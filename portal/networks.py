@@ -13,8 +13,11 @@ from portal.values import Network
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_INTO_NETWORKS = [ipaddress.IPv6Network(network) for network in ("64:ff9b:1::/48", "::/96")]
-"""What gateways of a network's own carry (RFC 8215), and what no gateway does any more (RFC 4291 section 2.5.5.1)."""
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All that was ever given out (RFC 4291 section 2.4). Outside of it are also what a network's own NAT64 carries
+(RFC 8215), site-local addresses and those that begin with 96 zeros."""
+_NOT_PUBLIC = [ipaddress.IPv4Network(network) for network in ("192.0.0.0/24", "168.63.129.16/32")]
+"""Protocol assignments (RFC 6890), of which Python knows a part, and the address that Azure's own services have."""
 
 
 def is_public(address: str) -> bool:
@@ -27,9 +30,11 @@ def is_public(address: str) -> bool:
         found = carried(ipaddress.ip_address(address.partition("%")[0]))
     except ValueError:
         return False
-    if any(found in network for network in _INTO_NETWORKS):
-        return False
-    return found.is_global and not found.is_multicast
+    if isinstance(found, ipaddress.IPv6Address):
+        unicast = found in _GLOBAL_UNICAST
+    else:
+        unicast = not any(found in network for network in _NOT_PUBLIC)
+    return unicast and found.is_global and not found.is_multicast
 
 
 def carried(address: IpAddress) -> IpAddress:
