@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import logging
 import socket
@@ -437,3 +438,66 @@ def test_one_that_takes_too_long_is_left(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(reencoding, "SECONDS", 0.01)
     with pytest.raises(NotAPicture):
         re_encode(hosts.picture())
+
+
+# Pictures that came with the mail
+
+
+def _with_parts(html: str, *parts: bytes) -> bytes:
+    head = mail("[secure] x").partition(b"\r\nContent-Type")[0].replace(b"MIME-Version: 1.0\r\n", b"")
+    pieces = [b"Content-Type: text/html\r\n\r\n" + html.encode(), *parts]
+    return (
+        head
+        + b"\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=B\r\n\r\n"
+        + b"".join(b"--B\r\n" + piece + b"\r\n" for piece in pieces)
+        + b"--B--\r\n"
+    )
+
+
+def _part(headers: str, data: bytes, kind: str = "image/png") -> bytes:
+    encoded = base64.encodebytes(data).replace(b"\n", b"\r\n")
+    return f"Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n{headers}\r\n\r\n".encode() + encoded
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("header", "src"),
+    [
+        ("Content-ID: <a@b>", "cid:a@b"),
+        ("Content-ID: a@b", "cid:a%40b"),
+        ("Content-ID:  < a@b > (a comment)", "CID:a@b"),
+        ("Content-ID: <a b@c>", "cid:a b@c"),
+        ("Content-ID: <a&b@c>", "cid:a&amp;b@c"),
+        ("Content-ID: <a@b>", "cid:<a@b>"),
+        ("Content-Location: http://x.example/a.png", "http://x.example/a.png"),
+        ("Content-Location:\r\n a.png", "a.png"),
+    ],
+)
+def test_a_picture_in_the_mail_is_shown_at_once_whatever_names_it(header: str, src: str) -> None:
+    data = hosts.picture()
+    reader = reader_of(seal(_with_parts(f'<img src="{src}">', _part(header, data))))
+    client, at = signed_in(reader), path_of(reader)
+    assert '<img src="inline/1">' in client.get(f"{at}/body").content.decode()
+    shown = client.get(f"{at}/inline/1")
+    assert (shown["Content-Type"], b"".join(shown.streaming_content)) == ("image/png", data)  # type: ignore[attr-defined]
+    page = words(client.get(at).content)
+    assert "from the internet" not in page
+
+
+@pytest.mark.django_db
+def test_of_parts_with_one_name_each_is_itself_and_a_drawing_is_a_file() -> None:
+    named = 'Content-Disposition: inline; filename="image.png"\r\nContent-ID: '
+    parts = (
+        _part(named + "<1@x>", hosts.picture(size=(1, 1))),
+        _part(named + "<2@x>", hosts.picture(size=(2, 2))),
+        _part(named + "<1@x>", hosts.picture(size=(3, 3))),
+        _part("Content-ID: <4@x>", b"<svg onload='alert(1)'/>", "image/svg+xml"),
+        _part("Content-ID: <5@x>", b"<svg onload='alert(1)'/>"),
+    )
+    html = "".join(f'<img src="cid:{number}@x">' for number in (1, 2, 4, 5))
+    reader = reader_of(seal(_with_parts(html, *parts)))
+    client, at = signed_in(reader), path_of(reader)
+    body = client.get(f"{at}/body").content.decode()
+    assert '<img src="inline/1"><img src="inline/2"><img><img src="inline/5">' in body
+    assert client.get(f"{at}/inline/4").status_code == 404
+    assert client.get(f"{at}/inline/5").status_code == 404
