@@ -35,6 +35,8 @@ def voucher(
     if domain and envelope.source == "smtp" and _may_send_as(envelope, domain, inside=inside):
         own = inside and brand_of(domain).pk == brand.pk
         return Voucher("own") if own else Voucher("server", domain)
+    if envelope.domains is None and inside:
+        return Voucher()
     signer = signatures.signer(raw, domain, _ours(brand)) if domain else ""
     if signer:
         return Voucher("signature", signer)

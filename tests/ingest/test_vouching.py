@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import cbor2
 import dkim
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -112,6 +113,17 @@ def test_a_connector_vouches_for_its_own_domains_or_for_ours(
     zone: dns.Zone, shown: str, domains: tuple[str, ...], found: Voucher
 ) -> None:
     assert come(mail(sender=shown), shown, domains=domains) == found
+
+
+def test_a_connector_bound_to_domains_stays_so_in_the_spool_and_one_of_before_is_not_believed(zone: dns.Zone) -> None:
+    for domains in ((), ("partner.example",)):
+        envelope = Envelope(MAYA, (JONAS,), "smtp", trusted=True, connector="partner", domains=domains)
+        assert Envelope.decode(envelope.encode()) == envelope
+    before = {name: value for name, value in cbor2.loads(envelope.encode()).items() if name != "domains"}
+    assert voucher(mail(), MAYA, Envelope.decode(cbor2.dumps(before)), default_brand()) == Voucher()
+    built_in = Envelope(MAYA, (JONAS,), "smtp", trusted=True, connector="networks")
+    assert Envelope.decode(built_in.encode()) == built_in
+    assert "domains" not in cbor2.loads(built_in.encode())
 
 
 def test_a_domain_of_another_brand_is_named(zone: dns.Zone, settings: Any) -> None:
