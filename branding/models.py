@@ -38,6 +38,10 @@ class Brand(models.Model):
     """Whether the notice holds a link to the message, or the sealed message itself as message.html."""
     forward_domains = models.JSONField(null=True, blank=True)
     """Mail domains that readers may forward to where a message grants that; null for any, an empty list for none."""
+    pictures = models.CharField(
+        max_length=5, choices=[("ask", "ask"), ("never", "never")], default="ask", db_default="ask"
+    )
+    """Whether a reader may have pictures of the internet loaded, by this portal."""
     is_default = models.BooleanField(default=False)
 
     class Meta:

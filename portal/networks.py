@@ -1,13 +1,61 @@
-"""Where a request comes from, as limits count it: an IPv4 /24 or an IPv6 /64."""
+"""Where a request comes from, as limits count it, and which addresses are a stranger's to name."""
 
 from __future__ import annotations
 
 import functools
 import ipaddress
+import socket
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from portal.values import Network
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All that was ever given out (RFC 4291 section 2.4). Outside of it are also what a network's own NAT64 carries
+(RFC 8215), site-local addresses and those that begin with 96 zeros."""
+_NOT_PUBLIC = [ipaddress.IPv4Network(network) for network in ("192.0.0.0/24", "168.63.129.16/32")]
+"""Protocol assignments (RFC 6890), of which Python knows a part, and the address that Azure's own services have."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the internet at large (RFC 6890): not private, shared (CGNAT), loopback,
+    link-local, multicast or reserved, whichever way it is written.
+
+    Teredo's (RFC 4380) never are, for what they carry is chosen by who names them.
+    """
+    try:
+        found = carried(ipaddress.ip_address(address.partition("%")[0]))
+    except ValueError:
+        return False
+    if isinstance(found, ipaddress.IPv6Address):
+        unicast = found in _GLOBAL_UNICAST
+    else:
+        unicast = not any(found in network for network in _NOT_PUBLIC)
+    return unicast and found.is_global and not found.is_multicast
+
+
+def carried(address: IpAddress) -> IpAddress:
+    """The IPv4 address that an IPv6 one only carries: ::ffff:10.0.0.1 is reached over IPv4, the others by a gateway
+    (NAT64, RFC 6052; 6to4, RFC 3056)."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def is_own(address: str) -> bool:
+    """Whether an IP address is one of this computer's: only to itself does it go from the same address. Nothing is
+    sent."""
+    found = carried(ipaddress.ip_address(address))
+    family = socket.AF_INET if found.version == 4 else socket.AF_INET6
+    with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((str(found), 25))
+        return ipaddress.ip_address(probe.getsockname()[0]) == found
+    return False
 
 
 @functools.lru_cache(1024)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
-from contextlib import suppress
 
 from django.conf import settings
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+from portal.networks import carried, is_own, is_public
 
 
 def is_reachable(address: str) -> bool:
@@ -19,29 +16,11 @@ def is_reachable(address: str) -> bool:
     What LETTERLOCK_MX_NETWORKS names is reachable all the same, and on a portal for this computer alone its loopback.
     """
     try:
-        found = _within(ipaddress.ip_address(address))
+        found = carried(ipaddress.ip_address(address))
     except ValueError:
         return False
     if any(found in network for network in settings.LETTERLOCK.mx_networks):
         return True
     if settings.LETTERLOCK.loopback and found.is_loopback:
         return True
-    return found.is_global and not found.is_multicast and not _is_ours(found)
-
-
-def _within(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one only carries: ::ffff:10.0.0.1 is reached over IPv4, the others by a gateway."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address in _NAT64:  # RFC 6052
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or address
-
-
-def _is_ours(address: Address) -> bool:
-    """Whether it is one of this computer's: only to itself does it go from the same address. Nothing is sent."""
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
-        probe.connect((str(address), 25))
-        return ipaddress.ip_address(probe.getsockname()[0]) == address
-    return False
+    return is_public(address) and not is_own(address)

@@ -54,12 +54,15 @@ def hosts_of(domain: str) -> list[Host]:
     return [Host(name, preference, (), secure) for preference, name in sorted(found) if name not in ("", ".")]
 
 
-def addresses_of(host: Host) -> Host:
-    """The host with its addresses, IPv6 first; none when it has none. Raises Deferred."""
+def addresses_of(host: Host, *, seconds: float = SECONDS) -> Host:
+    """The host with its addresses, IPv6 first; none when it has none. Raises Deferred.
+
+    `seconds` is for each of the two questions.
+    """
     found: list[str] = []
     secure, real = host.secure, host.name
     for kind in ("AAAA", "A"):
-        answer = _ask(host.name, kind)
+        answer = _ask(host.name, kind, seconds)
         if answer is not None and answer.rrset is not None:
             found += [record.address for record in answer]
             secure = secure and _is_secure(answer)
@@ -77,9 +80,9 @@ def _alias_is_secure(name: str) -> bool:
     return answer is not None and answer.rrset is not None and _is_secure(answer)
 
 
-def txt(name: str) -> list[str]:
+def txt(name: str, *, seconds: float = SECONDS) -> list[str]:
     """The TXT records of a name, each in one piece. Raises Deferred."""
-    answer = _ask(name, "TXT")
+    answer = _ask(name, "TXT", seconds)
     if answer is None or answer.rrset is None:
         return []
     return [b"".join(record.strings).decode("ascii", "replace") for record in answer]
@@ -97,11 +100,12 @@ def tlsa_of(host: Host, port: int) -> tuple[str, tuple[Tlsa, ...]]:
     return host.name, ()
 
 
-def _ask(name: str, kind: str) -> dns.resolver.Answer | None:
+def _ask(name: str, kind: str, seconds: float = SECONDS) -> dns.resolver.Answer | None:
     """None: there is no such name. An answer without rrset: the name has no such record."""
     chosen = settings.LETTERLOCK.dns
     try:
-        return _resolver(chosen).resolve(f"{name}.", kind, search=False, raise_on_no_answer=False)
+        asked = _resolver(chosen)
+        return asked.resolve(f"{name}.", kind, search=False, raise_on_no_answer=False, lifetime=seconds)
     except dns.resolver.NXDOMAIN:
         return None
     except dns.exception.DNSException:
@@ -115,7 +119,6 @@ def _resolver(chosen: tuple[Resolver, ...]) -> dns.resolver.Resolver:
     if chosen:
         resolver.nameservers = [one.address for one in chosen]
         resolver.nameserver_ports = {one.address: one.port for one in chosen}
-    resolver.lifetime = SECONDS
     resolver.use_edns(0, dns.flags.DO, _UDP_BYTES)
     resolver.flags = dns.flags.RD | dns.flags.AD
     resolver.cache = dns.resolver.LRUCache(2000)

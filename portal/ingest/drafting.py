@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.ingest import spool
+from portal.ingest import spool, vouching
 from portal.ingest.errors import RecoveryKeyUnset, TriggerStays
 from portal.ingest.models import Spooled
 from portal.mime.addresses import Mailbox, domain_of, normalise
@@ -20,7 +21,7 @@ from portal.mime.building import without_headers
 from portal.mime.cleaning import CLEANER_VERSION, clean
 from portal.mime.errors import BadAddress
 from portal.mime.fields import decode_words, stray_fields
-from portal.mime.reading import Letter, read
+from portal.mime.reading import SVG, Letter, Part, read
 from portal.rules.decision import Decision
 from portal.rules.triggers import HEADER as TRIGGER
 from portal.vault import sealing
@@ -50,6 +51,7 @@ def draft(
     split = _split(decision, answered)
     readers = _readers(envelope, split=bool(split))
     streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at)
+    toc = replace(toc, voucher=vouching.voucher(raw, sender.address, envelope, brand, brand_of))
     return sealing.Draft(
         id=row.id,
         brand=brand,
@@ -114,8 +116,7 @@ def contents(
                 part.number, part.name, part.content_type, len(part.data), stream, digest, part.inline, part.content_id
             )
         )
-    inline = {file.content_id: f"inline/{file.number}" for file in files if file.content_id}
-    cleaned = clean(letter.html, inline) if letter.html else None
+    cleaned = clean(letter.html, *_shown_within(letter.parts)) if letter.html else None
     toc = Toc(
         subject=subject,
         sender=sender,
@@ -131,10 +132,26 @@ def contents(
         original_size=len(raw),
         cleaner_version=CLEANER_VERSION,
         remote_pictures=cleaned.remote_pictures if cleaned else 0,
+        pictures=cleaned.pictures if cleaned else (),
         removed=cleaned.removed if cleaned else False,
         readable=letter.readable,
     )
     return streams, toc
+
+
+def _shown_within(parts: Sequence[Part]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Where the pages have the pictures that the HTML names by Content-ID, and by Content-Location; of two with one
+    name the first. SVG is a document that can run, and is a file only."""
+    named: dict[str, str] = {}
+    located: dict[str, str] = {}
+    for part in parts:
+        if part.content_type == SVG:
+            continue
+        if part.content_id:
+            named.setdefault(part.content_id, f"inline/{part.number}")
+        if part.location and part.inline:
+            located.setdefault(part.location, f"inline/{part.number}")
+    return named, located
 
 
 def _body(streams: dict[str, bytes], name: str, text: str) -> Body:

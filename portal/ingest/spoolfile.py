@@ -40,6 +40,9 @@ class Envelope:
     hello: str = ""
     connector: str = ""
     """The name of the connector that it came by; only one of those makes an SMTP mail trusted."""
+    domains: tuple[str, ...] | None = ()
+    """The sender domains that this connector is bound to; none when it may send as anyone. None where a door of the
+    version before did not say."""
     forwards: bool = False
     """A reader hands on what they were sent: it is to be no freer there than here."""
     dsn: tuple[Dsn, ...] = ()
@@ -56,6 +59,8 @@ class Envelope:
         """CBOR. Fields that a worker of the version before does not know are left out while they say nothing new: while
         an upgrade goes on, it opens the mail of doors that have it behind them."""
         found = {name: value for name, value in vars(self).items() if name not in _LATER or value}
+        if self.connector not in ("", BUILT_IN):
+            found["domains"] = self.domains
         if self.source == "smtp" and self.trusted and self.connector == BUILT_IN:
             del found["connector"]
         if self.dsn:
@@ -68,6 +73,8 @@ class Envelope:
         try:
             found = {name: value for name, value in cbor2.loads(encoded).items() if name in _FIELDS}
             found["recipients"] = tuple(found["recipients"])
+            told = found.get("domains", None if found.get("connector") else ())
+            found["domains"] = None if told is None else tuple(told)
             found["dsn"] = tuple(Dsn(*one) for one in found.get("dsn", ()))
             if found["source"] == "smtp" and found["trusted"]:
                 found.setdefault("connector", BUILT_IN)
@@ -79,7 +86,7 @@ class Envelope:
 
 
 _FIELDS = frozenset(field.name for field in fields(Envelope))
-_LATER = frozenset({"connector", "dsn", "forwards"})
+_LATER = frozenset({"connector", "domains", "dsn", "forwards"})
 """Fields that files written before them do not have."""
 
 

@@ -4,6 +4,7 @@ import html as entities
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 import nh3
@@ -12,10 +13,12 @@ from portal.mime import plain
 from portal.mime.nesting import FORMATS, Flattened
 from portal.mime.styles import clean_style
 
-CLEANER_VERSION = 1
+CLEANER_VERSION = 2
 
 STYLED_UP_TO = 2 * 1024 * 1024  # characters; longer HTML loses its style attributes
 CLEANED_UP_TO = 8 * 1024 * 1024  # characters; longer HTML is shown as its text
+MOST_PICTURES = 50  # different addresses of pictures of the internet that a body can be shown with
+_LONGEST_ADDRESS = 2000
 # Parsing takes quadratic time in depth, open formatting elements and attributes of a tag (16,000 tags took 4 s), so
 # what is larger than these is flattened first.
 _NEVER_SLOW_TAGS = 1000
@@ -148,6 +151,8 @@ _HANDLER = re.compile(r"<[a-z][^\s<>/]*+[^<>]*?[\s/\"']on[a-z]{3,24}\s*=", re.IG
 _REMARK = re.compile(r"<!--(?:(?!-->).)*+(?:-->|\Z)", re.DOTALL)
 
 _URL_NOISE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_URL_BREAKS = re.compile(r"[\t\r\n]")  # parsers of URLs take them out (URL Standard, section 4.4)
+_REMOTE = re.compile(r"https?://[^\s/\\]", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _LINK = re.compile(
     r"(?:https?://[^\s\"'<>\\]{1,4000}|mailto:[^\s\"'<>]{1,2000}|tel:[0-9+()*#;=.,/ -]{1,60})", re.IGNORECASE
@@ -157,6 +162,9 @@ _ACTIVE_SCHEME = re.compile(
 )
 _PICTURE_DATA = re.compile(r"data:image/(?:png|jpe?g|gif|webp|bmp);base64,[A-Za-z0-9+/=\s%]*", re.IGNORECASE)
 
+# Only the cleaner writes either: of what a sender writes, `src` keeps no such address, and `data-picture` goes.
+_SHOWN, _HIDDEN = ' src="picture/', ' data-picture="picture/'
+_IMAGE = re.compile(r'<img(?:\s[a-z-]+="[^"]*")*>')
 _ANCHOR = re.compile(r'<a(?:\s[a-z-]+="[^"]*")*>|</a>')
 _HREF = re.compile(r'\shref="([^"]*)"')
 _ANY_TAG = re.compile(r'<[^<>"]*(?:"[^"]*"[^<>"]*)*>')
@@ -167,15 +175,21 @@ _HOST_ANYWHERE = re.compile(r"(?:\bhttps?://(?:[^\s/@<>]{0,100}@)?|\b(?=www\.))"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Cleaned:
-    """HTML safe for a sandboxed frame, how many pictures of the internet and whether anything active were removed."""
+    """HTML safe for a sandboxed frame, how many pictures of the internet and whether anything active were removed.
+
+    `pictures` are addresses of those (http or https) that `with_pictures` can bring back, each once; in the HTML only
+    their numbers stand, from 1.
+    """
 
     html: str
     remote_pictures: int
     removed: bool
+    pictures: tuple[str, ...] = ()
 
 
-def clean(html: str, inline: Mapping[str, str]) -> Cleaned:
-    """Clean the HTML of a mail; `inline` maps content ids (without <>) to the addresses to write for them.
+def clean(html: str, inline: Mapping[str, str], located: Mapping[str, str] = MappingProxyType({})) -> Cleaned:
+    """Clean the HTML of a mail; `inline` maps content ids (without <>) to the addresses to write for them, `located`
+    the addresses that pictures of the mail itself stand for (Content-Location, RFC 2557).
 
     Takes linear time whatever the nesting. HTML over 8 Mi characters comes back as its text.
     """
@@ -183,7 +197,7 @@ def clean(html: str, inline: Mapping[str, str]) -> Cleaned:
     active = _is_active(html)
     if len(html) > CLEANED_UP_TO:
         return Cleaned(plain.to_html(plain.from_html(html)), 0, active)
-    filtering = _Filter(inline, styled=len(html) <= STYLED_UP_TO)
+    filtering = _Filter(inline, located, styled=len(html) <= STYLED_UP_TO)
     if len(html) > _NEVER_SLOW_LENGTH or html.count("<") > _NEVER_SLOW_TAGS:
         flattened = Flattened(html, TAGS, _ATTRIBUTES_SEEN)
         html, active = flattened.html, active or flattened.handlers
@@ -198,7 +212,15 @@ def clean(html: str, inline: Mapping[str, str]) -> Cleaned:
         set_tag_attribute_values={"a": {"target": _OF_EVERY_LINK["target"]}},
         url_schemes={"http", "https", "mailto", "tel", "cid", "data", "javascript", "vbscript"},
     )
-    return Cleaned(_with_hosts(safe), filtering.remote_pictures, active or filtering.active)
+    if filtering.pictures:
+        safe = _IMAGE.sub(lambda found: found[0].replace(_SHOWN, _HIDDEN, 1), safe)
+    pictures = tuple(filtering.pictures)
+    return Cleaned(_with_hosts(safe), filtering.remote_pictures, active or filtering.active, pictures)
+
+
+def with_pictures(safe: str) -> str:
+    """Cleaned HTML with its pictures of the internet, each asked for at `picture/` and its number."""
+    return _IMAGE.sub(lambda found: found[0].replace(_HIDDEN, _SHOWN, 1), safe)
 
 
 def _is_active(html: str) -> bool:
@@ -211,11 +233,13 @@ def _is_active(html: str) -> bool:
 class _Filter:
     """Decides about one attribute at a time (nh3 takes an attribute out when this fails) and remembers what it saw."""
 
-    def __init__(self, inline: Mapping[str, str], styled: bool) -> None:
+    def __init__(self, inline: Mapping[str, str], located: Mapping[str, str], styled: bool) -> None:
         self._inline = inline
+        self._located = located
         self._styled = styled
         self._styles: dict[str, tuple[str, bool]] = {}  # a mail repeats few styles often
         self.remote_pictures = 0
+        self.pictures: dict[str, int] = {}
         self.active = False
 
     def __call__(self, tag: str, name: str, value: str) -> str | None:
@@ -257,14 +281,26 @@ class _Filter:
         value = value.strip()
         scheme = _URL_NOISE.sub("", value[:200]).lower()
         if scheme.startswith("cid:"):
-            return self._inline.get(unquote(value[4:])) or self._inline.get(value[4:])
+            name = value[4:].strip().removeprefix("<").removesuffix(">")
+            return self._inline.get(unquote(name)) or self._inline.get(name)
+        if self._located and (own := self._located.get(_URL_BREAKS.sub("", value))):
+            return own
         if _PICTURE_DATA.fullmatch(value):
             return value
         if scheme.startswith(("http:", "https:", "//", "ftp:")):
             self.remote_pictures += 1
-        elif _ACTIVE_SCHEME.match(scheme):
+            return self._numbered(value)
+        if _ACTIVE_SCHEME.match(scheme):
             self.active = True
         return None
+
+    def _numbered(self, value: str) -> str | None:
+        address = _URL_BREAKS.sub("", f"https:{value}" if value.startswith("//") else value)
+        if not _REMOTE.match(address) or len(address) > _LONGEST_ADDRESS:
+            return None
+        if address not in self.pictures and len(self.pictures) >= MOST_PICTURES:
+            return None
+        return f"picture/{self.pictures.setdefault(address, len(self.pictures) + 1)}"
 
 
 def _with_hosts(safe: str) -> str:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from html import unescape
 from urllib.parse import unquote
 
 from portal.mime import charsets, plain
@@ -27,7 +28,9 @@ _MONTHS = {
         ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
     )
 }
-_CID_REFERENCE = re.compile(r"""cid:([^"'\s<>)]{1,500})""", re.IGNORECASE)
+SVG = "image/svg+xml"
+_MOST_LOCATED = 100
+_CID_REFERENCE = re.compile(r"""cid:(?:(?<=["']cid:)([^"'<>]{1,500})|([^"'\s<>)]{1,500}))""", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.+-]{1,40})""", re.IGNORECASE)
 # Second renderings of the same text for one program only (AMP, Apple Watch).
 _NOT_FOR_READERS = {"text/x-amp-html", "text/watch-html"}
@@ -43,6 +46,8 @@ class Part:
     data: bytes
     content_id: str
     inline: bool
+    location: str = ""
+    """The address (Content-Location) that the HTML may show a picture by."""
 
     def __repr__(self) -> str:
         return f"Part(number={self.number}, {len(self.data)} bytes)"
@@ -229,19 +234,23 @@ def _lines(text: str) -> str:
 def _parts(files: list[Node], html: str) -> tuple[Part, ...]:
     shown: set[str] = set()
     if html and any(node.content_id for node in files):
-        shown = {unquote(found) for found in _CID_REFERENCE.findall(html)}
-    return tuple([_part(number, node, shown) for number, node in enumerate(files, 1)])
+        shown = {unquote(unescape(found)) for pair in _CID_REFERENCE.findall(html) if (found := pair[0] or pair[1])}
+    located = [node.location for node in files if node.location][:_MOST_LOCATED]
+    plain_html = unescape(html) if located else ""
+    shown_at = {location for location in located if location in plain_html}
+    return tuple([_part(number, node, shown, shown_at) for number, node in enumerate(files, 1)])
 
 
-def _part(number: int, node: Node, shown: set[str]) -> Part:
+def _part(number: int, node: Node, shown: set[str], shown_at: set[str]) -> Part:
     data = node.data or b""
     kind = node.content_type
     name = node.name
     if not name and kind in {"message/rfc822", "message/global"}:
         name = _forwarded_name(data)
     # SVG is a document with scripts, whatever its type says: never a picture in the text.
-    inline = node.content_id in shown and kind.startswith("image/") and kind != "image/svg+xml"
-    return Part(number, safe_file_name(name, kind), kind, data, node.content_id, inline)
+    named = node.content_id in shown or node.location in shown_at
+    inline = named and kind.startswith("image/") and kind != SVG
+    return Part(number, safe_file_name(name, kind), kind, data, node.content_id, inline, node.location)
 
 
 def _forwarded_name(data: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import binascii
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ from portal.mime.limits import MAX_DEPTH, MAX_HEADER_BYTES, MAX_PARTS
 _FAST_LEVELS = 256
 _FAST_COPIES = 64 * 1024 * 1024
 
+_LONGEST_ADDRESS = 2000
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 
 
@@ -32,6 +34,7 @@ class Node:
     data: bytes | None
     children: list["Node"]
     damage: str = ""
+    location: str = ""  # Content-Location (RFC 2557 §4.2) of a picture, the address that HTML may show it by
 
 
 def tree(raw: bytes) -> Node:
@@ -79,6 +82,25 @@ def media_type(token: str) -> str:
     return token if _TYPE.fullmatch(token) else "text/plain"
 
 
+def _content_id(value: str) -> str:
+    """What stands between the angle brackets (RFC 2392), or all of it where a program wrote none."""
+    value = value.strip()
+    inner = value.removeprefix("<").partition(">")[0].strip()
+    return inner[:_LONGEST_ADDRESS]
+
+
+def _location(headers: Mapping[str, Sequence[str]]) -> str:
+    for name, values in headers.items():
+        if name.lower() == "content-location" and values:
+            return _joined(values[0])
+    return ""
+
+
+def _joined(value: str) -> str:
+    """An address without the blanks that folding put into it (RFC 2557 §4.4)."""
+    return re.sub(r"\s+", "", value)[:_LONGEST_ADDRESS]
+
+
 def _from_fast(part: PyMimePart, count: _Count) -> Node:
     count.part()
     kind = media_type(part.content_type)
@@ -101,10 +123,11 @@ def _from_fast(part: PyMimePart, count: _Count) -> Node:
         kind,
         (part.disposition or "").strip().lower(),
         decode_words(name) if "=?" in name else name,
-        part.content_id or "",
+        _content_id(part.content_id or ""),
         settings,
         data,
         [],
+        location=_location(part.headers) if kind.startswith("image/") else "",
     )
 
 
@@ -125,10 +148,11 @@ def _apart(raw: bytes, start: int, end: int, count: _Count, default: str) -> Nod
         kind,
         disposition,
         decode_words(options.get("filename") or settings.get("name", "")),
-        fields.get("content-id", "").strip("<> \t"),
+        _content_id(decode_words(fields.get("content-id", ""))),
         settings,
         _decoded(raw[body:end], fields.get("content-transfer-encoding", "").strip().lower()),
         [],
+        location=_joined(fields.get("content-location", "")) if kind.startswith("image/") else "",
     )
 
 

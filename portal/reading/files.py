@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 WATCH_SECONDS = 1.0
 """How often a running download asks whether its session still lasts: one look-up a second costs a download nothing."""
 
-_PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+_PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"BM": "image/bmp"}
 
 
 @require_safe
@@ -95,7 +95,7 @@ def inline(request: Request, reader: Reader, opened: Opened, number: int) -> Htt
     kind = next((kind for magic, kind in _PICTURES.items() if start.startswith(magic)), "")
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         kind = "image/webp"
-    if not kind or not file.content_id:
+    if not kind or not (file.content_id or file.inline):
         raise Http404
     answer, _whole = _stream(request, opened, file)
     answer["Content-Type"] = kind

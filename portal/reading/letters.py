@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from django.utils import timezone
@@ -38,12 +39,13 @@ def message_page(reader: Reader, opened: Opened, session: Session | None, *, alo
             "subject": toc.subject,
             "sender_name": toc.sender.name or toc.sender.address,
             "sender_address": toc.sender.address,
-            "initials": initials(toc.sender.name or toc.sender.address),
+            "address_first": toc.sender.address if names_address(toc.sender.name) else "",
+            "initials": initials(shown(toc.sender)),
             "others": tuple(shown(box) for box in (*toc.to, *toc.cc) if box.address.lower() != address.lower()),
             "to": tuple(_full(box) for box in toc.to),
             "cc": tuple(_full(box) for box in toc.cc),
             "sent_at": toc.sent_at,
-            "verified": False,
+            "vouched": toc.voucher,
         },
         "mine": reader.role == Reader.Role.AUTHOR,
         "rights": rights,
@@ -55,6 +57,7 @@ def message_page(reader: Reader, opened: Opened, session: Session | None, *, alo
         "body_url": f"/m/{link}/body",
         "removed": toc.removed,
         "remote_pictures": toc.remote_pictures,
+        "pictures_url": f"/m/{link}/pictures" if toc.pictures and message.brand.pictures == "ask" else "",
         "readable": toc.readable,
         "original_url": f"/m/{link}/original" if not toc.readable and rights.download else "",
         "files": [_file(file, link, may_download=rights.download) for file in files],
@@ -159,7 +162,7 @@ def _file(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
 
 def attached(toc: Toc) -> list[File]:
     """The files to list: a picture that the HTML body shows is none of them."""
-    return [file for file in toc.files if not (file.inline and toc.html and file.content_id)]
+    return [file for file in toc.files if not (file.inline and toc.html)]
 
 
 def _days_left(message: Message) -> int | None:
@@ -170,7 +173,12 @@ def _days_left(message: Message) -> int | None:
 
 def shown(box: Mailbox) -> str:
     """A mailbox by its name; a name that holds an address is not shown in place of the real one."""
-    return box.name if box.name and "@" not in box.name else box.address
+    return box.name if box.name and not names_address(box.name) else box.address
+
+
+def names_address(name: str) -> bool:
+    """Whether a name holds what could be taken for an address; other forms of the sign are read like it (NFKC)."""
+    return "@" in unicodedata.normalize("NFKC", name)
 
 
 def _full(box: Mailbox) -> str:

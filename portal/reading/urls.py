@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.reading import codes, files, inbox, pages, posting, views
+from portal.reading import codes, files, inbox, pages, pictures, posting, views
 
 urlpatterns = [
     path("", views.start, name="start"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("m/<str:link>/code/", codes.code, name="code"),
     path("m/<str:link>/body", views.body, name="body"),
     path("m/<str:link>/inline/<int:number>", files.inline, name="inline"),
+    path("m/<str:link>/pictures", pictures.show, name="pictures"),
+    path("m/<str:link>/picture/<int:number>", pictures.picture, name="picture"),
     path("m/<str:link>/file/<int:number>", files.download, name="file"),
     path("m/<str:link>/files", files.everything, name="files"),
     path("m/<str:link>/original", files.original, name="original"),

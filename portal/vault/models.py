@@ -237,6 +237,19 @@ class Parked(models.Model):
         indexes = [models.Index(fields=["network", "expires_at"], name="parked_by_network")]
 
 
+class Fetched(models.Model):
+    """How many pictures of the internet were fetched for one network, or for the readers of one brand, in one span."""
+
+    whose = models.BinaryField(max_length=32)
+    """HMAC of which network or brand (label "fetched")."""
+    span = models.DateTimeField()
+    """When the span began."""
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["whose", "span"], name="fetched_once_a_span")]
+
+
 class Unsent(models.Model):
     """What a reader is writing at a message and has not sent; on screens it is a draft (portal.vault.unsent)."""
 

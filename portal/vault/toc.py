@@ -50,6 +50,29 @@ class Body:
 
 
 @dataclass(frozen=True)
+class Voucher:
+    """Who vouched for the sender when the mail was taken, and where that is not the organisation itself its domain.
+
+    `kind` is `own` (the organisation's mail server), `server` (another one, which may send as `domain`), `signature`
+    (DKIM), `program` (one with a token), `confirmed` (written here by a reader who had confirmed their address),
+    `nobody` (it claims to be from inside, and nothing vouches for that) or "" (not known).
+    """
+
+    kind: str = ""
+    domain: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.kind)
+
+    def __repr__(self) -> str:
+        return f"Voucher({self.kind})"
+
+
+_LATER = frozenset({"voucher", "pictures"})
+"""What tables of before do not have is left out while it says nothing."""
+
+
+@dataclass(frozen=True)
 class Toc:
     """What the reading room shows. HTML is cleaned already, by the cleaner of `cleaner_version`."""
 
@@ -69,13 +92,18 @@ class Toc:
     remote_pictures: int = 0
     removed: bool = False
     readable: bool = True
+    voucher: Voucher = Voucher()
+    pictures: tuple[str, ...] = ()
+    """Addresses of the pictures of the internet that the HTML body marks, number 1 first (portal.mime.cleaning)."""
 
     def __repr__(self) -> str:
         return f"Toc({len(self.files)} files)"
 
     def encode(self) -> bytes:
         """The stream's plaintext before padding: u32 length, then CBOR."""
-        document = cbor2.dumps({f.name: _plain(getattr(self, f.name)) for f in fields(self)}, canonical=True)
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        kept = {name: _plain(value) for name, value in found.items() if name not in _LATER or value}
+        document = cbor2.dumps(kept, canonical=True)
         return struct.pack(">I", len(document)) + document
 
     @classmethod
@@ -94,8 +122,10 @@ class Toc:
                 text=Body(**found["text"]),
                 html=Body(**found["html"]),
                 files=tuple(File(**file) for file in found["files"]),
+                voucher=_voucher(found.get("voucher", {})),
+                pictures=tuple(map(str, found.get("pictures", ()))),
             )
-        except (struct.error, KeyError, TypeError, ValueError, cbor2.CBORDecodeError):
+        except (struct.error, KeyError, TypeError, ValueError, AttributeError, cbor2.CBORDecodeError):
             raise SealBroken from None
 
 
@@ -104,9 +134,13 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, Mailbox):
         return [value.name, value.address]
-    if isinstance(value, Body | File):
+    if isinstance(value, Body | File | Voucher):
         return {f.name: getattr(value, f.name) for f in fields(value)}
     return value
+
+
+def _voucher(found: Mapping[str, Any]) -> Voucher:
+    return Voucher(str(found.get("kind", "")), str(found.get("domain", "")))
 
 
 def _mailbox(found: Any) -> Mailbox:

@@ -82,7 +82,8 @@ def test_plain_http_is_for_this_computer_and_where_it_was_allowed() -> None:
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-     "::1", "fe80::1%eth0", "fd00::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1", "::", "ff02::1"],
+     "::1", "fe80::1%eth0", "fd00::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1", "::", "ff02::1", "64:ff9b::a00:1",
+     "64:ff9b::a9fe:a9fe", "64:ff9b:1::808:808", "2002:a00:1::1", "2002:7f00:1::", "2001:0:808:808::1", "::10.0.0.1"],
 )  # fmt: skip
 def test_a_name_that_leads_into_the_own_network_is_not_reached(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def found(*_: object, **__: object) -> list[object]:

@@ -12,11 +12,12 @@ from django.conf import settings as django_settings
 from django.utils import timezone
 
 from portal.celery import RENEW_POLICIES, app
-from portal.delivery import direct, policies, reachable, sts, tasks
+from portal.delivery import direct, policies, sts, tasks
 from portal.delivery.errors import Deferred, Refused, TlsTrouble
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Lane
 from portal.delivery.reachable import is_reachable
+from portal.networks import is_own
 from portal.values import Resolver
 from tests.delivery import relays
 from tests.peers import dns
@@ -179,8 +180,8 @@ def test_a_strangers_mx_cannot_point_into_a_network_of_ours(zone, settings, deli
 def test_an_address_of_this_computer_is_not_taken_for_a_strangers(settings):
     """A public one of our own would bring the mail back here. 127.0.0.1 stands for it: the kernel tells both alike."""
     on_the_internet(settings)
-    assert reachable._is_ours(ipaddress.ip_address("127.0.0.1"))
-    assert not reachable._is_ours(ipaddress.ip_address("192.0.2.1"))
+    assert is_own("127.0.0.1")
+    assert not is_own("192.0.2.1")
 
 
 @pytest.mark.django_db

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.mime import cleaning
-from portal.mime.cleaning import clean
+from portal.mime.cleaning import MOST_PICTURES, clean, with_pictures
 from portal.mime.styles import clean_style
 from tests.mime.markup import faults
 
@@ -116,6 +116,34 @@ def test_pictures_of_the_internet_are_removed_and_counted() -> None:
     cleaned = clean(html, INLINE)
     assert cleaned.remote_pictures == 3 and not cleaned.removed
     assert "x.example" not in cleaned.html and 'src="inline/3"' in cleaned.html and 'alt="a"' in cleaned.html
+
+
+def test_pictures_of_the_internet_keep_their_numbers_and_come_back_by_them() -> None:
+    html = """<img src="https://x.example/1.png?a=1&amp;b=2" alt='" src="picture/9'><img src=//x.example/2><img
+      src="https://x.example/1.png?a=1&amp;b=2"> &lt;img data-picture="picture/1"&gt; <img data-picture="picture/1">
+      <img src="picture/1"><img src="ftp://x.example/3"><div style="background: url(http://x.example/4)">x</div>"""
+    cleaned = clean(html, {})
+    assert cleaned.pictures == ("https://x.example/1.png?a=1&b=2", "https://x.example/2")
+    assert " src=" not in cleaned.html.replace(" src=&quot;", "")
+    shown = with_pictures(cleaned.html)
+    assert shown.count(' src="picture/1"') == 2
+    assert shown.count(' src="picture/2"') == 1
+    assert '&lt;img data-picture="picture/1"&gt;' in shown, "text stays text"
+    assert "x.example" not in shown
+
+
+def test_only_so_many_pictures_and_no_endless_address_can_come_back() -> None:
+    many = "".join(f'<img src="http://x.example/{number}">' for number in range(MOST_PICTURES + 5))
+    cleaned = clean(many + f'<img src="http://x.example/{"y" * 3000}">', {})
+    assert len(cleaned.pictures) == MOST_PICTURES
+    assert cleaned.remote_pictures == MOST_PICTURES + 6
+
+
+def test_a_picture_of_the_mail_itself_is_shown_by_the_address_it_stands_for() -> None:
+    located = {"http://x.example/logo.png": "inline/2", "logo.gif": "inline/3"}
+    cleaned = clean("<img src='http://x.example/logo.png'><img src=logo.gif><img src=other.gif>", {}, located)
+    assert cleaned.html == '<img src="inline/2"><img src="inline/3"><img>'
+    assert cleaned.remote_pictures == 0
 
 
 def test_only_pictures_of_this_message_are_mapped() -> None:

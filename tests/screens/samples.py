@@ -14,6 +14,7 @@ from portal.access.more import CodeAsked, PhraseAsked, Way
 from portal.access.signed_in import Device
 from portal.access.ways import Button, Ways
 from portal.vault.rights import Rights
+from portal.vault.toc import Voucher
 
 SENT = datetime(2026, 11, 17, 13, 48, tzinfo=UTC)
 ADDRESS = "jonas.berg@mail.example"
@@ -128,12 +129,13 @@ LETTER = {
     "subject": "Your MRI results and next appointment",
     "sender_name": "Dr Maya Lindqvist",
     "sender_address": "maya.lindqvist@aldervalley.example",
+    "address_first": "",
     "initials": "ML",
     "others": ("Karin Berg",),
     "to": (f"Jonas Berg <{ADDRESS}>", "Karin Berg <karin.berg@post.example>"),
     "cc": (),
     "sent_at": SENT,
-    "verified": False,
+    "vouched": Voucher("own"),
 }
 FILES = [
     {"name": "MRI-report-left-knee.pdf", "kind": "PDF", "description": "PDF, 412 KB", "url": f"{LINK}/file/1"},
@@ -167,6 +169,8 @@ MESSAGE = {
     "body_url": f"{LINK}/body",
     "removed": False,
     "remote_pictures": 1,
+    "pictures_url": f"{LINK}/pictures",
+    "pictures_shown": False,
     "readable": True,
     "original_url": "",
     "files": FILES,
@@ -200,6 +204,8 @@ AWKWARD = {
         "subject": f"{LONG} und {LONG}",
         "sender_name": "ceo@bank.example",
         "sender_address": f"{'x' * 60}@evil.example",
+        "address_first": f"{'x' * 60}@evil.example",
+        "vouched": Voucher("nobody"),
         "others": ("Karin Berg", "Otto Weiß", "Samira Nasser"),
         "cc": ("Otto Weiß <otto.weiss@web.example>",),
     },

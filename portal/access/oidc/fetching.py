@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import json
-import os
 import re
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from portal import dialling
+from portal.networks import is_public
 from portal.values import is_loopback
 
 MOST_BYTES = 256 * 1024
 """Google's keys and discovery take 4 KB together, Microsoft's keys 20 KB."""
 SECONDS = 5.0
 """For the whole of one request once the name is looked up: a web worker waits meanwhile, and so does a person."""
-_MOST_ADDRESSES = 4
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 """Nothing that would end a directive where the host stands in a Content-Security-Policy."""
 _PORTS = {"https": 443, "http": 80}
@@ -105,48 +103,9 @@ def _connected(parts: SplitResult, *, private: bool) -> Iterator[socket.socket]:
     """A connection to an address that was looked at: the name is not asked for again, so it cannot change between."""
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     found = [entry[4][0] for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    addresses = [str(address) for address in found if private or _is_public(str(address))]
+    addresses = [str(address) for address in found if private or is_public(str(address))]
     if not addresses:
         raise Unreachable("its name leads to addresses that are not public")
     until = time.monotonic() + SECONDS
-    with _reached(addresses[:_MOST_ADDRESSES], port, until) as line:
-        # A server that gives a byte now and then would never meet a time-out for one read.
-        cut = socket.socket(fileno=os.dup(line.fileno()))
-        timer = threading.Timer(max(0.0, until - time.monotonic()), _cut, [cut])
-        timer.daemon = True
-        timer.start()
-        try:
-            if parts.scheme == "http":
-                yield line
-                return
-            with ssl.create_default_context().wrap_socket(line, server_hostname=host) as secure:
-                yield secure
-        finally:
-            timer.cancel()
-            cut.close()
-
-
-def _reached(addresses: Sequence[str], port: int, until: float) -> socket.socket:
-    """The first address that answers: a host without IPv6 is often given IPv6 addresses, too."""
-    for left, address in reversed(list(enumerate(reversed(addresses)))):
-        remaining = until - time.monotonic()
-        try:
-            # Half of the time for each but the last, so that one that swallows packets leaves some for the next.
-            return socket.create_connection((address, port), timeout=max(0.1, remaining / 2 if left else remaining))
-        except OSError:
-            continue
-    raise Silent("it cannot be reached")
-
-
-def _cut(line: socket.socket) -> None:
-    try:
-        line.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # it was over in this very moment
-
-
-def _is_public(address: str) -> bool:
-    found = ipaddress.ip_address(address.partition("%")[0])
-    # ::ffff:10.0.0.1 is written as IPv6 and reached over IPv4.
-    found = getattr(found, "ipv4_mapped", None) or found
-    return found.is_global and not found.is_multicast
+    with dialling.connected(host, addresses, port, tls=parts.scheme == "https", until=until) as line:
+        yield line

@@ -1,4 +1,4 @@
-"""`manage.py brand list|set`: which ways to confirm a brand offers, and how much it asks of its recipients."""
+"""`manage.py brand list|set`: what a brand asks of its recipients, offers them and lets them see."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from portal.access.providers import WAYS
 from portal.audit.record import record
 
 ALL = "all"
-_FIELDS = {"methods": "methods", "level": "minimum_level", "scope": "session_scope", "delivery": "delivery"}
+_FIELDS = {
+    "methods": "methods",
+    "level": "minimum_level",
+    "scope": "session_scope",
+    "delivery": "delivery",
+    "pictures": "pictures",
+}
 """Option to field (branding.models.Brand)."""
 
 
@@ -30,6 +36,9 @@ class Command(BaseCommand):
         change.add_argument("--level", type=int, choices=(1, 2, 3), help="least assurance for its messages")
         change.add_argument("--scope", choices=("brand", "message"), help="what one proof opens")
         change.add_argument("--delivery", choices=("link", "attachment"), help="how its messages reach recipients")
+        change.add_argument(
+            "--pictures", choices=("ask", "never"), help="whether pictures of the internet can be shown"
+        )
 
     def handle(self, *args: Any, verb: str, **options: Any) -> None:
         if verb == "set":
@@ -44,7 +53,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no brand {slug}. manage.py brand list shows them.")
         wanted = {name: options[name] for name in _FIELDS if options[name] is not None}
         if not wanted:
-            raise CommandError("Say what to change: --methods, --level, --scope or --delivery.")
+            raise CommandError("Say what to change: --methods, --level, --scope, --delivery or --pictures.")
         if "methods" in wanted:
             wanted["methods"] = _methods(brand, wanted["methods"])
         with transaction.atomic():
@@ -59,7 +68,7 @@ class Command(BaseCommand):
         default = " (default)" if brand.is_default else ""
         self.stdout.write(
             f"{brand.slug}{default}: methods {methods}; level {brand.minimum_level}; scope {brand.session_scope}; "
-            f"delivery {brand.delivery}"
+            f"delivery {brand.delivery}; pictures {brand.pictures}"
         )
 
 
