@@ -25,6 +25,7 @@ PROCESS_BULK = "portal.ingest.tasks.process_bulk"
 PULSE = "portal.operations.tasks.pulse"
 DESTROY = "portal.lifecycle.tasks.destroy"
 SEQUENCE = "portal.operations.tasks.sequence"
+TELL_WEBHOOKS = "portal.api.tasks.tell_webhooks"
 CLOCK_SET_BACK = "portal.operations.tasks.clock_set_back"
 
 QUEUES = ("passcode", "seal", "notice", "bulk")
@@ -32,7 +33,7 @@ QUEUES = ("passcode", "seal", "notice", "bulk")
 sealed and told of through `bulk`, so that ordinary mail never stands behind a hundred thousand invoices."""
 ROUTES = {
     SEND_PASSCODES: "passcode", PROCESS: "seal", PROCESS_BULK: "bulk", SEND_BULK: "bulk", DESTROY: "bulk",
-    RENEW_POLICIES: "bulk", SEQUENCE: "passcode",
+    RENEW_POLICIES: "bulk", SEQUENCE: "passcode", TELL_WEBHOOKS: "bulk",
 }  # fmt: skip
 """Every other task goes to "notice"."""
 TASK_SECONDS = 300
@@ -192,6 +193,7 @@ def _schedule(seconds: int) -> dict[str, Any]:
         **{f"pulse-{queue}": every(PULSE, PULSE_SECONDS, queue) for queue in QUEUES},
         "sequence": every(SEQUENCE, SEQUENCE_SECONDS, "passcode"),
         "destroy": every(DESTROY, DESTROY_SECONDS, "bulk"),
+        "webhooks": every(TELL_WEBHOOKS, seconds, "bulk"),
         "policies": every(RENEW_POLICIES, 3600, "bulk"),
         "keys": every("portal.operations.tasks.prepare_keys", 3600, "notice"),
         "tidy": every("portal.operations.tasks.tidy", 3600, "notice"),
@@ -201,4 +203,4 @@ def _schedule(seconds: int) -> dict[str, Any]:
 
 app = Celery("letterlock")
 app.add_defaults(_defaults)
-app.autodiscover_tasks(["portal.delivery", "portal.ingest", "portal.lifecycle", "portal.operations"])
+app.autodiscover_tasks(["portal.api", "portal.delivery", "portal.ingest", "portal.lifecycle", "portal.operations"])

@@ -81,3 +81,7 @@ class PageRefused(ApiError):
 
     def __init__(self) -> None:
         super().__init__("after and limit must be whole numbers; follow the address in next to see the next page.")
+
+
+class WebhookRefused(ApiError):
+    title = "The webhook cannot be like this"

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from portal.access import alarms
 from portal.access import tidying as access_tidying
+from portal.api import telling
 from portal.audit import sequencing
 from portal.celery import CLOCK_SET_BACK, QUEUES, SEQUENCE, app, ring
 from portal.delivery import tidying as delivery_tidying
@@ -67,6 +68,7 @@ def tidy() -> None:
     delivery_tidying.tidy(timezone.now())
     unsent.tidy(timezone.now())
     sequencing.thin_heads(timezone.now())
+    telling.tidy(timezone.now())
     url = settings.LETTERLOCK.broker_url
     if url.startswith("filesystem://"):
         broker.remove_leftovers(Path(url.removeprefix("filesystem://")), older_than=time.time() - 600)
