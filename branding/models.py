@@ -42,6 +42,10 @@ class Brand(models.Model):
         max_length=5, choices=[("ask", "ask"), ("never", "never")], default="ask", db_default="ask"
     )
     """Whether a reader may have pictures of the internet loaded, by this portal."""
+    reminder_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    """So many days before a message closes, whoever has not opened it is reminded once; null for never."""
+    tell_withdrawn = models.BooleanField(default=False, db_default=False)
+    """Whether recipients are told by mail that a message was withdrawn."""
     is_default = models.BooleanField(default=False)
 
     class Meta:

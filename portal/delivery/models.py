@@ -36,6 +36,10 @@ class Outbound(models.Model):
         """Tells a recipient that a browser which was new to us stays signed in."""
         ALARM = "alarm"
         """To an administrator: something began that needs them, or ended; `subject_row` is what is told of."""
+        REMINDER = "reminder"
+        """To a recipient: a message that they have not opened closes soon."""
+        WITHDRAWN = "withdrawn"
+        """To a recipient: a message was withdrawn; `subject_row` is the reader, who may be gone when it leaves."""
         REQUEST = "request"
         """To a sender: a confirmed person asks for a message at another address; `subject_row` is that request."""
 
@@ -75,8 +79,8 @@ class Outbound(models.Model):
     share = models.BinaryField(default=b"")
     """The reader's share of a split message, sealed to the door key until the mail has left or failed, then empty."""
     words = models.BinaryField(default=b"", db_default=b"")
-    """What an administrator wrote into a REFUSAL, or the browser that a PASSKEY or KEPT speaks of; sealed likewise
-    (label "outbound-words")."""
+    """What an administrator wrote into a REFUSAL, the browser that a PASSKEY or KEPT speaks of, or whose message
+    a WITHDRAWN was; sealed likewise (label "outbound-words")."""
     door_key = models.CharField(max_length=10, default="", blank=True)
     """Id of the door key that `share` is sealed to; as long as a row names it, it is kept."""
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -40,6 +40,8 @@ _SENT_EVENT = {
     K.KEPT: "recipient.warned",
     K.ALARM: "administrator.told",
     K.REQUEST: "sender.asked",
+    K.REMINDER: "recipient.reminded",
+    K.WITHDRAWN: "recipient.told_withdrawn",
 }
 Outcome = Callable[["Outbound", "Lease"], None]
 

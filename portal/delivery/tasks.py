@@ -21,6 +21,8 @@ MAIL = (
     K.INVITATION,
     K.ALARM,
     K.REQUEST,
+    K.REMINDER,
+    K.WITHDRAWN,
 )
 SECONDS = 2400
 """No round takes anything up after 14 minutes; a server may then use up its patience with opening and with one mail."""

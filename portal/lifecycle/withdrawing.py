@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from portal.audit.record import record
 from portal.keys.service import keys
+from portal.lifecycle import saying_withdrawn
 from portal.lifecycle.errors import NotWithdrawn
 from portal.lifecycle.rows import locked, locked_reader
 from portal.vault import destroying
@@ -43,6 +44,8 @@ def withdraw(message: UUID, reason: str, *, now: bool = False) -> Outcome:
             row.destroy_after = row.withdrawn_at + destroying.grace()
             row.reason = _sealed(row.id, reason)
             record("message.withdrawn", message=row.id)
+            readers = row.readers.filter(withdrawn_at=None)
+            saying_withdrawn.say(row, readers, _when(row.destroy_after, now=now))
         row.destroy_after = _when(row.destroy_after, now=now)
         row.save(update_fields=["state", "withdrawn_at", "destroy_after", "reason"])
     destroyed = now and destroying.destroy_now(row.id)
@@ -58,6 +61,7 @@ def withdraw_reader(message: UUID, address: str, reason: str, *, now: bool = Fal
             row.destroy_after = row.withdrawn_at + destroying.grace()
             row.reason = _sealed(row.id, reason)
             record("message.withdrawn", message=message, reader=row.id)
+            saying_withdrawn.say(row.message, [row], _when(row.destroy_after, now=now))
         row.destroy_after = _when(row.destroy_after, now=now)
         row.save(update_fields=["withdrawn_at", "destroy_after", "reason"])
         held = Message.objects.filter(pk=message, held_at__isnull=False).exists()

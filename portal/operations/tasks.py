@@ -18,6 +18,7 @@ from portal.celery import CLOCK_SET_BACK, QUEUES, SEQUENCE, app, ring
 from portal.delivery import tidying as delivery_tidying
 from portal.ingest.sweeping import sweep_orphans
 from portal.keys.service import keys
+from portal.lifecycle import reminding
 from portal.operations import broker, clock, heartbeats, record_keeping, tidying
 from portal.operations.preparing import usual_open_days
 from portal.vault import agreement, parking, rotating, unsent
@@ -65,6 +66,7 @@ def tidy() -> None:
     tidying.forget_old_door_keys(datetime.now(UTC).date())
     access_tidying.tidy(timezone.now())
     alarms.end_what_is_over(timezone.now())
+    reminding.remind(timezone.now())
     delivery_tidying.tidy(timezone.now())
     unsent.tidy(timezone.now())
     sequencing.thin_heads(timezone.now())

@@ -343,6 +343,8 @@ def mail_name(kind: str) -> str:
         K.KEPT: _("Word of a browser that stays signed in"),
         K.ALARM: _("Word to an administrator"),
         K.REQUEST: _("Request to the sender"),
+        K.REMINDER: _("Reminder"),
+        K.WITHDRAWN: _("Word that it was withdrawn"),
     }
     return words.get(K(kind), kind)
 

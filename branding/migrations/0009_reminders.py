@@ -1,0 +1,12 @@
+"""Reminders before a message closes, and word that one was withdrawn."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("branding", "0004_pictures")]
+
+    operations = [
+        migrations.AddField("brand", "reminder_days", models.PositiveSmallIntegerField(blank=True, null=True)),
+        migrations.AddField("brand", "tell_withdrawn", models.BooleanField(db_default=False, default=False)),
+    ]

@@ -1,0 +1,74 @@
+"""The mail that a message was withdrawn (ux.md M5), where the brand wants one, to whoever had a notice of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from branding.models import Brand
+from portal.delivery import bounces, naming
+from portal.delivery.letters import Prepared
+from portal.delivery.models import Outbound
+from portal.delivery.queue import address_of, enqueue, words_of
+from portal.mime.addresses import Mailbox
+from portal.mime.building import Heads, alternative
+from portal.vault.models import Message, Reader
+from portal.vault.readers import address_of as address_of_reader
+from portal.vault.readers import envelope_of
+
+K, S = Outbound.Kind, Outbound.State
+
+
+def say(message: Message, readers: Iterable[Reader], due: datetime) -> None:
+    """Ask for the mails, to leave at `due`: who undoes it before then has troubled nobody. In the caller's transaction.
+
+    What they say is kept with them, for the message may be destroyed by then.
+    """
+    if not message.brand.tell_withdrawn:
+        return
+    envelope = envelope_of(message)
+    sender = naming.shown(Mailbox(envelope.sender_name, envelope.sender_address), message.brand)
+    words = json.dumps([str(message.brand_id), sender, envelope.sent_at.isoformat() if envelope.sent_at else ""])
+    for reader in readers:
+        notices = Outbound.objects.filter(kind=K.NOTICE, reader=reader)
+        if reader.role != Reader.Role.RECIPIENT or not notices.filter(state__in=(S.SENT, S.SENDING)).exists():
+            continue  # who was never told of it need not be told that it is gone
+        row = enqueue(
+            K.WITHDRAWN, address=address_of_reader(reader), message=message.id, subject_row=reader.id, words=words
+        )
+        Outbound.objects.filter(pk=row.pk).update(due_at=due)
+
+
+def build(outbound: Outbound) -> Prepared | None:
+    """The mail; None when the withdrawal was undone."""
+    reader = Reader.objects.filter(pk=outbound.subject_row).select_related("message").first()
+    if reader and reader.withdrawn_at is None and reader.message.state == Message.State.OPEN:
+        return None
+    brand_id, sender, sent = json.loads(words_of(outbound))
+    brand, recipient = Brand.objects.get(pk=brand_id), address_of(outbound)
+    with translation.override(brand.language):
+        context = {
+            "brand": brand,
+            "sender": sender,
+            "sent_at": datetime.fromisoformat(sent) if sent else None,
+            "host": brand.host,
+        }
+        heads = Heads(
+            from_=Mailbox(brand.name, naming.own_address(brand)),
+            to=(Mailbox("", recipient),),
+            subject=_("Withdrawn: protected message from {sender}").format(sender=sender),
+            date=timezone.localtime(outbound.made_at),
+            message_id=f"<{outbound.id}@{brand.host}>",
+            extra=(
+                ("X-Letterlock", "withdrawn"),
+                ("Auto-Submitted", "auto-generated"),
+                ("X-Auto-Response-Suppress", "All"),
+            ),
+        )
+        text, html = (render_to_string(f"mail/withdrawn.{kind}", context) for kind in ("txt", "html"))
+    return Prepared.whole(bounces.address_for(outbound, brand), recipient, alternative(heads, text, html))
