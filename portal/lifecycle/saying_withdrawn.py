@@ -46,7 +46,7 @@ def say(message: Message, readers: Iterable[Reader], due: datetime) -> None:
 
 def build(outbound: Outbound) -> Prepared | None:
     """The mail; None when the withdrawal was undone."""
-    reader = Reader.objects.filter(pk=outbound.subject_row).select_related("message").first()
+    reader = Reader.objects.filter(pk=outbound.subject_row or outbound.id).select_related("message").first()
     if reader and reader.withdrawn_at is None and reader.message.state == Message.State.OPEN:
         return None
     brand_id, sender, sent = json.loads(words_of(outbound))
