@@ -17,7 +17,7 @@ from portal.reading import fetching
 from portal.reading.fetching import Reach
 from portal.vault.models import Reader
 from tests.journeys.browsers import PHONE, chromium, someone
-from tests.mails import mail
+from tests.mails import mail, until
 from tests.parts import need
 from tests.peers import dns as names
 from tests.peers import pictures as hosts
@@ -71,7 +71,7 @@ def test_one_press_shows_them_with_scripts_and_without(live_server: Any, browser
         page.get_by_role("button", name="Show them").click()
         expect(page.get_by_text("Pictures from the internet are shown in this message.")).to_be_visible()
         expect(page.frame_locator("iframe.body-frame").get_by_alt_text("A map").first).to_be_visible()
-        page.wait_for_load_state("networkidle")
+        until(lambda: host.asked, 15, "picture that was fetched")
         if scripts:
             page.wait_for_function(f"() => ({LOADED})().join() === '300,300'")
             assert len([url for url in asked if url == f"{at}{path_of(reader)}"]) == loads, "without loading it again"
