@@ -16,7 +16,7 @@ from branding.models import Brand
 from portal.ingest import spool, vouching
 from portal.ingest.errors import RecoveryKeyUnset, TriggerStays
 from portal.ingest.models import Spooled
-from portal.mime.addresses import Mailbox, domain_of, normalise
+from portal.mime.addresses import Mailbox, domain_of, names_address, normalise
 from portal.mime.building import without_headers
 from portal.mime.cleaning import CLEANER_VERSION, clean
 from portal.mime.errors import BadAddress
@@ -60,7 +60,7 @@ def draft(
         open_until=_no_longer(_open_until(decision, brand, row.received_at), answered if forwards else None),
         rights=_rights(decision, brand, answered, forwards=forwards),
         envelope=Envelope(
-            sender_name=sender.name,
+            sender_name="" if names_address(sender.name) else sender.name,
             sender_address=sender.address,
             sent_at=sent_at,
             message_id=letter.message_id,

@@ -45,7 +45,7 @@ def voucher(
 
 def _may_send_as(envelope: Envelope, domain: str, *, inside: bool) -> bool:
     """Whether the connector it came by is bound to this domain; one that is bound to none speaks for our own."""
-    if not envelope.trusted or not envelope.connector:
+    if not envelope.trusted or not envelope.connector or envelope.domains is None:
         return False
     return domain in envelope.domains if envelope.domains else inside
 

@@ -157,6 +157,12 @@ class _Reader:
         self._start()
 
 
+def names_address(name: str) -> bool:
+    """Whether a display name holds what could be taken for an address, and so for its sender's; other forms of the sign
+    are read like it (NFKC)."""
+    return "@" in unicodedata.normalize("NFKC", name)
+
+
 def normalise(address: str) -> str:
     """The one form of an address for comparing and looking up: trimmed, NFC, lower case, domain in ASCII (IDNA).
 

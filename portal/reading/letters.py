@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 from django.utils import timezone
@@ -12,7 +11,7 @@ from branding.templatetags.words import initials, size
 from portal.access import levels
 from portal.access.models import Session
 from portal.keys.errors import KeyDestroyed, KeysError
-from portal.mime.addresses import Mailbox
+from portal.mime.addresses import Mailbox, names_address
 from portal.mime.plain import to_html
 from portal.reading import actions
 from portal.reading.conversations import CLOSING_SOON, Conversation
@@ -99,7 +98,7 @@ def inbox_item(conversation: Conversation, session: Session | None) -> dict[str,
     soon = message.open_until is not None and message.open_until <= now + CLOSING_SOON
     return {
         "url": f"/m/{readers.link_of(reader)}",
-        "sender": _("You") if mine else envelope.sender_name or envelope.sender_address,
+        "sender": _("You") if mine else shown(Mailbox(envelope.sender_name, envelope.sender_address)),
         "subject": subject or _("(no longer shown)"),
         "sent_at": readers.envelope_of(conversation.newest.message).sent_at,
         "count": conversation.count,
@@ -136,7 +135,7 @@ def _conversation(reader: Reader, session: Session | None) -> list[dict[str, Any
             opened = open_message(other)
         except (KeysError, VaultError):
             continue
-        sender = opened.toc.sender.name or opened.toc.sender.address
+        sender = shown(opened.toc.sender)
         lines.append(
             {
                 "url": f"/m/{readers.link_of(other)}",
@@ -174,11 +173,6 @@ def _days_left(message: Message) -> int | None:
 def shown(box: Mailbox) -> str:
     """A mailbox by its name; a name that holds an address is not shown in place of the real one."""
     return box.name if box.name and not names_address(box.name) else box.address
-
-
-def names_address(name: str) -> bool:
-    """Whether a name holds what could be taken for an address; other forms of the sign are read like it (NFKC)."""
-    return "@" in unicodedata.normalize("NFKC", name)
 
 
 def _full(box: Mailbox) -> str:

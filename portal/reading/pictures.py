@@ -9,6 +9,8 @@ from __future__ import annotations
 import hmac
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 from django.http import Http404, HttpResponse, HttpResponseBase
@@ -30,9 +32,10 @@ log = logging.getLogger(__name__)
 
 # No __Host-: its path is the message's, so that no other page is sent it.
 COOKIE = "__Secure-pictures" if settings.LETTERLOCK.https else "pictures"
-AT_ONCE = 6
-"""In a process: what a slow server holds up is some of its threads, never all."""
+AT_ONCE, WAITING = 4, 12
+"""In a process: what slow servers hold up is half of its threads, never all."""
 WAIT_SECONDS = 10.0
+_queue = threading.BoundedSemaphore(AT_ONCE + WAITING)
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -84,22 +87,40 @@ def picture(request: Request, reader: Reader, opened: Opened, number: int) -> Ht
 
 def _made(request: Request, reader: Reader, address: str) -> bytes:
     """Http404 for whatever comes in the way: the reader sees the text in its place, and the log says no address."""
-    if not _places.acquire(timeout=WAIT_SECONDS):
-        log.warning("message %s: a picture is not fetched: %d others are being fetched", reader.message_id, AT_ONCE)
-        raise Http404
+    why = "too many others are being fetched"
     try:
-        if not allowance.take(reader.message.brand, request.network, timezone.now()):
-            log.warning("message %s: a picture is not fetched: too many were in ten minutes", reader.message_id)
-            raise Http404
-        return reencoding.re_encode(fetching.fetch(address))
+        with _place():
+            if allowance.take(reader.message.brand, request.network, timezone.now()):
+                return reencoding.re_encode(fetching.fetch(address))
+            why = "its network or brand has had too many"
     except Unfetched as error:
-        log.info("message %s: a picture is not shown: %s", reader.message_id, error)
-        raise Http404 from None
+        why = str(error)
     except NotAPicture:
-        log.info("message %s: a picture is not shown: it is none that can be decoded", reader.message_id)
-        raise Http404 from None
+        why = "it is none that can be decoded"
+    except _Busy:
+        pass
+    log.info("message %s: a picture is not shown: %s", reader.message_id, why)
+    raise Http404
+
+
+class _Busy(Exception):
+    """No place came free."""
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """One of the places for fetching, after some waiting. Raises _Busy."""
+    if not _queue.acquire(blocking=False):
+        raise _Busy
+    try:
+        if not _places.acquire(timeout=WAIT_SECONDS):
+            raise _Busy
+        try:
+            yield
+        finally:
+            _places.release()
     finally:
-        _places.release()
+        _queue.release()
 
 
 def _mark(request: Request, reader: Reader) -> str:

@@ -7,7 +7,7 @@ async function show(form) {
     credentials: "same-origin",
   });
   const frame = document.querySelector("iframe.body-frame");
-  if (!answer.ok || !frame) throw new Error("the pictures are not to be had this way");
+  if (answer.status !== 204 || !frame) throw new Error("the pictures are not to be had this way");
   frame.contentWindow.location.reload();
   const note = form.closest(".note");
   note.querySelector("[data-pictures-hidden]").remove();

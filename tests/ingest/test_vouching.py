@@ -23,6 +23,7 @@ from portal.ingest import signatures
 from portal.ingest.spoolfile import Envelope
 from portal.ingest.vouching import voucher
 from portal.vault.opening import open_message
+from portal.vault.readers import envelope_of
 from portal.vault.toc import Voucher
 from tests.mails import JONAS, MAYA, mail
 from tests.peers import dns
@@ -192,6 +193,7 @@ def test_a_name_that_holds_another_address_stands_behind_the_real_one(zone: dns.
         assert "x@evil.example" in head
         assert "bank" not in head
         assert "x@evil.example (" in words(page.encode()), "the details name it behind"
+        assert envelope_of(reader.message).sender_name == "", "nor is it in a notice, or on the page before the proof"
 
 
 # Signatures

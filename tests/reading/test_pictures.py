@@ -8,6 +8,7 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
@@ -207,6 +208,28 @@ def test_beyond_that_nothing_is_fetched(near: str, host: hosts.Host, monkeypatch
     monkeypatch.setattr(allowance, "OF_A_BRAND", 0)
     assert client.get(f"{path_of(reader)}/picture/1").status_code == 404
     assert host.asked == []
+
+
+@pytest.mark.django_db
+def test_where_all_places_are_taken_nobody_waits_for_long(
+    near: str, host: hosts.Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow server on the other side must not hold up every thread that shows pages."""
+    reader = message(f'<img src="{near}/a.png">')
+    client = asked_for(reader)
+    monkeypatch.setattr(pictures, "WAIT_SECONDS", 0.1)
+    with ExitStack() as stack:
+        for _ in range(pictures.AT_ONCE):
+            stack.enter_context(pictures._place())
+        assert client.get(f"{path_of(reader)}/picture/1").status_code == 404
+    with ExitStack() as stack:
+        for _ in range(pictures.AT_ONCE + pictures.WAITING):
+            assert pictures._queue.acquire(blocking=False)
+            stack.callback(pictures._queue.release)
+        monkeypatch.setattr(pictures, "WAIT_SECONDS", 60.0)
+        assert client.get(f"{path_of(reader)}/picture/1").status_code == 404
+    assert host.asked == []
+    assert client.get(f"{path_of(reader)}/picture/1").status_code == 200
 
 
 @pytest.mark.django_db
