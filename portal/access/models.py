@@ -275,6 +275,8 @@ class Session(models.Model):
     else whoever has the mailbox would set one up first. Null counts as younger."""
     office = models.BooleanField(default=False, db_default=False)
     """An administrator's: it proves no mailbox, so it opens no message."""
+    sender = models.BooleanField(default=False, db_default=False)
+    """Of someone inside the organisation who looks at what they sent (portal.access.senders); it opens no message."""
     device = models.CharField(max_length=60, default="", db_default="", blank=True)
     """The browser as its owner knows it, like "Safari on iPhone"."""
     made_at = models.DateTimeField()
@@ -373,6 +375,8 @@ class Provider(models.Model):
     recipients = models.BooleanField(default=True)
     office = models.BooleanField(default=False)
     """Whether administrators may sign in here too."""
+    senders = models.BooleanField(default=False, db_default=False)
+    """Whether people inside the organisation may, to see what they sent (portal.access.senders)."""
     enabled = models.BooleanField(default=True)
     private = models.BooleanField(default=False)
     """Whether it may be at an address of the own network, as the administrator said when adding it."""
@@ -395,8 +399,10 @@ class SignIn(models.Model):
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="+")
     brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="+")
     reader = models.ForeignKey(Reader, on_delete=models.CASCADE, null=True, related_name="+")
-    """The message it was begun at; null for an administrator."""
+    """The message it was begun at; null on the neutral page, and for administrators and senders."""
     office = models.BooleanField(default=False)
+    sender = models.BooleanField(default=False, db_default=False)
+    """Whether it leads to what the person sent."""
     goal = models.CharField(max_length=120, default="", db_default="", blank=True)
     """The page of the office that an administrator came from (portal.access.office)."""
     browser = models.BinaryField(max_length=32)

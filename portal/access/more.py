@@ -99,6 +99,10 @@ def phrase(request: Request, link: str) -> HttpResponse:
     asked = _asked(request, link)
     if isinstance(asked, HttpResponse):
         return asked
+    return door.keeping_share(request, asked.reader, _phrase(request, asked))
+
+
+def _phrase(request: Request, asked: _Asked) -> HttpResponse:
     reader, session = asked.reader, asked.session
     typed = request.POST.get("phrase", "")[: agreed.LONGEST]
     if not agreed.normalised(typed):
@@ -123,6 +127,10 @@ def factor(request: Request, link: str) -> HttpResponse:
     asked = _asked(request, link)
     if isinstance(asked, HttpResponse):
         return asked
+    return door.keeping_share(request, asked.reader, _factor(request, asked))
+
+
+def _factor(request: Request, asked: _Asked) -> HttpResponse:
     try:
         proved = authenticators.check(asked.person, request.POST.get("code", "")[:LONGEST_TYPED])
     except FactorRefused as refused:

@@ -74,9 +74,9 @@ def neutral(request: HttpRequest, status: int = 404) -> HttpResponse:
     return response
 
 
-def find_with(request: Request, note: str) -> HttpResponse:
-    """The neutral page, saying why a sign-in led nowhere."""
-    return _find(request, REFUSED, note=note)
+def find_with(request: Request, note: str, *, again: Provider | None = None) -> HttpResponse:
+    """The neutral page, saying why a sign-in led nowhere; at `again` another account may do."""
+    return _find(request, REFUSED, note=note, again=again)
 
 
 def other_address(
@@ -192,23 +192,33 @@ def sign_out(request: Request) -> HttpResponse:
     """End the sessions of this browser at once. A GET, as of a curious robot, ends nothing."""
     if request.method != "POST":
         return see_other("/")
-    for row in (request.session_row, request.office_row, request.half_row):
+    for row in (request.session_row, request.office_row, request.half_row, request.sender_row):
         if row is not None:
             sessions.end(row)
     if request.session_row is not None:
         record("recipient.signed_out", which="here")
-    # Nobody mailed an administrator a button to come back by.
-    office = request.session_row is None and request.office_row is not None
-    response = see_other(reverse("signed-out") + ("?office" if office else ""))
-    cookies.drop(response, cookies.SESSION)
-    cookies.drop(response, cookies.OFFICE)
+    if request.sender_row is not None:
+        record("sender.signed_out", which="here")
+    response = see_other(reverse("signed-out") + _back_where(request))
+    for name in (cookies.SESSION, cookies.OFFICE, cookies.SENDER):
+        cookies.drop(response, name)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 
+def _back_where(request: Request) -> str:
+    """Whose entry the next page names: nobody mailed an administrator or a sender a button to come back by."""
+    if request.session_row is not None:
+        return ""
+    if request.office_row is not None:
+        return "?office"
+    return "?sender" if request.sender_row is not None else ""
+
+
 @require_http_methods(["GET", "HEAD"])
 def signed_out(request: Request) -> HttpResponse:
-    return render(request, "access/signed_out.html", {"note": "", "office": "office" in request.GET})
+    context = {"note": "", "office": "office" in request.GET, "sender": "sender" in request.GET}
+    return render(request, "access/signed_out.html", context)
 
 
 # ---------------------------------------------------------------------------------- forms that were open for too long
@@ -256,7 +266,7 @@ for _name, _again in (
 
 def ask_at(request: Request, place: Place, claim: Claim) -> HttpResponse:
     if not ways.passcode_at(place):
-        return elsewhere(request, place, PasscodesOff(at_message=place.reader is not None).sentence)
+        return elsewhere(request, place, PasscodesOff().sentence)
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
     browser = replace(_browser(request), token=cookies.digest(token))
     try:
@@ -344,9 +354,19 @@ def elsewhere(request: Request, place: Place, sentence: str, status: int = REFUS
 
 
 def _find(
-    request: Request, status: int, *, address_value: str = "", error: str = "", note: str = "", link_typed: bool = False
+    request: Request,
+    status: int,
+    *,
+    address_value: str = "",
+    error: str = "",
+    note: str = "",
+    link_typed: bool = False,
+    again: Provider | None = None,
 ) -> HttpResponse:
+    offered = ways.neutral(request)
     context = {
+        "ways": offered,
+        "again": again.slug if again else "",
         "address_value": address_value,
         "error": error,
         "note": note,
@@ -355,7 +375,7 @@ def _find(
         "host": places.host(request.brand),
         **passkey_way.of(request, None),
     }
-    return render(request, "access/find.html", context, status=status)
+    return ways.under_policy(render(request, "access/find.html", context, status=status), offered.origins)
 
 
 def _browser(request: Request) -> Browser:

@@ -428,7 +428,10 @@ PAGES = [
     Sample(
         "R14",
         "access/settings.html",
-        {"sections": ["access/settings/devices.html"], "devices": {"list": DEVICES, "others": True}},
+        {
+            "sections": ["access/settings/devices.html"],
+            "devices": {"list": DEVICES, "others": True, "url": "/settings/devices/"},
+        },
         signed_in_as=ADDRESS,
     ),
     Sample(
@@ -436,7 +439,7 @@ PAGES = [
         "access/settings.html",
         {
             "sections": ["access/settings/devices.html"],
-            "devices": {"list": DEVICES[:1], "others": False},
+            "devices": {"list": DEVICES[:1], "others": False, "url": "/settings/devices/"},
             "inbox_url": "/inbox/",
             "session_over_in": 60,
         },
@@ -596,6 +599,7 @@ NOTICE = {
     "sent_at": SENT,
     "open_until": SENT + timedelta(days=30),
     "note": "",
+    "asked": "You will be asked for a one-time passcode or to sign in with Google.",
     "reply": False,
 }
 FILE = {
