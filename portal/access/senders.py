@@ -7,7 +7,9 @@ the organisation takes its people along at once.
 
 from __future__ import annotations
 
-from branding.choosing import origin
+from django.conf import settings
+
+from branding import choosing
 from branding.models import Brand
 from portal.access import people
 from portal.access.models import Provider, Session
@@ -19,11 +21,16 @@ SENT = "/sent/"
 
 
 def is_inside(brand: Brand, address: str) -> bool:
-    """Whether an address is in one of the brand's own domains; of a brand that names none, nobody's is."""
+    """Whether an address is in a domain of the organisation that writes under this brand: one that the brand names, or
+    for the default brand one of the settings that no other brand names. Of an organisation that names none, nobody is.
+    """
     try:
-        return domain_of(address) in brand.domains
+        domain = domain_of(address)
     except BadAddress:
         return False
+    if domain in brand.domains:
+        return True
+    return domain in settings.LETTERLOCK.inside_domains and choosing.of_domain(domain) == brand
 
 
 def providers(brand: Brand) -> list[Provider]:
@@ -31,9 +38,10 @@ def providers(brand: Brand) -> list[Provider]:
     return list(Provider.objects.filter(senders=True, enabled=True, brands=brand).order_by("slug"))
 
 
-def url_of(brand: Brand) -> str:
-    """The whole address of a brand's page about what was sent; "" where nobody can sign in there."""
-    return origin(brand) + SENT if providers(brand) else ""
+def url_for(brand: Brand, address: str) -> str:
+    """The whole address of a brand's page about what was sent, for a mail to one of its senders; "" for anyone else,
+    and where nobody can sign in there."""
+    return choosing.origin(brand) + SENT if is_inside(brand, address) and providers(brand) else ""
 
 
 def session_of(request: Request) -> Session | None:

@@ -149,9 +149,9 @@ def _to(reader: Reader, heard: _Heard) -> To:
     return To(readers.address_of(reader), state, reader.first_opened_at)
 
 
-def _heard(messages: Sequence[UUID]) -> dict[UUID, _Heard]:
+def _heard(messages: Sequence[UUID]) -> dict[UUID | None, _Heard]:
     """Of these messages; a message may have thousands of recipients, so all but the first are only counted."""
-    found: dict[UUID, _Heard] = defaultdict(_Heard)
+    found: dict[UUID | None, _Heard] = defaultdict(_Heard)
     told = Reader.objects.filter(message__in=messages, role=Reader.Role.RECIPIENT)
     counted = told.order_by().values("message").annotate(number=Count("pk"), opened=Count("first_opened_at"))
     for row in counted:
@@ -159,7 +159,7 @@ def _heard(messages: Sequence[UUID]) -> dict[UUID, _Heard]:
     for reader in told.filter(number__lt=SHOWN).order_by("message", "number"):
         found[reader.message_id].shown.append(reader)
     notices = Outbound.objects.filter(message__in=messages, kind=Outbound.Kind.NOTICE, reader__isnull=False)
-    failed = notices.filter(Q(state=Outbound.State.FAILED) | Q(news=Outbound.News.FAILED))
-    for row in failed.values("message", "reader"):
-        found[row["message"]].failed.add(row["reader"])
+    came_back = notices.filter(Q(state=Outbound.State.FAILED) | Q(news=Outbound.News.FAILED))
+    for failed in came_back.values("message", "reader"):
+        found[failed["message"]].failed.add(failed["reader"])
     return found

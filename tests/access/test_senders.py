@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.http import HttpResponse
+from pytest_django.fixtures import Settings
 
 from branding.models import Brand
 from portal.access import administrators, cookies, people, providers, sessions
@@ -20,7 +23,8 @@ WAY_IN = "For people who work at Alder Valley Clinic. Sign in with your account 
 
 
 @pytest.fixture
-def provider(issuer: Issuer, brand: Brand) -> Provider:
+def provider(issuer: Issuer, brand: Brand, settings: Settings) -> Provider:
+    settings.LETTERLOCK = replace(settings.LETTERLOCK, inside_domains=())
     Brand.objects.filter(pk=brand.pk).update(domains=["aldervalley.example"])
     wanted = Wanted(
         slug="corp", kind="oidc", client_id=CLIENT, secret=SECRET, name="Corp", issuer=issuer.url, private=True,
@@ -99,6 +103,17 @@ def test_a_brand_without_domains_has_no_people(visitor: Visitor, issuer: Issuer,
     Brand.objects.update(domains=[])
     at_provider(visitor, issuer, MAYA)
     assert not Session.objects.exists()
+
+
+def test_a_domain_of_the_settings_is_the_default_brands_until_another_names_it(
+    visitor: Visitor, issuer: Issuer, provider: Provider, other_brand: Brand, settings: Settings
+) -> None:
+    settings.LETTERLOCK = replace(settings.LETTERLOCK, inside_domains=("aldervalley.example",))
+    Brand.objects.update(domains=[])
+    at_provider(visitor, issuer, MAYA)
+    assert is_in(visitor)
+    Brand.objects.filter(pk=other_brand.pk).update(domains=["aldervalley.example"])
+    assert not is_in(visitor)
 
 
 def test_a_domain_that_leaves_takes_its_people_along(visitor: Visitor, issuer: Issuer, provider: Provider) -> None:
