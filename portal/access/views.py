@@ -224,7 +224,8 @@ def signed_out(request: Request) -> HttpResponse:
 # ---------------------------------------------------------------------------------- forms that were open for too long
 
 
-def _ask_again(request: Request, link: str) -> HttpResponse:
+def _ask_again(request: Request, link: str, slug: str = "") -> HttpResponse:
+    """R1 again, whichever of its buttons was pressed."""
     reader = places.reader_at(link, request.brand)
     if reader is None:
         return neutral(request)
@@ -246,13 +247,17 @@ def _passcode_again(request: Request, link: str = "") -> HttpResponse:
     return keeping_share(request, reader, response) if reader else response
 
 
-def _find_again(request: Request) -> HttpResponse:
+def _find_again(request: Request, slug: str = "") -> HttpResponse:
     typed = AddressForm.of(request.POST).address
     return _find(request, expired.STATUS, address_value=typed, note=expired.sentence(request))
 
 
 for _name, _again in (
     ("ask", _ask_again),
+    ("sign-in", _ask_again),
+    ("passkey", _ask_again),
+    ("find-sign-in", _find_again),
+    ("find-by-passkey", _find_again),
     ("passcode", _passcode_again),
     ("find-passcode", _passcode_again),
     ("find-again", _passcode_again),
