@@ -8,11 +8,12 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portal.access import alarms, sender_requests
+        from portal.access import alarms, sender_requests, ways
         from portal.access.alerts import alert
         from portal.access.invitations import invitation
         from portal.access.letters import passcode
         from portal.delivery.letters import register
+        from portal.delivery.notices import register_asks
 
         register("passcode", passcode)
         register("invitation", invitation)
@@ -20,3 +21,4 @@ class AccessConfig(AppConfig):
             register(kind, alert)
         register("alarm", alarms.build)
         register("request", sender_requests.build)
+        register_asks(ways.asks_for)

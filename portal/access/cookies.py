@@ -1,4 +1,4 @@
-"""The cookies of a recipient's browser and of an administrator's: random tokens of which only digests are kept."""
+"""The cookies of a recipient's, an administrator's and a sender's browser: random tokens of which only digests stay."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ BROWSER = f"{settings.COOKIE_PREFIX}browser"
 TRUSTED = f"{settings.COOKIE_PREFIX}trusted"
 OFFICE = f"{settings.COOKIE_PREFIX}office"
 """An administrator's: apart from SESSION, because an entry link proves no mailbox and must open no message."""
+SENDER = f"{settings.COOKIE_PREFIX}sender"
+"""Of someone inside the organisation who looks at what they sent: apart from SESSION for the same reason."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 

@@ -109,15 +109,9 @@ class AskedTooSoon(PasscodeRefused):
 class PasscodesOff(AccessError):
     """The organisation has people confirm in other ways."""
 
-    def __init__(self, *, at_message: bool) -> None:
-        super().__init__()
-        self.at_message = at_message
-
     @property
     def sentence(self) -> str:
-        if self.at_message:
-            return _("Passcodes are switched off here. Choose another way to confirm.")
-        return _("Passcodes are switched off here. Open your message by the link in its mail, and choose a way there.")
+        return _("Passcodes are switched off here. Choose another way to confirm.")
 
 
 class TooManyTries(AccessError):

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from portal.access import authenticators, levels, passkey_way, passkeys, places, sessions, ways
+from portal.access import authenticators, expired, levels, passkey_way, passkeys, places, sessions, ways
 from portal.access import views as door
 from portal.access.codes import LONGEST_TYPED
 from portal.access.errors import FactorRefused, SessionOver
@@ -73,7 +73,7 @@ class Fault:
     sentence: str
 
 
-def page(request: Request, reader: Reader, fault: Fault | None = None) -> HttpResponse:
+def page(request: Request, reader: Reader, fault: Fault | None = None, note: str = "") -> HttpResponse:
     """What more is needed, and exactly what would do. Call only for a reader whose address is proved."""
     needed, envelope = levels.wanted(reader), places.envelope_of(reader)
     found = [way for way in (offer(request, reader, needed, fault) for offer in OFFERS) if way is not None]
@@ -88,6 +88,7 @@ def page(request: Request, reader: Reader, fault: Fault | None = None) -> HttpRe
         "has_app": request.person is not None and authenticators.of(request.person) is not None,
         "error": fault.sentence if fault else "",
         "error_field": fault.field if fault else "",
+        "note": note,
     }
     response = render(request, "access/more.html", context, status=door.REFUSED if fault else NOT_ENOUGH)
     return ways.under_policy(response, tuple(place for way in found for place in way.origins))
@@ -99,6 +100,10 @@ def phrase(request: Request, link: str) -> HttpResponse:
     asked = _asked(request, link)
     if isinstance(asked, HttpResponse):
         return asked
+    return door.keeping_share(request, asked.reader, _phrase(request, asked))
+
+
+def _phrase(request: Request, asked: _Asked) -> HttpResponse:
     reader, session = asked.reader, asked.session
     typed = request.POST.get("phrase", "")[: agreed.LONGEST]
     if not agreed.normalised(typed):
@@ -123,6 +128,10 @@ def factor(request: Request, link: str) -> HttpResponse:
     asked = _asked(request, link)
     if isinstance(asked, HttpResponse):
         return asked
+    return door.keeping_share(request, asked.reader, _factor(request, asked))
+
+
+def _factor(request: Request, asked: _Asked) -> HttpResponse:
     try:
         proved = authenticators.check(asked.person, request.POST.get("code", "")[:LONGEST_TYPED])
     except FactorRefused as refused:
@@ -133,6 +142,19 @@ def factor(request: Request, link: str) -> HttpResponse:
     except SessionOver:
         return see_other(places.at_link(asked.reader).goal_url)
     return _through(request, asked.reader, asked.session, token, proved.kind)
+
+
+def _again(request: Request, link: str) -> HttpResponse:
+    """The page when one of its forms was open for too long. What was typed is a secret, and is not shown again."""
+    asked = _asked(request, link)
+    if isinstance(asked, HttpResponse):
+        return asked
+    response = page(request, asked.reader, note=expired.sentence(request))
+    return door.keeping_share(request, asked.reader, response)
+
+
+expired.register("phrase", _again)
+expired.register("factor", _again)
 
 
 # ------------------------------------------------------------------------------------------------------- what would do

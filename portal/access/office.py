@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.middleware.csrf import rotate_token
@@ -12,7 +13,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.access import codes, cookies, devices, entry, office_ways, passkeys, passwords, roles, sessions, ways
+from portal.access import (
+    codes,
+    cookies,
+    devices,
+    entry,
+    expired,
+    office_ways,
+    passkeys,
+    passwords,
+    roles,
+    sessions,
+    ways,
+)
 from portal.access.decorators import OFFICE
 from portal.access.errors import AccessError, NotLetIn, OfficeRefused, PasskeyRefused, PasswordClosed
 from portal.access.models import Person
@@ -145,6 +158,23 @@ def let_in(
 def refuse(request: Request, error: AccessError, *, typed: str = "", status: int = 422) -> HttpResponse:
     """The sign-in page with the sentence, and the address that was typed."""
     return _page(request, {"state": "ways", "typed": typed, "error": error.sentence}, status=status)
+
+
+def _again(request: Request, **_: str) -> HttpResponse:
+    """The page of a form that was open for too long, with the address that was typed and no secret."""
+    match: Any = request.resolver_match
+    told = {"error": expired.sentence(request)}
+    if match.url_name == "enter":
+        link = entry.find(match.kwargs["secret"])
+        shown: dict[str, object] = {"state": "link", "mailed": link.mailed} if link else {"state": "over"}
+    else:
+        half = request.half_row if match.url_name == "enter-code" else None
+        shown = {"state": "code" if half else "ways", "typed": request.POST.get("address", "")[: LONGEST + 1]}
+    return _page(request, {**shown, **told}, status=expired.STATUS)
+
+
+for _name in ("enter", "enter-password", "enter-code", "enter-passkey", "enter-provider"):
+    expired.register(_name, _again)
 
 
 def back_of(request: Request) -> str:

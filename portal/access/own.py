@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portal.access import authenticator_settings, passkey_settings, signed_in
+from portal.access import authenticator_settings, expired, passkey_settings, signed_in
 from portal.access import views as door
 from portal.access.requests import Request
 from portal.access.sections import Section
@@ -31,6 +31,32 @@ SECTIONS: tuple[Callable[[Request], Section | None], ...] = (_passkeys, _authent
 def settings(request: Request) -> HttpResponse:
     if request.person is None:
         return door.neutral(request, status=200)
+    return _page(request)
+
+
+def _again(request: Request, **_: object) -> HttpResponse:
+    """The page when one of its forms was open for too long."""
+    if request.person is None:
+        return door.neutral(request, status=200)
+    return _page(request, expired.sentence(request), expired.STATUS)
+
+
+for _name in (
+    "authenticator",
+    "authenticator-confirm",
+    "authenticator-remove",
+    "confirm-again",
+    "end-devices",
+    "passkey-add",
+    "passkey-remove",
+    "passkey-rename",
+):
+    expired.register(_name, _again)
+
+
+def _page(request: Request, note: str = "", status: int = 200) -> HttpResponse:
     found = [section for section in (make(request) for make in SECTIONS) if section is not None]
     context = {"sections": [section.template for section in found], **{part.name: part.context for part in found}}
-    return render(request, "access/settings.html", context)
+    if note:
+        context["note"] = note
+    return render(request, "access/settings.html", context, status=status)

@@ -36,17 +36,10 @@ def at_message(request: Request, link: str) -> HttpResponse:
     reader = readers.by_link(link)
     if reader is None or reader.message.brand_id != request.brand.pk:
         return door.neutral(request)
-    place = places.at_link(reader)
     if request.method != "POST":
-        return see_other(place.back_url)
-    try:
-        passkey = _recognised(request)
-    except PasskeyRefused as error:
-        return door.elsewhere(request, place, error.sentence)
-    if not people.reads(passkey.person, reader):
-        passkeys.of_another(passkey)
-        return door.other_address(request, reader, holder=passkey.person)
-    return door.keeping_share(request, reader, _welcome(request, place, reader, passkey))
+        return see_other(places.at_link(reader).back_url)
+    # Also when nothing came of it: the page that says so has another way in, and no # in its address any more.
+    return door.keeping_share(request, reader, _at_message(request, reader))
 
 
 @door.page
@@ -62,6 +55,18 @@ def at_inbox(request: Request) -> HttpResponse:
     reader = readers.of_person(bytes.fromhex(passkey.person.lookup), request.brand).first()
     if reader is None:  # every message to them is gone, and the passkey leads nowhere
         return door.elsewhere(request, place, PasskeyUnknown().sentence)
+    return _welcome(request, place, reader, passkey)
+
+
+def _at_message(request: Request, reader: Reader) -> HttpResponse:
+    place = places.at_link(reader)
+    try:
+        passkey = _recognised(request)
+    except PasskeyRefused as error:
+        return door.elsewhere(request, place, error.sentence)
+    if not people.reads(passkey.person, reader):
+        passkeys.of_another(passkey)
+        return door.other_address(request, reader, holder=passkey.person)
     return _welcome(request, place, reader, passkey)
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from portal.access import budgets, cookies, passkeys, people, places, sessions
+from portal.access import budgets, cookies, passcode_pages, passkeys, people, places, sessions
 from portal.access import views as door
 from portal.access.credentials import Keyholder, Passkey
 from portal.access.errors import (
@@ -151,13 +151,15 @@ def add(request: Request, person: Person, row: Session) -> HttpResponse:
 @signed_in
 def confirm(request: Request, person: Person, row: Session) -> HttpResponse:
     """Mail a passcode to the person's own address, for a proof that is fresh enough to add a passkey."""
-    return door.ask_at(request, places.settings(row.brand), Claim.of_address(row.brand, people.address_of(person)))
+    return passcode_pages.ask_at(
+        request, places.settings(row.brand), Claim.of_address(row.brand, people.address_of(person))
+    )
 
 
 @door.page
 def confirm_passcode(request: Request) -> HttpResponse:
     """R3 on the way back to the settings."""
-    return door.passcode_at(request, places.settings(request.brand))
+    return passcode_pages.passcode_at(request, places.settings(request.brand))
 
 
 # -------------------------------------------------------------------------------------------------------- changing

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest
 from django.urls import reverse
 
 from branding.models import Brand
 from portal.access import cookies, passkeys
 from portal.access.credentials import Passkey
 from portal.access.models import TrustedBrowser
+from portal.access.requests import Request
 from portal.vault import readers
 from portal.vault.models import Reader
 
 
-def of(request: HttpRequest, reader: Reader | None) -> dict[str, object]:
+def of(request: Request, reader: Reader | None) -> dict[str, object]:
     """The context of access/ways/passkey_main.html and passkey_more.html; `reader` is None on the neutral page.
 
     `passkey_url` is "" where passkeys are not offered; `passkey_first` says which of the two templates is shown.
     """
-    brand: Brand = request.brand  # type: ignore[attr-defined]
+    brand = request.brand
     if not passkeys.offered(brand):
         return {"passkey_url": "", "passkey_first": False}
     return {
@@ -28,7 +28,7 @@ def of(request: HttpRequest, reader: Reader | None) -> dict[str, object]:
     }
 
 
-def _was_used_here(request: HttpRequest, brand: Brand, reader: Reader | None) -> bool:
+def _was_used_here(request: Request, brand: Brand, reader: Reader | None) -> bool:
     """Whether one that works, of this reader's address or on the neutral page of any, was used in this very browser.
 
     Known by the browser's own cookie: who has none sees the same page whether an address has passkeys or not.

@@ -67,6 +67,7 @@ class Wanted:
     """Each like "tenant-id=example.org,example.net"."""
     recipients: bool = True
     office: bool = False
+    senders: bool = False
     private: bool = False
 
 
@@ -176,6 +177,7 @@ def _row(wanted: Wanted) -> Provider:
         tenants=tenants,
         recipients=wanted.recipients,
         office=wanted.office,
+        senders=wanted.senders,
         private=wanted.private,
     )
 
@@ -208,7 +210,8 @@ def _no_star(domain: str) -> bool:
 
 def line(row: Provider) -> dict[str, Any]:
     """All of a provider that may be shown."""
-    whom = [word for word, yes in (("recipients", row.recipients), ("office", row.office)) if yes]
+    told = {"recipients": row.recipients, "office": row.office, "senders": row.senders}
+    whom = [word for word, yes in told.items() if yes]
     return {
         "provider": row.slug,
         "state": "on" if row.enabled else "off",

@@ -20,6 +20,11 @@ class Request(HttpRequest):
     office_person: Person | None
     """The administrator signed in here, whatever their role. That proves no mailbox, so it opens no message."""
     office_row: Session | None
+    sender_row: Session | None
+    """Of someone who has proved an address here to see what they sent. It opens no message, and whether the address is
+    inside the organisation now, portal.access.senders.session_of says."""
+    sender_ended: str
+    """As `session_ended`, of a sender."""
     network: str
     """The /24 or /64 that it came from, put there by portal.operations.middleware.Requests."""
     half_row: Session | None

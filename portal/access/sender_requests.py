@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from portal.access import budgets, people
+from portal.access import budgets, people, senders
 from portal.access.budgets import HOUR, Limit
 from portal.access.models import AskedSender, Person
 from portal.delivery import telling
@@ -87,6 +87,7 @@ def build(outbound: Outbound) -> Prepared | None:
             "sent_at": envelope.sent_at,
             "note": keys().open_field("asked-sender", row.id, bytes(row.note)).decode() if row.note else "",
             "host": brand.host,
+            "sent_url": senders.url_for(brand, envelope.sender_address),
         }
         subject = _("{address} asks to read a message that you sent").format(address=asker)
         to = Mailbox(envelope.sender_name, address_of(outbound))

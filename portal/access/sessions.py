@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,6 +27,14 @@ PASSWORD, AUTHENTICATOR = "password", "totp"
 """Of administrators: the password alone, which opens nothing yet; the password and the authenticator's code."""
 
 
+class Kind(StrEnum):
+    """Whose a session is. Each has a cookie of its own, and a token of one is worth nothing as another."""
+
+    READER = "reader"
+    OFFICE = "office"
+    SENDER = "sender"
+
+
 def begin(
     person: Person,
     brand: Brand,
@@ -36,6 +45,7 @@ def begin(
     provider: str = "",
     reader: Reader | None = None,
     office: bool = False,
+    sender: bool = False,
     device: str = "",
     factor_at: datetime | None = None,
     instead_of: Session | None = None,
@@ -59,6 +69,7 @@ def begin(
         provider=provider,
         reader=reader,
         office=office,
+        sender=sender,
         device=device,
         factor_at=factor_at,
         made_at=now,
@@ -109,9 +120,11 @@ def of_token(token: str, brand: Brand) -> Session | None:
     return rows.filter(token=cookies.digest(token), brand=brand).first()
 
 
-def is_office(session: Session) -> bool:
-    """Whether it is an administrator's. Rows of version 0.1.0 say it by their method alone."""
-    return session.office or session.method == ENTRY
+def kind_of(session: Session) -> Kind:
+    """Whose it is. Rows of version 0.1.0 say that they are an administrator's by their method alone."""
+    if session.office or session.method == ENTRY:
+        return Kind.OFFICE
+    return Kind.SENDER if session.sender else Kind.READER
 
 
 def is_for_one_message(session: Session) -> bool:
@@ -122,7 +135,9 @@ def is_for_one_message(session: Session) -> bool:
 
 def opens(session: Session | None, reader: Reader) -> bool:
     """Whether it proves that this is the reader, and is for this message or for all."""
-    if session is None or session.person.lookup != bytes(reader.address_lookup).hex():
+    if session is None or kind_of(session) is not Kind.READER:
+        return False
+    if session.person.lookup != bytes(reader.address_lookup).hex():
         return False
     return session.reader_id == reader.id if is_for_one_message(session) else True
 
@@ -167,9 +182,9 @@ def touch(session: Session, now: datetime) -> None:
         session.seen_at = now
 
 
-def of_person(person: Person, now: datetime) -> list[Session]:
-    """The browsers in which a person reads now, of every brand, last used first."""
-    rows = _readers(person).select_related("brand").order_by("-seen_at", "-id")
+def of_person(person: Person, kind: Kind, now: datetime) -> list[Session]:
+    """The browsers in which a person is signed in now, of every brand, last used first."""
+    rows = _of_kind(person, kind).select_related("brand").order_by("-seen_at", "-id")
     return [row for row in rows if not is_over(row, now)]
 
 
@@ -178,19 +193,22 @@ def end(session: Session) -> None:
     Session.objects.filter(pk=session.pk).delete()
 
 
-def end_one(person: Person, number: int) -> bool:
-    """Sign one browser of a person out; False when they have no such session."""
-    return bool(_readers(person).filter(pk=number).delete()[0])
+def end_another(session: Session, number: int) -> bool:
+    """Sign another browser of a session's person out; False when they have no such session of the same kind."""
+    return bool(_of_kind(session.person, kind_of(session)).filter(pk=number).delete()[0])
 
 
 def end_others(session: Session) -> int:
     """Sign a person out of every browser but this one; how many."""
-    return int(_readers(session.person).exclude(pk=session.pk).delete()[0])
+    return int(_of_kind(session.person, kind_of(session)).exclude(pk=session.pk).delete()[0])
 
 
-def _readers(person: Person) -> QuerySet[Session]:
-    """Not those in which the same person administers: reading proves too little to touch them."""
-    return Session.objects.filter(person=person, office=False).exclude(method=ENTRY)
+def _of_kind(person: Person, kind: Kind) -> QuerySet[Session]:
+    """Not those of another kind of the same person: reading proves too little to touch those of the office."""
+    rows = Session.objects.filter(person=person, sender=kind is Kind.SENDER)
+    if kind is Kind.OFFICE:
+        return rows.filter(Q(office=True) | Q(method=ENTRY))
+    return rows.filter(office=False).exclude(method=ENTRY)
 
 
 def _idle_until(session: Session) -> datetime:

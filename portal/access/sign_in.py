@@ -1,55 +1,56 @@
-"""The pages of a sign-in at a provider: the button's post, the way back, and R2 when another address was proved."""
+"""The pages of a recipient's sign-in at a provider: the button's post, the way back, and what came of it.
+
+At a message only its own address leads on. On the neutral page no message is named, so whoever proves an address is led
+to what was sent to it; before the proof nothing is said of any address.
+"""
 
 from __future__ import annotations
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from portal.access import ceilings, cookies, office_provider, places, proving, sessions, shares, ways
+from portal.access import (
+    ceilings,
+    cookies,
+    office_provider,
+    outcomes,
+    places,
+    proving,
+    sender_door,
+    sessions,
+    ways,
+)
 from portal.access import views as door
 from portal.access.errors import ProviderDown, SignInCancelled, SignInOver, SignInRefused, TooManyTries
 from portal.access.models import Provider, SignIn
 from portal.access.oidc import flow
 from portal.access.oidc.flow import WayBack
+from portal.access.places import Place
 from portal.access.requests import Request
 from portal.access.responses import see_other, wait
 from portal.audit.record import record_hourly
-from portal.keys.service import keys
 from portal.vault import readers
 from portal.vault.models import Reader
 
 LEVEL = 2
 """Of a provider's sign-in (access.md)."""
-CANCELLED, DOWN, REFUSED, OTHER = "cancelled", "down", "refused", "other"
 
 
 @door.page
 def begin(request: Request, link: str, slug: str) -> HttpResponse:
-    """The button: off to the provider. A GET shows what came of this browser's last try, and changes nothing."""
+    """The button at a message: off to the provider. A GET shows what came of this browser's last try."""
     reader = readers.by_link(link)
     if reader is None or reader.message.brand_id != request.brand.pk:
         return door.neutral(request)
-    provider = ways.at_message(reader, slug)
-    if provider is None:
-        return see_other(places.at_link(reader).back_url)
-    if request.method != "POST":
-        return _outcome(request, reader, provider)
-    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
-    again, origin = "again" in request.POST, ceilings.origin_of(request.META)
-    try:
-        url = flow.begin(provider, request.brand, cookies.digest(token), reader=reader, again=again, origin=origin)
-    except TooManyTries as error:
-        return wait(request, error, places.at_link(reader))
-    except ProviderDown:
-        return door.choose(request, reader, note=_words(DOWN, provider, reader), status=503)
-    response = see_other(url)
-    cookies.write(response, cookies.BROWSER, token, door.BROWSER_SECONDS)
-    share = shares.posted(request) if reader.message.split else b""
-    if share:
-        shares.keep(response, reader, share)
-    return response
+    return door.keeping_share(request, reader, _begin(request, places.at_link(reader), slug))
+
+
+@door.page
+def begin_anywhere(request: Request, slug: str) -> HttpResponse:
+    """The same button on the neutral page."""
+    return _begin(request, places.neutral(request.brand), slug)
 
 
 @require_safe
@@ -72,71 +73,91 @@ def over(request: Request) -> HttpResponse:
     return door.find_with(request, SignInOver().sentence)
 
 
+def _begin(request: Request, place: Place, slug: str) -> HttpResponse:
+    provider = _provider(place, slug)
+    if provider is None:
+        return see_other(place.back_url)
+    if request.method != "POST":
+        return _outcome(request, place, provider)
+    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    again, origin = "again" in request.POST, ceilings.origin_of(request.META)
+    try:
+        browser = cookies.digest(token)
+        url = flow.begin(provider, request.brand, browser, reader=place.reader, again=again, origin=origin)
+    except TooManyTries as error:
+        return wait(request, error, place)
+    except ProviderDown:
+        return door.elsewhere(request, place, _words(outcomes.DOWN, provider, place), 503)
+    response = see_other(url)
+    cookies.write(response, cookies.BROWSER, token, door.BROWSER_SECONDS)
+    return response
+
+
 def _end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
     if taken.office:  # an administrator's proves no mailbox, so it opens no message
         return office_provider.end(request, taken, way)
-    reader: Reader | None = taken.reader
-    # Looked at again, for it may have been switched off meanwhile.
-    if reader is None or ways.at_message(reader, taken.provider.slug) is None:
+    if taken.sender:  # nor does a sender's
+        return sender_door.end(request, taken, way)
+    place = places.at_link(taken.reader) if taken.reader else places.neutral(request.brand)
+    slug = taken.provider.slug
+    if _provider(place, slug) is None:  # looked at again, for it may have been switched off meanwhile
         return see_other(reverse("sign-in-over"))
     try:
         address = flow.proved_address(taken, way)
-    except SignInCancelled:
-        return _ended(taken, reader, CANCELLED)
-    except ProviderDown:
-        return _ended(taken, reader, DOWN)
-    except SignInRefused as refused:
-        _record(taken, reader, refused.reason)
-        return _ended(taken, reader, REFUSED)
-    if readers.address_lookup(address) != bytes(reader.address_lookup):
-        _record(taken, reader, "other_address")
-        return _ended(taken, reader, OTHER, address)
-    slug = taken.provider.slug
-    place = places.at_link(reader)
+    except (SignInCancelled, ProviderDown, SignInRefused) as error:
+        if isinstance(error, SignInRefused):
+            _record(taken, error.reason)
+        return _ended(taken, outcomes.of_error(error))
+    reader = _reader(place, readers.address_lookup(address))
+    if reader is None:
+        _record(taken, "other_address" if place.reader else "nothing_sent")
+        return _ended(taken, outcomes.OTHER, address)
     return proving.welcome(request, place, reader, method=sessions.PROVIDER, keep=False, level=LEVEL, provider=slug)
 
 
-def _record(taken: SignIn, reader: Reader, reason: str) -> None:
+def _provider(place: Place, slug: str) -> Provider | None:
+    return ways.at_message(place.reader, slug) if place.reader else ways.somewhere(place.brand, slug)
+
+
+def _reader(place: Place, proved: bytes) -> Reader | None:
+    """The message's reader, if theirs is the address that was proved; where none is named, the address's newest."""
+    if place.reader is not None:
+        return place.reader if bytes(place.reader.address_lookup) == proved else None
+    return readers.of_person(proved, place.brand).first()
+
+
+def _record(taken: SignIn, reason: str) -> None:
     # Whoever has a link can come back with junk, or with an account of their own, as often as they like.
+    at: Reader | None = taken.reader
     record_hourly(
         "recipient.sign_in_refused",
-        message=reader.message_id,
-        reader=reader.id,
+        message=at.message_id if at else None,
+        reader=at.id if at else None,
         provider=taken.provider.slug,
         reason=reason,
     )
 
 
-def _ended(taken: SignIn, reader: Reader, outcome: str, address: str = "") -> HttpResponseRedirect:
-    """Keep why nothing was proved for the page that says so, which has an address without secrets."""
-    taken.outcome = outcome
-    if address:
-        taken.address = keys().seal_field("sign-in-address", taken.id, address.encode())
-    taken.save(update_fields=["outcome", "address"])
-    return see_other(reverse("sign-in", args=[readers.link_of(reader), taken.provider.slug]))
+def _ended(taken: SignIn, outcome: str, address: str = "") -> HttpResponseRedirect:
+    outcomes.keep(taken, outcome, address)
+    slug = taken.provider.slug
+    if taken.reader is None:
+        return see_other(reverse("find-sign-in", args=[slug]))
+    return see_other(reverse("sign-in", args=[readers.link_of(taken.reader), slug]))
 
 
-def _outcome(request: Request, reader: Reader, provider: Provider) -> HttpResponse:
-    token = cookies.read(request, cookies.BROWSER)
-    mine = SignIn.objects.filter(browser=cookies.digest(token), reader=reader, provider=provider, office=False)
-    last = mine.filter(expires_at__gt=timezone.now()).order_by("-made_at").first() if token else None
-    if last is None or not last.outcome:
-        return see_other(places.at_link(reader).back_url)
-    if last.outcome == OTHER:
-        return _other_address(request, reader, last)
-    return door.choose(request, reader, note=_words(last.outcome, provider, reader), status=door.REFUSED)
+def _outcome(request: Request, place: Place, provider: Provider) -> HttpResponse:
+    last = outcomes.last(request, provider, reader=place.reader)
+    if last is None:
+        return see_other(place.back_url)
+    if last.outcome != outcomes.OTHER:
+        return door.elsewhere(request, place, _words(last.outcome, provider, place))
+    address = outcomes.address_of(last)
+    if place.reader is not None:  # R2: another address than the message's. Nobody is signed in by that.
+        return door.other_address(request, place.reader, address=address, provider=provider)
+    said = _("You signed in with {provider} as {address}. There is no message here for that address.")
+    return door.find_with(request, said.format(provider=provider.name, address=address), again=provider)
 
 
-def _words(outcome: str, provider: Provider, reader: Reader) -> str:
-    if outcome == CANCELLED:
-        return SignInCancelled(provider.name).sentence
-    passcode = ways.passcode_at(places.at_link(reader))
-    if outcome == DOWN:
-        return ProviderDown(provider.name, passcode=passcode).sentence
-    return SignInRefused(provider.name, passcode=passcode).sentence
-
-
-def _other_address(request: Request, reader: Reader, last: SignIn) -> HttpResponse:
-    """R2: the provider proved an address, and it is not the message's. Nobody is signed in by that."""
-    address = keys().open_field("sign-in-address", last.id, bytes(last.address)).decode()
-    return door.other_address(request, reader, address=address, provider=last.provider)
+def _words(outcome: str, provider: Provider, place: Place) -> str:
+    return outcomes.sentence(outcome, provider, passcode=ways.passcode_at(place))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -38,12 +39,17 @@ class Device:
 
 def section(request: Request) -> Section | None:
     """The list, this browser first."""
-    if request.person is None or request.session_row is None:
+    if request.session_row is None:
         return None
-    here = request.session_row.pk
-    found = [_device(row, here) for row in sessions.of_person(request.person, timezone.now())]
+    return section_of(request.session_row, reverse("end-devices"), ended="ended" in request.GET)
+
+
+def section_of(here: Session, url: str, *, ended: bool) -> Section:
+    """The same for the session of any kind, whose forms lead to `url`."""
+    rows = sessions.of_person(here.person, sessions.kind_of(here), timezone.now())
+    found = [_device(row, here.pk) for row in rows]
     found.sort(key=lambda device: not device.here)
-    shown = {"list": found, "others": len(found) > 1, "ended": "ended" in request.GET}
+    shown = {"list": found, "others": len(found) > 1, "ended": ended, "url": url}
     return Section("access/settings/devices.html", "devices", shown)
 
 
@@ -54,17 +60,18 @@ def end(request: Request) -> HttpResponse:
         return door.neutral(request, status=200)
     if request.method != "POST":
         return see_other("/settings/#devices")
-    _end(request.session_row, request.POST.get("device", ""))
+    if which := end_of(request.session_row, request.POST.get("device", "")):
+        record("recipient.signed_out", which=which)
     return see_other("/settings/?ended#devices")
 
 
-def _end(here: Session, which: str) -> None:
+def end_of(here: Session, which: str) -> str:
+    """End what a form names, of the same person and kind: `others` or `one` for the record, "" when nothing ended."""
     if which == "others":
         sessions.end_others(here)
-        record("recipient.signed_out", which="others")
+        return which
     # A number of someone else's session ends nothing, and is answered like one that is over already.
-    elif _is_other(which, here) and sessions.end_one(here.person, int(which)):
-        record("recipient.signed_out", which="one")
+    return "one" if _is_other(which, here) and sessions.end_another(here, int(which)) else ""
 
 
 def _is_other(which: str, here: Session) -> bool:

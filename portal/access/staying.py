@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from portal.access import sessions
+from portal.access.models import Session
 from portal.access.requests import Request
 
 
@@ -14,8 +15,17 @@ from portal.access.requests import Request
 def session(request: Request) -> HttpResponse:
     """Seconds until this browser is signed out, and whether anything can be done about it. POST is doing something;
     GET is not (portal.access.middleware)."""
-    row = request.session_row
+    return _said(request.session_row, request.session_ended)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def of_sender(request: Request) -> HttpResponse:
+    """The same for someone who looks at what they sent."""
+    return _said(request.sender_row, request.sender_ended)
+
+
+def _said(row: Session | None, ended: str) -> JsonResponse:
     if row is None:
-        return JsonResponse({"seconds": 0, "idle": False, "sentence": request.session_ended})
+        return JsonResponse({"seconds": 0, "idle": False, "sentence": ended})
     seconds = max(1, int((sessions.over_at(row) - timezone.now()).total_seconds()))
     return JsonResponse({"seconds": seconds, "idle": sessions.is_idle_first(row), "sentence": ""})

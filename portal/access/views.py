@@ -1,41 +1,19 @@
-"""The pages on the way in: R1 to R3, R6, R16 and the neutral page."""
+"""The pages on the way in that every way of confirming shares: R1, R2 and the neutral page."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import (
-    back,
-    ceilings,
-    cookies,
-    expired,
-    passcodes,
-    passkey_way,
-    people,
-    places,
-    proving,
-    sender_requests,
-    sessions,
-    shares,
-    undelivered,
-    ways,
-)
-from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, PasscodesOff, TooManyTries
-from portal.access.forms import AddressForm, PasscodeForm
-from portal.access.models import Challenge, Person, Provider, Session
-from portal.access.passcodes import Browser, Claim
+from portal.access import back, passkey_way, people, places, sender_requests, sessions, shares, ways
+from portal.access.errors import TooManyTries
+from portal.access.models import Person, Provider
 from portal.access.places import Place
 from portal.access.requests import Request
-from portal.access.responses import retry_after, see_other, wait
-from portal.audit.record import record
-from portal.mime.errors import BadAddress
+from portal.access.responses import wait
 from portal.vault import readers
 from portal.vault.models import Reader
 
@@ -44,13 +22,10 @@ REFUSED = 422
 page = require_http_methods(["GET", "HEAD", "POST"])
 
 
-# ------------------------------------------------------------------------------------------- for the reading room
-
-
-def choose(request: HttpRequest, reader: Reader, note: str = "", status: int = 200) -> HttpResponse:
+def choose(request: Request, reader: Reader, note: str = "", status: int = 200) -> HttpResponse:
     """R1: who wrote, and the button that mails a passcode. The same for open, closed and withdrawn messages."""
-    note = note or getattr(request, "session_ended", "") or _each_on_its_own(request)
-    offered = ways.at(request, reader)  # type: ignore[arg-type]
+    note = note or request.session_ended or _each_on_its_own(request)
+    offered = ways.at(request, reader)
     place, shown = places.at_link(reader), places.masked(readers.address_of(reader))
     context = {**place.context(), **shown, **passkey_way.of(request, reader), "note": note, "ways": offered}
     response = render(request, "access/choose.html", context, status=status)
@@ -58,29 +33,29 @@ def choose(request: HttpRequest, reader: Reader, note: str = "", status: int = 2
     return ways.under_policy(response, offered.origins)
 
 
-def _each_on_its_own(request: HttpRequest) -> str:
+def _each_on_its_own(request: Request) -> str:
     """Why someone who is signed in must confirm once more: a strict brand's session is for one message."""
-    session: Session | None = request.session_row  # type: ignore[attr-defined]
+    session = request.session_row
     if session is None or not sessions.is_for_one_message(session):
         return ""
     return _("Here each message is confirmed on its own. Confirm your address for this one as well.")
 
 
-def neutral(request: HttpRequest, status: int = 404) -> HttpResponse:
+def neutral(request: Request, status: int = 404) -> HttpResponse:
     """The page for a link that leads nowhere, and for none: it asks for an address and tells nothing."""
-    note = getattr(request, "session_ended", "")
-    response = _find(request, status, note=note, link_typed=status == 404)  # type: ignore[arg-type]
-    back.keep(request, response, places.neutral(request.brand))  # type: ignore[attr-defined]
+    note = request.session_ended
+    response = find_page(request, status, note=note, link_typed=status == 404)
+    back.keep(request, response, places.neutral(request.brand))
     return response
 
 
-def find_with(request: Request, note: str) -> HttpResponse:
-    """The neutral page, saying why a sign-in led nowhere."""
-    return _find(request, REFUSED, note=note)
+def find_with(request: Request, note: str, *, again: Provider | None = None) -> HttpResponse:
+    """The neutral page, saying why a sign-in led nowhere; at `again` another account may do."""
+    return find_page(request, REFUSED, note=note, again=again)
 
 
 def other_address(
-    request: HttpRequest,
+    request: Request,
     reader: Reader,
     holder: Person | None = None,
     *,
@@ -88,13 +63,13 @@ def other_address(
     provider: Provider | None = None,
 ) -> HttpResponse:
     """R2: signed in, as someone else; or not at all, by a passkey whose `holder` is someone else, or at a provider."""
-    envelope, offered = places.envelope_of(reader), ways.at(request, reader)  # type: ignore[arg-type]
-    person = holder or request.person  # type: ignore[attr-defined]
+    envelope, offered = places.envelope_of(reader), ways.at(request, reader)
+    person = holder or request.person
     context = {
         "by_passkey": holder is not None,
         **places.at_link(reader).context(),
         **places.masked(readers.address_of(reader)),
-        "address": address or people.address_of(person),
+        "address": address or (people.address_of(person) if person else ""),
         "provider": provider,
         "account_url": reverse("sign-in", args=[readers.link_of(reader), provider.slug]) if provider else "",
         "ways": offered,
@@ -105,248 +80,26 @@ def other_address(
     return ways.under_policy(response, (*offered.origins, *(ways.origins_of(provider) if provider else ())))
 
 
-def too_many_tries(request: HttpRequest, error: TooManyTries) -> HttpResponse:
+def too_many_tries(request: Request, error: TooManyTries) -> HttpResponse:
     """R6."""
     return wait(request, error)
 
 
-# --------------------------------------------------------------------------------------------------- at a message
-
-
-@page
-def ask(request: Request, link: str) -> HttpResponse:
-    reader = places.reader_at(link, request.brand)
-    if reader is None:
-        return neutral(request)
-    place = places.at_link(reader)
-    if request.method != "POST":
-        return see_other(place.back_url)
-    return keeping_share(request, reader, ask_at(request, place, Claim.of_reader(reader)))
-
-
-@page
-def passcode(request: Request, link: str) -> HttpResponse:
-    """R3 at a message."""
-    reader = places.reader_at(link, request.brand)
-    if reader is None:
-        return neutral(request)
-    place = places.at_link(reader)
-    if request.method == "POST":
-        return keeping_share(request, reader, _check(request, place))
-    challenge = passcodes.latest(place.brand, reader, _browser(request))
-    over = challenge is None or challenge.refusal(timezone.now()) is not None
-    if challenge is None or (over and sessions.opens(request.session_row, reader)):
-        return see_other(place.back_url)
-    return _passcode_page(request, place, challenge)
-
-
-# --------------------------------------------------------------------------------------------- on the neutral page
-
-
-@page
-def find(request: Request) -> HttpResponse:
-    if request.method != "POST":
-        return neutral(request, status=200)
-    typed = AddressForm.of(request.POST).address
-    if not typed:
-        return _find(request, REFUSED, error=_("Enter the email address this message was sent to."))
-    try:
-        claim = Claim.of_address(request.brand, typed)
-    except BadAddress:
-        error = _("{address} is not a complete address.").format(address=typed)
-        return _find(request, REFUSED, address_value=typed, error=error)
-    return ask_at(request, places.neutral(request.brand), claim)
-
-
-@page
-def find_passcode(request: Request) -> HttpResponse:
-    """R3 for a typed address; the same whether anyone has it."""
-    return passcode_at(request, places.neutral(request.brand))
-
-
-def passcode_at(request: Request, place: Place) -> HttpResponse:
-    """R3 where no message is asked for."""
-    if request.method == "POST":
-        return _check(request, place)
-    challenge = passcodes.latest(place.brand, None, _browser(request))
-    if challenge is None:
-        return see_other(place.back_url)
-    return _passcode_page(request, place, challenge)
-
-
-@page
-def find_again(request: Request) -> HttpResponse:
-    """Another passcode for the address that this browser typed."""
-    place = places.neutral(request.brand)
-    challenge = passcodes.latest(place.brand, None, _browser(request))
-    if request.method != "POST" or challenge is None:
-        return see_other(place.check_url)
-    return ask_at(request, place, passcodes.claim_of(challenge))
-
-
-# --------------------------------------------------------------------------------------------------------- leaving
-
-
-@page
-def sign_out(request: Request) -> HttpResponse:
-    """End the sessions of this browser at once. A GET, as of a curious robot, ends nothing."""
-    if request.method != "POST":
-        return see_other("/")
-    for row in (request.session_row, request.office_row, request.half_row):
-        if row is not None:
-            sessions.end(row)
-    if request.session_row is not None:
-        record("recipient.signed_out", which="here")
-    # Nobody mailed an administrator a button to come back by.
-    office = request.session_row is None and request.office_row is not None
-    response = see_other(reverse("signed-out") + ("?office" if office else ""))
-    cookies.drop(response, cookies.SESSION)
-    cookies.drop(response, cookies.OFFICE)
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    return response
-
-
-@require_http_methods(["GET", "HEAD"])
-def signed_out(request: Request) -> HttpResponse:
-    return render(request, "access/signed_out.html", {"note": "", "office": "office" in request.GET})
-
-
-# ---------------------------------------------------------------------------------- forms that were open for too long
-
-
-def _ask_again(request: Request, link: str) -> HttpResponse:
-    reader = places.reader_at(link, request.brand)
-    if reader is None:
-        return neutral(request)
-    response = choose(request, reader, note=expired.sentence(request), status=expired.STATUS)
-    return keeping_share(request, reader, response)
-
-
-def _passcode_again(request: Request, link: str = "") -> HttpResponse:
-    """Nothing is compared or counted; the digits stay in the field."""
-    reader = places.reader_at(link, request.brand) if link else None
-    if link and reader is None:
-        return neutral(request)
-    place = places.at_link(reader) if reader else places.neutral(request.brand)
-    challenge = passcodes.latest(place.brand, reader, _browser(request))
-    note, form = expired.sentence(request), PasscodeForm.of(request.POST)
-    if challenge is None:
-        return elsewhere(request, place, note, expired.STATUS)
-    response = _passcode_page(request, place, challenge, form=form, note=note, status=expired.STATUS)
-    return keeping_share(request, reader, response) if reader else response
-
-
-def _find_again(request: Request) -> HttpResponse:
-    typed = AddressForm.of(request.POST).address
-    return _find(request, expired.STATUS, address_value=typed, note=expired.sentence(request))
-
-
-for _name, _again in (
-    ("ask", _ask_again),
-    ("passcode", _passcode_again),
-    ("find-passcode", _passcode_again),
-    ("find-again", _passcode_again),
-    ("find", _find_again),
-):
-    expired.register(_name, _again)
-
-
-# ------------------------------------------------------------------------------------------------- what they share
-
-
-def ask_at(request: Request, place: Place, claim: Claim) -> HttpResponse:
-    if not ways.passcode_at(place):
-        return elsewhere(request, place, PasscodesOff(at_message=place.reader is not None).sentence)
-    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
-    browser = replace(_browser(request), token=cookies.digest(token))
-    try:
-        passcodes.ask(claim, browser)
-    except TooManyTries as error:
-        return wait(request, error, place)
-    except PasscodeRefused as error:
-        challenge = passcodes.latest(place.brand, place.reader, browser)
-        return _passcode_page(request, place, challenge, refused=error, status=429)
-    response = see_other(place.check_url)
-    cookies.write(response, cookies.BROWSER, token, BROWSER_SECONDS)
-    return response
-
-
-def _check(request: Request, place: Place) -> HttpResponse:
-    form = PasscodeForm.of(request.POST)
-    browser = _browser(request)
-    try:
-        challenge = passcodes.check(place.brand, place.reader, browser, form.code)
-    except TooManyTries as error:
-        return wait(request, error, place)
-    except OtherBrowser as error:
-        return elsewhere(request, place, error.sentence)
-    except PasscodeRefused as error:
-        asked = passcodes.latest(place.brand, place.reader, browser)
-        return _passcode_page(request, place, asked, refused=error, form=form, status=REFUSED)
-    reader = place.reader or readers.of_person(bytes(challenge.address_lookup), place.brand).first()
-    if reader is None:  # the last message to the address was removed in this very moment
-        return elsewhere(request, place, OtherBrowser().sentence)
-    Challenge.objects.filter(pk=challenge.pk).update(user=people.of_reader(reader))
-    return proving.welcome(request, place, reader, method=sessions.PASSCODE, keep=form.keep)
-
-
-def _passcode_page(
+def find_page(
     request: Request,
-    place: Place,
-    challenge: Challenge | None,
+    status: int,
     *,
-    refused: PasscodeRefused | None = None,
-    form: PasscodeForm | None = None,
+    address_value: str = "",
+    error: str = "",
     note: str = "",
-    status: int = 200,
+    link_typed: bool = False,
+    again: Provider | None = None,
 ) -> HttpResponse:
-    if challenge is None:
-        return elsewhere(request, place, refused.sentence if refused else "")
-    refused = refused or challenge.refusal(timezone.now())
-    address = challenge.asked_address()
+    """The neutral page, whatever is said on it. It tells of no message and no address."""
+    offered = ways.neutral(request)
     context = {
-        **place.context(),
-        **places.masked(address),
-        "reference": challenge.reference,
-        "sent_at": challenge.sent_at,
-        "until": challenge.expires_at,
-        "code_value": form.code if form else "",
-        "keep": form.keep if form else False,
-        "error": refused.sentence if refused else "",
-        "left": refused.left if refused else "",
-        "dead": refused.dead if refused else False,
-        "note": note or undelivered.sentence(place, challenge, address),
-        "asks_code": _asks_code(request, place.reader),
-    }
-    response = render(request, "access/passcode.html", context, status=status)
-    if isinstance(refused, AskedTooSoon):
-        retry_after(response, refused.next_at)
-    return response
-
-
-def keeping_share(request: Request, reader: Reader, response: HttpResponse) -> HttpResponse:
-    """The browser keeps the message code that came with a form; whether it is right shows after the proof."""
-    share = shares.posted(request) if reader.message.split else b""
-    if share:
-        shares.keep(response, reader, share)
-    return response
-
-
-def _asks_code(request: Request, reader: Reader | None) -> bool:
-    return reader is not None and bool(reader.message.split) and not (shares.kept(request) or shares.posted(request))
-
-
-def elsewhere(request: Request, place: Place, sentence: str, status: int = REFUSED) -> HttpResponse:
-    """Nothing was asked for in this browser: the page to ask on, with the sentence."""
-    if place.reader is not None:
-        return choose(request, place.reader, note=sentence, status=status)
-    return _find(request, status, note=sentence)
-
-
-def _find(
-    request: Request, status: int, *, address_value: str = "", error: str = "", note: str = "", link_typed: bool = False
-) -> HttpResponse:
-    context = {
+        "ways": offered,
+        "again": again.slug if again else "",
         "address_value": address_value,
         "error": error,
         "note": note,
@@ -355,10 +108,19 @@ def _find(
         "host": places.host(request.brand),
         **passkey_way.of(request, None),
     }
-    return render(request, "access/find.html", context, status=status)
+    return ways.under_policy(render(request, "access/find.html", context, status=status), offered.origins)
 
 
-def _browser(request: Request) -> Browser:
-    token, trusted = cookies.read(request, cookies.BROWSER), cookies.read(request, cookies.TRUSTED)
-    origin = ceilings.origin_of(request.META)
-    return Browser(cookies.digest(token) if token else b"", cookies.digest(trusted) if trusted else b"", origin)
+def elsewhere(request: Request, place: Place, sentence: str, status: int = REFUSED) -> HttpResponse:
+    """Nothing was asked for in this browser: the page to ask on, with the sentence."""
+    if place.reader is not None:
+        return choose(request, place.reader, note=sentence, status=status)
+    return find_page(request, status, note=sentence)
+
+
+def keeping_share(request: Request, reader: Reader, response: HttpResponse) -> HttpResponse:
+    """The browser keeps the message code that came with a form; whether it is right shows after the proof."""
+    share = shares.posted(request) if reader.message.split else b""
+    if share:
+        shares.keep(response, reader, share)
+    return response

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from csp.constants import SELF
@@ -17,6 +18,7 @@ from portal.access.oidc import known
 from portal.access.oidc.proofs import ANY
 from portal.access.places import Place
 from portal.access.requests import Request
+from portal.delivery.notices import AsksFor
 from portal.mime.addresses import domain_of
 from portal.vault import readers
 from portal.vault.models import Reader
@@ -72,7 +74,7 @@ def at(request: Request, reader: Reader) -> Ways:
     rows = [row for row in offered(brand) if _can_prove(row, domain)]
     fitting = _fitting(rows, domain)
     agent = request.headers.get("User-Agent", "")
-    buttons = {row.slug: _button(row, link, agent) for row in rows}
+    buttons = {row.slug: _button(row, reverse("sign-in", args=[link, row.slug]), agent) for row in rows}
     first = buttons.pop(fitting.slug) if fitting else None
     return Ways(
         passcode=passcode_is_offered(brand, rows),
@@ -81,6 +83,29 @@ def at(request: Request, reader: Reader) -> Ways:
         more=tuple(buttons.values()),
         here=f"{origin(brand)}/m/{link}",
     )
+
+
+def asks_for(reader: Reader) -> AsksFor:
+    """What the notice of a message says of it: the same choice as at its link, whatever answers at the moment."""
+    brand, domain = reader.message.brand, domain_of(readers.address_of(reader))
+    rows = [row for row in offered(brand) if _can_prove(row, domain)]
+    fitting = _fitting(rows, domain)
+    return AsksFor(passcode=passcode_is_offered(brand, rows), provider=fitting.name if fitting else "")
+
+
+def neutral(request: Request) -> Ways:
+    """What is offered where no message is named: every provider, for which of them fits is not known."""
+    brand, find = request.brand, reverse("find")
+    rows = offered(brand)
+    found = of_providers(request, rows, find, lambda row: reverse("find-sign-in", args=[row.slug]))
+    return replace(found, passcode=passcode_is_offered(brand, rows))
+
+
+def of_providers(request: Request, rows: list[Provider], page: str, url: Callable[[Provider], str]) -> Ways:
+    """These providers and nothing else, on the page of that path; `url` is where a button posts to."""
+    agent = request.headers.get("User-Agent", "")
+    buttons = tuple(_button(row, url(row), agent) for row in rows)
+    return Ways(False, None, False, buttons, origin(request.brand) + page)
 
 
 def offered(brand: Brand) -> list[Provider]:
@@ -94,6 +119,11 @@ def at_message(reader: Reader, slug: str) -> Provider | None:
     domain = domain_of(readers.address_of(reader))
     rows = [row for row in offered(reader.message.brand) if row.slug == slug and _can_prove(row, domain)]
     return rows[0] if rows else None
+
+
+def somewhere(brand: Brand, slug: str) -> Provider | None:
+    """The provider of this name, if it may be used where no message is named."""
+    return next((row for row in offered(brand) if row.slug == slug), None)
 
 
 def passcode_at(place: Place) -> bool:
@@ -142,11 +172,11 @@ def _matches(pattern: str, domain: str) -> bool:
     return pattern == domain
 
 
-def _button(row: Provider, link: str, agent: str) -> Button:
+def _button(row: Provider, url: str, agent: str) -> Button:
     state = "down" if known.is_down(row) else ""
     if row.kind == Provider.Kind.GOOGLE and in_web_view(agent):
         state = "webview"
-    return Button(row.slug, row.name, row.kind, reverse("sign-in", args=[link, row.slug]), state, origins_of(row))
+    return Button(row.slug, row.name, row.kind, url, state, origins_of(row))
 
 
 def origins_of(row: Provider) -> tuple[str, ...]:

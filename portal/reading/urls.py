@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from portal.reading import codes, files, inbox, pages, pictures, posting, views
+from portal.reading import codes, files, inbox, pages, pictures, posting, sent, views
 
 urlpatterns = [
     path("", views.start, name="start"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/hide/", inbox.hide, name="inbox-hide"),
     path("inbox/undo/", inbox.undo, name="inbox-undo"),
+    path("sent/", sent.sent, name="sent"),
     path("open/", posting.open_file, name="open"),
     path("m/<str:link>", views.message, name="message"),
     path("m/<str:link>/code/", codes.code, name="code"),

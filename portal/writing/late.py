@@ -60,7 +60,7 @@ def _just_signed_out(request: Request, link: str) -> Reader | None:
     reader = readers.by_link(link)
     if row is None or reader is None or reader.message.brand_id != request.brand.pk or now > row.ends_at + AFTER:
         return None
-    if sessions.is_office(row) or not sessions.opens(row, reader) or readers.is_closed_to(reader, now):
+    if not sessions.opens(row, reader) or readers.is_closed_to(reader, now):
         return None
     try:
         return reader if levels.is_enough(row, reader) else None

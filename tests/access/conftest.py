@@ -1,6 +1,8 @@
-"""A brand, a reader and a clock for the tests of the access room."""
+"""A brand, a reader, a clock and a provider to sign in at, for the tests of the access room."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 from django.utils import timezone
@@ -8,6 +10,7 @@ from django.utils import timezone
 from branding.models import Brand
 from portal.vault.models import Reader
 from tests.access.visitors import Clock, Visitor, make_brand, make_reader
+from tests.peers.issuer import Issuer
 
 
 @pytest.fixture
@@ -41,3 +44,15 @@ def visitor(brand: Brand) -> Visitor:
 def stranger(brand: Brand) -> Visitor:
     """Another browser."""
     return Visitor(brand)
+
+
+@pytest.fixture(scope="session")
+def _issuer() -> Iterator[Issuer]:
+    with Issuer() as running:
+        yield running
+
+
+@pytest.fixture
+def issuer(_issuer: Issuer) -> Issuer:
+    _issuer.reset()
+    return _issuer

@@ -16,7 +16,7 @@ from portal.delivery import letters
 from portal.delivery.models import Outbound
 from portal.vault import readers
 from portal.vault.models import Message, Reader
-from tests.access.visitors import Clock, Visitor, make_reader, words
+from tests.access.visitors import Clock, Visitor, make_provider, make_reader, words
 
 
 def url(reader: Reader) -> str:
@@ -63,6 +63,19 @@ def test_a_confirmed_person_asks_and_the_sender_is_told_what_to_do(anna: Visitor
             assert part in said
         assert "/m/" not in said
         assert "http" not in said.partition("<body")[2]
+
+
+def test_the_mail_names_the_page_of_what_was_sent_where_its_reader_can_sign_in(
+    anna: Visitor, brand: Brand, reader: Reader
+) -> None:
+    row = make_provider(brand, "corp", "oidc", "aldervalley.example", senders=True)
+    anna.post(url(reader))
+    page = "http://secure.aldervalley.example:8000/sent/"
+    for kind in ("plain", "html"):
+        assert page in text_of(to_sender()[0], kind)
+        assert "/m/" not in text_of(to_sender()[0], kind)
+    row.brands.clear()
+    assert page not in text_of(to_sender()[0])
 
 
 def test_it_opens_nothing_and_adds_nobody(anna: Visitor, reader: Reader) -> None:

@@ -13,7 +13,7 @@ import django; django.setup()
 from django.conf import settings
 from django.http import HttpResponse
 from portal.access import back, cookies
-names = (cookies.SESSION, cookies.BROWSER, cookies.TRUSTED, cookies.OFFICE, back.COOKIE)
+names = (cookies.SESSION, cookies.BROWSER, cookies.TRUSTED, cookies.OFFICE, cookies.SENDER, back.COOKIE)
 for name in names:
     response = HttpResponse()
     cookies.write(response, name, cookies.new_token(), 60)
@@ -42,7 +42,7 @@ def test_on_a_public_address_every_cookie_is_of_this_host_alone(tmp_path: Path) 
         check=True,
     )
     *written, form = done.stdout.splitlines()
-    assert len(written) == 10
+    assert len(written) == 12
     for line in written:
         name, _, text = line.partition("|")
         flags = {part.strip().lower() for part in text.split(";")[1:]}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 
 from branding.models import Brand
-from portal.access.models import Asked, Challenge, Failed, Session
+from portal.access import administrators, cookies, entry, passwords, people, sessions
+from portal.access.models import Asked, Challenge, Failed, Session, SignIn
 from portal.vault import readers
-from portal.vault.models import Message, Reader
-from tests.access.visitors import Clock, Visitor, newest_code, other_than, words
+from portal.vault.models import Message, Phrase, Reader
+from tests.access.visitors import Clock, Visitor, make_provider, newest_code, other_than, words
 from tests.mails import mail
 from tests.seals import HOST, default_brand, path_of, reader_of, seal, signed_in
 
@@ -185,17 +187,72 @@ def test_more_fields_than_any_form_has_are_refused_before_anything_is_looked_at(
     assert not Session.objects.exists()
 
 
+def test_every_button_of_the_way_in_comes_again(guarded: Visitor, brand: Brand, reader: Reader) -> None:
+    make_provider(brand, "google", "google", "mail.example")
+    link = f"/m/{readers.link_of(reader)}"
+    for url in (f"{link}/sign-in/google/", f"{link}/passkey/", "/m/sign-in/google/", "/m/passkey/"):
+        page = press(guarded, url)
+        assert page.status_code == 403
+        text = words(page)
+        assert "This page was open for too long" in text and "Continue with Google" in text, url
+        assert ("Dr Maya Lindqvist" in text) == url.startswith(link)
+    assert not SignIn.objects.exists()
+
+
+def test_the_form_for_a_phrase_comes_again_without_the_phrase(db: None) -> None:
+    default_brand()
+    reader = reader_of(seal(mail(headers=[("X-Letterlock-Protect", 'v=1; phrase="the blue canoe"')])))
+    client = signed_in(reader)
+    client.handler.enforce_csrf_checks = True
+    for form, field in (("phrase", "the blue canoe"), ("factor", "123456")):
+        origin = {"Origin": f"http://{HOST}"}
+        page = client.post(f"{path_of(reader)}/{form}/", {form: field, "code": field}, headers=origin)
+        assert page.status_code == 403
+        text = words(page)  # type: ignore[arg-type]
+        assert TOO_LONG in text and "Agreed phrase" in text and field not in text
+    assert Phrase.objects.get(reader=reader).tries == 0
+
+
+def test_the_settings_come_again(guarded: Visitor, brand: Brand, reader: Reader) -> None:
+    guarded.client.cookies[cookies.SESSION] = sessions.begin(people.of_reader(reader), brand, keep=False)
+    for form in ("devices/", "authenticator/confirm/", f"passkeys/{uuid4()}/rename/"):
+        page = press(guarded, f"/settings/{form}", device="others")
+        assert page.status_code == 403
+        assert TOO_LONG in words(page) and "Signed-in devices" in words(page)
+    assert "Read your message" in words(press(Visitor(brand, enforce_csrf=True), "/settings/devices/"))
+
+
+def test_the_administrators_forms_come_again_with_the_address_and_no_secret(guarded: Visitor, brand: Brand) -> None:
+    person = administrators.owner("ada@aldervalley.example")
+    passwords.set_first(person, "four words beside each other")
+    page = press(
+        guarded,
+        "/admin/enter/password/",
+        address="ada@aldervalley.example",
+        password="four words",
+        next="/admin/people/",
+    )
+    assert page.status_code == 403
+    text = page.content.decode()
+    assert NO_COOKIES in words(page)
+    assert 'value="ada@aldervalley.example"' in text and "four words" not in text
+    assert 'name="next" value="/admin/people/"' in text
+    entered = press(guarded, f"/admin/enter/{entry.make(person)}")
+    assert entered.status_code == 403 and "Sign in as administrator" in words(entered)
+    assert not Session.objects.exists()
+
+
 def test_from_any_other_form_the_page_leads_back_to_where_it_was(guarded: Visitor, brand: Brand) -> None:
     host = f"http://{brand.host}"
 
     def leads_to(came_from: str) -> str:
         headers = {"Origin": host, **({"Referer": came_from} if came_from else {})}
-        page = guarded.client.post("/admin/enter/password/", {"password": "x"}, headers=headers)
+        page = guarded.client.post("/admin/people/add/", {"address": "x"}, headers=headers)
         assert page.status_code == 403
         return re.findall(r'<a class="btn btn--go" href="([^"]*)"', page.content.decode())[0]
 
     assert leads_to(f"{host}/admin/enter/?next=/admin/people/") == "/admin/enter/?next=/admin/people/"
     for other in ("", "http://evil.example/", f"{host}//evil.example/", f"{host}.evil.example/", "/admin/", host):
-        assert leads_to(other) in ("/admin/enter/password/", "/admin/"), other
+        assert leads_to(other) in ("/admin/people/add/", "/admin/"), other
     for form in ("password", "passkey", "with/corp"):
         assert guarded.get(f"/admin/enter/{form}/")["Location"] == "/admin/enter/"

@@ -17,6 +17,7 @@ from portal.access.credentials import Passkey
 from portal.access.errors import SessionOver
 from portal.access.models import Authenticator, Person, ProvedPhrase, Session
 from portal.audit.models import Entry
+from portal.keys.split import code_of, new_share
 from portal.vault import agreed, phrases
 from portal.vault.agreed import agree
 from portal.vault.models import Message, Phrase, Reader
@@ -246,6 +247,16 @@ def test_a_new_phrase_ends_what_the_old_one_opened() -> None:
     phrases.replace_phrase(reader, agree("A red kite"))
     assert client.get(path_of(reader)).status_code == 403
     assert not ProvedPhrase.objects.exists()
+
+
+def test_the_message_code_of_a_link_is_kept_while_more_is_asked_for() -> None:
+    asked = f'v=1; split=strict; phrase="{PHRASE}"'
+    reader = reader_of(seal(mail("Results", headers=[("X-Letterlock-Protect", asked)])))
+    for form, typed in (("phrase", "green canoe"), ("phrase", PHRASE), ("factor", "123456")):
+        share, client = code_of(new_share()), signed_in(reader)
+        client.post(f"{path_of(reader)}/{form}/", {"phrase": typed, "code": typed, "share": share})
+        assert client.cookies["share"].value == share
+    assert b'name="share"' in signed_in(reader).get(path_of(reader)).content
 
 
 def test_nobody_else_can_spend_the_tries_of_a_phrase() -> None:

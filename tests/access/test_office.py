@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -35,18 +34,6 @@ from tests.access.visitors import Clock, Visitor, words
 from tests.peers.issuer import CLIENT, SECRET, Issuer
 
 JONAS = "jonas.berg@mail.example"
-
-
-@pytest.fixture(scope="module")
-def _issuer() -> Iterator[Issuer]:
-    with Issuer() as running:
-        yield running
-
-
-@pytest.fixture
-def issuer(_issuer: Issuer) -> Issuer:
-    _issuer.reset()
-    return _issuer
 
 
 @pytest.fixture

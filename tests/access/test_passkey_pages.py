@@ -22,7 +22,7 @@ from portal.access.models import Session, TrustedBrowser
 from portal.audit.models import Entry
 from portal.delivery import letters, outcomes, tasks
 from portal.delivery.models import Outbound
-from portal.keys.split import code_of
+from portal.keys.split import code_of, new_share
 from portal.operations.tracing import mail_name
 from portal.vault import readers
 from portal.vault.models import Message, Reader
@@ -79,6 +79,18 @@ def test_the_message_code_behind_the_link_is_kept(holder: Visitor, reader: Reade
     code = code_of(b"s" * 16)
     holder.post(f"{url(reader)}/passkey/", answer=phone.sign(options), share=code)
     assert holder.cookie(shares.COOKIE) == code
+
+
+def test_the_message_code_is_kept_also_when_the_passkey_opens_nothing(
+    holder: Visitor, brand: Brand, phone: Authenticator
+) -> None:
+    """The page that says why not has other ways in, and no # in its address any more."""
+    split = make_reader(brand, "karin@post.example", split="strict")
+    options = json.loads(holder.post("/passkey/ask/").content)
+    for answer, status in ((phone.sign(options), 403), ("", 422)):
+        share = code_of(new_share())
+        assert holder.post(f"{url(split)}/passkey/", answer=answer, share=share).status_code == status
+        assert holder.cookie(shares.COOKIE) == share
 
 
 def test_it_works_in_a_browser_that_was_never_here(

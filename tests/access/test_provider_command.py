@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,6 @@ from portal.access.models import Person, Provider, Session
 from portal.audit.models import Entry
 from portal.keys.service import keys
 from tests.peers.issuer import CLIENT, SECRET, Issuer
-
-
-@pytest.fixture(scope="module")
-def _issuer() -> Iterator[Issuer]:
-    with Issuer() as running:
-        yield running
-
-
-@pytest.fixture
-def issuer(_issuer: Issuer) -> Issuer:
-    _issuer.reset()
-    return _issuer
 
 
 def run(*arguments: str) -> str:

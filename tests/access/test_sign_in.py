@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import socket
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,18 +27,6 @@ from tests.access.visitors import Clock, Visitor, make_reader, words
 from tests.peers.issuer import CLIENT, SECRET, Issuer
 
 OURS = {"email": "jonas.berg@mail.example", "email_verified": True}
-
-
-@pytest.fixture(scope="module")
-def _issuer() -> Iterator[Issuer]:
-    with Issuer() as running:
-        yield running
-
-
-@pytest.fixture
-def issuer(_issuer: Issuer) -> Issuer:
-    _issuer.reset()
-    return _issuer
 
 
 def make(server: Issuer, *brands: Brand, slug: str = "corp", **fields: object) -> Provider:

@@ -179,7 +179,7 @@ def test_with_passcodes_off_only_providers_are_offered_and_no_passcode_is_mailed
     for address in ("b@gmail.com", "nobody@gmail.com"):
         found = visitor.find(address)
         assert (found.status_code, address in found.content.decode()) == (422, False)
-        assert "Passcodes are switched off here. Open your message by the link in its mail" in words(found)
+        assert "Passcodes are switched off here. Choose another way to confirm." in words(found)
     assert not Challenge.objects.exists()
 
 

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from django.utils import timezone
 
+from branding.models import Brand
 from portal.delivery import bounces
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
@@ -19,6 +20,7 @@ from portal.vault import departing, readers
 from portal.vault.blobs import store
 from portal.vault.models import Message
 from portal.vault.opening import container_of
+from tests.access.visitors import make_provider
 
 pytestmark = pytest.mark.django_db
 
@@ -109,6 +111,28 @@ def test_text_and_html_say_the_same(seal, mail_to):
         assert sentence in " ".join(text.split())
     text_words = set(re.findall(r"\w+", text)) - {"The", "link"}
     assert text_words <= set(re.findall(r"\w+", html_words + page))
+
+
+@pytest.mark.parametrize(
+    ("providers", "methods", "said"),
+    [
+        ((), None, "for a one-time passcode."),
+        (("google", "gmail.com"), None, "for a one-time passcode."),
+        (("google", "gmail.com", "oidc", "mail.example"), None, "for a one-time passcode or to sign in with Oidc."),
+        (("oidc", "mail.example"), ["oidc"], "to sign in with Oidc."),
+        (("google", "gmail.com"), ["google"], "to sign in with an account that has this address."),
+        (("oidc", "mail.example"), ["passcode"], "for a one-time passcode."),
+    ],
+)
+def test_both_parts_say_what_the_page_will_ask_for(seal, mail_to, providers, methods, said):
+    message = seal()
+    for kind, domain in zip(providers[::2], providers[1::2], strict=True):
+        make_provider(message.brand, kind, kind, domain)
+    Brand.objects.update(methods=methods)
+    text, page = parts_of(mail_to(message))
+    for words in (text.split(), read_html(page).words):
+        assert f"and nothing else. You will be asked {said} We never ask for" in " ".join(words)
+    assert max(len(line) for line in text.splitlines()) <= 80
 
 
 def test_the_text_part_is_laid_out_for_reading(seal, mail_to):

@@ -13,6 +13,7 @@ from portal.access.authenticator_settings import Shown
 from portal.access.more import CodeAsked, PhraseAsked, Way
 from portal.access.signed_in import Device
 from portal.access.ways import Button, Ways
+from portal.reading.sent import Line, To
 from portal.vault.rights import Rights
 from portal.vault.toc import Voucher
 
@@ -94,6 +95,7 @@ GOOGLE, MICROSOFT, YAHOO, CORP = (
 NO_OTHER = Ways(True, None, False, (), f"http://localhost:8000{LINK}")
 FITTING = replace(NO_OTHER, fitting=GOOGLE, more=(MICROSOFT, replace(YAHOO, state="down")))
 COMPANY = replace(NO_OTHER, fitting=CORP, company=True, more=(replace(GOOGLE, state="webview"), MICROSOFT))
+ANYWHERE = replace(NO_OTHER, more=(replace(GOOGLE, state="webview"), MICROSOFT, replace(YAHOO, state="down"), CORP))
 CHOOSE = {**MASKED, "envelope": ENVELOPE, "ask_url": f"{LINK}/ask/", "note": "", "ways": NO_OTHER}
 OTHER_ADDRESS = {
     **CHOOSE,
@@ -384,6 +386,18 @@ PERSON = {
     "no_reason": True,
 }
 
+SENDER = "maya.lindqvist@aldervalley.example"
+SIGNED_OUT = "You were signed out because nothing happened for 30 minutes."
+_TO = (
+    To(ADDRESS, "opened", SENT),
+    To(f"{LONG.lower()}@mail.example", "failed", None),
+    To("k@x.example", "waiting", None),
+)
+SENT_LINES = [
+    Line("Your MRI results and next appointment", SENT, SENT + timedelta(days=30), "", "Opened", _TO[:1], 0),
+    Line(LONG, SENT, None, "", "Not delivered to 1 of 15", _TO, 12),
+    Line("", SENT, None, "Withdrawn", "Not opened yet", (To(ADDRESS, "withdrawn", None),), 0),
+]
 PAGES = [
     Sample("R1", "access/choose.html", CHOOSE),
     Sample(
@@ -395,12 +409,14 @@ PAGES = [
     Sample("R1-right-to-left", "access/choose.html", {**CHOOSE, "ways": FITTING}, brand=NAKHIL, language="ar"),
     Sample("R1-fitting", "access/choose.html", {**CHOOSE, "ways": FITTING}),
     Sample("R1-company", "access/choose.html", {**CHOOSE, "ways": COMPANY}),
-    Sample("neutral", "access/find.html", {**FIND, "link_typed": True}),
+    Sample("neutral", "access/find.html", {**FIND, "ways": NO_OTHER, "link_typed": True}),
     Sample(
         "neutral-error",
         "access/find.html",
-        {**FIND, "address_value": "jonas@", "error": "jonas@ is not a complete address."},
+        {**FIND, "ways": ANYWHERE, "address_value": "jonas@", "error": "jonas@ is not a complete address."},
     ),
+    Sample("S2-way-in", "access/senders.html", {"ways": replace(ANYWHERE, more=(CORP,)), "note": SIGNED_OUT}),
+    Sample("S2", "reading/sent.html", {"lines": SENT_LINES, "older_url": "/sent/?page=2"}, signed_in_as=SENDER),
     Sample("R3", "access/passcode.html", PASSCODE),
     Sample("R3-neutral", "access/passcode.html", {**PASSCODE, "envelope": None, "keep": True}),
     Sample("R3-code", "access/passcode.html", {**PASSCODE, "asks_code": True}),
@@ -434,7 +450,10 @@ PAGES = [
     Sample(
         "R14",
         "access/settings.html",
-        {"sections": ["access/settings/devices.html"], "devices": {"list": DEVICES, "others": True}},
+        {
+            "sections": ["access/settings/devices.html"],
+            "devices": {"list": DEVICES, "others": True, "url": "/settings/devices/"},
+        },
         signed_in_as=ADDRESS,
     ),
     Sample(
@@ -442,7 +461,7 @@ PAGES = [
         "access/settings.html",
         {
             "sections": ["access/settings/devices.html"],
-            "devices": {"list": DEVICES[:1], "others": False},
+            "devices": {"list": DEVICES[:1], "others": False, "url": "/settings/devices/"},
             "inbox_url": "/inbox/",
             "session_over_in": 60,
         },
@@ -604,6 +623,7 @@ NOTICE = {
     "sent_at": SENT,
     "open_until": SENT + timedelta(days=30),
     "note": "",
+    "asked": "You will be asked for a one-time passcode or to sign in with Google.",
     "reply": False,
 }
 FILE = {

@@ -64,6 +64,7 @@ def begin(
     *,
     reader: Reader | None = None,
     office: bool = False,
+    sender: bool = False,
     goal: str = "",
     again: bool = False,
     origin: Origin = NOWHERE,
@@ -78,7 +79,8 @@ def begin(
     state, secrets = cookies.new_token(), Secrets(cookies.new_token(), cookies.new_token())
     url = client.authorization_url(provider, back=back_url(provider, brand), state=state, secrets=secrets, again=again)
     now, number = timezone.now(), uuid4()
-    SignIn.objects.filter(browser=browser, brand=brand, reader=reader, office=office, used_at=None).delete()
+    same = SignIn.objects.filter(browser=browser, brand=brand, reader=reader, office=office, sender=sender)
+    same.filter(used_at=None).delete()
     SignIn.objects.create(
         id=number,
         state=cookies.digest(state),
@@ -86,6 +88,7 @@ def begin(
         brand=brand,
         reader=reader,
         office=office,
+        sender=sender,
         goal=goal,
         browser=browser,
         network=network,

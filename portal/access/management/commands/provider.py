@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from portal.access.models import Provider
 from portal.access.providers import Wanted
 
 LONGEST_SECRET = 4096
+WHOM = ("recipients", "office", "senders")
 
 
 class Command(BaseCommand):
@@ -58,8 +59,7 @@ class Command(BaseCommand):
             issuer=options["issuer"],
             domains=options["domains"].replace(",", " ").split(),
             tenants=options["tenant"],
-            recipients=options["whom"] in ("recipients", "both"),
-            office=options["whom"] in ("office", "both"),
+            **{whom: whom in options["whom"] for whom in WHOM},
             private=options["private"],
         )
         row = providers.add(wanted, _brands(brand) or [choosing.default()])
@@ -123,9 +123,23 @@ def _add_fields(parser: ArgumentParser) -> None:
         default=[],
         help="a tenant of Microsoft whose word is taken for its own domains: ID=example.org,example.net",
     )
-    parser.add_argument("--for", dest="whom", choices=("recipients", "office", "both"), default="recipients")
+    parser.add_argument(
+        "--for",
+        dest="whom",
+        type=_whom,
+        default=("recipients",),
+        help="who may sign in there, with commas between: recipients, office, senders; both is recipients,office",
+    )
     parser.add_argument("--brand", action="append", default=[], help="default: the default brand; may be repeated")
     parser.add_argument("--private", action="store_true", help="it may be at an address of your own network")
+
+
+def _whom(text: str) -> tuple[str, ...]:
+    """Who may sign in, each of WHOM once. ArgumentTypeError for any other word, and for none."""
+    names = ("recipients", "office") if text == "both" else tuple(text.split(","))
+    if not names or set(names) - set(WHOM):
+        raise ArgumentTypeError(f"{text!r} is none of {', '.join(WHOM)} and both; several have commas between.")
+    return names
 
 
 def _brands(slugs: list[str]) -> list[Brand]:
