@@ -8,10 +8,11 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portal.access import alarms, sender_requests
+        from portal.access import alarms, language, sender_requests
         from portal.access.alerts import alert
         from portal.access.invitations import invitation
         from portal.access.letters import passcode
+        from portal.delivery import tongue
         from portal.delivery.letters import register
 
         register("passcode", passcode)
@@ -20,3 +21,4 @@ class AccessConfig(AppConfig):
             register(kind, alert)
         register("alarm", alarms.build)
         register("request", sender_requests.build)
+        tongue.register(language.of_reader)

@@ -53,6 +53,8 @@ class Person(AbstractBaseUser):
     address = models.BinaryField(default=b"")
     """Sealed under the directory key (label "person")."""
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.READER)
+    language = models.CharField(max_length=10, default="", db_default="", blank=True)
+    """What they read in last, a code of branding.languages, for the mails to them; "" when it is not known."""
 
     USERNAME_FIELD = "lookup"
     objects: BaseUserManager[Person] = BaseUserManager()  # type: ignore[assignment]
@@ -79,6 +81,8 @@ class Challenge(Device):  # type: ignore[misc]
     browser = models.BinaryField(max_length=32)
     """SHA-256 of the browser cookie that asked; the code works in that browser only."""
     reference = models.CharField(max_length=12)
+    language = models.CharField(max_length=10, default="", db_default="", blank=True)
+    """That of the page which asked: the mail speaks it too."""
     round = models.PositiveSmallIntegerField(default=1)
     """Goes up at each resend; the code depends on it, so old codes die."""
     guesses = models.PositiveSmallIntegerField(default=0)
