@@ -125,7 +125,7 @@ def size_words() -> SafeString:
     """The same for static/js/upload.js, as attributes: `data-bytes`, `data-kb` and so on, with {n} in them."""
     three, six, nine = _units().values()
     return format_html(
-        'data-bytes="{}" data-kb="{}" data-mb="{}" data-gb="{}"', ngettext("{n} byte", "{n} bytes", 2), three, six, nine
+        'data-bytes="{}" data-kb="{}" data-mb="{}" data-gb="{}"', ngettext("{n} byte", "{n} bytes", 100), three, six, nine
     )
 
 

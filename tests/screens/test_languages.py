@@ -1,0 +1,93 @@
+"""Every page and mail in languages that nobody speaks: longer than any, or from right to left. What stays in plain
+English was never marked for translation; what is cut off or scrolls sideways at 320 px will be in some real language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Route
+
+from branding.languages import ALL
+from tests.screens import samples
+from tests.screens.conftest import files, rendered
+from tests.screens.samples import Sample
+from tests.screens.test_screens import REFLOW, STICKING_OUT, TOO_WIDE
+from tests.words import false_words
+
+pytestmark = pytest.mark.browser
+ORIGIN = "http://letterlock.test"
+SEEN = """() => {
+  const skipped = "script, style, noscript, time, svg, iframe, code, .languages, .host, .qr__key, .codes, .print-only";
+  const texts = [document.title];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) if (!walker.currentNode.parentElement.closest(skipped)) texts.push(walker.currentNode.data);
+  for (const element of document.querySelectorAll("[aria-label], [alt], [title], [placeholder], [data-words]"))
+    for (const name of ["aria-label", "alt", "title", "placeholder", "data-words"])
+      if (!element.closest(skipped)) texts.push(element.getAttribute(name) ?? "");
+  return texts;
+}"""
+DATES = {"November", "December", "Oktober", "Dezember", "CET", "UTC"}
+
+
+def _words(text: object) -> set[str]:
+    return set(re.findall(r"[A-Za-z]{3,}", str(text)))
+
+
+def _given(sample: Sample) -> set[str]:
+    """Words that a page only repeats: the sender's, the reader's, the organisation's, and sentences of views."""
+    own = {word for language in ALL for word in _words(language.name)}
+    brand = vars(sample.brand) if sample.brand else {}
+    return own | DATES | _words(sample.context) | _words(sample.signed_in_as) | _words(brand)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, bytes]]:
+    """Type and bytes of every sample in both false languages, and what they load."""
+    found = {path: (kind, body) for path, (kind, body, _) in files().items()}
+    with false_words(tmp_path_factory.mktemp("false")):
+        for sample in RECIPIENTS:
+            for language in ("de", "ar"):
+                said = rendered(replace(sample, language=language))
+                found[f"/{language}/{sample.name}"] = ("text/html; charset=utf-8", said.encode())
+    return found
+
+
+@pytest.fixture(scope="module")
+def narrow(chromium: Browser, pages: dict[str, tuple[str, bytes]]) -> Iterator[Page]:
+    """One page for all, 320 px wide."""
+
+    def answer(route: Route) -> None:
+        kind, body = pages.get(route.request.url.removeprefix(ORIGIN), ("text/plain", b""))
+        route.fulfill(status=200, content_type=kind, body=body)
+
+    context = chromium.new_context(viewport={"width": REFLOW, "height": 844}, reduced_motion="reduce")
+    context.route("**/*", answer)
+    yield context.new_page()
+    context.close()
+
+
+RECIPIENTS = [
+    sample
+    for sample in (*samples.PAGES, *samples.MAILS)
+    if not sample.template.startswith(("console/", "demo/", "mail/alarm", "mail/invitation"))
+]
+
+
+@pytest.mark.parametrize("sample", RECIPIENTS, ids=str)
+def test_in_a_long_language_everything_is_translated_and_fits(sample: Sample, narrow: Page) -> None:
+    narrow.goto(f"{ORIGIN}/de/{sample.name}")
+    plain = {word for text in narrow.evaluate(SEEN) for word in _words(text)}
+    assert plain - _given(sample) == set()
+    assert narrow.evaluate(TOO_WIDE) <= 0, narrow.evaluate(STICKING_OUT)
+
+
+@pytest.mark.parametrize("sample", RECIPIENTS[::4], ids=str)
+def test_from_right_to_left_it_fits(sample: Sample, narrow: Page) -> None:
+    narrow.goto(f"{ORIGIN}/ar/{sample.name}")
+    assert narrow.evaluate("() => document.documentElement.dir") == "rtl"
+    assert narrow.evaluate(TOO_WIDE) <= 0, narrow.evaluate(STICKING_OUT)
