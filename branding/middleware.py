@@ -42,12 +42,12 @@ class LanguageOfReader:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        translation.activate(languages.of_request(request))
-        request.LANGUAGE_CODE = translation.get_language()
-        response = self.get_response(request)
+        language = languages.of_request(request)
+        with translation.override(language):
+            response = self.get_response(request)
         if response.headers.get("Content-Type", "").startswith("text/html"):
             patch_vary_headers(response, ("Accept-Language", "Cookie"))
-            response.headers.setdefault("Content-Language", request.LANGUAGE_CODE)
+            response.headers.setdefault("Content-Language", language)
         return response
 
 

@@ -19,9 +19,7 @@ _KEPT = re.compile(r"(%\(\w+\)[sd]|%%s|%%|\{\w+\}|<[^<>]*>)")
 _LATIN = str.maketrans(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "áƀćđéƒğĥíĵķĺɱñóƥɋřšţúṽŵẋýžÁƁĆĐÉƑĞĤÍĴĶĹṀÑÓƤɊŘŠŢÚṼŴẊÝŽ"
 )
-_ARABIC = str.maketrans(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", 2 * "ابتدهفغحيجكلمنوپقرسطعڤوخيز"
-)
+_ARABIC = str.maketrans("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", 2 * "ابتدهفغحيجكلمنوپقرسطعڤوخيز")
 
 
 def long_latin(text: str) -> str:

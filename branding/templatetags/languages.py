@@ -26,9 +26,7 @@ def spoken() -> Language:
 @register.simple_tag(takes_context=True)
 def page_again(context: template.RequestContext) -> str:
     """The path of the page, to come back to; of an answer to a form, that of the page which the form was on."""
-    request = context.get("request")
-    if request is None:
-        return ""
+    request = context.request
     if request.method in ("GET", "HEAD"):
         return str(request.get_full_path())
     page = str(request.headers.get("Referer", ""))

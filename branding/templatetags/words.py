@@ -123,10 +123,14 @@ def _units() -> dict[int, str]:
 @register.simple_tag
 def size_words() -> SafeString:
     """The same for static/js/upload.js, as attributes: `data-bytes`, `data-kb` and so on, with {n} in them."""
-    three, six, nine = _units().values()
-    return format_html(
-        'data-bytes="{}" data-kb="{}" data-mb="{}" data-gb="{}"', ngettext("{n} byte", "{n} bytes", 100), three, six, nine
-    )
+    said = (ngettext("{n} byte", "{n} bytes", 100), *_units().values())
+    return format_html('data-bytes="{}" data-kb="{}" data-mb="{}" data-gb="{}"', *said)
+
+
+@register.filter
+def bdi(text: str | None) -> str:
+    """A name that stands in a sentence: however it is written, the words around it keep their order."""
+    return format_html("<bdi>{}</bdi>", text) if text else ""
 
 
 @register.filter

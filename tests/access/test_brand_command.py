@@ -19,13 +19,15 @@ def run(*arguments: str) -> str:
 
 def test_only_what_is_named_is_changed_shown_and_recorded(brand: Brand) -> None:
     said = run("set", brand.slug, "--scope", "message", "--methods", "passcode,passkey")
-    assert said == f"{brand.slug} (default): methods passcode passkey; level 1; scope message; delivery link\n"
-    assert run("set", brand.slug, "--level", "3", "--delivery", "attachment", "--methods", "all") == run("list")
+    shown = "methods passcode passkey; level 1; scope message; delivery link; language en-gb"
+    assert said == f"{brand.slug} (default): {shown}\n"
+    more = ("--level", "3", "--delivery", "attachment", "--methods", "all", "--language", "de")
+    assert run("set", brand.slug, *more) == run("list")
     brand.refresh_from_db()
-    shown = (brand.methods, brand.minimum_level, brand.session_scope, brand.delivery)
-    assert shown == (None, 3, "message", "attachment")
+    now = (brand.methods, brand.minimum_level, brand.session_scope, brand.delivery, brand.language)
+    assert now == (None, 3, "message", "attachment", "de")
     facts = Entry.objects.filter(kind="brand.changed").latest("id").facts
-    assert facts == {"brand": brand.slug, "fields": "delivery level methods"}
+    assert facts == {"brand": brand.slug, "fields": "delivery language level methods"}
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,7 @@ def test_only_what_is_named_is_changed_shown_and_recorded(brand: Brand) -> None:
         (("--methods", "passkey"), "name passcode or a provider as well"),
         (("--methods", ""), "name passcode or a provider as well"),
         (("--level", "4"), "invalid choice"),
+        (("--language", "xx"), "invalid choice"),
         (("--scope", "person"), "invalid choice"),
     ],
 )

@@ -7,13 +7,20 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from branding import languages
 from branding.models import Brand
 from portal.access.models import Provider
 from portal.access.providers import WAYS
 from portal.audit.record import record
 
 ALL = "all"
-_FIELDS = {"methods": "methods", "level": "minimum_level", "scope": "session_scope", "delivery": "delivery"}
+_FIELDS = {
+    "methods": "methods",
+    "level": "minimum_level",
+    "scope": "session_scope",
+    "delivery": "delivery",
+    "language": "language",
+}
 """Option to field (branding.models.Brand)."""
 
 
@@ -30,6 +37,11 @@ class Command(BaseCommand):
         change.add_argument("--level", type=int, choices=(1, 2, 3), help="least assurance for its messages")
         change.add_argument("--scope", choices=("brand", "message"), help="what one proof opens")
         change.add_argument("--delivery", choices=("link", "attachment"), help="how its messages reach recipients")
+        change.add_argument(
+            "--language",
+            choices=[language.code for language in languages.ALL],
+            help="what its pages and mails speak to whom nothing better is known of",
+        )
 
     def handle(self, *args: Any, verb: str, **options: Any) -> None:
         if verb == "set":
@@ -44,7 +56,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no brand {slug}. manage.py brand list shows them.")
         wanted = {name: options[name] for name in _FIELDS if options[name] is not None}
         if not wanted:
-            raise CommandError("Say what to change: --methods, --level, --scope or --delivery.")
+            raise CommandError("Say what to change: --methods, --level, --scope, --delivery or --language.")
         if "methods" in wanted:
             wanted["methods"] = _methods(brand, wanted["methods"])
         with transaction.atomic():
@@ -59,7 +71,7 @@ class Command(BaseCommand):
         default = " (default)" if brand.is_default else ""
         self.stdout.write(
             f"{brand.slug}{default}: methods {methods}; level {brand.minimum_level}; scope {brand.session_scope}; "
-            f"delivery {brand.delivery}"
+            f"delivery {brand.delivery}; language {languages.of_brand(brand)}"
         )
 
 
