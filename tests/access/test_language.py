@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
@@ -12,7 +13,8 @@ from django.http import HttpResponse
 
 from branding.models import Brand
 from portal.access.models import Person
-from portal.delivery import tongue
+from portal.delivery import letters, tongue
+from portal.delivery.queue import enqueue
 from portal.vault.models import Reader
 from portal.vault.readers import link_of
 from tests.access.visitors import Visitor, mails, make_reader
@@ -142,6 +144,22 @@ def test_other_mails_come_in_the_language_of_the_last_proof_and_before_it_in_the
     choose(visitor, "de")
     assert visitor.prove(reader).status_code == 303
     assert tongue.of_reader(reader) == "de"
+
+
+def test_the_notice_is_written_in_it_and_a_sentence_of_the_sender_stays(
+    visitor: Visitor, reader: Reader, brand: Brand
+) -> None:
+    choose(visitor, "ar")
+    visitor.prove(reader)
+    later = make_reader(brand, "jonas.berg@mail.example")
+    prepared = letters.prepare(enqueue("notice", address="jonas.berg@mail.example", reader=later))
+    assert prepared is not None
+    mail: Any = message_from_bytes(b"".join(prepared.data), policy=policy.default)
+    assert mail["Subject"] == "رسالة محمية من Dr Maya Lindqvist"
+    html = mail.get_body(("html",)).get_content()
+    assert '<html lang="ar" dir="rtl">' in html
+    assert "Dr Maya Lindqvist" in html
+    assert link_of(later) in text_of(mail)
 
 
 def test_only_who_is_signed_in_changes_the_language_of_their_mails(

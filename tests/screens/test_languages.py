@@ -99,6 +99,14 @@ def test_in_a_long_language_everything_is_translated_and_fits(sample: Sample, na
     assert narrow.evaluate(TOO_WIDE) <= 0, narrow.evaluate(STICKING_OUT)
 
 
+def test_choosing_a_language_keeps_the_code_of_the_link(narrow: Page) -> None:
+    code = "0123456789ABCDEFGHJKMNPQRS"
+    narrow.goto(f"{ORIGIN}/R1#{code}")
+    assert narrow.url == f"{ORIGIN}/R1"
+    # What is behind the # goes to no server, and the browser puts it behind the address that the answer leads to.
+    assert narrow.evaluate("() => document.querySelector('form.languages').action") == f"{ORIGIN}/language/#{code}"
+
+
 @pytest.mark.parametrize("sample", RECIPIENTS[::4], ids=str)
 def test_from_right_to_left_it_fits(sample: Sample, narrow: Page) -> None:
     narrow.goto(f"{ORIGIN}/ar/{sample.name}")
