@@ -12,6 +12,7 @@ RUN python -m venv --without-pip /opt/venv \
     && rm -r requirements
 COPY manage.py LICENSE ./
 COPY branding branding
+COPY locale locale
 COPY portal portal
 COPY static static
 COPY templates templates
@@ -19,6 +20,7 @@ COPY templates templates
 # Whoever checked the sources out may have kept them to themselves; the image runs as another user.
 RUN mkdir staticfiles \
     && LETTERLOCK_DATA=/tmp/build /opt/venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
+    && /opt/venv/bin/python -m branding.catalogues locale words \
     && /opt/venv/bin/python -m compileall -q /opt/venv/lib branding portal \
     && chmod -R u+rwX,go=rX /opt/letterlock
 

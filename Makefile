@@ -1,7 +1,7 @@
 # Letterlock's verbs. Everything that needs doing first is done by scripts/.
 PYTHON = .venv/bin/python
 
-.PHONY: run test lint types unit bench soak shots environment test-parts
+.PHONY: run test lint types unit bench soak shots words environment test-parts
 
 run: environment ## start the whole product; Ctrl-C stops it
 	@exec $(PYTHON) manage.py up
@@ -27,3 +27,6 @@ soak: test-parts ## long-running tests
 
 shots: test-parts ## pictures of the running product
 	$(PYTHON) scripts/shots.py
+
+words: environment ## take the sentences of the sources into the catalogues of locale/
+	@$(PYTHON) scripts/words.py extract

@@ -1,4 +1,4 @@
-"""Sets request.brand from the Host header; a host that no brand has is answered 400."""
+"""Sets request.brand from the Host header, and the language of the page; a host that no brand has is answered 400."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.request import split_domain_port
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
-from branding import choosing
+from branding import choosing, languages
 from branding.models import Brand
 
 ANY_HOST = frozenset({"/livez", "/healthz", "/readyz"})
@@ -31,6 +33,22 @@ class BrandOfHost:
                 return refusal()
         request.brand = brand  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+class LanguageOfReader:
+    """Middleware: the page speaks the language that its reader chose or their browser asks for, else the brand's."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        language = languages.of_request(request)
+        with translation.override(language):
+            response = self.get_response(request)
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            patch_vary_headers(response, ("Accept-Language", "Cookie"))
+            response.headers.setdefault("Content-Language", language)
+        return response
 
 
 def brand_of(request: HttpRequest) -> Brand | None:

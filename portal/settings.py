@@ -55,7 +55,7 @@ MIDDLEWARE = [
     "branding.middleware.BrandOfHost",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "branding.middleware.LanguageOfReader",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "portal.access.middleware.SignedInPerson",
@@ -104,8 +104,13 @@ DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-gb"
-LANGUAGES = [("en-gb", "English")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+# Their names, and how each says a day, are in branding/languages.py; a test holds the two together.
+_CODES = ("en-gb", "de", "fr", "es", "it", "pt", "nl", "sv", "pl", "uk", "tr", "ar", "he", "hi", "ja", "zh-hans")
+LANGUAGES = [(code, code) for code in _CODES]
+CATALOGUES = BASE_DIR / "locale"
+# Made from the catalogues by `prepare`; an image is built with them made already, like the static files below.
+BUILT_WORDS = BASE_DIR / "words"
+LOCALE_PATHS = [BUILT_WORDS if BUILT_WORDS.is_dir() else LETTERLOCK.data / "words"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = os.environ.get("TZ") or "UTC"

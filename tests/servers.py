@@ -26,7 +26,10 @@ from tests import parts, secrecy
 
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = ROOT / "manage.py"
-MADE_READY = "from portal.operations.preparing import collect_static, migrate; migrate(); collect_static()"
+MADE_READY = (
+    "from portal.operations.preparing import collect_static, make_words, migrate;"
+    "migrate(); collect_static(); make_words()"
+)
 PARTS = ("web", "door", "worker-passcode", "worker-mail", "worker-bulk", "beat", "demo", "metrics")
 
 

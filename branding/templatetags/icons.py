@@ -12,6 +12,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 SPRITE = Path(__file__).resolve().parent.parent / "icons.svg"
+TURNING = frozenset({"left", "reply", "replyall", "forward", "out"})
+"""They point where reading comes from or goes to: turned round where it goes from right to left."""
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -33,6 +35,7 @@ def icon(name: str, css: str = "i") -> SafeString:
     Raises:
         KeyError: the sprite has no such drawing.
     """
+    css = f"{css} i--turn" if name in TURNING else css
     return format_html(
         '<svg class="{}" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>', css, drawings()[name]
     )

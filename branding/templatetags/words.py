@@ -11,12 +11,14 @@ from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from branding.languages import say_day
 from branding.mark import initials as initials_of
 from branding.palette import Palette, palette
 
 register = template.Library()
-DAY, CLOCK = "j F Y", "H:i"
+CLOCK = "H:i"
 
 
 def _stamp(value: datetime, kind: str, text: str) -> SafeString:
@@ -28,13 +30,17 @@ def _here(value: datetime) -> datetime:
     return timezone.localtime(value) if timezone.is_aware(value) else value
 
 
+def _moment(value: datetime, form: str) -> str:
+    return _("{day}, {time}").format(day=say_day(_here(value)), time=format_date(_here(value), form))
+
+
 @register.filter
 def day(value: date | datetime | str | None) -> str:
     """“17 November 2026”. A plain date is a day wherever the reader is; a moment follows the reader's zone."""
     if isinstance(value, datetime):
-        return _stamp(value, "day", format_date(_here(value), DAY))
+        return _stamp(value, "day", say_day(_here(value)))
     if isinstance(value, date):
-        return format_html('<time datetime="{}">{}</time>', value.isoformat(), format_date(value, DAY))
+        return format_html('<time datetime="{}">{}</time>', value.isoformat(), say_day(value))
     return value or ""
 
 
@@ -48,7 +54,7 @@ def last_day(value: date | datetime | str | None) -> str:
 def moment(value: datetime | str | None) -> str:
     """“17 November 2026, 14:48”."""
     if isinstance(value, datetime):
-        return _stamp(value, "moment", format_date(_here(value), f"{DAY}, {CLOCK}"))
+        return _stamp(value, "moment", _moment(value, CLOCK))
     return value or ""
 
 
@@ -66,14 +72,20 @@ def clock(value: datetime | time | str | None) -> str:
 def plain_day(value: date | datetime | str | None) -> str:
     """“17 November 2026” without markup, for mails."""
     if isinstance(value, datetime):
-        return str(format_date(_here(value), DAY))
-    return str(format_date(value, DAY)) if isinstance(value, date) else value or ""
+        return say_day(_here(value))
+    return say_day(value) if isinstance(value, date) else value or ""
 
 
 @register.filter
 def plain_moment(value: datetime | str | None) -> str:
     """“17 November 2026, 14:48 CET”: a mail cannot know the reader's zone, so it names its own."""
-    return str(format_date(_here(value), f"{DAY}, {CLOCK} e")) if isinstance(value, datetime) else value or ""
+    return _moment(value, f"{CLOCK} e") if isinstance(value, datetime) else value or ""
+
+
+@register.simple_tag
+def moment_now() -> str:
+    """The moment in which the page is made, without markup."""
+    return _moment(timezone.now(), CLOCK)
 
 
 @register.filter
@@ -96,11 +108,29 @@ def size(value: int | str | None) -> str:
     if not isinstance(value, int):
         return value or ""
     if value < 1000:
-        return _("%(n)s bytes") % {"n": number_format(value)}
+        return ngettext("{n} byte", "{n} bytes", value).format(n=number_format(value))
     exponent = 3 if value < 999_500 else 6 if value < 999_500_000 else 9
-    amount, unit = value / 10**exponent, {3: "KB", 6: "MB", 9: "GB"}[exponent]
+    amount, said = value / 10**exponent, _units()[exponent]
     places = 1 if exponent > 3 and amount < 9.95 else 0
-    return f"{number_format(round(amount, places), places)} {unit}"  # number_format alone would cut, not round
+    return said.format(n=number_format(round(amount, places), places))  # number_format alone would cut, not round
+
+
+def _units() -> dict[int, str]:
+    """By the power of ten."""
+    return {3: _("{n} KB"), 6: _("{n} MB"), 9: _("{n} GB")}
+
+
+@register.simple_tag
+def size_words() -> SafeString:
+    """The same for static/js/upload.js, as attributes: `data-bytes`, `data-kb` and so on, with {n} in them."""
+    said = (ngettext("{n} byte", "{n} bytes", 100), *_units().values())
+    return format_html('data-bytes="{}" data-kb="{}" data-mb="{}" data-gb="{}"', *said)
+
+
+@register.filter
+def bdi(text: str | None) -> str:
+    """A name that stands in a sentence: however it is written, the words around it keep their order."""
+    return format_html("<bdi>{}</bdi>", text) if text else ""
 
 
 @register.filter

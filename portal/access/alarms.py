@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from branding import choosing
 from branding.context import face
+from branding.languages import ENGLISH
 from branding.models import Brand
 from portal.access import people, roles
 from portal.access.budgets import HOUR, MINUTE
@@ -92,7 +93,7 @@ def build(outbound: Outbound) -> Prepared | None:
     if row is None:
         return None
     portal, address, over = choosing.default(), address_of(outbound), words_of(outbound) == OVER
-    with translation.override(portal.language):
+    with translation.override(ENGLISH):  # like the pages of administrators
         said = words(C(row.ceiling), row.brand)
         context = {
             "brand": face(portal),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from branding.choosing import origin
 from branding.context import face
 from branding.models import Brand
+from portal.delivery import tongue
 from portal.delivery.bounces import address_for
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
@@ -43,7 +44,7 @@ def alert(outbound: Outbound) -> Prepared | None:
     if reader is None:
         return None
     brand, address = reader.message.brand, readers.address_of(reader)
-    with translation.override(brand.language):
+    with translation.override(tongue.of_reader(reader)):
         return Prepared.whole(address_for(outbound, brand), address, _written(outbound, brand, address))
 
 

@@ -7,6 +7,7 @@ from django.utils import timezone, translation
 
 from branding import choosing
 from branding.context import face
+from branding.languages import ENGLISH
 from portal.access import entry, people, roles
 from portal.access.models import Person
 from portal.delivery.bounces import address_for
@@ -31,7 +32,7 @@ def invitation(outbound: Outbound) -> Prepared | None:
     brand, address = choosing.default(), people.address_of(person)
     # A try that fails leaves a link that nobody has; the next try's ends it.
     link = entry.link(entry.make(person, mailed=True))
-    with translation.override(brand.language):
+    with translation.override(ENGLISH):  # like the pages of administrators
         context = {
             "brand": face(brand),
             "role": roles.Role(person.role).label,

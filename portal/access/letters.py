@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
+from branding import languages
 from branding.context import face
 from branding.models import Brand
 from portal.access.models import Challenge
@@ -63,7 +64,7 @@ def _written(challenge: Challenge, outbound: Outbound, address: str) -> bytes:
         # Without its port, which a phone would take for a passcode.
         "host": brand.host,
     }
-    with translation.override(brand.language):
+    with translation.override(languages.known(challenge.language) or languages.of_brand(brand)):
         subject = translation.gettext("Your passcode for {org} ({reference})").format(
             org=brand.name, reference=challenge.reference
         )

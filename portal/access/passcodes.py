@@ -9,6 +9,7 @@ from datetime import datetime
 import django_otp
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from branding.models import Brand
 from portal import observing
@@ -156,6 +157,7 @@ def _fresh(claim: Claim, browser: Browser, now: datetime) -> Challenge:
         typed_address=keys().seal_field("challenge", number, claim.typed.encode()) if claim.typed else b"",
         browser=browser.token,
         reference=references.new(),
+        language=get_language() or "",
         made_at=now,
         sent_at=now,
         expires_at=now + LIFE,
@@ -165,7 +167,9 @@ def _fresh(claim: Claim, browser: Browser, now: datetime) -> Challenge:
 
 def _again(live: Challenge, now: datetime) -> Challenge:
     """New digits for the same page: the old ones die, the reference stays, and so does the count of guesses."""
-    Challenge.objects.filter(pk=live.pk).update(round=F("round") + 1, sent_at=now, expires_at=now + LIFE)
+    Challenge.objects.filter(pk=live.pk).update(
+        round=F("round") + 1, sent_at=now, expires_at=now + LIFE, language=get_language() or ""
+    )
     live.refresh_from_db()
     return live
 

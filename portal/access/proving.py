@@ -7,8 +7,9 @@ from datetime import datetime
 from django.http import HttpResponseRedirect
 from django.middleware.csrf import rotate_token
 from django.utils import timezone
+from django.utils.translation import get_language
 
-from portal.access import alerts, back, budgets, cookies, devices, passkeys, people, places, sessions
+from portal.access import alerts, back, budgets, cookies, devices, language, passkeys, people, places, sessions
 from portal.access.models import Session
 from portal.access.places import Place
 from portal.access.requests import Request
@@ -38,8 +39,10 @@ def welcome(
     the brand's sessions are for one message it is the one of `reader`: proved without a message, the address's newest.
     """
     one = place.brand.session_scope == "message"
+    person = people.of_reader(reader)
+    language.remember(person, get_language() or "")
     token = sessions.begin(
-        people.of_reader(reader),
+        person,
         place.brand,
         keep=keep,
         method=method,
@@ -56,7 +59,7 @@ def welcome(
     if is_new and keep:
         alerts.warn(Outbound.Kind.KEPT, reader, "")
     if method != sessions.PASSKEY:  # a provider's word is of today too, and where no passcodes are sent the only one
-        passkeys.mailbox_proved(people.of_reader(reader), place.brand, cookies.digest_of(request, cookies.BROWSER))
+        passkeys.mailbox_proved(person, place.brand, cookies.digest_of(request, cookies.BROWSER))
     at = place.reader
     how = {"provider": provider} if provider else {}
     record(

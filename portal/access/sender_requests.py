@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from branding import languages
 from portal.access import budgets, people, senders
 from portal.access.budgets import HOUR, Limit
 from portal.access.models import AskedSender, Person
@@ -78,7 +79,7 @@ def build(outbound: Outbound) -> Prepared | None:
         return None
     message = row.reader.message
     brand, envelope = message.brand, readers.envelope_of(message)
-    with translation.override(brand.language):
+    with translation.override(languages.of_brand(brand)):
         asker = people.address_of(row.person)
         context = {
             "brand": brand,

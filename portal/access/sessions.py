@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from branding.models import Brand
 from portal.access import cookies
@@ -164,7 +165,12 @@ def why_over(session: Session, now: datetime) -> str:
     if not is_idle_first(session):
         return _("You were signed out because 8 hours have passed since you confirmed.")
     minutes = session.idle_seconds // 60
-    return _("You were signed out because nothing happened for {n} minutes.").format(n=minutes)
+    said = ngettext(
+        "You were signed out because nothing happened for {n} minute.",
+        "You were signed out because nothing happened for {n} minutes.",
+        minutes,
+    )
+    return said.format(n=minutes)
 
 
 def still_lasts(number: int) -> bool:

@@ -7,6 +7,7 @@ from django.urls import path
 from portal.access import (
     asking_sender,
     authenticator_settings,
+    language,
     leaving,
     more,
     office,
@@ -48,6 +49,7 @@ urlpatterns = [
     path("m/<str:link>/request/", asking_sender.ask_sender, name="ask-sender"),
     path("settings/devices/", signed_in.end, name="end-devices"),
     path("session/", staying.session, name="session"),
+    path("language/", language.choose, name="language"),
     path("sign-out/", leaving.sign_out, name="sign-out"),
     path("signed-out/", leaving.signed_out, name="signed-out"),
     path("m/<str:link>/sign-in/<slug:slug>/", sign_in.begin, name="sign-in"),

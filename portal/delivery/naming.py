@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from branding.models import Brand
 from portal.mime.addresses import Mailbox, clean_name, domain_of
@@ -46,7 +47,7 @@ def from_and_reply_to(writer: Mailbox, brand: Brand) -> tuple[Mailbox, Mailbox |
     """From is the writer where the organisation's mail servers sign for the domain; else the portal on their behalf."""
     if is_inside(writer.address):
         return Mailbox(shown_name(writer), writer.address), None
-    behalf = Mailbox(f"{shown(writer, brand)} via {brand.name}", own_address(brand))
+    behalf = Mailbox(_("{sender} via {org}").format(sender=shown(writer, brand), org=brand.name), own_address(brand))
     return behalf, Mailbox(shown_name(writer), writer.address) if writer.address else None
 
 

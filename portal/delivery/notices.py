@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from branding import choosing
 from branding.models import Brand
-from portal.delivery import bounces, enclosing, naming
+from portal.delivery import bounces, enclosing, naming, tongue
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, reader_of, share_of
@@ -70,6 +70,11 @@ def build(outbound: Outbound) -> Prepared | None:
     reader = reader_of(outbound)
     if reader is None or is_closed_to(reader, timezone.now()):
         return None
+    with translation.override(tongue.of_reader(reader)):
+        return _written(outbound, reader)
+
+
+def _written(outbound: Outbound, reader: Reader) -> Prepared:
     brand, envelope, recipient = reader.message.brand, envelope_of(reader.message), address_of(outbound)
     writer = Mailbox(envelope.sender_name, envelope.sender_address)
     code = _code(outbound, reader)
@@ -139,5 +144,5 @@ def _heads(outbound: Outbound, brand: Brand, envelope: Envelope, writer: Mailbox
 
 def _subject(brand: Brand, envelope: Envelope, writer: Mailbox) -> str:
     if brand.show_subject and envelope.subject:
-        return f"Protected: {clean_name(envelope.subject)[:LONGEST_SUBJECT]}"
-    return f"Protected message from {naming.shown(writer, brand)}"
+        return _("Protected: {subject}").format(subject=clean_name(envelope.subject)[:LONGEST_SUBJECT])
+    return _("Protected message from {sender}").format(sender=naming.shown(writer, brand))

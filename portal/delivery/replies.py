@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
+from branding import languages
 from branding.models import Brand
 from portal.delivery import bounces, naming
 from portal.delivery.letters import Prepared
@@ -14,8 +16,6 @@ from portal.mime.building import Attachment, Heads, stream_mixed
 from portal.vault.opening import Opened, open_message
 from portal.vault.toc import Toc
 
-TOP_LINE = "Protected reply from {recipient}. Your answer is protected again."
-"""True because an answer names this mail, and the rules protect what refers to a protected message."""
 _ROOM_FOR_HEADERS = 8192
 
 
@@ -28,8 +28,10 @@ def build(outbound: Outbound) -> Prepared | None:
     if reader is None:
         return None
     opened, brand, address = open_message(reader, share_of(outbound)), reader.message.brand, address_of(outbound)
-    text = f"{TOP_LINE.format(recipient=naming.shown(opened.toc.sender, brand))}\n\n{opened.body(opened.toc.text)}"
-    heads = _heads(outbound, brand, opened.toc, address)
+    # To a person inside, who may never have been here: in the brand's language.
+    with translation.override(languages.of_brand(brand)):
+        text = f"{_top_line(opened, brand)}\n\n{opened.body(opened.toc.text)}"
+        heads = _heads(outbound, brand, opened.toc, address)
     # Base64 in lines of 76 takes 78 bytes for every 57, and each part has its own few headers.
     size = _ROOM_FOR_HEADERS + 3 * opened.toc.text.size + sum(f.size * 78 // 57 + 1024 for f in opened.toc.files)
     return Prepared(
@@ -37,13 +39,20 @@ def build(outbound: Outbound) -> Prepared | None:
     )
 
 
+def _top_line(opened: Opened, brand: Brand) -> str:
+    """True because an answer names this mail, and the rules protect what refers to a protected message."""
+    said = _("Protected reply from {recipient}. Your answer is protected again.")
+    return said.format(recipient=naming.shown(opened.toc.sender, brand))
+
+
 def _heads(outbound: Outbound, brand: Brand, toc: Toc, address: str) -> Heads:
     in_reply_to, references = naming.thread(toc.references, toc.in_reply_to)
     # The answer keeps its own Message-ID: what refers to it later is known by that to belong to this conversation.
-    own, _ = naming.thread((), toc.message_id)
+    own = naming.thread((), toc.message_id)[0]
     writer = toc.sender
+    via = _("{sender} via {org} secure messages").format(sender=naming.shown(writer, brand), org=brand.name)
     return Heads(
-        from_=Mailbox(f"{naming.shown(writer, brand)} via {brand.name} secure messages", naming.own_address(brand)),
+        from_=Mailbox(via, naming.own_address(brand)),
         # All of them, as in any mail to several: whoever answers it to all reaches all, through the door again.
         to=toc.to or (Mailbox("", address),),
         subject=clean_name(toc.subject),

@@ -13,8 +13,9 @@ from email.utils import format_datetime
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.translation import gettext_noop
 
-from branding import choosing
+from branding import choosing, languages
 from portal.delivery import naming, telling
 from portal.delivery.letters import Prepared, prepare
 from portal.delivery.models import Outbound
@@ -28,9 +29,9 @@ _MOST_HEADER_BYTES = 64 * 1024
 _ENHANCED = re.compile(r"[245]\.(\d{1,3}\.\d{1,3})")
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _SUBJECT = {
-    N.FAILED: "Not delivered",
-    N.DELAYED: "Not delivered yet",
-    N.RELAYED: "Passed on",
+    N.FAILED: gettext_noop("Not delivered"),
+    N.DELAYED: gettext_noop("Not delivered yet"),
+    N.RELAYED: gettext_noop("Passed on"),
 }
 
 
@@ -43,7 +44,7 @@ def build(outbound: Outbound) -> Prepared | None:
     host = settings.LETTERLOCK.public_host or brand.host
     mail = MIMEMultipart("report")
     mail.set_param("report-type", "delivery-status")
-    with translation.override(brand.language):
+    with translation.override(languages.of_brand(brand)):
         words = telling.explained(row.last_answer, timezone.now() - row.made_at)
         context = {"recipient": recipient, "news": outbound.news, "status": row.last_answer, "host": host}
         text = render_to_string("mail/report.txt", context | {"reason": words.reason, "step": words.step})

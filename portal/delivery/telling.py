@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from branding import languages
 from branding.models import Brand
 from portal.audit.record import record
 from portal.delivery import naming
@@ -113,7 +114,7 @@ def build(outbound: Outbound) -> Prepared | None:
     recipient = address_of(subject_row)
     status = subject_row.heard or subject_row.last_answer
     waits = outbound.news == N.DELAYED
-    with translation.override(brand.language):
+    with translation.override(languages.of_brand(brand)):
         words = explained(status, timezone.now() - subject_row.made_at)
         context = {
             "brand": brand,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.utils import timezone, translation
+from django.utils import translation
 
-from branding import choosing
+from branding import choosing, languages
+from branding.templatetags.words import plain_moment
 from portal.delivery import telling
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
@@ -21,7 +22,7 @@ def build(outbound: Outbound) -> Prepared | None:
     address = address_of(outbound)
     brand = choosing.of_domain(domain_of(address))
     reached = Outbound.objects.filter(kind="relay", message=row.pk, state=Outbound.State.SENT).count()
-    with translation.override(brand.language):
+    with translation.override(languages.of_brand(brand)):
         context = {
             "brand": brand,
             "received_at": row.received_at,
@@ -30,6 +31,5 @@ def build(outbound: Outbound) -> Prepared | None:
             "reason": words_of(outbound),
             "id": row.pk,
         }
-        moment = f"{timezone.localtime(row.received_at):%d %B %Y, %H:%M}"
-        subject = translation.gettext("Not sent: your message of {moment}").format(moment=moment)
+        subject = translation.gettext("Not sent: your message of {moment}").format(moment=plain_moment(row.received_at))
         return telling.word(outbound, brand, Mailbox("", address), subject, "refusal", context)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from branding import choosing
 from branding.models import Brand
-from portal.delivery import bounces, naming
+from portal.delivery import bounces, naming, tongue
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, enqueue, reader_of
@@ -73,7 +73,7 @@ def build(outbound: Outbound) -> Prepared | None:
     writer = Mailbox(envelope.sender_name, envelope.sender_address)
     origin = choosing.origin(brand)
     from_, reply_to = naming.from_and_reply_to(writer, brand)
-    with translation.override(brand.language):
+    with translation.override(tongue.of_reader(reader)):
         context = {
             "brand": brand,
             "sender": naming.shown(writer, brand),

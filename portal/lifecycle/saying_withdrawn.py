@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from branding.models import Brand
-from portal.delivery import bounces, naming
+from portal.delivery import bounces, naming, tongue
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, enqueue, words_of
@@ -33,14 +33,13 @@ def say(message: Message, readers: Iterable[Reader], due: datetime) -> None:
         return
     envelope = envelope_of(message)
     sender = naming.shown(Mailbox(envelope.sender_name, envelope.sender_address), message.brand)
-    words = json.dumps([str(message.brand_id), sender, envelope.sent_at.isoformat() if envelope.sent_at else ""])
+    known = [str(message.brand_id), sender, envelope.sent_at.isoformat() if envelope.sent_at else ""]
     for reader in readers:
         notices = Outbound.objects.filter(kind=K.NOTICE, reader=reader)
         if reader.role != Reader.Role.RECIPIENT or not notices.filter(state__in=(S.SENT, S.SENDING)).exists():
             continue  # who was never told of it need not be told that it is gone
-        row = enqueue(
-            K.WITHDRAWN, address=address_of_reader(reader), message=message.id, subject_row=reader.id, words=words
-        )
+        address, words = address_of_reader(reader), json.dumps([*known, tongue.of_reader(reader)])
+        row = enqueue(K.WITHDRAWN, address=address, message=message.id, subject_row=reader.id, words=words)
         Outbound.objects.filter(pk=row.pk).update(due_at=due)
 
 
@@ -49,9 +48,9 @@ def build(outbound: Outbound) -> Prepared | None:
     reader = Reader.objects.filter(pk=outbound.subject_row or outbound.id).select_related("message").first()
     if reader and reader.withdrawn_at is None and reader.message.state == Message.State.OPEN:
         return None
-    brand_id, sender, sent = json.loads(words_of(outbound))
+    brand_id, sender, sent, language = json.loads(words_of(outbound))
     brand, recipient = Brand.objects.get(pk=brand_id), address_of(outbound)
-    with translation.override(brand.language):
+    with translation.override(language):
         context = {
             "brand": brand,
             "sender": sender,

@@ -5,6 +5,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from portal.mime.errors import BadAddress
 from portal.mime.fields import decode_words, one_line
 
@@ -236,4 +238,9 @@ def spoken_mask(address: str) -> str:
     """What a screen reader says for `mask`: "the address that starts with j o, at mail.example"."""
     local, _, domain = one_line(address).rpartition("@")
     letters = " ".join(_shown(local))
-    return f"the address that starts with {letters}, at {domain}" if letters else f"the address at {domain}"
+    said = (
+        gettext("the address that starts with {letters}, at {domain}")
+        if letters
+        else gettext("the address at {domain}")
+    )
+    return said.format(letters=letters, domain=domain)

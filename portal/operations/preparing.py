@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from branding import catalogues
 from branding.models import Brand
 from portal.configuration import Configuration
 from portal.keys.errors import VersionConflict
@@ -45,6 +46,7 @@ def prepare(configuration: Configuration) -> str | None:
     agreement.check()
     keys().prepare(datetime.now(UTC).date(), usual_open_days(configuration))
     collect_static()
+    make_words()
     return administrators.first_link()
 
 
@@ -130,6 +132,13 @@ def collect_static() -> None:
     root.mkdir(parents=True, exist_ok=True)
     call_command("collectstatic", interactive=False, verbosity=0, clear=True)
     stamp.write_text(now)
+
+
+def make_words() -> None:
+    """The translations as gettext loads them, when a catalogue changed. An image has them built in."""
+    target = Path(settings.LOCALE_PATHS[0])
+    if target != settings.BUILT_WORDS:
+        catalogues.make_all(settings.CATALOGUES, target)
 
 
 def _fingerprint() -> str:

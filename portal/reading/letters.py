@@ -52,7 +52,7 @@ def message_page(reader: Reader, opened: Opened, session: Session | None, *, alo
         "days_left": days_left,
         "closing_soon": days_left is not None and days_left < CLOSING_SOON_DAYS,
         "has_html": bool(toc.html),
-        "text_html": "" if toc.html else to_html(opened.body(toc.text)),
+        "text_html": "" if toc.html else to_html(opened.body(toc.text), _("Show quoted text")),
         "body_url": f"/m/{link}/body",
         "removed": toc.removed,
         "remote_pictures": toc.remote_pictures,

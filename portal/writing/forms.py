@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from branding.templatetags.words import size
 from portal.mime.addresses import Mailbox
@@ -61,10 +62,12 @@ class Written:
 
 def limits() -> str:
     """The limits, told before anyone chooses a file."""
-    return _("Up to %(count)d files, %(size)s together. Programs (.exe, .js …) are not accepted.") % {
-        "count": REPLY_FILES,
-        "size": size(REPLY_FILES_BYTES),
-    }
+    said = ngettext(
+        "Up to {n} file, {size}. Programs (.exe, .js …) are not accepted.",
+        "Up to {n} files, {size} together. Programs (.exe, .js …) are not accepted.",
+        REPLY_FILES,
+    )
+    return said.format(n=REPLY_FILES, size=size(REPLY_FILES_BYTES))
 
 
 def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there: Sequence[Kept]) -> Written:
@@ -113,16 +116,14 @@ def _fitting(files: Sequence[SealedUpload], there: Sequence[Kept]) -> tuple[list
     for file in files:
         name, length = file.name or "", file.size or 0
         if name.rpartition(".")[2].lower() in PROGRAMS:
-            faults.append(Fault("files", _("%(name)s was not added: programs are not accepted.") % {"name": name}))
+            faults.append(Fault("files", _("{name} was not added: programs are not accepted.").format(name=name)))
         elif file.refused or total + length > REPLY_FILES_BYTES:
-            sentence = _("%(name)s is %(size)s. The limit is %(limit)s together.") % {
-                "name": name,
-                "size": size(length),
-                "limit": size(REPLY_FILES_BYTES),
-            }
+            sentence = _("{name} is {size}. The limit is {limit} together.").format(
+                name=name, size=size(length), limit=size(REPLY_FILES_BYTES)
+            )
             faults.append(Fault("files", sentence))
         elif len(there) + len(fitting) >= REPLY_FILES:
-            sentence = _("There are too many files. The limit is %(count)d.") % {"count": REPLY_FILES}
+            sentence = _("There are too many files. The limit is {n}.").format(n=REPLY_FILES)
             return fitting, [*faults, Fault("files", sentence)]
         else:
             fitting.append(file)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from portal.audit.models import Entry
 from portal.mime.addresses import LONGEST, Mailbox, domain_of, normalise, parse_list
@@ -82,7 +83,12 @@ def _typed(text: str, reader: Reader) -> Chosen:
     if not found and not faults:
         faults.append(_("Enter at least one address."))
     elif len(found) > left:
-        faults.append(_("You can forward this message to {n} more addresses.").format(n=left))
+        said = ngettext(
+            "You can forward this message to {n} more address.",
+            "You can forward this message to {n} more addresses.",
+            left,
+        )
+        faults.append(said.format(n=left))
     return Chosen(tuple(found.values()), (text,) if text else (), list(dict.fromkeys(faults))[:5])
 
 

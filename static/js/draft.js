@@ -4,7 +4,7 @@ const PAUSE = 5000;
 const LEFT = 1000; // a moment after leaving a field, which may have been for the Send button
 const SPOKEN = 60000;
 const LONGEST = 20000; // letters that a browser surely sends for a page that is gone: 64 KiB (Fetch, keepalive)
-const clock = new Intl.DateTimeFormat(document.documentElement.lang || "en-GB", {
+const clock = new Intl.DateTimeFormat(`${document.documentElement.lang || "en-GB"}-u-nu-latn`, {
   hour: "2-digit",
   minute: "2-digit",
   hourCycle: "h23",

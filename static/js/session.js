@@ -5,7 +5,7 @@ const bar = document.querySelector("[data-session]");
 const text = bar?.querySelector("p");
 const stay = bar?.querySelector("form");
 const on = bar?.querySelector("a");
-const clock = new Intl.DateTimeFormat(document.documentElement.lang || "en-GB", {
+const clock = new Intl.DateTimeFormat(`${document.documentElement.lang || "en-GB"}-u-nu-latn`, {
   hour: "2-digit",
   minute: "2-digit",
   hourCycle: "h23",

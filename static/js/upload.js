@@ -1,20 +1,20 @@
 // Shows the chosen files and how far the upload is. Without it the browser sends the same form by itself.
-const sizes = new Intl.NumberFormat(document.documentElement.lang || "en-GB", { maximumFractionDigits: 1 });
+const sizes = new Intl.NumberFormat(`${document.documentElement.lang || "en-GB"}-u-nu-latn`, { maximumFractionDigits: 1 });
 
-function inWords(bytes) {
-  if (bytes < 1e3) return `${bytes} bytes`;
-  const [unit, of] = bytes < 999.5e3 ? ["KB", 1e3] : bytes < 999.5e6 ? ["MB", 1e6] : ["GB", 1e9];
+function inWords(bytes, words) {
+  if (bytes < 1e3) return words.bytes.replace("{n}", bytes);
+  const [unit, of] = bytes < 999.5e3 ? ["kb", 1e3] : bytes < 999.5e6 ? ["mb", 1e6] : ["gb", 1e9];
   const amount = bytes / of;
-  return `${sizes.format(unit === "KB" ? Math.round(amount) : amount)} ${unit}`;
+  return words[unit].replace("{n}", sizes.format(unit === "kb" ? Math.round(amount) : amount));
 }
 
-function row(file) {
+function row(file, words) {
   const item = document.createElement("li");
   const name = document.createElement("bdi");
   const size = document.createElement("span");
   name.textContent = file.name;
   size.className = "muted";
-  size.textContent = inWords(file.size);
+  size.textContent = inWords(file.size, words);
   item.append(name, size);
   return item;
 }
@@ -24,6 +24,7 @@ function enhance(form) {
   const list = form.querySelector("[data-chosen]");
   const total = form.querySelector("[data-total]");
   const status = form.querySelector("[data-status]");
+  const words = status.dataset;
   const progress = form.querySelector("[data-progress]");
   const bar = progress.querySelector("progress");
   const button = form.querySelector("button.btn--go");
@@ -31,13 +32,13 @@ function enhance(form) {
 
   input.addEventListener("change", () => {
     const files = [...input.files];
-    list.replaceChildren(...files.map(row));
+    list.replaceChildren(...files.map((file) => row(file, words)));
     list.hidden = total.hidden = files.length === 0;
     const bytes = files.reduce((sum, file) => sum + file.size, 0);
     const most = Number(form.dataset.most);
     total.textContent = most
-      ? say(say(status.dataset.of, inWords(bytes)), inWords(most))
-      : say(status.dataset.all, inWords(bytes));
+      ? say(say(status.dataset.of, inWords(bytes, words)), inWords(most, words))
+      : say(status.dataset.all, inWords(bytes, words));
     total.classList.toggle("over", most > 0 && bytes > most);
   });
 

@@ -7,9 +7,11 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 import pytest
 from django.test import override_settings
 from django.utils import timezone as zones
+from django.utils import translation
 
 from branding.templatetags import words
 from branding.templatetags.icons import drawings, icon
+from tests.words import true_words
 
 SENT = datetime(2026, 11, 17, 23, 48, tzinfo=UTC)
 
@@ -61,6 +63,28 @@ def test_a_moment_in_another_zone_is_the_same_moment() -> None:
 )  # fmt: skip
 def test_sizes_are_said_as_people_say_them(number: int, said: str) -> None:
     assert words.size(number) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en-gb", "7 December 2026"), ("de", "7. Dezember 2026"), ("fr", "7 décembre 2026"),
+     ("es", "7 de diciembre de 2026"), ("it", "7 dicembre 2026"), ("pt", "7 de dezembro de 2026"),
+     ("nl", "7 december 2026"), ("sv", "7 december 2026"), ("pl", "7 grudnia 2026"), ("uk", "7 грудня 2026 р."),
+     ("tr", "7 Aralık 2026"), ("ar", "7 ديسمبر 2026"), ("he", "7 בדצמבר 2026"), ("hi", "7 दिसंबर 2026"),
+     ("ja", "2026年12月7日"), ("zh-hans", "2026年12月7日"), ("en", "7 December 2026")],
+)  # fmt: skip
+def test_each_language_says_a_day_in_its_own_way(language: str, said: str) -> None:
+    with translation.override(language):
+        assert words.plain_day(date(2026, 12, 7)) == said
+
+
+def test_sizes_and_moments_follow_the_language() -> None:
+    with true_words(), translation.override("de"):
+        assert words.size(4_340_000) == "4,3 MB"
+        assert words.plain_moment(SENT) == "18. November 2026, 00:48 CET"
+    with true_words(), translation.override("ar"):
+        assert [words.size(n) for n in (1, 2, 3, 999)] == ["بايت واحد", "بايتان", "3 بايتات", "999 بايتًا"]
+        assert words.plain_moment(SENT) == "18 نوفمبر 2026، 00:48 CET"
 
 
 def test_a_masked_address_is_for_the_eye_and_its_words_for_the_ear() -> None:

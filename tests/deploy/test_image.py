@@ -95,9 +95,11 @@ class TestRunning:
     def test_what_it_holds_is_what_the_dockerfile_copies(self, image: Image) -> None:
         names = {path.name for path in image.tree.iterdir()}
         assert names == {
-            "LICENSE", "branding", "manage.py", "portal", "requirements", "static", "staticfiles", "templates",
+            "LICENSE", "branding", "locale", "manage.py", "portal", "requirements", "static", "staticfiles",
+            "templates", "words",
         }  # fmt: skip
         assert any((image.tree / "staticfiles").rglob("*.css.gz"))
+        assert (image.tree / "words/de/LC_MESSAGES/django.mo").exists()
 
 
 def test_an_unknown_part_has_no_probe(capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,6 +44,8 @@ class Challenge(Device):  # type: ignore[misc]
     browser = models.BinaryField(max_length=32)
     """SHA-256 of the browser cookie that asked; the code works in that browser only."""
     reference = models.CharField(max_length=12)
+    language = models.CharField(max_length=10, default="", db_default="", blank=True)
+    """That of the page which asked: the mail speaks it too."""
     round = models.PositiveSmallIntegerField(default=1)
     """Goes up at each resend; the code depends on it, so old codes die."""
     guesses = models.PositiveSmallIntegerField(default=0)

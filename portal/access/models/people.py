@@ -35,6 +35,8 @@ class Person(AbstractBaseUser):
     address = models.BinaryField(default=b"")
     """Sealed under the directory key (label "person")."""
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.READER)
+    language = models.CharField(max_length=10, default="", db_default="", blank=True)
+    """What they read in last, a code of branding.languages, for the mails to them; "" when it is not known."""
 
     USERNAME_FIELD = "lookup"
     objects: BaseUserManager[Person] = BaseUserManager()  # type: ignore[assignment]

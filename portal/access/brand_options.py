@@ -1,0 +1,160 @@
+"""What `manage.py brand set` can change of a brand: each option with its field, how it is read and how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from branding import languages
+from branding.models import Brand
+from portal.access.models import Provider
+from portal.access.providers import WAYS
+
+ALL = "all"
+LONGEST_NAME = 120
+MOST_DAYS = 365
+
+
+class BadOption(Exception):
+    """What was said of an option cannot be; the text says what can."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """`read` takes the brand and what was said, and gives the field's value or raises BadOption."""
+
+    name: str
+    field: str
+    help: str
+    read: Callable[[Brand, str], object]
+    show: Callable[[Brand], str]
+
+
+def _one_of(*words: str) -> Callable[[Brand, str], object]:
+    def read(_: Brand, said: str) -> object:
+        if said not in words:
+            raise BadOption(f"“{said}” is not one of {', '.join(words)}.")
+        return said
+
+    return read
+
+
+def _switch(_: Brand, said: str) -> object:
+    if said not in ("on", "off"):
+        raise BadOption(f"“{said}” is neither on nor off.")
+    return said == "on"
+
+
+def _days(_: Brand, said: str) -> object:
+    if said == "off":
+        return None
+    if not said.isascii() or not said.isdigit() or not 1 <= int(said) <= MOST_DAYS:
+        raise BadOption(f"“{said}” is neither off nor a number of days from 1 to {MOST_DAYS}.")
+    return int(said)
+
+
+def _level(_: Brand, said: str) -> object:
+    if said not in ("1", "2", "3"):
+        raise BadOption(f"“{said}” is not a level from 1 to 3 (docs/assurance.md).")
+    return int(said)
+
+
+def _name(_: Brand, said: str) -> object:
+    if not said.strip() or len(said.strip()) > LONGEST_NAME:
+        raise BadOption(f"A name has 1 to {LONGEST_NAME} characters.")
+    return said.strip()
+
+
+def _domains(_: Brand, said: str) -> object:
+    if said in ("any", "none"):
+        return None if said == "any" else []
+    named = [domain.removeprefix("@").lower() for domain in said.replace(",", " ").split()]
+    if not named or not all("." in domain and domain.isascii() and "@" not in domain for domain in named):
+        raise BadOption("Name mail domains like example.org, or any, or none.")
+    return named
+
+
+def _methods(brand: Brand, said: str) -> object:
+    """None for all. BadOption for a way that there is not, and for none at all: nobody could read."""
+    if said.strip() == ALL:
+        return None
+    named = list(dict.fromkeys(said.replace(",", " ").split()))
+    known = {*WAYS, *Provider.objects.filter(brands=brand).values_list("slug", flat=True)}
+    missing = [name for name in named if name not in known]
+    if missing:
+        raise BadOption(f"{brand.slug} has no way {', '.join(missing)}. It has {', '.join(sorted(known))}.")
+    if not set(named) - {"passkey"}:
+        raise BadOption("A passkey is added after another proof: name passcode or a provider as well.")
+    return named
+
+
+def _on(value: bool) -> str:
+    return "on" if value else "off"
+
+
+OPTIONS = (
+    Option(
+        "methods",
+        "methods",
+        "`all`, or some of passcode, passkey and short names of providers",
+        _methods,
+        lambda brand: ALL if brand.methods is None else " ".join(brand.methods),
+    ),
+    Option(
+        "level",
+        "minimum_level",
+        "least assurance for its messages, 1 to 3",
+        _level,
+        lambda brand: str(brand.minimum_level),
+    ),
+    Option(
+        "scope",
+        "session_scope",
+        "what one proof opens: brand or message",
+        _one_of("brand", "message"),
+        lambda brand: brand.session_scope,
+    ),
+    Option(
+        "delivery",
+        "delivery",
+        "how its messages reach recipients: link or attachment",
+        _one_of("link", "attachment"),
+        lambda brand: brand.delivery,
+    ),
+    Option(
+        "pictures",
+        "pictures",
+        "pictures of the internet: ask or never",
+        _one_of("ask", "never"),
+        lambda brand: brand.pictures,
+    ),
+    Option(
+        "language",
+        "language",
+        "what its pages and mails speak to whom nothing better is known of",
+        _one_of(*(language.code for language in languages.ALL)),
+        languages.of_brand,
+    ),
+    Option(
+        "reminder-days",
+        "reminder_days",
+        "so many days before a message closes, whoever has not opened it is reminded once; or off",
+        _days,
+        lambda brand: str(brand.reminder_days or "off"),
+    ),
+    Option(
+        "tell-withdrawn",
+        "tell_withdrawn",
+        "whether recipients are told that a message was withdrawn: on or off",
+        _switch,
+        lambda brand: _on(brand.tell_withdrawn),
+    ),
+    Option(
+        "forward-domains",
+        "forward_domains",
+        "where its readers may forward to, if a message lets them: any, none or mail domains",
+        _domains,
+        lambda brand: "any" if brand.forward_domains is None else " ".join(brand.forward_domains) or "none",
+    ),
+    Option("name", "name", "what recipients know the organisation by", _name, lambda brand: f"“{brand.name}”"),
+)

@@ -1,0 +1,61 @@
+"""Every sentence that recipients and senders read, in every language: there, whole, and fit to be shown."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+
+from branding.catalogues import Source
+from branding.languages import ALL
+from scripts.sanity import all_faults, faults
+from scripts.sources import found
+from scripts.words import PLURALS, catalogue, forms_of
+
+SOURCES = found()
+ONE = Source("%(sender)s wrote to <b>you</b>.")
+MANY = Source("{n} file", "{n} files")
+
+
+@pytest.mark.parametrize("language", PLURALS)
+def test_a_language_is_complete_and_sane(language: str) -> None:
+    wrong = list(all_faults(language, catalogue(language), SOURCES))
+    assert not wrong, f"{len(wrong)} faults (scripts/words.py check {language}), the first: {wrong[:3]}"
+
+
+def test_the_same_languages_are_offered_and_translated() -> None:
+    offered = [language.code for language in ALL]
+    assert offered == [code for code, _name in settings.LANGUAGES]
+    assert offered == ["en-gb", *PLURALS]
+
+
+def test_sentences_are_found_in_templates_and_code_and_those_of_the_office_are_left_out() -> None:
+    assert "templates/frame.html" in SOURCES[Source("Skip to main content")]
+    assert "portal/access/errors.py" in SOURCES[Source("You have {n} try left.", "You have {n} tries left.")]
+    assert "portal/delivery/reports.py" in SOURCES[Source("Passed on")]
+    assert not [place for places in SOURCES.values() for place in places if "console" in place or "demo" in place]
+
+
+@pytest.mark.parametrize(
+    ("source", "forms", "fault"),
+    [
+        (ONE, ("",), "empty"),
+        (ONE, ("%(sender)s hat <b>Ihnen</b> geschrieben.", "x"), "2 forms and needs 1"),
+        (ONE, ("%(name)s hat <b>Ihnen</b> geschrieben.",), "placeholders"),
+        (ONE, ("Jemand hat <b>Ihnen</b> geschrieben.",), "placeholders"),
+        (ONE, ("%(sender)s hat <i>Ihnen</i> geschrieben.",), "tags"),
+        (ONE, ("%(sender)s hat <b>Ihnen</b> geschrieben",), "end like"),
+        (ONE, (" %(sender)s hat <b>Ihnen</b> geschrieben.",), "white space"),
+        (ONE, ("%(sender)s hat <b>Ihnen</b> 'geschrieben'.",), "straight quotation mark"),
+        (ONE, ("%(sender)s hat zu 5 % <b>Ihnen</b> geschrieben.",), "per cent"),
+        (ONE, (ONE.one,), "still English"),
+        (MANY, ("{n} Datei",), "1 forms and needs 2"),
+        (MANY, ("{n} Datei", "Dateien"), "placeholders"),
+    ],
+)
+def test_what_cannot_be_shown_is_named(source: Source, forms: tuple[str, ...], fault: str) -> None:
+    assert any(fault in found for found in faults(source, forms, forms_of("de")))
+
+
+def test_what_can_be_shown_is_left_alone() -> None:
+    assert faults(ONE, ("%(sender)s hat <b>Ihnen</b> geschrieben.",), 2) == []
+    assert faults(MANY, ("eine Datei", "{n} Dateien"), 2) == []
