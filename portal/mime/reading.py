@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from portal.mime import charsets, plain
 from portal.mime.addresses import Mailbox, parse_list
 from portal.mime.errors import LimitExceeded
-from portal.mime.fields import decode_words, header_end, raw_fields
+from portal.mime.fields import decode_words, header_end, raw_fields, settled
 from portal.mime.names import safe_file_name
 from portal.mime.structure import Node, tree
 
@@ -127,7 +127,7 @@ def _letter(fields: list[tuple[str, str]], content: _Content) -> Letter:
         key = name.lower()
         first[key] = value
         if key == "subject":
-            subject = decoded
+            subject = settled(decoded)
     get = first.get
     text, html = _joined(content.pieces)
     senders = parse_list(get("from", "")) or parse_list(get("sender", ""))
