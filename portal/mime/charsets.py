@@ -49,6 +49,25 @@ _MEANT = {
     **{f"cp{number}": f"x-cp{number}" for number in (1250, 1251, 1253, 1255, 1256, 1257, 1258)},
 }
 _CODEC_OF = {label: codec for codec, labels in _MEANT.items() for label in labels.split()}
+_CODEPAGES = {
+    1200: "utf-16",
+    10000: "macintosh",
+    20127: "us-ascii",
+    20866: "koi8-r",
+    20932: "euc-jp",
+    21866: "koi8-u",
+    50220: "iso-2022-jp",
+    50221: "iso-2022-jp",
+    50222: "iso-2022-jp",
+    50225: "iso-2022-kr",
+    51932: "euc-jp",
+    51936: "gb18030",
+    51949: "euc-kr",
+    52936: "hz-gb-2312",
+    54936: "gb18030",
+    65000: "utf-7",
+    65001: "utf-8",
+}
 _OFTEN_LYING = {"us-ascii", "cp1252"}
 _ESCAPED = re.compile(rb"\x1b(\$[@B]|\([BIJ])([^\x1b]*+)")
 _EUC_RUN = re.compile(rb"\x8e([\xa1-\xdf])|(?:[\xa1-\xfe]{2})++")
@@ -138,3 +157,12 @@ def _mostly_utf8(data: bytes) -> str:
     marked = data.decode("utf-8", "replace")
     right = sum(map(len, re.findall(r"[^\x00-\x7f\ufffd]+", marked)))
     return marked if right >= marked.count("\ufffd") else data.decode("cp1252", "replace")
+
+
+def of_codepage(number: int) -> str:
+    """The label of a Windows code page; "" for none that is known."""
+    if number in _CODEPAGES:
+        return _CODEPAGES[number]
+    if 28591 <= number <= 28606:
+        return f"iso-8859-{number - 28590}"
+    return f"cp{number}" if 37 <= number <= 1361 else ""
