@@ -78,7 +78,12 @@ def _of_message(item: Item, id_: int, value: bytes) -> None:
     elif id_ == _BODY:
         item.properties.setdefault(mapi.BODY, value)
     elif id_ == _SENT and len(value) >= 12:
-        item.properties.setdefault(0x0039, datetime(*struct.unpack_from("<6H", value), tzinfo=UTC))
+        item.properties.setdefault(0x0039, _date(value))
+
+
+def _date(value: bytes) -> datetime:
+    year, month, day, hour, minute, second = struct.unpack_from("<6H", value)
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def _add(item: Item, held: Properties, holds: bytes, depth: int) -> None:
