@@ -12,22 +12,24 @@ from portal.access import levels
 from portal.access.models import Session
 from portal.keys.errors import KeyDestroyed, KeysError
 from portal.mime.addresses import Mailbox
-from portal.mime.plain import to_html
-from portal.reading import actions
+from portal.reading import actions, bodies, holdings
 from portal.reading.conversations import CLOSING_SOON, Conversation
 from portal.vault import readers
 from portal.vault.errors import MessageAway, ShareNeeded, VaultError
 from portal.vault.models import Message, Reader
 from portal.vault.opening import Opened, open_message
-from portal.vault.toc import File, Toc
+from portal.vault.toc import File, Inner, Toc
 
 CLOSING_SOON_DAYS = 2
 CONVERSATION_LENGTH = 10
 SNIPPET_LENGTH = 140
 
 
-def message_page(reader: Reader, opened: Opened, session: Session | None, *, alone: bool = False) -> dict[str, Any]:
-    """Everything reading/message.html needs; `alone` leaves the rest of the conversation out."""
+def message_page(
+    reader: Reader, opened: Opened, session: Session | None, *, alone: bool = False, whole: bool = False
+) -> dict[str, Any]:
+    """Everything reading/message.html needs; `alone` leaves the rest of the conversation out, `whole` shows a very long
+    text to its end."""
     toc, rights, message = opened.toc, opened.rights, opened.message
     link, address = readers.link_of(reader), readers.address_of(reader)
     days_left = _days_left(message)
@@ -50,14 +52,14 @@ def message_page(reader: Reader, opened: Opened, session: Session | None, *, alo
         "open_until": message.open_until,
         "days_left": days_left,
         "closing_soon": days_left is not None and days_left < CLOSING_SOON_DAYS,
-        "has_html": bool(toc.html),
-        "text_html": "" if toc.html else to_html(opened.body(toc.text)),
+        **bodies.text(opened, toc.text, toc.html, whole=whole),
+        **holdings.of_message(toc, link, may_download=rights.download),
         "body_url": f"/m/{link}/body",
         "removed": toc.removed,
         "remote_pictures": toc.remote_pictures,
         "readable": toc.readable,
         "original_url": f"/m/{link}/original" if not toc.readable and rights.download else "",
-        "files": [_file(file, link, may_download=rights.download) for file in files],
+        "files": [file_line(file, link, may_download=rights.download) for file in files],
         "files_size": size(sum(file.size for file in files)),
         **actions.buttons(reader, opened),
         "files_url": f"/m/{link}/files" if rights.download and len(files) > 1 else "",
@@ -146,7 +148,7 @@ def _conversation(reader: Reader, session: Session | None) -> list[dict[str, Any
     return lines
 
 
-def _file(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
+def file_line(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
     kind = file.name.rpartition(".")[2].upper() if "." in file.name else ""
     kind = kind if 0 < len(kind) <= 4 and kind.isalnum() else _("File")
     return {
@@ -157,7 +159,7 @@ def _file(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
     }
 
 
-def attached(toc: Toc) -> list[File]:
+def attached(toc: Toc | Inner) -> list[File]:
     """The files to list: a picture that the HTML body shows is none of them."""
     return [file for file in toc.files if not (file.inline and toc.html and file.content_id)]
 

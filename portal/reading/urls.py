@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.reading import codes, files, inbox, pages, posting, views
+from portal.reading import codes, files, inbox, inner, pages, posting, views
 
 urlpatterns = [
     path("", views.start, name="start"),
@@ -13,6 +13,9 @@ urlpatterns = [
     path("m/<str:link>", views.message, name="message"),
     path("m/<str:link>/code/", codes.code, name="code"),
     path("m/<str:link>/body", views.body, name="body"),
+    # Beside "body", for what it shows is found from there: inline/1.
+    path("m/<str:link>/body-<int:number>", inner.body, name="inner-body"),
+    path("m/<str:link>/inner/<int:number>", inner.message, name="inner"),
     path("m/<str:link>/inline/<int:number>", files.inline, name="inline"),
     path("m/<str:link>/file/<int:number>", files.download, name="file"),
     path("m/<str:link>/files", files.everything, name="files"),

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from portal.access import passkey_settings, sessions
 from portal.access.requests import Request
 from portal.audit.record import record
-from portal.reading import admission, letters, policies
+from portal.reading import admission, bodies, letters
 from portal.vault import readers
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
@@ -27,7 +27,8 @@ def message(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
     """R8. Being shown to a confirmed person is what counts as opened; a HEAD shows nothing."""
     session = request.session_row
     alone = session is None or sessions.is_for_one_message(session)
-    context = {**letters.message_page(reader, opened, session, alone=alone), **passkey_settings.offer(request)}
+    page = letters.message_page(reader, opened, session, alone=alone, whole=bodies.asks_for_all(request))
+    context = {**page, **passkey_settings.offer(request)}
     answer = render(request, "reading/message.html", context)
     if request.method == "GET":
         first = readers.mark_opened(reader)
@@ -39,6 +40,4 @@ def message(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
 @admission.content
 def body(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
     """The HTML body as a document of its own, for the sandboxed frame."""
-    html = opened.body(opened.toc.html)
-    context = {"html": html, "subject": opened.toc.subject, "rights": opened.rights}
-    return policies.under(policies.BODY, render(request, "reading/body.html", context))
+    return bodies.document(request, opened, opened.toc.html, opened.toc.subject)
