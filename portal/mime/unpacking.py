@@ -7,8 +7,6 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from asn1crypto import cms
-
 from portal.mime import mapi, tnef
 from portal.mime.structure import Node, tree
 
@@ -74,6 +72,8 @@ def wrapped_by_signature(node: Node) -> Node | None:
 
 
 def _signed(data: bytes) -> Node | None:
+    from asn1crypto import cms  # 9 MiB that the door, which reads headers by the same modules, never needs
+
     held = cms.ContentInfo.load(data)["content"]["encap_content_info"]["content"].native
     return tree(held) if isinstance(held, bytes) and held else None
 
