@@ -33,6 +33,10 @@ _DISPLAYED = {1: 0x0E04, 2: 0x0E03}
 DATA = 0x3701
 _FILE_NAMES, _FILE_TYPE, _FILE_ID = (0x3707, 0x3704, 0x3001), 0x370E, 0x3712
 
+WANTED = {SUBJECT, BODY, HTML, RTF, _SENT, _DELIVERED, _MESSAGE_ID, *_CODEPAGES, *_SENDER_NAMES, *_SENDER_ADDRESSES,
+          _NAME, _KIND, *_ADDRESSES, *_DISPLAYED.values(), DATA, *_FILE_NAMES, _FILE_TYPE, _FILE_ID}  # fmt: skip
+"""The properties that are read of a file; there may be thousands of others."""
+
 Value = str | bytes | int | datetime
 Properties = dict[int, Value]
 

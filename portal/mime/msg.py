@@ -90,7 +90,7 @@ class _Reader:
         for name, below in tree.items():
             if below is None and name.startswith(_STREAM) and len(name) == len(_STREAM) + 8:
                 id_, kind = int(name[-8:-4], 16), int(name[-4:], 16)
-                if kind in (mapi.STRING8, mapi.UNICODE, mapi.BINARY) and id_ < 0x8000:
+                if kind in (mapi.STRING8, mapi.UNICODE, mapi.BINARY) and id_ in mapi.WANTED:
                     found[id_] = mapi.variable(kind, self._stream((*path, name)))
         return found
 

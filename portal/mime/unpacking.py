@@ -21,6 +21,7 @@ _CMS_TYPE = re.compile(
     rb"\x30.{1,9}\x06(?:\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07(.)|\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x17)",
     re.DOTALL,
 )
+_FEW_PIECES, _SMALLEST_PIECE = 1000, 64
 _SIGNED, _ENCRYPTED = b"\x02", (b"\x03", b"\x06")
 
 _SIGNED_BY = {
@@ -66,7 +67,8 @@ def kind_of_cms(node: Node) -> str:
 def wrapped_by_signature(node: Node) -> Node | None:
     """The tree that an S/MIME signature holds (RFC 8551 §3.5.2), unchecked; None when it holds none, or is broken."""
     data = node.data or b""
-    if len(data) > mapi.LARGEST:
+    # Content may come in pieces, each a tag 4; of one letter each they would take minutes.
+    if len(data) > mapi.LARGEST or data.count(b"\x04") > _FEW_PIECES + len(data) // _SMALLEST_PIECE:
         return None
     return attempt(lambda: _signed(data), "S/MIME")
 

@@ -20,7 +20,6 @@ from portal.vault.toc import Inner
 def message(request: Request, reader: Reader, opened: Opened, number: int) -> HttpResponseBase:
     """What is inside is read under the rights of what it is inside of."""
     inner, link, rights = _inner(opened, number), readers.link_of(reader), opened.rights
-    files = letters.attached(inner)
     name = inner.sender.name or inner.sender.address
     context = {
         "back_url": f"/m/{link}",
@@ -31,8 +30,8 @@ def message(request: Request, reader: Reader, opened: Opened, number: int) -> Ht
         "rights": rights,
         "sent_by": opened.toc.sender.name or opened.toc.sender.address,
         "body_url": f"/m/{link}/body-{number}",
-        "files": [letters.file_line(file, link, may_download=rights.download) for file in files],
-        "files_size": size(sum(file.size for file in files)),
+        "files": letters.file_lines(inner, link, may_download=rights.download),
+        "files_size": size(sum(file.size for file in letters.attached(inner))),
         "removed": inner.removed,
         "remote_pictures": inner.remote_pictures,
         **bodies.text(opened, inner.text, inner.html, whole=bodies.asks_for_all(request)),

@@ -59,7 +59,7 @@ def message_page(
         "remote_pictures": toc.remote_pictures,
         "readable": toc.readable,
         "original_url": f"/m/{link}/original" if not toc.readable and rights.download else "",
-        "files": [file_line(file, link, may_download=rights.download) for file in files],
+        "files": [_file(file, link, may_download=rights.download) for file in files],
         "files_size": size(sum(file.size for file in files)),
         **actions.buttons(reader, opened),
         "files_url": f"/m/{link}/files" if rights.download and len(files) > 1 else "",
@@ -148,7 +148,7 @@ def _conversation(reader: Reader, session: Session | None) -> list[dict[str, Any
     return lines
 
 
-def file_line(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
+def _file(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
     kind = file.name.rpartition(".")[2].upper() if "." in file.name else ""
     kind = kind if 0 < len(kind) <= 4 and kind.isalnum() else _("File")
     return {
@@ -157,6 +157,11 @@ def file_line(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
         "description": f"{kind}, {size(file.size)}",
         "url": f"/m/{link}/file/{file.number}" if may_download else "",
     }
+
+
+def file_lines(inner: Inner, link: str, *, may_download: bool) -> list[dict[str, Any]]:
+    """The files of a message inside."""
+    return [_file(file, link, may_download=may_download) for file in attached(inner)]
 
 
 def attached(toc: Toc | Inner) -> list[File]:

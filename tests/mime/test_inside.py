@@ -1,6 +1,7 @@
 """Messages and invitations are found in files to a bounded number, depth and size, whatever the bytes."""
 
 import logging
+import time
 
 import pytest
 from asn1crypto import cms
@@ -74,6 +75,15 @@ def test_signatures_and_winmail_within_each_other_end() -> None:
     assert letter.protections == ("smime-signed",)
     assert letter.text is None
     assert [part.name for part in letter.parts] == ["smime.p7m"]
+
+
+def test_signed_content_in_very_many_pieces_is_left_as_a_file() -> None:
+    whole = signed(b"x" * 100)
+    pieces = whole.replace(b"x" * 100, b"\x04\x01x" * 500_000)
+    start = time.process_time()
+    letter = read(b"Content-Type: application/pkcs7-mime; name=smime.p7m\r\n\r\n" + pieces)
+    assert [part.name for part in letter.parts] == ["smime.p7m"]
+    assert time.process_time() - start < 2
 
 
 def test_a_letter_that_is_winmail_alone_has_its_body_and_files() -> None:
