@@ -4,7 +4,6 @@ import html
 import re
 from itertools import groupby
 
-_QUOTE_SUMMARY = "Show quoted text"
 _FOLDED_FROM = 3  # quoted lines
 _DEEPEST_QUOTE = 12
 _QUOTED = re.compile(r"(?:> ?)+")
@@ -36,14 +35,15 @@ _SPACE = re.compile(r"[ \t\r\n\f]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
-def to_html(text: str, summary: str = _QUOTE_SUMMARY) -> str:
-    """`text` as HTML that is safe to show: a paragraph for each, links made, quotes as such and long ones folded away.
+def to_html(text: str, summary: str = "") -> str:
+    """`text` as HTML that is safe to show: a paragraph for each, links made, quotes as such.
 
-    Line breaks and runs of spaces are kept; each paragraph has its own direction. `summary` labels what unfolds a
-    quote, or the message below an answer. What follows the line "-- " is marked as a signature (RFC 3676 §4.3).
+    Line breaks and runs of spaces are kept; each paragraph has its own direction. With a `summary`, which labels what
+    unfolds them, long quotes and the message below an answer are folded away. What follows the line "-- " is marked as
+    a signature (RFC 3676 §4.3).
     """
     lines = text.strip("\n").split("\n")
-    history = _history(lines)
+    history = _history(lines) if summary else len(lines)
     shown = _blocks(lines[:history], summary)
     if history < len(lines):
         shown += _folded(_blocks(lines[history:], summary), summary)
@@ -72,7 +72,7 @@ def _blocks(lines: list[str], summary: str) -> str:
             pieces.append(_paragraphs(block))
         else:
             quote = _quote([_unquoted(line) for line in block])
-            pieces.append(_folded(quote, summary) if len(block) >= _FOLDED_FROM else quote)
+            pieces.append(_folded(quote, summary) if summary and len(block) >= _FOLDED_FROM else quote)
     return "\n".join(filter(None, pieces))
 
 

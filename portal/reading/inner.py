@@ -28,6 +28,8 @@ def message(request: Request, reader: Reader, opened: Opened, number: int) -> Ht
         "initials": initials(name),
         "sender": letters.shown(inner.sender) if inner.sender.address else name,
         "rights": rights,
+        "address": readers.address_of(reader),
+        "short_id": opened.message.id.hex[-8:],
         "sent_by": opened.toc.sender.name or opened.toc.sender.address,
         "body_url": f"/m/{link}/body-{number}",
         "files": letters.file_lines(inner, link, may_download=rights.download),

@@ -47,17 +47,18 @@ def test_what_is_no_address_of_the_web_or_mail_stays_text(text: str) -> None:
 
 
 def test_three_quoted_lines_are_folded_and_two_are_not() -> None:
-    folded = to_html("hello\n> a\n> b\n> c\nbye")
+    folded = to_html("hello\n> a\n> b\n> c\nbye", "Show quoted text")
     assert folded == (
         '<p dir="auto">hello</p>\n<details><summary><span>Show quoted text</span></summary>\n'
         '<blockquote><p dir="auto">a<br>b<br>c</p></blockquote></details>\n<p dir="auto">bye</p>'
     )
-    assert "<details" not in to_html("hello\n> a\n> b\nbye")
+    assert "<details" not in to_html("hello\n> a\n> b\nbye", "Show")
+    assert "<details" not in to_html("hello\n> a\n> b\n> c\nbye")  # in a mail that goes out, nothing is folded
     assert "<span>Zitat</span>" in to_html("> a\n> b\n> c", summary="Zitat")
 
 
 def test_quotes_within_quotes_keep_their_depth() -> None:
-    quoted = to_html("> > old\n>> old too\n> newer")
+    quoted = to_html("> > old\n>> old too\n> newer", "Show")
     assert '<blockquote><blockquote><p dir="auto">old<br>old too</p></blockquote><p dir' in quoted
     assert quoted.count("<blockquote>") == quoted.count("</blockquote>") == 2
     assert to_html(">" * 5000 + " deep").count("<blockquote>") < 20
@@ -69,11 +70,11 @@ def test_quotes_within_quotes_keep_their_depth() -> None:
     ["-----Original Message-----", "----- Ursprüngliche Nachricht -----", "_" * 32 + "\nFrom: a\nSent: today\nTo: b"],
 )
 def test_the_message_below_an_answer_is_folded(head: str) -> None:
-    html = to_html(f"Yes.\n\n{head}\nold")
+    html = to_html(f"Yes.\n\n{head}\nold", "Show")
     assert html.startswith('<p dir="auto">Yes.</p><details>')
     assert html.endswith("old</p></details>")
-    assert "<details" not in to_html(f"{head}\nold")  # a forwarded message alone is what is to be read
-    assert "<details" not in to_html("above\n" + "_" * 40 + "\nbelow")
+    assert "<details" not in to_html(f"{head}\nold", "Show")  # a forwarded message alone is what is to be read
+    assert "<details" not in to_html("above\n" + "_" * 40 + "\nbelow", "Show")
 
 
 def test_a_signature_is_marked() -> None:
@@ -86,7 +87,7 @@ def test_a_signature_is_marked() -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet="<>&\"'> \nhtps:/w.a()\u202e", max_size=80))
 def test_any_text_becomes_safe_html(text: str) -> None:
-    assert faults(to_html(text)) == []
+    assert faults(to_html(text, text)) == []
 
 
 def test_html_becomes_text_a_line_for_each_block() -> None:

@@ -529,7 +529,9 @@ PAGES = [
                 "to": (Mailbox("", ADDRESS), Mailbox("Otto Weiß", "otto.weiss@web.example")),
                 "sent_at": SENT,
             },
-            "text_html": to_html(f"Dear Jonas,\n\nhttps://x.example/{LONG * 2}\n> a\n>> b\n> c\n\n-- \nKarin"),
+            "text_html": to_html(
+                f"Dear Jonas,\n\nhttps://x.example/{LONG * 2}\n> a\n>> b\n> c\n\n-- \nKarin", "Show quoted text"
+            ),
             "removed": True,
         },
         signed_in_as=ADDRESS,
