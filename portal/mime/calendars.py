@@ -21,6 +21,7 @@ LARGEST = 512 * 1024
 _MOST_LINES = 10_000
 _LONGEST_LINE, _LONGEST_NOTES = 300, 4000  # characters shown of a value
 _MOST_ATTENDEES = 5000
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000  # a reader's zone must not take a time out of what Python can tell
 
 _FOLD = re.compile(r"\r?\n[ \t]")
 _LINE = re.compile(r'([A-Za-z0-9-]{1,60})((?:;[^";:]*+(?:"[^"]*+"[^";:]*+)*+)*+):(.*)', re.DOTALL)
@@ -184,6 +185,8 @@ def _moment(settings: dict[str, str], value: str, described: dict[str, list[Line
     if match is None:
         raise ValueError
     year, month, day, hour, minute, second, utc = match.groups()
+    if not _FIRST_YEAR <= int(year) <= _LAST_YEAR:
+        raise ValueError
     if hour is None:
         return date(int(year), int(month), int(day)).isoformat(), "", None
     local = datetime(int(year), int(month), int(day), int(hour), int(minute), min(int(second or 0), 59))  # noqa: DTZ001

@@ -158,6 +158,8 @@ def test_names_are_bounded_and_turn_nothing_around() -> None:
         ics("SUMMARY:no start"),
         ics("DTSTART:00000000T000000Z"),
         ics("DTSTART:99999999"),
+        ics("DTSTART:00010101T000000Z"),
+        ics("DTSTART:99991231T235959Z"),
         ics("DTSTART:20261324T130000Z"),
         ics("DTSTART:20261124T130000Z", "DURATION:P99999D99999999"),
         ics("DTSTART:20261124T130000Z", "DTEND:x"),
