@@ -61,6 +61,16 @@ class Attachment:
     chunks: Iterable[bytes]
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Found:
+    """A file that was found in another format than MIME; a message (`message/rfc822`) goes in as it is."""
+
+    name: str
+    content_type: str
+    content_id: str
+    data: bytes
+
+
 def new_message_id(host: str) -> str:
     """A fresh Message-ID with its angle brackets, unguessable and unrelated to any content. Raises BadHeader."""
     if _MESSAGE_ID.fullmatch(host) is None or "@" in host:
@@ -103,6 +113,19 @@ def _mixed(header: bytes, body: bytes, files: Iterable[Attachment]) -> Iterator[
         yield b"\r\n--%b\r\n%b" % (boundary, _file_header(file))
         yield from _base64_stream(file.chunks)
     yield b"\r\n--%b--\r\n" % boundary
+
+
+def rebuilt(fields: Iterable[tuple[str, str]], text: str, html: str, files: Collection[Found]) -> bytes:
+    """A mail made of what another format held. Values of `fields` are kept as text, UTF-8 (RFC 6532), one line each.
+
+    Never raises: it is read again, not sent.
+    """
+    header = "".join([f"{name}: {' '.join(one_line(value).split())}\r\n" for name, value in fields if value])
+    parts = [_text_part(kind, body) for kind, body in (("plain", text), ("html", html)) if body]
+    body = _multipart("alternative", parts) if len(parts) > 1 else parts[0] if parts else _text_part("plain", "")
+    if files:
+        body = _multipart("mixed", [body, *map(_found_part, files)])
+    return header.encode("utf-8", "replace") + b"MIME-Version: 1.0\r\n" + body
 
 
 def without_headers(chunks: Iterable[bytes], names: Collection[str]) -> Iterator[bytes]:
@@ -306,6 +329,15 @@ def _file_header(file: Attachment) -> bytes:
         )
     head = f"Content-Type: {kind}\r\nContent-Disposition: attachment;{parameter}\r\n"
     return (head + "Content-Transfer-Encoding: base64\r\n\r\n").encode("ascii")
+
+
+def _found_part(found: Found) -> bytes:
+    head = _file_header(Attachment(found.name, found.content_type, ()))
+    if _MESSAGE_ID.fullmatch(found.content_id):
+        head = f"Content-ID: <{found.content_id}>\r\n".encode("ascii") + head
+    if found.content_type == "message/rfc822":
+        return head.replace(b"Content-Transfer-Encoding: base64", b"Content-Transfer-Encoding: 8bit") + found.data
+    return head + b"".join(_base64_stream([found.data]))
 
 
 def _base64_stream(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -95,6 +95,8 @@ ATTRIBUTES: Mapping[str, frozenset[str]] = {
     for tag, names in {
         "*": {"style", "dir", "lang", "title", "align"},
         "a": {"href"},
+        "blockquote": {"type", "class"},
+        "div": {"id", "class"},
         "img": {"src", "alt", "width", "height", "border", "hspace", "vspace"},
         "font": {"color", "face", "size"},
         "table": {*_SIZED, "border", "cellpadding", "cellspacing", "summary", "role"},
@@ -114,6 +116,9 @@ ATTRIBUTES: Mapping[str, frozenset[str]] = {
         "details": {"open"},
     }.items()
 }
+# The marks of the history below an answer (portal.mime.folding), with the one value that each may have.
+_MARKS = {"type": "cite", "class": "gmail_quote", "id": "divRplyFwdMsg"}
+_MARK_TAGS = frozenset({"blockquote", "div"})
 _OF_EVERY_LINK = {"target": "_blank", "rel": "noopener noreferrer nofollow"}
 # Attributes that only load something are let through to the filter, which counts and drops them.
 _FETCHING = frozenset({"background", "srcset", "poster", "lowsrc", "dynsrc"})
@@ -248,6 +253,8 @@ class _Filter:
         if name not in ATTRIBUTES["*"] and name not in ATTRIBUTES.get(tag, ()):
             self._note(name, value)
             return None
+        if tag in _MARK_TAGS and name in _MARKS:
+            return _MARKS[name] if _MARKS[name] in value.split() else None
         if name == "style":
             return self._style(value)
         if name == "href":

@@ -32,3 +32,10 @@ class BadHeader(MimeError):
 
     def __init__(self) -> None:
         super().__init__("A header name may hold only visible ASCII letters, digits and signs, without a colon.")
+
+
+class NotReadable(MimeError):
+    """A part is not of the format that it says, or larger or deeper than is read of that format."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"This is no {what} that can be read here: it stays a plain file.")

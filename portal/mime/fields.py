@@ -23,6 +23,10 @@ _PARAMETER = re.compile(r';[;\s]*+(?:([^\s=;"]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"?|[
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _MOST_RUNS = 10_000
+_MARK = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_OVERRIDES = {0x202D: None, 0x202E: None}
+_ENDS = {"\u202a": "\u202c", "\u202b": "\u202c", "\u2066": "\u2069", "\u2067": "\u2069", "\u2068": "\u2069"}
+_MOST_MARKS = 1000
 
 
 def header_end(raw: bytes) -> tuple[int, int]:
@@ -79,6 +83,25 @@ def one_line(value: str) -> str:
     if "\n" not in value and _CONTROL.search(value) is None:
         return value
     return _CONTROL.sub("", re.sub(r"[\t\r\n\x85\u2028\u2029]", " ", value))
+
+
+def settled(text: str) -> str:
+    """A line whose direction marks end with it: overrides, which make text read backwards, go; embeddings and isolates
+    that it leaves open are closed (Unicode Standard Annex 9 §2), so that nothing behind it is turned around."""
+    if text.isascii() or _MARK.search(text) is None:
+        return text
+    marks = _MARK.findall(text)
+    if len(marks) > _MOST_MARKS:
+        return _MARK.sub("", text)
+    text = text.translate(_OVERRIDES)
+    open_: list[str] = []
+    for mark in marks:
+        if mark in _ENDS:
+            open_.append(_ENDS[mark])
+        elif mark in open_:
+            while open_.pop() != mark:  # an isolate's end ends what is embedded in it as well
+                pass
+    return text + "".join(reversed(open_))
 
 
 def decode_words(value: str) -> str:

@@ -2,14 +2,26 @@
 
 import html
 import re
+from itertools import groupby
 
-_QUOTE_SUMMARY = "Show quoted text"
 _FOLDED_FROM = 3  # quoted lines
-_LINK = re.compile(
-    r"""(?:https?://|mailto:|www\.(?=[\w-]))[^\s<>"'\x00-\x20\u200b-\u200f\u202a-\u202e\u2066-\u2069]{2,2000}""",
+_DEEPEST_QUOTE = 12
+_QUOTED = re.compile(r"(?:> ?)+")
+_SIGNATURE = re.compile(r"-- ?\Z")
+# What mail programs put above the message that an answer is written over, where they do not quote it line by line.
+_HISTORY = re.compile(
+    r"-{3,}\s*(?:original message|original appointment|ursprüngliche nachricht|original-nachricht"
+    r"|message d['’]origine|mensaje original|messaggio originale"
+    r"|mensagem original|oorspronkelijk bericht|ursprungligt meddelande|wiadomość oryginalna"
+    r"|исходное сообщение|orijinal mesaj|元のメッセージ|原始邮件)\s*-{3,}\s*\Z|_{30,}\s*\Z",
     re.IGNORECASE,
 )
-_AFTER_LINK = ".,;:!?'*_"
+_LINK = re.compile(
+    r"""(?:https?://(?=[\w\[])|mailto:(?=[^\s@]{1,64}@)|www\.(?=[\w-]+\.\w))"""
+    r"""[^\s<>"'\x00-\x20\u200b-\u200f\u202a-\u202e\u2066-\u2069]{2,2000}""",
+    re.IGNORECASE,
+)
+_AFTER_LINK = ".,;:!?'*_…，。、；：！？）】」』》”’"
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 _DROPPED = re.compile(
@@ -23,25 +35,84 @@ _SPACE = re.compile(r"[ \t\r\n\f]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
-def to_html(text: str, summary: str = _QUOTE_SUMMARY) -> str:
-    """`text` as HTML that is safe to show: escaped, links made, runs of three and more quoted lines folded away.
+def to_html(text: str, summary: str = "") -> str:
+    """`text` as HTML that is safe to show: a paragraph for each, links made, quotes as such.
 
-    Line breaks and runs of spaces are kept; `summary` labels what unfolds the quote.
+    Line breaks and runs of spaces are kept; each paragraph has its own direction. With a `summary`, which labels what
+    unfolds them, long quotes and the message below an answer are folded away. What follows the line "-- " is marked as
+    a signature (RFC 3676 §4.3).
     """
+    lines = text.strip("\n").split("\n")
+    history = _history(lines) if summary else len(lines)
+    shown = _blocks(lines[:history], summary)
+    if history < len(lines):
+        shown += _folded(_blocks(lines[history:], summary), summary)
+    return shown
+
+
+def _history(lines: list[str]) -> int:
+    """Where the message below an answer begins, or the number of lines when there is none or nothing stands above."""
+    for place, line in enumerate(lines):
+        if line[:1] in "-_" and _HISTORY.match(line):
+            # A line of strokes alone may part anything; below the mail program's own stand header fields.
+            below = lines[place + 1 : place + 5]
+            if (line[0] == "-" or sum(":" in field[:24] for field in below) >= 2) and any(
+                map(str.strip, lines[:place])
+            ):
+                return place
+    return len(lines)
+
+
+def _blocks(lines: list[str], summary: str) -> str:
+    """Paragraphs, quotes and a signature, each in its element."""
     pieces: list[str] = []
-    lines = text.split("\n")
-    start = 0
-    while start < len(lines):
-        end = start
-        quoted = lines[start].startswith(">")
-        while end < len(lines) and lines[end].startswith(">") == quoted:
-            end += 1
-        block = "<br>\n".join([_line(line) for line in lines[start:end]])
-        if quoted and end - start >= _FOLDED_FROM:
-            block = f"<details><summary>{html.escape(summary)}</summary>\n{block}</details>"
-        pieces.append(block)
-        start = end
-    return "<br>\n".join(pieces)
+    for quoted, run in groupby(lines, _is_quoted):
+        block = list(run)
+        if not quoted:
+            pieces.append(_paragraphs(block))
+        else:
+            quote = _quote([_unquoted(line) for line in block])
+            pieces.append(_folded(quote, summary) if summary and len(block) >= _FOLDED_FROM else quote)
+    return "\n".join(filter(None, pieces))
+
+
+def _is_quoted(line: str) -> bool:
+    return line.startswith(">") and not line.startswith(">From ")  # mbox writes that before a line "From "
+
+
+def _unquoted(line: str) -> tuple[int, str]:
+    """The depth of a quoted line and its text."""
+    marks = _QUOTED.match(line)
+    end = marks.end() if marks else 0
+    return min(line.count(">", 0, end), _DEEPEST_QUOTE), line[end:]
+
+
+def _quote(lines: list[tuple[int, str]]) -> str:
+    pieces: list[str] = []
+    open_ = 0
+    for depth, run in groupby(lines, lambda line: line[0]):
+        pieces.append("<blockquote>" * (depth - open_) + "</blockquote>" * (open_ - depth))
+        pieces.append(_paragraphs([text for _, text in run]))
+        open_ = depth
+    return "".join(pieces) + "</blockquote>" * open_
+
+
+def _folded(block: str, summary: str) -> str:
+    return f"<details><summary><span>{html.escape(summary)}</span></summary>\n{block}</details>"
+
+
+def _paragraphs(lines: list[str]) -> str:
+    place = max((place for place, line in enumerate(lines) if _SIGNATURE.match(line)), default=len(lines))
+    pieces = _runs(lines[:place])
+    if place < len(lines):
+        pieces.append('<div class="signature">' + "\n".join(_runs(lines[place:])) + "</div>")
+    return "\n".join(pieces)
+
+
+def _runs(lines: list[str]) -> list[str]:
+    """A paragraph for each run of lines; the empty lines between two stand for the space between them."""
+    runs = [list(run) for empty, run in groupby(lines, lambda line: not line.strip()) if not empty]
+    return [f'<p dir="auto">{"<br>".join(map(_line, run))}</p>' for run in runs]
 
 
 def _line(line: str) -> str:
@@ -73,7 +144,8 @@ def _unpaired(address: str) -> bool:
 def _anchor(address: str) -> str:
     shown = html.escape(address)
     target = shown if ":" in address[:8] else "https://" + shown
-    return f'<a href="{target}" target="_blank" rel="noopener noreferrer nofollow">{shown}</a>'
+    # An address reads from left to right also within a text that does not.
+    return f'<a dir="ltr" href="{target}" target="_blank" rel="noopener noreferrer nofollow">{shown}</a>'
 
 
 def unflowed(text: str, delete_space: bool = False) -> str:

@@ -1,21 +1,23 @@
 """Reads a mail into plain values: who, when, what to show and which files; never raises on any input."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from html import unescape
 from urllib.parse import unquote
 
-from portal.mime import charsets, plain
+from portal.mime import charsets, plain, unpacking
 from portal.mime.addresses import Mailbox, parse_list
 from portal.mime.errors import LimitExceeded
-from portal.mime.fields import decode_words, header_end, raw_fields
+from portal.mime.fields import decode_words, header_end, raw_fields, settled
+from portal.mime.limits import MAX_PARTS
 from portal.mime.names import safe_file_name
 from portal.mime.structure import Node, tree
 
 _SHOWN_WHEN_UNREADABLE = 1024 * 1024  # bytes of a message shown as text when it cannot be read; the file is offered
 _MOST_REFERENCES = 100
+_MOST_WRAPS = 3  # winmail.dat in a signature in winmail.dat
 _ID = re.compile(r"<[^<>\s]{1,990}>")
 _DATE = re.compile(
     r"(?:[A-Za-z]{3}, {1,3})?([0-9]{1,2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([0-9]{4})"
@@ -57,6 +59,10 @@ class Part:
 class Letter:
     """A mail that was read. Text is decoded and on one line where it comes from a header; `html` is not cleaned.
 
+    `protections` are what the mail says of itself, not checked: `smime-signed`, `smime-encrypted`, `openpgp-signed`,
+    `openpgp-encrypted` (a file), `openpgp-inline` (encrypted in the text). What winmail.dat or a signature wraps is
+    read as if the mail had it.
+
     `message_id`, `in_reply_to` and `references` keep their angle brackets. Where a field is given twice, as From may
     be to deceive, the first counts. `damage` is a sentence without content when `readable` is False.
     """
@@ -76,6 +82,7 @@ class Letter:
     parts: tuple[Part, ...]
     readable: bool
     damage: str
+    protections: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Letter({len(self.parts)} parts, readable={self.readable})"
@@ -88,6 +95,9 @@ class _Content:
     pieces: list[tuple[str | None, str | None]]
     files: list[Node]
     damage: str = ""
+    protections: list[str] = field(default_factory=list)
+    of_outlook: list[tuple[str | None, str | None]] = field(default_factory=list)  # pieces of body in winmail.dat
+    wraps: int = 0  # opened around what is read now
 
 
 def read(raw: bytes) -> Letter:
@@ -132,9 +142,10 @@ def _letter(fields: list[tuple[str, str]], content: _Content) -> Letter:
         key = name.lower()
         first[key] = value
         if key == "subject":
-            subject = decoded
+            subject = settled(decoded)
     get = first.get
-    text, html = _joined(content.pieces)
+    text, html = _body(content)
+    protections = [*content.protections, *unpacking.armoured(text or "")]
     senders = parse_list(get("from", "")) or parse_list(get("sender", ""))
     return Letter(
         subject=subject,
@@ -152,7 +163,17 @@ def _letter(fields: list[tuple[str, str]], content: _Content) -> Letter:
         parts=_parts(content.files, html or "") if content.files else (),
         readable=not content.damage,
         damage=content.damage,
+        protections=tuple(dict.fromkeys(protections)),
     )
+
+
+def _body(content: _Content) -> tuple[str | None, str | None]:
+    """The body of the mail; of one by Outlook for its own kind that in winmail.dat, when the mail has no richer."""
+    text, html = _joined(content.pieces)
+    own_text, own_html = _joined(content.of_outlook)
+    if html is None and own_html and len(content.pieces) <= 1:
+        html = own_html
+    return (own_text if own_text and not text and not (content.pieces and html) else text), html
 
 
 def _decoded(fields: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -162,12 +183,13 @@ def _decoded(fields: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 def _gather(node: Node, content: _Content, root: bool = False, first: bool = True, alternative: bool = False) -> None:
     """Sort a part and all below it into body and files (RFC 2046 §5.1, RFC 2183 §2)."""
     content.damage = content.damage or node.damage
+    content.protections += unpacking.protections(node) if node.children else []
     if node.data is not None:
         if _is_body(node, root, first, alternative):
             shown = _text_of(node)
             content.pieces.append((None, shown) if node.content_type == "text/html" else (shown, None))
         elif not (alternative and node.content_type in _NOT_FOR_READERS):
-            content.files.append(node)
+            _file(node, content)
     elif node.content_type == "multipart/alternative":
         _gather_alternatives(node, content)
     elif node.content_type == "multipart/related":
@@ -178,6 +200,28 @@ def _gather(node: Node, content: _Content, root: bool = False, first: bool = Tru
     else:
         for place, child in enumerate(node.children):
             _gather(child, content, first=place == 0)
+
+
+def _file(node: Node, content: _Content) -> None:
+    """Take a file, or what it wraps."""
+    kind = unpacking.kind_of_cms(node)
+    if kind == "encrypted" or unpacking.is_armoured_file(node):
+        content.protections.append("smime-encrypted" if kind else "openpgp-encrypted")
+    found = _Content([], [], wraps=content.wraps + 1)
+    if content.wraps < _MOST_WRAPS:
+        if kind == "signed" and (signed := unpacking.wrapped_by_signature(node)) is not None:
+            _gather(signed, found, root=True)
+            content.pieces += found.pieces
+            content.protections.append("smime-signed")
+        elif (of_outlook := unpacking.wrapped_by_outlook(node)) is not None:
+            _gather(of_outlook, found, root=True)
+            content.of_outlook += found.pieces
+    if not (found.files or found.pieces) or len(content.files) + len(found.files) > MAX_PARTS:
+        content.files.append(node)
+        return
+    content.files += found.files
+    content.protections += found.protections
+    content.of_outlook += found.of_outlook
 
 
 def _is_body(node: Node, root: bool, first: bool, alternative: bool) -> bool:
@@ -192,7 +236,7 @@ def _gather_alternatives(node: Node, content: _Content) -> None:
     text: str | None = None
     html: str | None = None
     for child in node.children:
-        found = _Content([], content.files)
+        found = _Content([], content.files, "", content.protections, content.of_outlook, content.wraps)
         _gather(child, found, alternative=True)
         content.damage = content.damage or found.damage
         child_text, child_html = _joined(found.pieces)
@@ -247,6 +291,8 @@ def _part(number: int, node: Node, shown: set[str], shown_at: set[str]) -> Part:
     name = node.name
     if not name and kind in {"message/rfc822", "message/global"}:
         name = _forwarded_name(data)
+    elif not name and kind == "text/calendar":
+        name = "invitation.ics"
     # SVG is a document with scripts, whatever its type says: never a picture in the text.
     named = node.content_id in shown or node.location in shown_at
     inline = named and kind.startswith("image/") and kind != SVG

@@ -119,6 +119,8 @@ def _from_fast(part: PyMimePart, count: _Count) -> Node:
                 settings = text_settings(values[0])
                 break
     name = part.filename
+    if "\ufffd" in name:
+        name = _split_name(part)
     return Node(
         kind,
         (part.disposition or "").strip().lower(),
@@ -129,6 +131,14 @@ def _from_fast(part: PyMimePart, count: _Count) -> Node:
         [],
         location=_location(part.headers) if kind.startswith("image/") else "",
     )
+
+
+def _split_name(part: PyMimePart) -> str:
+    """A name whose pieces end within a character (RFC 2231 §3), which the fast parser decodes one by one."""
+    fields = {name.lower(): values[0] for name, values in part.headers.items()}
+    _, options = parameters(fields.get("content-disposition", ""))
+    _, settings = parameters(fields.get("content-type", ""))
+    return options.get("filename") or settings.get("name") or part.filename
 
 
 def _apart(raw: bytes, start: int, end: int, count: _Count, default: str) -> Node:

@@ -107,7 +107,7 @@ def _archive_name(opened: Opened) -> str:
 
 
 def _file(opened: Opened, number: int) -> File:
-    for file in opened.toc.files:
+    for file in opened.toc.every_file():
         if file.number == number:
             return file
     raise Http404

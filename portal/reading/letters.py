@@ -12,22 +12,24 @@ from portal.access import levels
 from portal.access.models import Session
 from portal.keys.errors import KeyDestroyed, KeysError
 from portal.mime.addresses import Mailbox, names_address
-from portal.mime.plain import to_html
-from portal.reading import actions
+from portal.reading import actions, bodies, holdings
 from portal.reading.conversations import CLOSING_SOON, Conversation
 from portal.vault import readers
 from portal.vault.errors import MessageAway, ShareNeeded, VaultError
 from portal.vault.models import Message, Reader
 from portal.vault.opening import Opened, open_message
-from portal.vault.toc import File, Toc
+from portal.vault.toc import File, Inner, Toc
 
 CLOSING_SOON_DAYS = 2
 CONVERSATION_LENGTH = 10
 SNIPPET_LENGTH = 140
 
 
-def message_page(reader: Reader, opened: Opened, session: Session | None, *, alone: bool = False) -> dict[str, Any]:
-    """Everything reading/message.html needs; `alone` leaves the rest of the conversation out."""
+def message_page(
+    reader: Reader, opened: Opened, session: Session | None, *, alone: bool = False, whole: bool = False
+) -> dict[str, Any]:
+    """Everything reading/message.html needs; `alone` leaves the rest of the conversation out, `whole` shows a very long
+    text to its end."""
     toc, rights, message = opened.toc, opened.rights, opened.message
     link, address = readers.link_of(reader), readers.address_of(reader)
     days_left = _days_left(message)
@@ -51,8 +53,8 @@ def message_page(reader: Reader, opened: Opened, session: Session | None, *, alo
         "open_until": message.open_until,
         "days_left": days_left,
         "closing_soon": days_left is not None and days_left < CLOSING_SOON_DAYS,
-        "has_html": bool(toc.html),
-        "text_html": "" if toc.html else to_html(opened.body(toc.text), _("Show quoted text")),
+        **bodies.text(opened, toc.text, toc.html, whole=whole),
+        **holdings.of_message(toc, link, may_download=rights.download),
         "body_url": f"/m/{link}/body",
         "removed": toc.removed,
         "remote_pictures": toc.remote_pictures,
@@ -159,7 +161,12 @@ def _file(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
     }
 
 
-def attached(toc: Toc) -> list[File]:
+def file_lines(inner: Inner, link: str, *, may_download: bool) -> list[dict[str, Any]]:
+    """The files of a message inside."""
+    return [_file(file, link, may_download=may_download) for file in attached(inner)]
+
+
+def attached(toc: Toc | Inner) -> list[File]:
     """The files to list: a picture that the HTML body shows is none of them."""
     return [file for file in toc.files if not (file.inline and toc.html)]
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.reading import codes, files, inbox, pages, pictures, posting, sent, views
+from portal.reading import codes, files, inbox, inner, pages, pictures, posting, sent, views
 
 urlpatterns = [
     path("", views.start, name="start"),
@@ -14,6 +14,9 @@ urlpatterns = [
     path("m/<str:link>", views.message, name="message"),
     path("m/<str:link>/code/", codes.code, name="code"),
     path("m/<str:link>/body", views.body, name="body"),
+    # Beside "body", for what it shows is found from there: inline/1.
+    path("m/<str:link>/body-<int:number>", inner.body, name="inner-body"),
+    path("m/<str:link>/inner/<int:number>", inner.message, name="inner"),
     path("m/<str:link>/inline/<int:number>", files.inline, name="inline"),
     path("m/<str:link>/pictures", pictures.show, name="pictures"),
     path("m/<str:link>/picture/<int:number>", pictures.picture, name="picture"),

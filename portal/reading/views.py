@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -9,7 +11,7 @@ from django.views.decorators.http import require_safe
 from portal.access import passkey_settings, sessions
 from portal.access.requests import Request
 from portal.audit.record import record
-from portal.reading import admission, letters, pictures, policies
+from portal.reading import admission, bodies, letters, pictures
 from portal.vault import readers
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
@@ -27,11 +29,9 @@ def message(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
     """R8. Being shown to a confirmed person is what counts as opened; a HEAD shows nothing."""
     session = request.session_row
     alone = session is None or sessions.is_for_one_message(session)
-    context = {
-        **letters.message_page(reader, opened, session, alone=alone),
-        **passkey_settings.offer(request),
-        "pictures_shown": pictures.are_shown(request, reader, opened),
-    }
+    page = letters.message_page(reader, opened, session, alone=alone, whole=bodies.asks_for_all(request))
+    shown = {"pictures_shown": pictures.are_shown(request, reader, opened)}
+    context = {**page, **passkey_settings.offer(request), **shown}
     answer = render(request, "reading/message.html", context)
     if request.method == "GET":
         first = readers.mark_opened(reader)
@@ -43,6 +43,5 @@ def message(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
 @admission.content
 def body(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
     """The HTML body as a document of its own, for the sandboxed frame."""
-    html = pictures.body(request, reader, opened, opened.body(opened.toc.html))
-    context = {"html": html, "subject": opened.toc.subject, "rights": opened.rights}
-    return policies.under(policies.BODY, render(request, "reading/body.html", context))
+    dressed = partial(pictures.body, request, reader, opened)
+    return bodies.document(request, opened, opened.toc.html, opened.toc.subject, dressed)

@@ -187,8 +187,8 @@ def _check_stream(opened: Opened, name: str, wanted: tuple[int, bytes | None] | 
 
 def _digests(toc: Toc) -> dict[str, tuple[int, bytes | None]]:
     """The true length of each stream that the table names, and its digest where it has one."""
-    named: dict[str, tuple[int, bytes | None]] = {file.stream: (file.size, file.sha256) for file in toc.files}
-    named |= {body.stream: (body.size, None) for body in (toc.text, toc.html) if body.stream}
+    named: dict[str, tuple[int, bytes | None]] = {file.stream: (file.size, file.sha256) for file in toc.every_file()}
+    named |= {body.stream: (body.size, None) for body in toc.bodies() if body.stream}
     return named | {"original": (toc.original_size, None)}
 
 

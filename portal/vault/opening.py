@@ -54,6 +54,12 @@ class Opened:
         """The text of a body, wherever it lies."""
         return self.stream(body.stream).read(0, body.size).decode() if body.stream else body.here
 
+    def beginning(self, body: Body, most: int) -> str:
+        """The first characters of a body, `most` bytes of them; no more than those is read."""
+        if not body.stream:
+            return body.here.encode()[:most].decode("utf-8", "ignore")
+        return self.stream(body.stream).read(0, min(body.size, most)).decode("utf-8", "ignore")
+
     def original(self) -> Iterator[bytes]:
         """The mail byte for byte as it was received."""
         return self.stream("original").chunks(0, self.toc.original_size)

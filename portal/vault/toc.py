@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import cbor2
 
 from portal.mime.addresses import Mailbox
+from portal.mime.calendars import Event, Rule
 from portal.vault.errors import SealBroken
 
 BODY_INLINE_BYTES = 256 * 1024
 """Bodies up to this size lie in the table itself; longer ones are streams of their own."""
+INNER_INLINE_BYTES = 8 * 1024
+"""The same for each body of a message inside, of which there may be many."""
+T = TypeVar("T")
+_LATER = ("protections", "cards", "inner", "voucher", "pictures")
 
 
 @dataclass(frozen=True)
@@ -68,8 +73,35 @@ class Voucher:
         return f"Voucher({self.kind})"
 
 
-_LATER = frozenset({"voucher", "pictures"})
-"""What tables of before do not have is left out while it says nothing."""
+@dataclass(frozen=True)
+class Card:
+    """An event, read from the file of that number."""
+
+    file: int
+    event: Event
+
+
+@dataclass(frozen=True)
+class Inner:
+    """A message inside, by its number from 1; read from the file numbered `of`. Of its sender only the name may be
+    known. Its HTML is cleaned; its files are numbered on from those of the message around it."""
+
+    number: int
+    of: int
+    subject: str
+    sender: Mailbox
+    to: tuple[Mailbox, ...]
+    cc: tuple[Mailbox, ...]
+    sent_at: datetime | None
+    text: Body
+    html: Body
+    files: tuple[File, ...]
+    remote_pictures: int = 0
+    removed: bool = False
+    protections: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Inner({self.number}, {len(self.files)} files)"
 
 
 @dataclass(frozen=True)
@@ -92,6 +124,10 @@ class Toc:
     remote_pictures: int = 0
     removed: bool = False
     readable: bool = True
+    protections: tuple[str, ...] = ()
+    """What the mail says of itself (portal.mime.reading.Letter), not checked."""
+    cards: tuple[Card, ...] = ()
+    inner: tuple[Inner, ...] = ()
     voucher: Voucher = Voucher()
     pictures: tuple[str, ...] = ()
     """Addresses of the pictures of the internet that the HTML body marks, number 1 first (portal.mime.cleaning)."""
@@ -99,11 +135,21 @@ class Toc:
     def __repr__(self) -> str:
         return f"Toc({len(self.files)} files)"
 
+    def every_file(self) -> tuple[File, ...]:
+        """The files of the message and of all messages inside it."""
+        return sum((inner.files for inner in self.inner), self.files)
+
+    def bodies(self) -> tuple[Body, ...]:
+        """The bodies of the message and of all messages inside it."""
+        return sum(((inner.text, inner.html) for inner in self.inner), (self.text, self.html))
+
     def encode(self) -> bytes:
         """The stream's plaintext before padding: u32 length, then CBOR."""
-        found = {f.name: getattr(self, f.name) for f in fields(self)}
-        kept = {name: _plain(value) for name, value in found.items() if name not in _LATER or value}
-        document = cbor2.dumps(kept, canonical=True)
+        # What came later is written where there is some, so that all else stays as it was.
+        held = {
+            f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name not in _LATER or getattr(self, f.name)
+        }
+        document = cbor2.dumps(held, canonical=True)
         return struct.pack(">I", len(document)) + document
 
     @classmethod
@@ -119,11 +165,14 @@ class Toc:
                 to=tuple(map(_mailbox, found["to"])),
                 cc=tuple(map(_mailbox, found["cc"])),
                 references=tuple(found["references"]),
-                text=Body(**found["text"]),
-                html=Body(**found["html"]),
-                files=tuple(File(**file) for file in found["files"]),
+                text=_made(Body, found["text"]),
+                html=_made(Body, found["html"]),
+                files=_files(found["files"]),
                 voucher=_voucher(found.get("voucher", {})),
                 pictures=tuple(map(str, found.get("pictures", ()))),
+                protections=tuple(found.get("protections", ())),
+                cards=tuple(Card(card["file"], _event(card["event"])) for card in found.get("cards", ())),
+                inner=tuple(map(_inner, found.get("inner", ()))),
             )
         except (struct.error, KeyError, TypeError, ValueError, AttributeError, cbor2.CBORDecodeError):
             raise SealBroken from None
@@ -134,13 +183,41 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, Mailbox):
         return [value.name, value.address]
-    if isinstance(value, Body | File | Voucher):
-        return {f.name: getattr(value, f.name) for f in fields(value)}
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
     return value
 
 
 def _voucher(found: Mapping[str, Any]) -> Voucher:
     return Voucher(str(found.get("kind", "")), str(found.get("domain", "")))
+
+
+def _made(kind: type[T], found: Mapping[str, Any], **changes: Any) -> T:
+    """A value of ours from its map; what a later version added is passed over."""
+    return kind(**{f.name: found[f.name] for f in fields(kind) if f.name in found} | changes)  # type: ignore[arg-type]
+
+
+def _files(found: Sequence[Mapping[str, Any]]) -> tuple[File, ...]:
+    return tuple(_made(File, file) for file in found)
+
+
+def _event(found: Mapping[str, Any]) -> Event:
+    rule = found["rule"]
+    return _made(Event, found, rule=_made(Rule, rule, days=tuple(rule["days"])) if rule else None)
+
+
+def _inner(found: Mapping[str, Any]) -> Inner:
+    return _made(
+        Inner,
+        found,
+        sender=_mailbox(found["sender"]),
+        to=tuple(map(_mailbox, found["to"])),
+        cc=tuple(map(_mailbox, found["cc"])),
+        text=_made(Body, found["text"]),
+        html=_made(Body, found["html"]),
+        files=_files(found["files"]),
+        protections=tuple(found["protections"]),
+    )
 
 
 def _mailbox(found: Any) -> Mailbox:

@@ -36,12 +36,14 @@ PLACES = (
     "/file/1",
     "/files",
     "/inline/1",
+    "/inner/1",
+    "/body-1",
     "/original",
     "/reply",
     "/code/",
     f"/sent/{'0' * 8}-{'0' * 4}-4{'0' * 3}-8{'0' * 3}-{'0' * 12}",
 )
-CONTENT = ("/body", "/file/1", "/files", "/inline/1", "/original")
+CONTENT = ("/body", "/body-1", "/file/1", "/files", "/inline/1", "/inner/1", "/original")
 
 
 def asking(level: int, *, phrase: str = "", hint: str = "", text: str = SECRET) -> bytes:

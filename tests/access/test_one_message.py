@@ -24,6 +24,8 @@ PARTS = (
     "/file/1",
     "/files",
     "/inline/1",
+    "/inner/1",
+    "/body-1",
     "/original",
     "/reply",
     "/code/",

@@ -10,6 +10,8 @@ OF_EVERY_LINK = {("target", "_blank"), ("rel", "noopener noreferrer nofollow")}
 LINK = re.compile(r"(?:https?://|mailto:|tel:)[^\s\"'<>]*", re.IGNORECASE)
 PICTURE = re.compile(r"data:image/(?:png|jpe?g|gif|webp|bmp);base64,[A-Za-z0-9+/=\s%]*|inline/[0-9]+", re.IGNORECASE)
 
+MARKS = {"type": "cite", "class": "gmail_quote", "id": "divRplyFwdMsg"}
+
 
 class Inspector(HTMLParser):
     def __init__(self) -> None:
@@ -35,6 +37,8 @@ class Inspector(HTMLParser):
             self.faults.append(f"picture {value[:40]}")
         elif name == "style":
             self.style(value)
+        elif name in MARKS and tag in {"blockquote", "div"} and value != MARKS[name]:
+            self.faults.append(f"mark {name} {value[:40]}")
 
     def style(self, value: str) -> None:
         if re.search(r"[\\@{}<>]|url|expression|/\*|javascript|image-set", value, re.IGNORECASE):

@@ -9,9 +9,10 @@ import pytest
 from portal.mime.addresses import parse_list
 from portal.mime.cleaning import clean
 from portal.mime.fields import lenient_base64, parameters
+from portal.mime.folding import first_part, fold_history
 from portal.mime.names import safe_file_name
 from portal.mime.nesting import Flattened
-from portal.mime.plain import unflowed
+from portal.mime.plain import to_html, unflowed
 from portal.mime.styles import clean_style
 
 HOSTILE: dict[str, Callable[[], object]] = {
@@ -25,6 +26,10 @@ HOSTILE: dict[str, Callable[[], object]] = {
     "spaces behind http-equiv": lambda: clean("<meta http-equiv=" + " " * 1_000_000 + "x", {}),
     "ampersands": lambda: clean("&" * 2_000_000, {}),
     "no-break spaces by name": lambda: clean("&nbsp;" * 400_000, {}),
+    "lines that end with a stroke": lambda: to_html("-" * 500_000 + "\n" + "_\n> \n" * 30_000, "Show"),
+    "quotes of every depth": lambda: to_html("\n".join(">" * (depth % 200) + " a" for depth in range(20_000)), "Show"),
+    "marks of quoted history": lambda: fold_history('a<div class="gmail_quote">b</div>' * 50_000, "Show"),
+    "tags before the cut": lambda: first_part("<p>" * 300_000, 800_000),
 }
 
 

@@ -7,12 +7,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.utils.safestring import mark_safe
+
 from branding.models import Brand
 from portal.access.alarms import Words
 from portal.access.authenticator_settings import Shown
 from portal.access.more import CodeAsked, PhraseAsked, Way
 from portal.access.signed_in import Device
 from portal.access.ways import Button, Ways
+from portal.mime.addresses import Mailbox
+from portal.mime.plain import to_html
 from portal.reading.sent import Line, To
 from portal.vault.rights import Rights
 from portal.vault.toc import Voucher
@@ -199,6 +203,43 @@ MESSAGE = {
     "address": ADDRESS,
     "short_id": "7c1f09e2",
     "inbox_url": "/inbox/",
+}
+INVITATION = {
+    "kind": "Invitation, changed since it was first sent",
+    "cancelled": False,
+    "what": "Talk about your knee",
+    "when": "Tuesday, 24 November 2026, 14:00 to 15:00",
+    "zone": "Time zone: Europe/Stockholm",
+    "starts": SENT,
+    "here": mark_safe("<span data-local-zone>UTC</span>"),
+    "repeats": ["Repeats every week.", "It takes place 3 times."],
+    "where": mark_safe('<p dir="auto">Room 4, Alder Street 4</p>'),
+    "organiser": "Dr Maya Lindqvist",
+    "organiser_address": "maya.lindqvist@aldervalley.example",
+    "attendees": "3 people are invited",
+    "notes": mark_safe('<p dir="auto">Please bring your exercise diary.</p>'),
+    "long_notes": False,
+    "others": "",
+    "url": f"{LINK}/file/1",
+}
+HOLDS = {
+    "protections": ["This message carries an S/MIME signature, which Letterlock has not checked."],
+    "cards": [
+        INVITATION,
+        {
+            **INVITATION,
+            "cancelled": True,
+            "kind": "This event was cancelled",
+            "what": LONG,
+            "url": "",
+            "long_notes": True,
+        },
+    ],
+    "inner": [
+        {"url": f"{LINK}/inner/1", "subject": f"Re: {LONG}", "sender": "Karin Berg", "sent_at": SENT},
+        {"url": f"{LINK}/inner/2", "subject": "", "sender": "", "sent_at": None},
+    ],
+    "rest": True,
 }
 AWKWARD = {
     "letter": {
@@ -495,6 +536,30 @@ PAGES = [
             "open_until": None,
             "offers_passkey": True,
             "passkey_fresh": True,
+            **HOLDS,
+        },
+        signed_in_as=ADDRESS,
+    ),
+    Sample(
+        "R8-inner",
+        "reading/inner.html",
+        {
+            **MESSAGE,
+            **HOLDS,
+            "cards": [],
+            "around": LINK,
+            "sent_by": "Dr Maya Lindqvist",
+            "sender": "Karin Berg",
+            "letter": {
+                "subject": "Re: your results",
+                "sender": Mailbox("Karin Berg", "karin.berg@post.example"),
+                "to": (Mailbox("", ADDRESS), Mailbox("Otto Weiß", "otto.weiss@web.example")),
+                "sent_at": SENT,
+            },
+            "text_html": to_html(
+                f"Dear Jonas,\n\nhttps://x.example/{LONG * 2}\n> a\n>> b\n> c\n\n-- \nKarin", "Show quoted text"
+            ),
+            "removed": True,
         },
         signed_in_as=ADDRESS,
     ),

@@ -1,0 +1,102 @@
+"""Opens .msg, the files in which Outlook saves a message (MS-OXMSG, in a compound file: MS-CFB)."""
+
+from __future__ import annotations
+
+import struct
+from io import BytesIO
+
+import olefile
+
+from portal.mime import mapi
+from portal.mime.errors import NotReadable
+from portal.mime.mapi import Item, Properties
+
+SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_LIST = "__properties_version1.0"
+_STREAM = "__substg1.0_"
+_MOST_STREAMS = 5000
+_EMBEDDED = f"{_STREAM}{mapi.DATA:04X}{mapi.OBJECT:04X}"
+# Bytes before the list: in a message, in one within it, in a file or recipient (MS-OXMSG §2.4.1).
+_OF_MESSAGE, _OF_EMBEDDED, _OF_OTHERS = 32, 24, 8
+
+Tree = dict[str, "Tree | None"]
+
+
+def read(data: bytes) -> Item:
+    """The message in a .msg file. Raises NotReadable."""
+    if not data.startswith(SIGNATURE) or len(data) > mapi.LARGEST:
+        raise NotReadable("Outlook message")
+    try:
+        with olefile.OleFileIO(BytesIO(data)) as ole:
+            reader = _Reader(ole, 2 * len(data))
+            if _LIST not in reader.tree:
+                raise NotReadable("Outlook message")  # a document of Word, say
+            return reader.item((), reader.tree, _OF_MESSAGE, 0)
+    except NotReadable:
+        raise
+    except Exception:  # what the library meets in a broken file is not one family, and may hold content
+        raise NotReadable("Outlook message") from None
+
+
+class _Reader:
+    """Reads the streams of one file, together no more than `room` bytes: many may lie in the same place of it."""
+
+    def __init__(self, ole: olefile.OleFileIO, room: int) -> None:
+        self._ole = ole
+        self._room = room
+        self.tree: Tree = {}
+        listed = ole.listdir(streams=True, storages=False)
+        if len(listed) > _MOST_STREAMS:
+            raise NotReadable("Outlook message")
+        for path in listed:
+            below = self.tree
+            for name in path[:-1]:
+                inner = below.setdefault(name, {})
+                if inner is None:
+                    raise NotReadable("Outlook message")  # a stream and a folder of one name
+                below = inner
+            below[path[-1]] = None
+
+    def item(self, path: tuple[str, ...], tree: Tree, skip: int, depth: int) -> Item:
+        item = Item(self._properties(path, tree, skip))
+        for name in sorted(tree):
+            below = tree[name]
+            if below is None:
+                continue
+            if name.startswith("__recip_"):
+                item.recipients.append(self._properties((*path, name), below, _OF_OTHERS))
+            elif name.startswith("__attach_") and len(item.files) < mapi.MOST_FILES:
+                self._file(item, (*path, name), below, depth)
+        return item
+
+    def _file(self, item: Item, path: tuple[str, ...], tree: Tree, depth: int) -> None:
+        held = self._properties(path, tree, _OF_OTHERS)
+        inner = tree.get(_EMBEDDED)
+        if inner is None:
+            data = held.pop(mapi.DATA, b"")
+            item.files.append((held, data if isinstance(data, bytes) else b""))
+        elif _LIST in inner and depth < mapi.DEEPEST:
+            item.files.append((held, self.item((*path, _EMBEDDED), inner, _OF_EMBEDDED, depth + 1)))
+
+    def _properties(self, path: tuple[str, ...], tree: Tree, skip: int) -> Properties:
+        found: Properties = {}
+        if _LIST in tree:
+            data = self._stream((*path, _LIST))
+            for place in range(skip, len(data) - 15, 16):
+                kind, id_, _flags = struct.unpack_from("<HHI", data, place)
+                value = mapi.fixed(kind, data[place + 8 : place + 16]) if kind in mapi.FIXED else None
+                if value is not None:
+                    found[id_] = value
+        for name, below in tree.items():
+            if below is None and name.startswith(_STREAM) and len(name) == len(_STREAM) + 8:
+                id_, kind = int(name[-8:-4], 16), int(name[-4:], 16)
+                if kind in (mapi.STRING8, mapi.UNICODE, mapi.BINARY) and id_ in mapi.WANTED:
+                    found[id_] = mapi.variable(kind, self._stream((*path, name)))
+        return found
+
+    def _stream(self, path: tuple[str, ...]) -> bytes:
+        self._room -= self._ole.get_size(list(path))
+        if self._room < 0:
+            raise NotReadable("Outlook message")
+        data = self._ole.openstream(list(path)).read()
+        return bytes(data)
