@@ -121,7 +121,7 @@ def command() -> tuple[str, ...]:
     return (
         shutil.which("bwrap") or "bwrap",
         "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
-        "--uid", "65534", "--gid", "65534", "--hostname", "preview", "--cap-drop", "ALL", "--clearenv",
+        "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL", "--clearenv",
         # No /proc: less to see, and containers that allow user namespaces seldom allow to mount one.
         *_variables(HOME=SCRATCH, TMPDIR=SCRATCH, LANG="C.UTF-8", PATH="/usr/bin:/bin"),
         "--size", str(SCRATCH_BYTES), "--tmpfs", SCRATCH, "--dev", "/dev",

@@ -17,8 +17,10 @@ MOST_BYTES = 4 * 1024 * 1024
 PAGE_LINES, LINE_CHARACTERS = 100, 100
 LONGEST_LINE = LINE_CHARACTERS * PAGE_LINES // 2
 MOST_ROWS, MOST_COLUMNS, CELL_CHARACTERS = 20_000, 60, 500
-DRAWN_CELL = 24
+DRAWN_CELL = 40
 SEPARATORS = ",;\t|"
+WIDEST = 8000
+"""Pixels of a drawn table, before it is made as small as every picture."""
 LINE_HEIGHT, LETTER_SIZE, MARGIN = 22, 17, 60
 
 
@@ -33,7 +35,7 @@ def answer(asked: Asked, data: bytes) -> Answer:
         return Answer(FAILED, len(pages))
     lines = pages[asked.page - 1]
     if asked.want == SHOWN:
-        return Answer(OK, len(pages), data=_drawn(lines, asked.mark))
+        return Answer(OK, len(pages), data=_drawn([part for line in lines for part in _wrapped(line)], asked.mark))
     return Answer(OK, len(pages), text="\n".join(lines))
 
 
@@ -109,12 +111,11 @@ def _wrapped(line: str) -> list[str]:
 
 
 def _drawn(lines: list[str], mark: str) -> bytes:
-    drawn = [part for line in lines for part in _wrapped(line)]
     writing = sheets.font("DejaVuSansMono", LETTER_SIZE)
-    width = 2 * MARGIN + max([round(writing.getlength(line)) for line in drawn] + [800])
-    height = 2 * MARGIN + LINE_HEIGHT * max(len(drawn), 40)
-    paper = Image.new("RGB", (min(width, sheets.LONGEST_SIDE), min(height, sheets.LONGEST_SIDE)), "white")
+    width = 2 * MARGIN + max([round(writing.getlength(line)) for line in lines] + [800])
+    height = 2 * MARGIN + LINE_HEIGHT * max(len(lines), 40)
+    paper = Image.new("RGB", (min(width, WIDEST), height), "white")
     pen = ImageDraw.Draw(paper)
-    for number, line in enumerate(drawn[:PAGE_LINES]):
+    for number, line in enumerate(lines):
         pen.text((MARGIN, MARGIN + number * LINE_HEIGHT), line, font=writing, fill="black")
     return sheets.out(paper, mark)
