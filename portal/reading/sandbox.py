@@ -15,10 +15,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
+from portal.reading import syscalls
 from portal.reading.rendering import office, wire
 from portal.reading.rendering.wire import Answer, Asked
 
@@ -40,16 +42,11 @@ _looked = 0.0
 
 def run(asked: Asked, source: Iterable[bytes]) -> Answer:
     """Ask one question about a file. What goes wrong in there, or takes too long, is the answer `failed`."""
-    held = os.memfd_create("preview", os.MFD_CLOEXEC)
-    try:
-        with os.fdopen(held, "wb", closefd=False) as file:
-            file.write(asked.encode())
-            for chunk in source:
-                file.write(chunk)
-        os.lseek(held, 0, os.SEEK_SET)
-        return _run(asked, held)
-    finally:
-        os.close(held)
+    calls = syscalls.filter_of()
+    if not calls:
+        return Answer(wire.FAILED)
+    with _memory(chain([asked.encode()], source)) as held, _memory([calls]) as walls:
+        return _run(asked, held, walls)
 
 
 def available() -> bool:
@@ -73,11 +70,12 @@ def office_available() -> bool:
 _seen = threading.Event()
 
 
-def _run(asked: Asked, held: int) -> Answer:
+def _run(asked: Asked, held: int, walls: int) -> Answer:
     seconds = OFFICE_SECONDS if asked.kind == "office" else SECONDS
     try:
         child = subprocess.Popen(
-            command(),
+            command(walls),
+            pass_fds=[walls],
             stdin=held,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a library's complaint may quote the file
@@ -104,6 +102,19 @@ def _run(asked: Asked, held: int) -> Answer:
         return Answer(wire.FAILED)
 
 
+@contextmanager
+def _memory(pieces: Iterable[bytes]) -> Iterator[int]:
+    """The pieces as a file that is nowhere but in memory, at its beginning; its descriptor."""
+    held = os.memfd_create("preview", os.MFD_CLOEXEC)
+    try:
+        with os.fdopen(held, "wb", closefd=False) as file:
+            file.writelines(pieces)
+        os.lseek(held, 0, os.SEEK_SET)
+        yield held
+    finally:
+        os.close(held)
+
+
 def _kill(child: subprocess.Popen[bytes]) -> None:
     """End the sandbox. Its first process dies with bubblewrap's (--die-with-parent), and all others with that."""
     if child.poll() is None:
@@ -113,14 +124,14 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
             return
 
 
-@cache
-def command() -> tuple[str, ...]:
-    """bubblewrap's, with Python and its packages, and of the portal what renders and nothing else."""
+def command(walls: int) -> tuple[str, ...]:
+    """bubblewrap's, with Python and its packages, and of the portal what renders and nothing else; `walls` is the
+    descriptor of the filter for system calls, read when everything is mounted."""
     python = sorted({sys.prefix, sys.base_prefix} - {"/usr"})
     bound = [name for name in _READ_ONLY if Path(name).exists()]
     return (
         shutil.which("bwrap") or "bwrap",
-        "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
+        "--unshare-all", "--unshare-user", "--seccomp", str(walls), "--die-with-parent", "--new-session",
         "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL", "--clearenv",
         # No /proc: less to see, and containers that allow user namespaces seldom allow to mount one.
         *_variables(HOME=SCRATCH, TMPDIR=SCRATCH, LANG="C.UTF-8", PATH="/usr/bin:/bin"),

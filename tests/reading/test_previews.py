@@ -43,11 +43,9 @@ def no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host without bubblewrap."""
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(sandbox, "_looked", 0.0)
-    sandbox.command.cache_clear()
     known = sandbox._seen.is_set()
     sandbox._seen.clear()
     yield
-    sandbox.command.cache_clear()
     if known:
         sandbox._seen.set()
 

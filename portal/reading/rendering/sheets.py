@@ -10,6 +10,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 LONGEST_SIDE = 2400
 """Pixels: an A4 page at 205 dots an inch."""
+LEAST_MARKED = 800
+"""Pixels of the longer side of what carries a mark, for on less nobody can read it."""
 QUALITY = 85
 INK = round(0.08 * 255)
 """Of a mark, 8 %: it can be read, and what is below it too."""
@@ -28,6 +30,9 @@ def out(picture: Image.Image, mark: str) -> bytes:
     shown = picture if picture.mode == "RGB" else picture.convert("RGB")
     shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     if mark:
+        smallest = LEAST_MARKED / max(shown.size)
+        if smallest > 1:
+            shown = shown.resize((max(1, round(shown.width * smallest)), max(1, round(shown.height * smallest))))
         shown = _marked(shown, mark)
     written = io.BytesIO()
     shown.save(written, "WEBP", quality=QUALITY, method=2, icc_profile=b"", exif=b"", xmp=b"")
