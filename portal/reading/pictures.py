@@ -21,6 +21,7 @@ from portal.vault.opening import Opened
 from portal.vault.toc import File
 
 AGAIN_SECONDS = 3
+PATIENT_SECONDS = 15.0
 PICTURE_SECONDS = 20.0
 """How long a picture's request waits for an office file that another process of the portal has made already."""
 
@@ -91,7 +92,8 @@ def _page(
         return HttpResponse()
     try:
         want = wire.TEXT if as_text else wire.PAGES
-        answer = previews.render(reader, opened, file, want, page=page, seconds=previews.SOON_SECONDS)
+        patience = PATIENT_SECONDS if "again" in request.GET else previews.SOON_SECONDS
+        answer = previews.render(reader, opened, file, want, page=page, seconds=patience)
         state = answer.state
     except previews.Busy:
         answer, state = Answer(wire.FAILED), "preparing"
@@ -100,7 +102,11 @@ def _page(
     if state == wire.OK and as_text:
         _record(reader, file)  # of what is shown as a picture, the picture's own request is recorded
     context = _context(reader, opened, file, answer, page, layer=layer)
-    return render(request, "reading/preview.html", {**context, "state": state, "as_text": as_text, "layer": layer})
+    shown = render(request, "reading/preview.html", {**context, "state": state, "as_text": as_text, "layer": layer})
+    if state == "preparing":
+        # Looks again without a script. The second look waits longer, so that a screen reader is not interrupted often.
+        shown["Refresh"] = f"{AGAIN_SECONDS}; url={request.path}?again=1"
+    return shown
 
 
 def _context(reader: Reader, opened: Opened, file: File, answer: Answer, page: int, *, layer: bool) -> dict[str, Any]:
@@ -126,7 +132,6 @@ def _context(reader: Reader, opened: Opened, file: File, answer: Answer, page: i
         "cut": kind == "office" and answer.pages >= previews.OFFICE_PAGES,
         "mark": _mark(reader, opened) if layer else "",
         "mark_url": letters.mark_url(link, rights),
-        "again_seconds": AGAIN_SECONDS,
     }
 
 

@@ -307,8 +307,8 @@ def test_an_office_file_is_prepared_and_shown_without_asking_anyone_and_kept_sea
         reader, client, url = with_file("Plan.odt", "application/vnd.oasis.opendocument.text", data, OFF)
         pages, until = [], time.monotonic() + 60
         while time.monotonic() < until:
-            pages.append(client.get(url))
-            if b'http-equiv="refresh"' not in pages[-1].content:
+            pages.append(client.get(url + "?again=1" * bool(pages)))
+            if "Refresh" not in pages[-1]:
                 break
         assert "Page 1 of 1" in words(pages[-1].content)
         for page in pages[:-1]:
@@ -335,6 +335,6 @@ def test_a_reader_holds_one_sandbox_and_others_wait_no_longer_than_is_said(monke
         busy = client.get(f"{url}/1/picture")
         assert (busy.status_code, busy["Retry-After"]) == (503, "3")
         page = client.get(url)
-        assert b'<meta http-equiv="refresh" content="3">' in page.content
+        assert page["Refresh"] == f"3; url={url}?again=1"
         assert "Preparing page 1" in words(page.content)
     assert client.get(f"{url}/1/picture").status_code == 200

@@ -34,7 +34,8 @@ def answer(asked: Asked, data: bytes) -> Answer:
         return Answer(FAILED)
     if refused := _refused(data):
         return Answer(refused)
-    profile, given, made = HOME / "profile", HOME / f"file.{asked.suffix}", HOME / "out" / "file.pdf"
+    profile, given = HOME / "profile", HOME / f"given.{asked.suffix}"
+    made = HOME / "out" / "given.pdf"
     _write_profile(profile / "user")
     given.write_bytes(data)
     # Spreadsheets of a million rows become thousands of pages, of which nobody looks at more.
