@@ -37,7 +37,9 @@ _RENDERING = Path(__file__).resolve().parent / "rendering"
 _START = "import sys; sys.path.insert(0, '/app'); from portal.reading.rendering.inside import main; main()"
 _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _READ_ONLY = ("/etc/fonts", "/etc/libreoffice", "/etc/ld.so.cache", "/var/cache/fontconfig")
+_looking = threading.Lock()
 _looked = 0.0
+_seen = threading.Event()
 
 
 def run(asked: Asked, source: Iterable[bytes]) -> Answer:
@@ -54,20 +56,17 @@ def available() -> bool:
     global _looked
     if _seen.is_set():
         return True
-    if time.monotonic() - _looked < LOOK_AGAIN_SECONDS and _looked:
-        return False
-    _looked = time.monotonic()
-    if shutil.which("bwrap") and run(Asked("text", wire.PAGES), [b"x"]).state == wire.OK:
-        _seen.set()
+    with _looking:  # who comes meanwhile waits for the answer, and does not take "no" for it
+        if not _seen.is_set() and (not _looked or time.monotonic() - _looked > LOOK_AGAIN_SECONDS):
+            _looked = time.monotonic()
+            if shutil.which("bwrap") and run(Asked("text", wire.PAGES), [b"x"]).state == wire.OK:
+                _seen.set()
     return _seen.is_set()
 
 
 def office_available() -> bool:
     """Whether office files can be, too."""
     return Path(office.PROGRAM).exists() and available()
-
-
-_seen = threading.Event()
 
 
 def _run(asked: Asked, held: int, walls: int) -> Answer:

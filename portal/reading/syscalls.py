@@ -16,8 +16,8 @@ _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
 """Offsets in struct seccomp_data; both machines below are little-endian, so the argument's low half comes first."""
-_NAMESPACES = 0x7E020080
-"""Every CLONE_NEW… flag (linux/sched.h)."""
+_NAMESPACES = 0x7E020000
+"""Every CLONE_NEW… flag that clone takes (linux/sched.h)."""
 _AF_UNIX = 1
 _FOREIGN = 0x40000000
 """From here on x86-64 has the calls of another ABI (x32)."""
