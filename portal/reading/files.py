@@ -16,7 +16,7 @@ from portal.access import sessions
 from portal.access.requests import Request
 from portal.audit.record import Event, record, record_each
 from portal.mime.names import content_disposition, safe_file_name
-from portal.reading import admission, archive, letters, pictures, policies
+from portal.reading import admission, archive, letters, policies, preview_pages
 from portal.reading.ranges import Range, Unsatisfiable, parse
 from portal.vault.errors import BlobsUnavailable, VaultError
 from portal.vault.models import Reader
@@ -97,7 +97,7 @@ def inline(request: Request, reader: Reader, opened: Opened, number: int) -> Htt
     if not opened.rights.download:
         if not file.content_id or file in letters.attached(opened.toc):
             raise Http404
-        return pictures.of(reader, opened, file, kind="picture", shown=request.method == "GET")
+        return preview_pages.of(reader, opened, file, kind="picture", shown=request.method == "GET")
     start = b"".join(opened.chunks(file, 0, min(file.size, 16)))
     kind = next((kind for magic, kind in _PICTURES.items() if start.startswith(magic)), "")
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.reading import codes, files, inbox, pages, pictures, posting, views
+from portal.reading import codes, files, inbox, pages, posting, preview_pages, views
 
 urlpatterns = [
     path("", views.start, name="start"),
@@ -15,11 +15,11 @@ urlpatterns = [
     path("m/<str:link>/body", views.body, name="body"),
     path("m/<str:link>/inline/<int:number>", files.inline, name="inline"),
     path("m/<str:link>/file/<int:number>", files.download, name="file"),
-    path("m/<str:link>/file/<int:number>/preview", pictures.preview, name="preview"),
-    path("m/<str:link>/file/<int:number>/preview/<int:page>", pictures.preview, name="preview-page"),
-    path("m/<str:link>/file/<int:number>/preview/<int:page>/picture", pictures.picture, name="preview-picture"),
-    path("m/<str:link>/file/<int:number>/preview/<int:page>/text", pictures.text, name="preview-text"),
-    path("m/<str:link>/mark.svg", pictures.mark, name="mark"),
+    path("m/<str:link>/file/<int:number>/preview", preview_pages.preview, name="preview"),
+    path("m/<str:link>/file/<int:number>/preview/<int:page>", preview_pages.preview, name="preview-page"),
+    path("m/<str:link>/file/<int:number>/preview/<int:page>/picture", preview_pages.picture, name="preview-picture"),
+    path("m/<str:link>/file/<int:number>/preview/<int:page>/text", preview_pages.text, name="preview-text"),
+    path("m/<str:link>/mark.svg", preview_pages.mark, name="mark"),
     path("m/<str:link>/files", files.everything, name="files"),
     path("m/<str:link>/original", files.original, name="original"),
     *pages.urlpatterns,
