@@ -30,6 +30,13 @@ RUN python -m pip uninstall --quiet --yes --root-user-action=ignore pip setuptoo
     && groupadd --gid 10001 letterlock \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin letterlock \
     && install -d -o 10001 -g 10001 -m 0700 /data /keys /spool
+# For previews (docs/previews.md): the sandbox, LibreOffice without a screen, and letters to draw with.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+        bubblewrap fonts-dejavu-core fonts-liberation \
+        libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui \
+    && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt /opt
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -15,7 +15,7 @@ from django.conf import settings
 from branding import mark, palette
 from branding.models import Brand
 
-SHEETS = ("tokens", "frame", "controls", "reading", "inside", "door", "writing", "sent")
+SHEETS = ("tokens", "frame", "controls", "reading", "inside", "previews", "door", "writing", "sent")
 """In this order, for of two rules of one weight the later counts; print and the brand's colours come behind them."""
 SCRIPTS = (
     "local-time",

@@ -19,6 +19,9 @@ command -v softhsm2-util >/dev/null 2>&1 || note softhsm2
 command -v rabbitmq-server >/dev/null 2>&1 || note rabbitmq-server
 command -v ip >/dev/null 2>&1 || note iproute2
 command -v bwrap >/dev/null 2>&1 || note bubblewrap
+[ -x /usr/lib/libreoffice/program/soffice.bin ] \
+    || note "libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui"
+[ -f /usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf ] || note fonts-dejavu-core
 command -v docker-compose >/dev/null 2>&1 || note docker-compose
 command -v caddy >/dev/null 2>&1 || note caddy
 command -v rclone >/dev/null 2>&1 || note rclone

@@ -9,6 +9,8 @@ from typing import NoReturn
 
 import pytest
 
+from portal.reading.rendering import office
+
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 TOOLS = Path(__file__).parent.parent / ".tools"
 """Linters of the deployment files, from requirements/deploy.txt, apart from what the product runs with."""
@@ -39,6 +41,8 @@ def present(name: str) -> bool:
         return postgresql_folder() is not None
     if name == "exim":
         return os.access(EXIM, os.X_OK) and nss_wrapper() is not None
+    if name == "libreoffice":
+        return Path(office.PROGRAM).exists()
     if name == "axe":
         return (BROWSER_PACKAGES / "axe-core").is_dir()
     if name == "oidc-provider":

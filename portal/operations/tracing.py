@@ -305,6 +305,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "recipient.confirmed": _confirmed,
     "recipient.sign_in_refused": _filled(lambda: _("Signing in at %(provider)s proved nothing: %(reason)s.")),
     "file.downloaded": _filled(lambda: _("File %(file)d downloaded.")),
+    "file.previewed": _filled(lambda: _("File %(file)d looked at here.")),
 }
 
 

@@ -16,7 +16,7 @@ from portal.access import sessions
 from portal.access.requests import Request
 from portal.audit.record import Event, record, record_each
 from portal.mime.names import content_disposition, safe_file_name
-from portal.reading import admission, archive, letters, policies
+from portal.reading import admission, archive, letters, policies, preview_pages
 from portal.reading.ranges import Range, Unsatisfiable, parse
 from portal.vault.errors import BlobsUnavailable, VaultError
 from portal.vault.models import Reader
@@ -34,7 +34,7 @@ _PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b
 @admission.content
 def download(request: Request, reader: Reader, opened: Opened, number: int) -> HttpResponseBase:
     """One file. Refused without the right to download, whatever the page showed."""
-    file = _file(opened, number)
+    file = find(opened, number)
     if not opened.rights.download:
         raise Http404
     answer, whole = _stream(request, opened, file)
@@ -89,8 +89,15 @@ def original(request: Request, reader: Reader, opened: Opened) -> HttpResponseBa
 @require_safe
 @admission.content
 def inline(request: Request, reader: Reader, opened: Opened, number: int) -> HttpResponseBase:
-    """A picture that the body shows; only what begins like a raster picture is one, whatever it calls itself."""
-    file = _file(opened, number)
+    """A picture that the body shows; only what begins like a raster picture is one, whatever it calls itself.
+
+    In protected view it is drawn anew, as every page of a file is: the original stays here (docs/previews.md).
+    """
+    file = find(opened, number)
+    if not opened.rights.download:
+        if file in letters.every_listed(opened.toc):
+            raise Http404
+        return preview_pages.of(reader, opened, file, kind="picture", shown=request.method == "GET")
     start = b"".join(opened.chunks(file, 0, min(file.size, 16)))
     kind = next((kind for magic, kind in _PICTURES.items() if start.startswith(magic)), "")
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
@@ -106,7 +113,8 @@ def _archive_name(opened: Opened) -> str:
     return safe_file_name(f"{opened.toc.subject.strip() or _('Files')}.zip", "application/zip")
 
 
-def _file(opened: Opened, number: int) -> File:
+def find(opened: Opened, number: int) -> File:
+    """A file by its number; Http404 when the message has none of it."""
     for file in opened.toc.every_file():
         if file.number == number:
             return file

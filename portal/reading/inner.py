@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from branding.templatetags.words import initials, size
 from portal.access.requests import Request
-from portal.reading import admission, bodies, holdings, letters
+from portal.reading import admission, bodies, holdings, letters, marks
 from portal.vault import readers
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
@@ -29,7 +29,8 @@ def message(request: Request, reader: Reader, opened: Opened, number: int) -> Ht
         "sender": letters.shown(inner.sender) if inner.sender.address else name,
         "rights": rights,
         "address": readers.address_of(reader),
-        "short_id": opened.message.id.hex[-8:],
+        "short_id": marks.short_id(opened.message),
+        "mark_url": letters.mark_url(link, rights),
         "sent_by": opened.toc.sender.name or opened.toc.sender.address,
         "body_url": f"/m/{link}/body-{number}",
         "files": letters.file_lines(inner, link, may_download=rights.download),

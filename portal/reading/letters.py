@@ -12,12 +12,13 @@ from portal.access import levels
 from portal.access.models import Session
 from portal.keys.errors import KeyDestroyed, KeysError
 from portal.mime.addresses import Mailbox, names_address
-from portal.reading import actions, bodies, holdings
+from portal.reading import actions, bodies, holdings, marks, previews
 from portal.reading.conversations import CLOSING_SOON, Conversation
 from portal.vault import readers
 from portal.vault.errors import MessageAway, ShareNeeded, VaultError
 from portal.vault.models import Message, Reader
 from portal.vault.opening import Opened, open_message
+from portal.vault.rights import Rights
 from portal.vault.toc import File, Inner, Toc
 
 CLOSING_SOON_DAYS = 2
@@ -67,7 +68,8 @@ def message_page(
         "files_url": f"/m/{link}/files" if rights.download and len(files) > 1 else "",
         "older": [] if alone else _conversation(reader, session),
         "address": address,
-        "short_id": message.id.hex[-8:],  # an id begins with its time, which others share
+        "short_id": marks.short_id(message),
+        "mark_url": mark_url(link, rights),
     }
 
 
@@ -157,7 +159,9 @@ def _file(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
         "name": file.name,
         "kind": kind,
         "description": f"{kind}, {size(file.size)}",
-        "url": f"/m/{link}/file/{file.number}" if may_download else "",
+        "url": file_url(link, file) if may_download else "",
+        "preview_url": preview_url(link, file) if previews.offered(file) else "",
+        "too_large": previews.too_large(file),
     }
 
 
@@ -166,9 +170,28 @@ def file_lines(inner: Inner, link: str, *, may_download: bool) -> list[dict[str,
     return [_file(file, link, may_download=may_download) for file in attached(inner)]
 
 
+def file_url(link: str, file: File) -> str:
+    return f"/m/{link}/file/{file.number}"
+
+
+def preview_url(link: str, file: File) -> str:
+    return f"{file_url(link, file)}/preview"
+
+
+def mark_url(link: str, rights: Rights) -> str:
+    """The picture that is laid over what is printed; "" where nothing is marked, or nothing printed."""
+    return f"/m/{link}/mark.svg" if rights.watermark and rights.print else ""
+
+
 def attached(toc: Toc | Inner) -> list[File]:
     """The files to list: a picture that the HTML body shows is none of them."""
     return [file for file in toc.files if not (file.inline and toc.html)]
+
+
+def every_listed(toc: Toc) -> list[File]:
+    """The same with the files of the messages inside."""
+    holders: list[Toc | Inner] = [toc, *toc.inner]
+    return [file for holder in holders for file in attached(holder)]
 
 
 def _days_left(message: Message) -> int | None:

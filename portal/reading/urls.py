@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.reading import codes, files, inbox, inner, pages, pictures, posting, sent, views
+from portal.reading import codes, files, inbox, inner, pages, pictures, posting, preview_pages, sent, views
 
 urlpatterns = [
     path("", views.start, name="start"),
@@ -21,6 +21,11 @@ urlpatterns = [
     path("m/<str:link>/pictures", pictures.show, name="pictures"),
     path("m/<str:link>/picture/<int:number>", pictures.picture, name="picture"),
     path("m/<str:link>/file/<int:number>", files.download, name="file"),
+    path("m/<str:link>/file/<int:number>/preview", preview_pages.preview, name="preview"),
+    path("m/<str:link>/file/<int:number>/preview/<int:page>", preview_pages.preview, name="preview-page"),
+    path("m/<str:link>/file/<int:number>/preview/<int:page>/picture", preview_pages.picture, name="preview-picture"),
+    path("m/<str:link>/file/<int:number>/preview/<int:page>/text", preview_pages.text, name="preview-text"),
+    path("m/<str:link>/mark.svg", preview_pages.mark, name="mark"),
     path("m/<str:link>/files", files.everything, name="files"),
     path("m/<str:link>/original", files.original, name="original"),
     *pages.urlpatterns,

@@ -1,7 +1,7 @@
 """How a sender asks for protection: a tag in the subject, or the header that programs set.
 
-The header: `X-Letterlock-Protect: v=1; until=2026-12-17; fwd=0; dl=1; print=1; rcpt=1; split=strict; delivery=link;
-note="…"; level=3; phrase="…"; hint="…"`.
+The header: `X-Letterlock-Protect: v=1; until=2026-12-17; fwd=0; dl=1; print=1; mark=1; rcpt=1; split=strict;
+delivery=link; note="…"; level=3; phrase="…"; hint="…"`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MAX_NOTE_CHARACTERS = 140
 MAX_HEADER_CHARACTERS = 4096
 SPLIT = ("strict", "escrow", "off")
 DELIVERY = ("link", "attachment")
-RIGHTS = MappingProxyType({"fwd": "forward", "dl": "download", "print": "print"})
+RIGHTS = MappingProxyType({"fwd": "forward", "dl": "download", "print": "print", "mark": "watermark"})
 """Key in the header to name in portal.vault.rights."""
 
 TAGS = ("encrypt", "secure", "protect", "sicher", "sakert")

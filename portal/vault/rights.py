@@ -22,15 +22,19 @@ class Rights:
     forward: bool = False
     download: bool = True
     print: bool = True
+    watermark: bool = False
+    """Pictures of files and what is printed carry the reader's address and the time. No right but a duty."""
     level: int = 1
     """Least assurance that reading takes, one of LEVELS."""
 
     def encode(self) -> bytes:
         """Canonical CBOR (RFC 8949 section 4.2.1), the form that is stored and digested."""
         stored = asdict(self)
+        # Left out, so that what was stored before there were levels and marks has the digest that it was wrapped with.
         if self.level == 1:
-            # Left out, so that what was stored before there were levels has the digest that it was wrapped with.
             del stored["level"]
+        if not self.watermark:
+            del stored["watermark"]
         return cbor2.dumps(stored, canonical=True)
 
     @classmethod
@@ -59,8 +63,9 @@ class Rights:
         return replace(self, **{name: bool(value) for name, value in changes.items() if name in _RIGHTS})
 
     def within(self, other: Rights) -> Rights:
-        """These rights but for those that `other` refuses."""
-        return replace(self, **{name: getattr(self, name) and getattr(other, name) for name in _RIGHTS})
+        """These rights but for those that `other` refuses, and with the mark that either asks for."""
+        kept = {name: getattr(self, name) and getattr(other, name) for name in _RIGHTS}
+        return replace(self, **{**kept, "watermark": self.watermark or other.watermark})
 
     def at_least(self, *levels: int) -> Rights:
         """The same at the highest of these levels and its own."""

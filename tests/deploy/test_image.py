@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from portal.operations import probe
+from portal.operations.doctor.parts import OFFICE_PACKAGES
 from tests import parts
 from tests.deploy.images import Image, stages
 from tests.mails import JONAS, Mailbox, mail, send
@@ -112,8 +113,14 @@ def test_the_image_runs_as_a_fixed_user_and_installs_from_the_lock_by_hash() -> 
     assert image.one("USER") == "10001:10001"
     (install,) = [line for line in build.all("RUN") if " install " in line]
     assert "--require-hashes" in install and "requirements/run.txt" in install
-    assert not re.search(r"apt-get|curl|wget|gcc", (ROOT / "Dockerfile").read_text())
+    assert not re.search(r"curl|wget|gcc", (ROOT / "Dockerfile").read_text())
     assert "uninstall" in image.all("RUN")[0]
+
+
+def test_the_image_has_what_previews_need_from_debian_and_no_more() -> None:
+    (line,) = [line for line in stages()[-1].all("RUN") if "apt-get" in line]
+    packages = line.partition("--no-install-recommends ")[2].partition(" && ")[0].split()
+    assert set(packages) == {"bubblewrap", "fonts-dejavu-core", "fonts-liberation", *OFFICE_PACKAGES}
 
 
 def test_nothing_but_what_is_copied_goes_to_the_builder() -> None:

@@ -59,6 +59,19 @@ def test_each_part_is_shut_in(folder: Path, path: Path) -> None:
     assert has_no_key == (path.stem in ("letterlock-door", "letterlock-beat"))
 
 
+def test_what_lets_the_web_part_start_its_sandbox_loosens_that_and_no_more(folder: Path, tmp_path: Path) -> None:
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_text(path.read_text())
+    unit = tmp_path / "letterlock-web.service"
+    loosened = (ROOT / "deploy" / "systemd" / "previews.conf").read_text().partition("[Service]\n")[2]
+    unit.write_text(unit.read_text().replace("\n[Install]", f"{loosened}\n[Install]"))
+    done = analyze("verify", "--man=no", *sorted(tmp_path.iterdir()))
+    assert [line for line in done.stderr.splitlines() if "letterlock" in line] == []
+    done = analyze("security", "--offline=yes", "--threshold=25", "--no-pager", unit)
+    assert done.returncode == 0, done.stdout.splitlines()[-1]
+    assert {line.partition("=")[0] for line in loosened.splitlines()} == {"RestrictNamespaces", "SystemCallFilter"}
+
+
 def test_the_parts_are_those_of_manage_py_up() -> None:
     started = {
         line.partition("manage.py ")[2] for path in SERVICES for line in path.read_text().splitlines()

@@ -32,7 +32,10 @@ from portal.operations import heartbeats
 from portal.operations.doctor import clock, configured, disk, examining, keyring, memory, parts, queues, transport
 from portal.operations.doctor.finding import Finding, State, unknown
 from portal.operations.keycopies import BACKED_UP
+from portal.reading import sandbox
+from portal.reading.rendering import office
 from portal.values import Address
+from tests import parts as peers
 from tests.servers import free_port
 
 WELL, NOTICE, WRONG = State.WELL, State.NOTICE, State.WRONG
@@ -305,6 +308,21 @@ def test_a_worker_that_is_silent_is_seen() -> None:
 def test_the_database_and_its_tables() -> None:
     assert one(parts.database()).state is WELL
     assert one(parts.tables()).state is WELL
+
+
+def test_previews_without_their_sandbox_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "_seen", threading.Event())
+    monkeypatch.setattr(sandbox, "_looked", 0.0)
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = one(parts.previews())
+    assert (found.state, "apt-get install bubblewrap" in found.fix) == (NOTICE, True)
+    monkeypatch.undo()
+    monkeypatch.setattr(sandbox, "_looked", 0.0)
+    peers.need("bwrap", "libreoffice")
+    assert one(parts.previews()).state is WELL
+    monkeypatch.setattr(office, "PROGRAM", "/nowhere/soffice.bin")
+    found = one(parts.previews())
+    assert (found.state, "libreoffice-writer-nogui" in found.fix) == (NOTICE, True)
 
 
 # ---------------------------------------------------------------------------------------------------------- clock

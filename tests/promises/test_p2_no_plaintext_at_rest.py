@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import parts
 from tests.mails import JONAS, MAYA, Mailbox, link_in, mail, send
 from tests.person import Person
 from tests.servers import Portal
@@ -67,6 +68,9 @@ def test_a_canary_is_nowhere(portal: Portal) -> None:
     page = person.sign_in(link, jonas)
     assert CANARY in page.text
     assert person.get(f"{link}/file/1").body == big
+    if parts.present("bwrap"):
+        assert CANARY in person.get(f"{link}/file/2/preview").text
+        assert person.get(f"{link}/file/2/preview/1/picture").body.startswith(b"RIFF")
     answered = person.post(
         f"{link}/reply",
         {"subject": f"Re: {CANARY}", "message": f"Answer {CANARY}"},

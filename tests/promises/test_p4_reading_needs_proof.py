@@ -29,7 +29,8 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
 
 def opened(portal: Portal, id_: str) -> bool:
     """Whether anything says that the message was opened."""
-    return any(event["kind"] in ("message.opened", "file.downloaded") for event in portal.trace(id_)["events"])
+    kinds = {event["kind"] for event in portal.trace(id_)["events"]}
+    return bool(kinds & {"message.opened", "file.downloaded", "file.previewed"})
 
 
 def test_get_and_head_of_every_address_change_nothing(portal: Portal) -> None:

@@ -12,7 +12,8 @@ from tests.servers import Portal
 
 pytestmark = pytest.mark.servers
 SECRET = b"only for Jonas"
-CONTENT = ("body", "file/1", "file/2", "files", "inline/1", "original", "file/99")
+CONTENT = ("body", "file/1", "file/2", "files", "inline/1", "original", "file/99", "file/1/preview",
+           "file/1/preview/1/picture", "file/1/preview/1/text", "mark.svg")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_a_file_is_refused_when_downloading_is_off(portal: Portal) -> None:
     raw = mail("Results", files=[("a.txt", "text/plain", SECRET)], headers=[("X-Letterlock-Protect", "v=1; dl=0")])
     send(portal.smtp, raw, "nils@mail.example")
     person, link = reader(portal, "nils@mail.example")
-    assert "/file/1" not in person.get(link).text
+    assert '/file/1"' not in person.get(link).text
     answer = person.get(f"{link}/file/1")
     assert answer.status == 404
     assert SECRET not in answer.body

@@ -136,7 +136,7 @@ def test_downloading_is_refused_without_the_right_to() -> None:
     raw = mail("x", files=[("a.txt", "text/plain", SECRET.encode())], headers=[("X-Letterlock-Protect", "v=1; dl=0")])
     reader = reader_of(seal(raw))
     client = signed_in(reader)
-    assert f"{path_of(reader)}/file/1" not in client.get(path_of(reader)).content.decode()
+    assert f'{path_of(reader)}/file/1"' not in client.get(path_of(reader)).content.decode()
     refused = client.get(f"{path_of(reader)}/file/1")
     assert refused.status_code == 404
     assert SECRET not in body(refused).decode()

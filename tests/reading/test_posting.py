@@ -456,6 +456,8 @@ def test_rights_hold_for_what_is_parked() -> None:
     handle, client = posted(reader), signed_in(reader)
     assert client.get(handle).status_code == 200
     assert client.get(f"{handle}/file/1").status_code == client.get(f"{handle}/files").status_code == 404
+    assert "cannot be previewed, and downloading is off" in words(client.get(f"{handle}/file/1/preview").content)
+    assert client.get(f"{handle}/file/1/preview/1/picture").status_code == 404
     Message.objects.update(rights=Rights().encode())
     assert client.get(f"{handle}/file/1").status_code == 500
 

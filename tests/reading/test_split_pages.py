@@ -120,7 +120,7 @@ def test_without_the_code_the_page_asks_and_content_is_not_found(reader: Reader)
     assert page.status_code == 200
     assert "Enter the message code" in words(page.content)
     assert SECRET.encode() not in page.content
-    for part in ("body", "file/1", "files", "original"):
+    for part in ("body", "file/1", "file/1/preview", "file/1/preview/1/text", "files", "original"):
         assert client.get(f"{path_of(reader)}/{part}").status_code == 404
     assert not Entry.objects.filter(kind="message.opened").exists()
 

@@ -144,10 +144,40 @@ LETTER = {
     "vouched": Voucher("own"),
 }
 FILES = [
-    {"name": "MRI-report-left-knee.pdf", "kind": "PDF", "description": "PDF, 412 KB", "url": f"{LINK}/file/1"},
+    {
+        "name": "MRI-report-left-knee.pdf",
+        "kind": "PDF",
+        "description": "PDF, 412 KB",
+        "url": f"{LINK}/file/1",
+        "preview_url": f"{LINK}/file/1/preview",
+    },
     {"name": "Knee-scan-sagittal.jpg", "kind": "JPG", "description": "JPG, 3.6 MB", "url": f"{LINK}/file/2"},
     {"name": "Exercise plan weeks 5 to 8.docx", "kind": "DOCX", "description": "DOCX, 288 KB", "url": f"{LINK}/file/3"},
 ]
+PREVIEW = {
+    "back_url": LINK,
+    "subject": LETTER["subject"],
+    "sender": LETTER["sender_name"],
+    "name": FILES[0]["name"],
+    "rights": Rights(),
+    "download_url": f"{LINK}/file/1",
+    "state": "ok",
+    "as_text": False,
+    "layer": False,
+    "page": 2,
+    "pages": 12,
+    "earlier_url": f"{LINK}/file/1/preview/1",
+    "later_url": f"{LINK}/file/1/preview/3",
+    "picture_url": f"{LINK}/file/1/preview/2/picture",
+    "page_url": f"{LINK}/file/1/preview/2",
+    "text_url": f"{LINK}/file/1/preview/2/text",
+    "words": "",
+    "rows": (),
+    "cut": False,
+    "mark": "",
+    "mark_url": "",
+}
+ONLY_SEEN = {"rights": Rights(download=False, print=False, watermark=True), "download_url": ""}
 TEXT = (
     "<p>Dear Jonas,</p><p>Good news: the scan from 12 November shows that the swelling in your left knee has gone down "
     "and the ligament is healing as we hoped. There is no sign of a new tear.</p><p>What happens next:<br>"
@@ -259,7 +289,23 @@ AWKWARD = {
     "remote_pictures": 3,
     "readable": False,
     "original_url": f"{LINK}/original",
-    "files": [{"name": f"{LONG}-{LONG}.pdf", "kind": "PDF", "description": "PDF, 598 KB", "url": ""}],
+    "files": [
+        {
+            "name": f"{LONG}-{LONG}.pdf",
+            "kind": "PDF",
+            "description": "PDF, 598 KB",
+            "url": "",
+            "preview_url": f"{LINK}/file/1/preview",
+        },
+        {
+            "name": "scan.tif",
+            "kind": "TIF",
+            "description": "TIF, 98 MB",
+            "url": "",
+            "preview_url": "",
+            "too_large": True,
+        },
+    ],
     "files_size": 612004,
     "files_url": "",
     "reply_url": "",
@@ -566,6 +612,26 @@ PAGES = [
     Sample("R8-awkward", "reading/message.html", {**MESSAGE, **AWKWARD}, brand=HARBOUR, signed_in_as=ADDRESS),
     Sample("R8-mine", "reading/message.html", {**MESSAGE, "mine": True, "reply_url": ""}, signed_in_as=ADDRESS),
     Sample("R8-right-to-left", "reading/message.html", MESSAGE, brand=NAKHIL, language="ar", signed_in_as=ADDRESS),
+    *(
+        Sample(f"R9-{name}", "reading/preview.html", {**PREVIEW, **context}, signed_in_as=ADDRESS)
+        for name, context in (
+            ("page", {"cut": True}),
+            (
+                "text",
+                {
+                    "as_text": True,
+                    "layer": True,
+                    "words": f"{LONG * 3}\n\nx",
+                    "mark": f"{ADDRESS} · 7c1f09e2",
+                    **ONLY_SEEN,
+                },
+            ),
+            ("table", {"as_text": True, "rows": [("Name", "Value", LONG)] * 9, "pages": 1, "later_url": ""}),
+            ("preparing", {"state": "preparing", "pages": 0}),
+            ("password", {"state": "password", "pages": 0, **ONLY_SEEN}),
+            ("large", {"state": "large", "pages": 0, "name": f"{LONG}{LONG}.pdf"}),
+        )
+    ),
     Sample("R7", "reading/inbox.html", INBOX, signed_in_as=ADDRESS),
     Sample(
         "R7-none",

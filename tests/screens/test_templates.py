@@ -17,7 +17,6 @@ from tests.screens.samples import Sample
 
 TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*") if path.is_file())
 PAGES = [path for path in TEMPLATES if path.suffix == ".html" and "mail" not in path.parts]
-OF_OTHER_ISSUES = re.compile(r"Preview", re.IGNORECASE)
 
 
 def _named(path: Path) -> str:
@@ -43,9 +42,7 @@ def test_a_page_loads_nothing_from_elsewhere(sample: Sample) -> None:
 
 
 @pytest.mark.parametrize("sample", samples.PAGES, ids=str)
-def test_a_page_shows_no_control_that_does_not_exist_yet(sample: Sample) -> None:
-    controls = re.findall(r"<(?:a|button|summary)\b.*?</(?:a|button|summary)>", rendered(sample), re.DOTALL)
-    assert [control for control in controls if OF_OTHER_ISSUES.search(control)] == []
+def test_a_page_has_no_link_that_leads_nowhere(sample: Sample) -> None:
     assert not re.search(r'href="(#|)"', rendered(sample))
 
 

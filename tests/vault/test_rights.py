@@ -49,6 +49,15 @@ def test_what_is_no_map_is_refused(stored: bytes) -> None:
         Rights.decode(stored)
 
 
+def test_a_mark_is_a_duty_that_no_forwarding_takes_off_and_that_old_rights_do_not_have() -> None:
+    marked = Rights(watermark=True)
+    assert "watermark" not in cbor2.loads(Rights().encode())
+    assert Rights.decode(marked.encode()) == marked
+    assert marked.within(Rights()) == Rights().within(marked) == marked
+    assert not Rights().within(Rights()).watermark
+    assert not Rights.decode(cbor2.dumps({"reply": True})).watermark
+
+
 def test_no_brand_sets_a_level_among_its_rights() -> None:
     assert Rights(level=2).changed({"level": True, "print": False}) == Rights(print=False, level=2)
     assert Rights(level=2).at_least(1, 3) == Rights(level=3)

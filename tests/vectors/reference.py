@@ -109,11 +109,13 @@ def wrap(
     return nonce + AESGCM(leaf_key).encrypt(nonce, message_key, context)
 
 
-def rights_document(level: int, **granted: bool) -> bytes:
+def rights_document(level: int, *, watermark: bool = False, **granted: bool) -> bytes:
     """Canonical CBOR by hand: a map of short texts, the shorter first, then by their bytes (RFC 8949 section 4.2.3)."""
     values = {name: b"\xf5" if granted[name] else b"\xf4" for name in granted}
     if level > 1:
         values["level"] = bytes([level])
+    if watermark:
+        values["watermark"] = b"\xf5"
     names = sorted(values, key=lambda name: (len(name), name))
     return bytes([0xA0 + len(names)]) + b"".join(
         bytes([0x60 + len(name)]) + name.encode() + values[name] for name in names
@@ -371,6 +373,9 @@ def _rights() -> dict[str, object]:
             stored = rights_document(level, **granted)
             digest = hashlib.sha256(stored).hexdigest()
             cases.append({**granted, "level": level, "stored": stored.hex(), "digest": digest})
+    marked = {"reply": True, "forward": False, "download": False, "print": True, "watermark": True}
+    stored = rights_document(2, **marked)
+    cases.append({**marked, "level": 2, "stored": stored.hex(), "digest": hashlib.sha256(stored).hexdigest()})
     odd = ("00", "04", "f5", "6133")  # 0, 4, true and "3"
     return {"cases": cases, "refused": [f"a1656c6576656c{value}" for value in odd]}
 

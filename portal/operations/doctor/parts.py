@@ -8,8 +8,11 @@ from django.db import connection
 
 from portal.configuration import Configuration
 from portal.operations import health, heartbeats
-from portal.operations.doctor.finding import Finding, well, wrong
+from portal.operations.doctor.finding import Finding, notice, well, wrong
+from portal.reading import sandbox
 
+OFFICE_PACKAGES = ("libreoffice-writer-nogui", "libreoffice-calc-nogui", "libreoffice-impress-nogui")
+"""Debian's, without a screen's libraries."""
 OLDEST = {"sqlite": (3, 31, 0), "postgresql": (15, 0)}
 """Versions that the suite runs on, or that the SQL needs (SQLite: partial indexes and RETURNING of Django 5.2)."""
 
@@ -61,6 +64,27 @@ def needed() -> Iterator[Finding]:
     yield _of_health("broker", health.broker(), "Work begins only when the sweeper rings, seconds later.", "Start it.")
     yield _of_health("storage", health.blobs(), "Large messages wait and cannot be opened.", "Start or mend the store.")
     yield _of_health("spool", health.spool(), "No mail is taken in.", "Make room, or mend the folder's rights.")
+
+
+def previews() -> Iterator[Finding]:
+    """On this host, in this process's own surroundings: a unit or a container may allow less, or more."""
+    check = "previews"
+    if not sandbox.available():
+        yield notice(
+            check,
+            "No file can be shown as pictures: bubblewrap is missing, or may not make user namespaces here.",
+            "What may not be downloaded cannot be seen at all; all else can only be downloaded.",
+            "Run: apt-get install bubblewrap. In a container, and where the kernel forbids it: docs/previews.md.",
+        )
+    elif not sandbox.office_available():
+        yield notice(
+            check,
+            "Office files cannot be shown as pictures: LibreOffice is missing. PDF, pictures, text and tables can.",
+            "Office files that may not be downloaded cannot be seen at all.",
+            "Run: apt-get install --no-install-recommends " + " ".join(OFFICE_PACKAGES),
+        )
+    else:
+        yield well(check, "PDF, pictures, text, tables and office files are shown from inside the sandbox.")
 
 
 def _of_health(check: str, state: str, why: str, fix: str) -> Finding:
