@@ -18,7 +18,7 @@ from portal.reading.conversations import CLOSING_SOON, Conversation
 from portal.vault import readers
 from portal.vault.errors import MessageAway, ShareNeeded, VaultError
 from portal.vault.models import Message, Reader
-from portal.vault.opening import Opened, open_message
+from portal.vault.opening import Opened, open_message, with_wraps
 from portal.vault.toc import File, Toc
 
 CLOSING_SOON_DAYS = 2
@@ -117,7 +117,7 @@ def _conversation(reader: Reader, session: Session | None) -> list[dict[str, Any
     opens nothing there.
     """
     there = Reader.objects.filter(message__thread=reader.message.thread, message__brand=reader.message.brand)
-    others = (
+    others = with_wraps(
         there.filter(address_lookup=bytes(reader.address_lookup))
         .exclude(pk=reader.pk)
         .select_related("message__brand")
