@@ -16,6 +16,7 @@ from playwright.sync_api import Page, Request, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from portal.ingest import pipeline
 from portal.vault.models import Message
 from tests.access.visitors import newest_code
 from tests.journeys.browsers import chromium, someone
@@ -45,7 +46,7 @@ WHERE = """() => {
 SHIFTS = """() => {
   window.shifted = [];
   new PerformanceObserver((list) => list.getEntries().forEach((entry) => entry.hadRecentInput || window.shifted.push(
-    `${entry.value}: ${entry.sources.map((source) => source.node?.parentElement?.outerHTML?.slice(0, 200))}`
+    `${entry.value} of ${entry.sources.map((source) => source.node?.className)}`
   ))).observe({ type: "layout-shift", buffered: true });
 }"""
 
@@ -64,11 +65,13 @@ class Loads:
         if not request.url.startswith((self.origin + "/", "data:", "about:", "blob:")):
             self.elsewhere.append(request.url)
 
-    def beyond(self, *documents: str) -> tuple[int, int]:
-        """How many requests there were beyond these paths, and their bytes and the first document's together."""
-        more = [one for one in self.asked if urlsplit(one.url).path not in documents]
-        first = [one for one in self.asked if urlsplit(one.url).path == documents[0]][-1:]
-        return len(more), sum(one.sizes()["responseBodySize"] for one in [*more, *first])
+    def are_few(self, *documents: str) -> bool:
+        """At most MOST_REQUESTS beyond the documents of these paths, and MOST_BYTES for them and the first document."""
+        named = {one.url: one for one in self.asked}.values()  # what is in the browser's memory is not asked for again
+        more = [one for one in named if urlsplit(one.url).path not in documents]
+        first = [one for one in named if urlsplit(one.url).path == documents[0]]
+        size = sum(one.sizes()["responseBodySize"] for one in [*more, *first])
+        return len(more) <= MOST_REQUESTS and size <= MOST_BYTES
 
 
 @pytest.fixture
@@ -121,8 +124,7 @@ def moved(page: Page) -> list[str]:
 def test_all_the_way_without_a_mouse(message: Message, loads: Loads) -> None:
     page, path = loads.page, path_of(reader_of(message))
     page.goto(loads.origin + path)
-    requests, size = loads.beyond(path)
-    assert (requests <= MOST_REQUESTS, size <= MOST_BYTES) == (True, True)
+    assert loads.are_few(path)
     assert moved(page) == []
     tab_to(page, "Email me a passcode")
     page.keyboard.press("Enter")
@@ -136,8 +138,7 @@ def test_all_the_way_without_a_mouse(message: Message, loads: Loads) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your results")
     page.wait_for_function("() => document.querySelector('iframe.body-frame').style.height !== ''")
-    requests, size = loads.beyond(path, f"{path}/body", f"{path}/passcode/")
-    assert (requests <= MOST_REQUESTS, size <= MOST_BYTES) == (True, True)
+    assert loads.are_few(path, f"{path}/body", f"{path}/passcode/")
     tab_to(page, "Show details")
     page.keyboard.press("Enter")
     tab_to(page, "Download plan.txt")
@@ -153,6 +154,7 @@ def test_all_the_way_without_a_mouse(message: Message, loads: Loads) -> None:
     tab_to(page, "Send$")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your reply has been sent")
+    pipeline.process()
     assert Message.objects.filter(thread=message.thread, direction=Message.Direction.IN).count() == 1
     tab_to(page, "All messages")
     page.keyboard.press("Enter")
