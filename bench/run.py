@@ -20,11 +20,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import doors, mails, pages, pipeline, streams, wraps
+from bench import doors, mails, pages, paints, pipeline, streams, wraps
 from bench.table import Row, aligned
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = ("streams", "mails", "doors", "pipeline", "pages", "lists", "wraps", "million")
+GROUPS = ("streams", "mails", "doors", "pipeline", "pages", "paints", "lists", "wraps", "million")
 RESULT = "bench.json"
 
 
@@ -70,6 +70,8 @@ def _measured(group: str, folder: Path, say: Callable[[str], None]) -> list[Row]
         return pipeline.rows(folder)
     if group == "pages":
         return pages.rows(folder)
+    if group == "paints":
+        return paints.rows(folder, say)
     if group == "lists":
         return pages.lists(folder, say)
     return doors.rows(folder, say)

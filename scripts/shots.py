@@ -28,7 +28,7 @@ from tests.servers import ROOT, Portal
 
 RESULTS = "Your MRI results and next appointment"
 VIEWS = [(viewport, scheme) for viewport in (PHONE, DESKTOP) for scheme in ("light", "dark")]
-COLOURS = 128
+COLOURS = 64
 TODAY, NOW = date(2026, 11, 23), 14 * 60 + 2
 """What the pictures say the day and the minute were, so that a run of tomorrow changes no picture."""
 PAIR = """<style>body {{ margin: 0; padding: 32px; background: #e9e6df; display: flex; gap: 32px; width: max-content }}
@@ -89,7 +89,10 @@ class Album:
             self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
             self.page.evaluate(SETTLED)
-            taken = self.page.screenshot(full_page=True, animations="disabled")
+            # As high as the page, so that a bar that sticks to the window's end stands at the page's end.
+            whole = max(viewport["height"], self.page.evaluate("() => document.documentElement.scrollHeight"))
+            self.page.set_viewport_size({"width": viewport["width"], "height": whole})
+            taken = self.page.screenshot(animations="disabled")
             _save_small(taken, self.folder / f"{screen}-{viewport['width']}-{scheme}.png")
 
     def index(self) -> str:
