@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,12 @@ def one(request: HttpRequest) -> HttpResponse:
 def framed(request: HttpRequest) -> HttpResponse:
     """One query, and the template of the message page with values at hand."""
     from portal.vault.models import Reader
-    from tests.screens import samples
 
-    return render(request, "reading/message.html", {**samples.MESSAGE, "reader": Reader.objects.first()})
+    return render(
+        request,
+        "reading/message.html",
+        {**import_module("tests.screens.samples").MESSAGE, "reader": Reader.objects.first()},
+    )
 
 
 def file(request: HttpRequest) -> StreamingHttpResponse:
