@@ -1,7 +1,7 @@
 """`make bench`: speed, each figure beside its yardstick, as a table and as bench.json in the data folder.
 
 make bench                                       all groups
-.venv/bin/python bench/run.py streams mails      some of them: streams, mails, doors, pipeline
+.venv/bin/python bench/run.py streams mails      some of them, by the names in GROUPS
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import doors, mails, pipeline, streams, wraps
+from bench import doors, mails, pages, paints, pipeline, streams, wraps
 from bench.table import Row, aligned
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = ("streams", "mails", "doors", "pipeline", "wraps", "million")
+GROUPS = ("streams", "mails", "doors", "pipeline", "pages", "paints", "lists", "wraps", "million")
 RESULT = "bench.json"
 
 
@@ -68,6 +68,12 @@ def _measured(group: str, folder: Path, say: Callable[[str], None]) -> list[Row]
         return wraps.million(folder)
     if group == "pipeline":
         return pipeline.rows(folder)
+    if group == "pages":
+        return pages.rows(folder)
+    if group == "paints":
+        return paints.rows(folder, say)
+    if group == "lists":
+        return pages.lists(folder, say)
     return doors.rows(folder, say)
 
 

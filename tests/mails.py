@@ -92,7 +92,7 @@ def link_in(notice: EmailMessage) -> str:
     links = re.findall(r"https?://\S+", text_of(notice))
     assert len(links) == 1, f"{len(links)} links in the text part"
     assert LINK.fullmatch(links[0])
-    return links[0]
+    return str(links[0])
 
 
 def passcode_in(message: EmailMessage) -> str:

@@ -94,10 +94,14 @@ def offer(request: Request) -> dict[str, object]:
     Made until it is answered, and to those only who have no passkey here. Seeing it changes nothing.
     """
     row = request.session_row
-    if row is None or not passkeys.offered(row.brand) or passkeys.of(row.person, row.brand).exists():
+    if row is None or not passkeys.offered(row.brand):
         return {"offers_passkey": False}
     known = Keyholder.objects.filter(person=row.person, brand=row.brand, office=False).first()
-    later = known is not None and (known.never or (known.asks_at is not None and timezone.now() < known.asks_at))
+    later = known is not None and (
+        known.never
+        or (known.asks_at is not None and timezone.now() < known.asks_at)
+        or passkeys.of(row.person, row.brand).exists()  # nobody has one without being known here
+    )
     return {"offers_passkey": not later, "passkey_fresh": _is_fresh(row)}
 
 

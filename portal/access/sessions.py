@@ -117,8 +117,11 @@ def of_token(token: str, brand: Brand) -> Session | None:
     """The row of a cookie's token, ended or not; None when there is none for this brand."""
     if not token:
         return None
-    rows = Session.objects.select_related("person", "brand")
-    return rows.filter(token=cookies.digest(token), brand=brand).first()
+    rows = Session.objects.select_related("person").filter(token=cookies.digest(token), brand=brand)
+    row = next(iter(rows[:1]), None)
+    if row is not None:
+        row.brand = brand
+    return row
 
 
 def kind_of(session: Session) -> Kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +34,8 @@ def serve(configuration: Configuration) -> None:
     import portal.wsgi
 
     connections.close_all()
+    gc.collect()
+    gc.freeze()  # all of it lives as long as the process, and to walk through it again and again slows every page
     parent = os.getpid()
 
     proxies = configuration.proxies if configuration.https else ()

@@ -12,6 +12,7 @@ from django.db.models import Count, Max, Q, QuerySet
 
 from portal.vault import readers
 from portal.vault.models import Message, Reader
+from portal.vault.opening import with_wraps
 
 PAGE = 25
 CLOSING_SOON = timedelta(days=7)
@@ -119,7 +120,8 @@ def _filled(mine: QuerySet[Reader], threads: list[UUID], now: datetime) -> list[
     for reader in mine.filter(message__thread__in=threads).defer("message__container"):
         held[reader.message.thread].append(reader)
     leads = {thread: _lead(rows, now) for thread, rows in held.items() if rows}
-    whole = {reader.pk: reader for reader in mine.filter(pk__in=[lead.pk for lead in leads.values()])}
+    found = with_wraps(mine.filter(pk__in=[lead.pk for lead in leads.values()]))
+    whole = {reader.pk: reader for reader in found}
     return [
         Conversation(
             thread,

@@ -17,7 +17,7 @@ from portal.reading.conversations import CLOSING_SOON, Conversation
 from portal.vault import readers
 from portal.vault.errors import MessageAway, ShareNeeded, VaultError
 from portal.vault.models import Message, Reader
-from portal.vault.opening import Opened, open_message
+from portal.vault.opening import Opened, open_message, with_wraps
 from portal.vault.rights import Rights
 from portal.vault.toc import File, Inner, Toc
 
@@ -122,15 +122,10 @@ def _conversation(reader: Reader, session: Session | None) -> list[dict[str, Any
     Those of this brand: an answer from a domain of another one is in the conversation too, and what was proved here
     opens nothing there.
     """
-    there = Reader.objects.filter(message__thread=reader.message.thread, message__brand=reader.message.brand)
-    others = (
-        there.filter(address_lookup=bytes(reader.address_lookup))
-        .exclude(pk=reader.pk)
-        .select_related("message__brand")
-        .order_by("-message__made_at")[:CONVERSATION_LENGTH]
-    )
+    theirs = readers.of_person(bytes(reader.address_lookup), reader.message.brand)
+    others = theirs.filter(message__thread=reader.message.thread).exclude(pk=reader.pk)
     lines = []
-    for other in others:
+    for other in with_wraps(others[:CONVERSATION_LENGTH]):
         if readers.is_closed_to(other, timezone.now()):
             continue
         try:

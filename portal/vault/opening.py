@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import cbor2
+from django.db.models import Prefetch, QuerySet
 
 from portal import observing
 from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
@@ -13,7 +14,7 @@ from portal.keys.split import open_key
 from portal.keys.wraps import unwrap
 from portal.vault.blobs import Source, store
 from portal.vault.errors import EmptyStream, KeyringOlder, MessageAway, SealBroken, ShareNeeded, ShareRefused
-from portal.vault.models import Message, Reader
+from portal.vault.models import Message, Reader, Wrap
 from portal.vault.padding import padded_length
 from portal.vault.parcels import Parcel
 from portal.vault.rights import Rights
@@ -150,6 +151,15 @@ def _open(reader: Reader, share: bytes) -> Opened:
     return Opened(message, key, _posted(reader))
 
 
+def with_wraps(found: QuerySet[Reader]) -> QuerySet[Reader]:
+    """Readers whose wraps are read together, for pages that open many messages: one query in the place of one each."""
+    return found.prefetch_related(Prefetch("wraps", _newest_first(Wrap.objects.all())))
+
+
+def _newest_first(wraps: QuerySet[Wrap]) -> QuerySet[Wrap]:
+    return wraps.select_related("epoch").order_by("-id")
+
+
 def _posted(reader: Reader) -> Parcel | None:
     return Parcel(_Closing(store().open(reader.parked.blob)), reader.message_id) if reader.parked else None
 
@@ -162,7 +172,8 @@ def key_for(reader: Reader) -> bytes:
     message = reader.message
     digest = rights_digest(message)
     lacking = False
-    for held in reader.wraps.select_related("epoch").order_by("-id"):
+    fetched = "wraps" in getattr(reader, "_prefetched_objects_cache", {})
+    for held in reader.wraps.all() if fetched else _newest_first(reader.wraps.all()):
         epoch = held.epoch
         try:
             leaf = keys().leaf(epoch.epoch, epoch.number, reader.number)

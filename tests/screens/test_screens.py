@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.screens import samples
+from tests.screens import looks, samples
 from tests.screens.samples import Sample
 
 pytestmark = pytest.mark.browser
@@ -76,3 +76,10 @@ def test_it_is_whole_with_everything_unfolded_and_with_large_text(
     page.set_viewport_size({"width": 640, "height": 900})
     page.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
     assert page.evaluate(TOO_WIDE) <= 0, page.evaluate(STICKING_OUT)
+    assert looks.clipped(page) == []
+    # What a window of 1280 px shows at a zoom of 200 %.
+    page.evaluate("() => { document.documentElement.style.fontSize = ''; }")
+    assert page.evaluate(TOO_WIDE) <= 0, page.evaluate(STICKING_OUT)
+    assert looks.clipped(page) == []
+    assert looks.moving(page) == []
+    assert looks.in_forced_colours(page) == []
