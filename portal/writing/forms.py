@@ -14,6 +14,7 @@ from branding.templatetags.words import size
 from portal.mime.addresses import Mailbox
 from portal.reading import actions
 from portal.vault import unsent
+from portal.vault.arriving import Coming
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
 from portal.vault.unsent import Kept, Words
@@ -67,8 +68,8 @@ def limits() -> str:
     }
 
 
-def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there: Sequence[Kept]) -> Written:
-    """The form as posted; `there` are the draft's files."""
+def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there: Sequence[Kept | Coming]) -> Written:
+    """The form as posted; `there` are the draft's files, those on their way among them."""
     post, subject = request.POST, replying.subject_of(opened, kind)
     whom = recipients.chosen(kind, post.getlist("to"), reader, opened)
     if kind != unsent.FORWARD:
@@ -105,29 +106,37 @@ def against_sending(written: Written) -> list[Fault]:
     return [*written.nobody, *empty]
 
 
-def _fitting(files: Sequence[SealedUpload], there: Sequence[Kept]) -> tuple[list[SealedUpload], list[Fault]]:
+def against_file(
+    name: str, length: int, there: Sequence[Kept | Coming | SealedUpload], *, refused: bool = False
+) -> str:
+    """Why a file of `length` bytes cannot be taken beside those that are there; "" when it can.
+
+    `refused` says that it was too much together with what came with it.
+    """
+    if name.rpartition(".")[2].lower() in PROGRAMS:
+        return _("%(name)s was not added: programs are not accepted.") % {"name": name}
+    if refused or length + sum(file.size or 0 for file in there) > REPLY_FILES_BYTES:
+        return _("%(name)s is %(size)s. The limit is %(limit)s together.") % {
+            "name": name,
+            "size": size(length),
+            "limit": size(REPLY_FILES_BYTES),
+        }
+    if len(there) >= REPLY_FILES:
+        return _("There are too many files. The limit is %(count)d.") % {"count": REPLY_FILES}
+    return ""
+
+
+def _fitting(files: Sequence[SealedUpload], there: Sequence[Kept | Coming]) -> tuple[list[SealedUpload], list[Fault]]:
     """The new files that can be taken beside those that are there, and why not the others."""
     fitting: list[SealedUpload] = []
-    faults = []
-    total = sum(file.size for file in there)
+    sentences = []
     for file in files:
-        name, length = file.name or "", file.size or 0
-        if name.rpartition(".")[2].lower() in PROGRAMS:
-            faults.append(Fault("files", _("%(name)s was not added: programs are not accepted.") % {"name": name}))
-        elif file.refused or total + length > REPLY_FILES_BYTES:
-            sentence = _("%(name)s is %(size)s. The limit is %(limit)s together.") % {
-                "name": name,
-                "size": size(length),
-                "limit": size(REPLY_FILES_BYTES),
-            }
-            faults.append(Fault("files", sentence))
-        elif len(there) + len(fitting) >= REPLY_FILES:
-            sentence = _("There are too many files. The limit is %(count)d.") % {"count": REPLY_FILES}
-            return fitting, [*faults, Fault("files", sentence)]
+        sentence = against_file(file.name or "", file.size or 0, [*there, *fitting], refused=file.refused)
+        if sentence:
+            sentences.append(sentence)
         else:
             fitting.append(file)
-            total += length
-    return fitting, faults
+    return fitting, [Fault("files", sentence) for sentence in dict.fromkeys(sentences)]
 
 
 def uuid_of(text: str) -> UUID | None:
