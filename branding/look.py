@@ -17,7 +17,8 @@ from branding.models import Brand
 
 SHEETS = ("tokens", "frame", "controls", "reading", "door", "writing")
 """In this order, for of two rules of one weight the later counts; print and the brand's colours come behind them."""
-SCRIPTS = ("local-time", "session", "focus", "share", "passkey", "body-frame", "download-all", "upload", "draft")
+SCRIPTS = ("local-time", "session", "focus", "share", "passkey", "body-frame", "download-all")
+SCRIPTS += ("compose", "rich", "arriving", "upload", "draft")
 """Each looks for what it makes nicer, and does nothing on a page without it."""
 
 

@@ -159,6 +159,7 @@ _PICTURE_DATA = re.compile(r"data:image/(?:png|jpe?g|gif|webp|bmp);base64,[A-Za-
 
 _ANCHOR = re.compile(r'<a(?:\s[a-z-]+="[^"]*")*>|</a>')
 _HREF = re.compile(r'\shref="([^"]*)"')
+_OWN_PICTURE = re.compile(r"<img(?:[^>\"]|\"[^\"]*\")*?\ssrc=\"inline/\d+\"(?:[^>\"]|\"[^\"]*\")*>")
 _ANY_TAG = re.compile(r'<[^<>"]*(?:"[^"]*"[^<>"]*)*>')
 _HOST = r"((?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24})(?=[/:?#\s),;!]|\.?(?:\s|\Z))"
 _HOST_AT_START = re.compile(r"(?:https?://)?(?:[^\s/@<>]{0,100}@)?" + _HOST)
@@ -172,6 +173,11 @@ class Cleaned:
     html: str
     remote_pictures: int
     removed: bool
+
+
+def without_own_pictures(cleaned: str) -> str:
+    """HTML as `clean` wrote it, without the message's own pictures: where it goes to, their addresses lead nowhere."""
+    return _OWN_PICTURE.sub("", cleaned)
 
 
 def clean(html: str, inline: Mapping[str, str]) -> Cleaned:

@@ -18,7 +18,7 @@ from portal.vault.arriving import Coming
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
 from portal.vault.unsent import Kept, Words
-from portal.writing import recipients, replying
+from portal.writing import recipients, replying, rich
 from portal.writing.replying import MAX_TEXT_CHARACTERS
 from portal.writing.uploads import REPLY_FILES, REPLY_FILES_BYTES, SealedUpload
 
@@ -75,9 +75,13 @@ def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there:
     if kind != unsent.FORWARD:
         # Of what is forwarded it stays as it is: people whom the reader chose are told it in the organisation's name.
         subject = " ".join(post.get("subject", subject).split())[:LONGEST_SUBJECT]
+    # The text beside formatted words is made here: mail programs must not show one thing in the one and another in the
+    # other.
+    html = rich.cleaned(post.get("html", ""))
     words = Words(
         subject=subject,
-        text=post.get("message", "").replace("\r\n", "\n"),
+        text=rich.text_of(html) if html else post.get("message", "").replace("\r\n", "\n"),
+        html=html,
         to=whom.kept,
         original=kind == unsent.FORWARD or ("original" in post and actions.may_quote(kind, opened)),
     )

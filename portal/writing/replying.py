@@ -12,7 +12,7 @@ from branding.models import Brand
 from portal.audit.record import record
 from portal.ingest import spool
 from portal.mime.addresses import Mailbox, normalise
-from portal.mime.building import Attachment, Heads, letter, new_message_id, stream_mixed
+from portal.mime.building import Attachment, Heads, letter, new_message_id
 from portal.mime.names import safe_file_name
 from portal.vault import unsent
 from portal.vault.models import Reader
@@ -63,7 +63,7 @@ def send(reader: Reader, opened: Opened, kind: str, answer: Answer, named: Seque
         author=reader.id,
         forwards=kind == unsent.FORWARD,
     )
-    expected = len(answer.words.text) + sum(f.size or 0 for f in answer.files)
+    expected = len(answer.words.text) + len(answer.words.html) + sum(f.size or 0 for f in answer.files)
     writer = spool.SpoolWriter.begin(envelope, expected)
     try:
         for chunk in _mail(reader.message.brand, author, opened, kind, answer):
@@ -104,11 +104,12 @@ def _mail(brand: Brand, author: Mailbox, opened: Opened, kind: str, answer: Answ
         )
         for f in answer.files
     ]
+    words = answer.words
     if kind == unsent.FORWARD:
-        text, html = quoting.below_forward(answer.words.text, opened)
+        text, html = quoting.below_forward(words, opened)
         return letter(heads, text, html, [*quoting.files(opened), *added])
-    text = answer.words.text
-    return stream_mixed(heads, quoting.below_answer(text, opened) if answer.words.original else text, added)
+    text, html = quoting.below_answer(words, opened) if words.original else (words.text, words.html)
+    return letter(heads, text, html, added)
 
 
 def _author(reader: Reader, opened: Opened) -> Mailbox:

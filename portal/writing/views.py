@@ -245,6 +245,7 @@ def _form(
         "may_quote": kind != unsent.FORWARD and actions.may_quote(kind, opened),
         "original_goes": words.original,
         "message_value": words.text,
+        "html_value": words.html,
         "errors": faults,
         "limits": forms.limits(),
         "max_bytes": REPLY_FILES_BYTES,
