@@ -19,7 +19,7 @@ function receive(form) {
   if (!place || !input) return;
   const list = form.querySelector("[data-chosen]");
   const total = form.querySelector("[data-total]");
-  const count = form.querySelector("[data-count]");
+  const count = form.querySelector("[data-file-count]");
   const status = form.querySelector("[data-status]");
   const words = status.dataset;
   const rows = [];

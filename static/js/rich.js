@@ -61,6 +61,7 @@ function clean(source) {
       }
       const item = made.appendChild(make("li"));
       walk(child, item);
+      if (!item.firstChild) item.append(make("br"));
     }
     if (!made.children.length) return;
     (into?.closest("li") ?? out).append(made);
@@ -273,6 +274,7 @@ function edit(form) {
 
   // ---------- what is typed and pasted
   editor.addEventListener("input", sync);
+  editor.addEventListener("keyup", state);
   editor.addEventListener("paste", (event) => {
     const data = event.clipboardData;
     event.preventDefault();
@@ -305,11 +307,11 @@ function edit(form) {
   });
 
   const begun = clean(new DOMParser().parseFromString(box.dataset.html, "text/html").body);
+  html.value = begun.innerHTML;
   fill(begun.firstChild ? begun : fromText(plain.value));
   document.execCommand("defaultParagraphSeparator", false, "p");
   box.hidden = false;
   show(true);
-  html.value = begun.firstChild ? begun.innerHTML : "";
 }
 
 const begin = () => document.querySelectorAll("form[data-draft]").forEach(edit);
