@@ -38,6 +38,10 @@ class Brand(models.Model):
     """Whether the notice holds a link to the message, or the sealed message itself as message.html."""
     forward_domains = models.JSONField(null=True, blank=True)
     """Mail domains that readers may forward to where a message grants that; null for any, an empty list for none."""
+    reply_after_days = models.PositiveSmallIntegerField(default=7, db_default=7)
+    """So many days after a message has closed it can still be answered; 0 for not at all."""
+    reply_notes = models.BooleanField(default=False, db_default=False)
+    """Whether whoever answers is mailed a note of it, without its text (ux.md M10)."""
     is_default = models.BooleanField(default=False)
 
     class Meta:

@@ -74,20 +74,16 @@ def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there:
     whom = recipients.chosen(kind, post.getlist("to"), reader, opened)
     if kind != unsent.FORWARD:
         # Of what is forwarded it stays as it is: people whom the reader chose are told it in the organisation's name.
-        subject = " ".join(post.get("subject", subject).split())[:LONGEST_SUBJECT]
-    # The text beside formatted words is made here: mail programs must not show one thing in the one and another in the
-    # other.
-    html = rich.cleaned(post.get("html", ""))
+        subject = _one_line(post.get("subject", subject))
+    text, html = _typed(request)
     words = Words(
         subject=subject,
-        text=rich.text_of(html) if html else post.get("message", "").replace("\r\n", "\n"),
+        text=text,
         html=html,
         to=whom.kept,
         original=kind == unsent.FORWARD or ("original" in post and actions.may_quote(kind, opened)),
     )
-    faults = []
-    if len(words.text) > MAX_TEXT_CHARACTERS:
-        faults.append(Fault("message", _("The message is too long. The limit is 500,000 characters.")))
+    faults = _too_long(text)
     uploads, file_faults = _fitting(cast(list[SealedUpload], request.FILES.getlist("files")), there)
     named = {value for text in post.getlist("kept") if (value := uuid_of(text)) is not None}
     kept = frozenset(file.id for file in there if file.id in named)
@@ -101,6 +97,32 @@ def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there:
         [*faults, *file_faults],
         [Fault("to", sentence) for sentence in whom.faults],
     )
+
+
+def read_closed(request: HttpRequest, subject: str, sender: Mailbox) -> Written:
+    """The form as posted at a message that has closed: an answer to its sender, which nothing is kept of."""
+    text, html = _typed(request)
+    words = Words(subject=_one_line(request.POST.get("subject", subject)), text=text, html=html)
+    uploads, file_faults = _fitting(cast(list[SealedUpload], request.FILES.getlist("files")), [])
+    faults = [*_too_long(text), *file_faults]
+    return Written(unsent.REPLY, words, (sender,), uploads, frozenset(), None, faults, [])
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:LONGEST_SUBJECT]
+
+
+def _typed(request: HttpRequest) -> tuple[str, str]:
+    """Text and HTML as posted. The text beside formatted words is made here: mail programs must not show one thing in
+    the one and another in the other."""
+    html = rich.cleaned(request.POST.get("html", ""))
+    return rich.text_of(html) if html else request.POST.get("message", "").replace("\r\n", "\n"), html
+
+
+def _too_long(text: str) -> list[Fault]:
+    if len(text) <= MAX_TEXT_CHARACTERS:
+        return []
+    return [Fault("message", _("The message is too long. The limit is 500,000 characters."))]
 
 
 def against_sending(written: Written) -> list[Fault]:

@@ -24,7 +24,8 @@ from portal.vault.errors import NotArriving, WrongPlace
 from portal.vault.models import Reader, Unsent
 from portal.vault.opening import Opened
 from portal.writing import drafts, forms, late
-from portal.writing.views import NOT_NOW, begun
+from portal.writing.failing import NOT_NOW
+from portal.writing.views import begun
 
 log = logging.getLogger(__name__)
 

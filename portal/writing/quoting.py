@@ -14,6 +14,7 @@ from portal.mime.plain import from_html, to_html
 from portal.vault.opening import Opened
 from portal.vault.unsent import Words
 
+
 def below_answer(words: Words, opened: Opened) -> tuple[str, str]:
     """Text and HTML of an answer with the message below it, each line of the text after "> "; "" for HTML where the
     answer has no formats."""

@@ -6,7 +6,6 @@ import logging
 from functools import partial
 from uuid import UUID
 
-from django.db import DatabaseError
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -16,16 +15,14 @@ from portal.access import expired, passkey_settings
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.audit.models import Entry
-from portal.ingest.errors import IngestError
-from portal.keys.errors import KeysError
 from portal.mime.addresses import Mailbox
-from portal.reading import actions, admission, letters
+from portal.reading import actions, admission, afterwards, letters
 from portal.vault import arriving, unsent
-from portal.vault.errors import VaultError
 from portal.vault.models import Reader, Unsent
 from portal.vault.opening import Opened
 from portal.vault.readers import link_of
-from portal.writing import drafts, forms, late, recipients, replying
+from portal.writing import closed, drafts, forms, late, recipients, replying
+from portal.writing.failing import NOT_NOW
 from portal.writing.forms import Fault, Written
 from portal.writing.uploads import REPLY_FILES_BYTES
 
@@ -33,7 +30,6 @@ log = logging.getLogger(__name__)
 
 _NEVER = UUID(int=0)
 """The version that a window knows which has seen no draft."""
-NOT_NOW = (OSError, DatabaseError, IngestError, KeysError, VaultError)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -49,6 +45,8 @@ def write(request: Request, link: str, kind: str) -> HttpResponseBase:
 
     kept = request.method == "POST" and request.person is None and late.keep(request, link, kind)
     answer = page(request, link)
+    if answer.status_code == 410 and kind == unsent.REPLY and (reader := afterwards.reader_of(request, link)):
+        return closed.write(request, reader)
     if request.method != "POST" or admitted:
         return answer
     if is_script(request):
@@ -193,9 +191,16 @@ for _path in actions.PATHS.values():
 
 
 @require_safe
-@admission.page
-def sent(request: Request, reader: Reader, opened: Opened, answer: UUID) -> HttpResponseBase:
+def sent(request: Request, link: str, answer: UUID) -> HttpResponseBase:
     """R12, for an answer that this reader sent; it can be reloaded safely."""
+    page = _sent(request, link, answer)
+    if page.status_code == 410 and (reader := afterwards.reader_of(request, link)):
+        return closed.sent(request, reader, answer) or page
+    return page
+
+
+@admission.page
+def _sent(request: Request, reader: Reader, opened: Opened, answer: UUID) -> HttpResponseBase:
     entry = Entry.objects.filter(
         kind__in=("message.replied", "message.forwarded"),
         message=reader.message_id,

@@ -34,6 +34,6 @@ function help(form) {
   );
 }
 
-const begin = () => document.querySelectorAll("form[data-draft]").forEach(help);
+const begin = () => document.querySelectorAll("form[data-upload]").forEach(help);
 document.addEventListener("form-replaced", begin);
 begin();

@@ -314,6 +314,6 @@ function edit(form) {
   show(true);
 }
 
-const begin = () => document.querySelectorAll("form[data-draft]").forEach(edit);
+const begin = () => document.querySelectorAll("form[data-upload]").forEach(edit);
 document.addEventListener("form-replaced", begin);
 begin();

@@ -132,7 +132,9 @@ def test_formats_are_made_by_keyboard_and_pasted_ones_are_cleaned(portal: Portal
     expect(plain).to_be_focused()
     assert "- no pain" in plain.input_value()
     page.get_by_role("button", name="Formatted text").click()
-    assert "<strong>better</strong>" in page.locator("input[name=html]").input_value(), "nothing was typed: it is as it was"
+    assert "<strong>better</strong>" in page.locator("input[name=html]").input_value(), (
+        "nothing was typed: it is as it was"
+    )
     page.get_by_label("Subject").focus()
     page.wait_for_function("() => !document.querySelector('[data-saved]').hidden")
     page.reload()

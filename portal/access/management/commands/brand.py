@@ -14,6 +14,7 @@ from portal.audit.record import record
 
 ALL = "all"
 _FIELDS = {"methods": "methods", "level": "minimum_level", "scope": "session_scope", "delivery": "delivery"}
+_FIELDS |= {"reply_after_days": "reply_after_days", "reply_notes": "reply_notes"}
 """Option to field (branding.models.Brand)."""
 
 
@@ -30,6 +31,10 @@ class Command(BaseCommand):
         change.add_argument("--level", type=int, choices=(1, 2, 3), help="least assurance for its messages")
         change.add_argument("--scope", choices=("brand", "message"), help="what one proof opens")
         change.add_argument("--delivery", choices=("link", "attachment"), help="how its messages reach recipients")
+        change.add_argument(
+            "--reply-after-days", type=int, choices=range(366), metavar="DAYS", help="closed messages can be answered"
+        )
+        change.add_argument("--reply-notes", choices=("on", "off"), help="a mail to whoever answers, without the text")
 
     def handle(self, *args: Any, verb: str, **options: Any) -> None:
         if verb == "set":
@@ -44,9 +49,13 @@ class Command(BaseCommand):
             raise CommandError(f"There is no brand {slug}. manage.py brand list shows them.")
         wanted = {name: options[name] for name in _FIELDS if options[name] is not None}
         if not wanted:
-            raise CommandError("Say what to change: --methods, --level, --scope or --delivery.")
+            raise CommandError(
+                "Say what to change: --methods, --level, --scope, --delivery, --reply-after-days or --reply-notes."
+            )
         if "methods" in wanted:
             wanted["methods"] = _methods(brand, wanted["methods"])
+        if "reply_notes" in wanted:
+            wanted["reply_notes"] = wanted["reply_notes"] == "on"
         with transaction.atomic():
             for name, value in wanted.items():
                 setattr(brand, _FIELDS[name], value)
@@ -59,7 +68,8 @@ class Command(BaseCommand):
         default = " (default)" if brand.is_default else ""
         self.stdout.write(
             f"{brand.slug}{default}: methods {methods}; level {brand.minimum_level}; scope {brand.session_scope}; "
-            f"delivery {brand.delivery}"
+            f"delivery {brand.delivery}; answers for {brand.reply_after_days} days after closing, "
+            f"notes of them {'on' if brand.reply_notes else 'off'}"
         )
 
 
