@@ -1,4 +1,4 @@
-"""The form at a message that has closed (portal.reading.afterwards): an answer to its sender, sent at once or not at all.
+"""The form at a message that has closed (portal.reading.afterwards): an answer to its sender, sent or not at all.
 
 No draft is kept there: it would need the key of the message, which is destroyed.
 """

@@ -61,7 +61,7 @@ def send(reader: Reader, opened: Opened, kind: str, answer: Answer, named: Seque
 
 
 def send_closed(reader: Reader, answer: Answer) -> UUID:
-    """The same for an answer to the sender of a message that has closed, of which nothing goes along. Raises likewise."""
+    """The same for an answer to the sender of a closed message: nothing of that goes along. Raises likewise."""
     message, author = reader.message, Mailbox("", address_of(reader))
     envelope = envelope_of(message)
     heads = Heads(

@@ -118,9 +118,11 @@ def test_formats_are_made_by_keyboard_and_pasted_ones_are_cleaned(portal: Portal
     page.evaluate(
         """() => { const data = new DataTransfer();
         data.setData("text/html", '<div style="color:red" onclick="x()"><h1>Big</h1><img src=x onerror=alert(1)>'
-          + '<span style="font-weight:700">fat</span><a href="javascript:x()">bad</a> <a href="https://a.example/">good</a></div>');
+          + '<span style="font-weight:700">fat</span><a href="javascript:x()">bad</a> '
+          + '<a href="https://a.example/">good</a></div>');
         data.setData("text/plain", "x");
-        document.querySelector("#message").dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, cancelable: true })); }"""
+        const pasted = new ClipboardEvent("paste", { clipboardData: data, cancelable: true });
+        document.querySelector("#message").dispatchEvent(pasted); }"""
     )
     html = page.locator("input[name=html]").input_value()
     assert "<strong>better</strong>" in html

@@ -50,7 +50,7 @@ class Command(BaseCommand):
         wanted = {name: options[name] for name in _FIELDS if options[name] is not None}
         if not wanted:
             raise CommandError(
-                "Say what to change: --methods, --level, --scope, --delivery, --reply-after-days or --reply-notes."
+                "Say what to change; manage.py brand set --help names the options."
             )
         if "methods" in wanted:
             wanted["methods"] = _methods(brand, wanted["methods"])
