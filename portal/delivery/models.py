@@ -36,6 +36,8 @@ class Outbound(models.Model):
         """Tells a recipient that a browser which was new to us stays signed in."""
         ALARM = "alarm"
         """To an administrator: something began that needs them, or ended; `subject_row` is what is told of."""
+        NOTE = "note"
+        """Tells whoever answered here that it was taken, without its text; the reader is their own copy's."""
         REQUEST = "request"
         """To a sender: a confirmed person asks for a message at another address; `subject_row` is that request."""
 

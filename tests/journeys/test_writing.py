@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import hashlib
 import os
 import re
@@ -177,3 +178,30 @@ def test_on_a_phone_send_stays_in_sight_and_hides_nothing_that_has_the_focus(por
     page.goto(page.url.removesuffix("/reply"))
     assert asked == ["beforeunload"]
     context.close()
+
+
+def test_a_plain_answer_of_our_own_people_stays_protected_whoever_it_goes_to(portal: Portal) -> None:
+    """By the real door, without tag or header; the same mail that refers to nothing is passed on as it is."""
+    jonas, otto, karin, anna = (
+        Mailbox(portal.outbox, who)
+        for who in ("jonas@sticky.example", "otto@sticky.example", "karin@sticky.example", "anna@aldervalley.example")
+    )
+    first = mail()
+    send(portal.smtp, first, "jonas@sticky.example")
+    notice = jonas.wait("notice")
+    known = email.message_from_bytes(first)["Message-ID"]
+
+    def answer(refers: list[tuple[str, str]], *to: str, sender: str = MAYA) -> None:
+        send(portal.smtp, mail("Re: Your results", "canary-answer", headers=refers, sender=sender), *to, sender=sender)
+
+    answer([("In-Reply-To", known)], "jonas@sticky.example", "otto@sticky.example")
+    answer([("References", f"<unknown@x.example> {notice['Message-ID']}")], "karin@sticky.example")
+    for somebody in (otto, karin):
+        assert "canary" not in somebody.wait("notice").as_string()
+    jonas.wait("notice", 2)
+    answer([("In-Reply-To", known)], "anna@aldervalley.example")
+    answer([("In-Reply-To", "<unknown@x.example>")], "otto@sticky.example")
+    assert "canary-answer" in anna.wait("").as_string(), "among our own people it is an ordinary mail"
+    assert "canary-answer" in otto.wait("").as_string()
+    assert not karin.mails("")
+    assert not jonas.mails("")
