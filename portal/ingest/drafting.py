@@ -33,7 +33,6 @@ from portal.vault.readers import Envelope, address_lookup
 from portal.vault.rights import Rights
 from portal.vault.toc import BODY_INLINE_BYTES, Body, File, Toc
 
-
 _OWN_ID = re.compile(r"<?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@[^\s<>@]+>?")
 _TELLING_OF_MESSAGES = (Outbound.Kind.NOTICE, Outbound.Kind.REPLY, Outbound.Kind.NOTE)
 
@@ -259,7 +258,7 @@ def _ours(mail_ids: Sequence[UUID]) -> dict[UUID, UUID]:
     if not mail_ids:
         return {}
     told = Outbound.objects.filter(pk__in=set(mail_ids), kind__in=_TELLING_OF_MESSAGES, message__isnull=False)
-    return dict(told.values_list("pk", "message"))
+    return {pk: message for pk, message in told.values_list("pk", "message") if message}
 
 
 def _known(lookups: Sequence[bytes]) -> dict[bytes, UUID]:

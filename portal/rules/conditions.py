@@ -60,9 +60,8 @@ def _leaves(facts: Facts) -> bool:
     inside = set(facts.inside_domains)
     senders = [facts.sender, *(box.address for value in facts.header("from") for box in parse_list(value))]
     from_ = {domain for sender in senders if (domain := _domain(sender))}
-    return (not inside or not from_ or bool(from_ & inside)) and any(
-        _domain(to) not in inside for to in facts.recipients
-    )
+    from_inside = not inside or not from_ or bool(from_ & inside)
+    return from_inside and any(_domain(to) not in inside for to in facts.recipients)
 
 
 def _domain(address: str) -> str:

@@ -1,4 +1,4 @@
-"""Whoever answers is mailed a note of it where the brand says so: a reference and a link, and no word of either side."""
+"""Whoever answers is mailed a note of it where the brand says so: a reference and a link, no word of either side."""
 
 from __future__ import annotations
 
