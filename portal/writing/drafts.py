@@ -83,6 +83,8 @@ def sent(reader: Reader, opened: Opened, kind: str, written: Written) -> None:
     if row is None:
         return
     unseen_files = {file.id for file in unsent.files_of(opened, row)} - written.kept
-    unseen_words = row.version != written.version and unsent.words_of(opened, row) != written.words
+    unseen_words = (
+        row.version not in (written.version, unsent.UNWRITTEN) and unsent.words_of(opened, row) != written.words
+    )
     if not unseen_files and not unseen_words:
         unsent.drop(row)

@@ -81,7 +81,11 @@ def _begin(request: Request, reader: Reader, opened: Opened, kind: str) -> HttpR
     if not size.isdecimal() or len(size) > 15:
         return _said("size is a number of bytes.", 400)
     name = safe_file_name(name, kind_of_file)
-    row = unsent.begin(opened, reader, kind, begun(kind, reader, opened))
+    row = unsent.of_reader(reader, kind)
+    if row is None:
+        if sentence := forms.against_file(name, int(size), []):
+            return _said(sentence, 422)  # and no draft is begun for it
+        row = unsent.begin(opened, reader, kind, begun(kind, reader, opened))
     with transaction.atomic():
         # One after the other: two windows must not each find the last place free.
         Unsent.objects.select_for_update().get(pk=row.pk)

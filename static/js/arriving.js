@@ -42,6 +42,8 @@ function receive(form) {
   }
 
   function add(file) {
+    const same = rows.find((row) => row.phase === "stopped" && row.file.name === file.name && row.file.size === file.size);
+    if (same && same.file.lastModified === file.lastModified) return retry(same);
     const row = { file, item: element("li", "chosen__file"), state: element("span", "chosen__state"), id: "", phase: "queued", said: -1 };
     row.bar = element("progress");
     row.bar.max = 100;
@@ -129,6 +131,7 @@ function receive(form) {
     row.bar.hidden = false;
     let have = await begin(row);
     let lost = 0;
+    if (row.phase === "removed") return void ask("DELETE", `${place}/${row.id}`).catch(() => {});
     tell(row, have);
     do {
       const answer = await ask("PATCH", `${place}/${row.id}`, {

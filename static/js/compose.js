@@ -15,6 +15,13 @@ function help(form) {
     form.requestSubmit(send);
   });
 
+  if (!("draft" in form.dataset)) {
+    let typed = false; // nothing saves it here
+    form.addEventListener("input", () => (typed = true));
+    form.addEventListener("submit", () => (typed = false));
+    addEventListener("beforeunload", (event) => form.isConnected && typed && event.preventDefault());
+  }
+
   const look = () => {
     offline.classList.toggle("offline--on", !navigator.onLine);
     said.textContent = navigator.onLine ? "" : offline.dataset.words;

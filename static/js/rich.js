@@ -310,8 +310,10 @@ function edit(form) {
   html.value = begun.innerHTML;
   fill(begun.firstChild ? begun : fromText(plain.value));
   document.execCommand("defaultParagraphSeparator", false, "p");
+  const typing = document.activeElement === plain;
   box.hidden = false;
   show(true);
+  if (typing) editor.focus();
 }
 
 const begin = () => document.querySelectorAll("form[data-upload]").forEach(edit);

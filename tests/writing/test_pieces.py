@@ -77,6 +77,7 @@ def test_it_goes_on_where_it_broke_off_and_is_sent_whole(
     assert first.head(place)["Upload-Offset"] == str(len(SCAN)), "asked after the last piece, it says that all is here"
     done = first.post(f"{path_of(reader)}/reply", {"do": "send", "message": "Here", "kept": [file.pk.hex]})
     assert "/sent/" in done["Location"]
+    assert not Unsent.objects.exists(), "it was begun for its file, and that is sent"
     row = turn(Spooled.objects.exclude(pk=reader.message_id).get().pk)
     opened = open_message(reader_of(Message.objects.get(pk=row.pk), MAYA))
     (sent,) = opened.toc.files
@@ -116,6 +117,7 @@ def test_no_limit_is_passed_by_pieces(reader: Reader, monkeypatch: pytest.Monkey
     client = signed_in(reader)
     said = begin(client, reader, 61_000_000, "scan.tiff")
     assert (said.status_code, said.json()["said"]) == (422, "scan.tiff is 61 MB. The limit is 50 MB together.")
+    assert not Unsent.objects.exists(), "and no draft is begun for it"
     assert (
         begin(client, reader, 10, "setup.exe").json()["said"] == "setup.exe was not added: programs are not accepted."
     )
