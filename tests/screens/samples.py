@@ -485,12 +485,6 @@ PAGES = [
         Sample(f"R5-{kind}", "reading/problem.html", {**PROBLEM, "kind": kind}, signed_in_as=ADDRESS)
         for kind in ("closed", "withdrawn", "away")
     ),
-    Sample(
-        "R5-closed-answer",
-        "reading/problem.html",
-        {**PROBLEM, "kind": "closed", "reply_url": f"{LINK}/reply", "reply_until": SENT},
-        signed_in_as=ADDRESS,
-    ),
     *(
         Sample(f"R5-{kind}", "reading/problem.html", {**PROBLEM, "kind": kind, "reference": "9f31c2aa"})
         for kind in ("damaged",)
