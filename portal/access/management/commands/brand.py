@@ -49,9 +49,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no brand {slug}. manage.py brand list shows them.")
         wanted = {name: options[name] for name in _FIELDS if options[name] is not None}
         if not wanted:
-            raise CommandError(
-                "Say what to change; manage.py brand set --help names the options."
-            )
+            raise CommandError("Say what to change; manage.py brand set --help names the options.")
         if "methods" in wanted:
             wanted["methods"] = _methods(brand, wanted["methods"])
         if "reply_notes" in wanted:
