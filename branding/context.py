@@ -37,6 +37,7 @@ def brand(request: HttpRequest) -> dict[str, object]:
         "brand": face(found) if found else None,
         "css_url": look.css_url(found),
         "script_url": look.script_url(),
+        "writing_script_url": look.writing_script_url(),
         "demo": settings.LETTERLOCK.demo,
     }
 

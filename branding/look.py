@@ -7,6 +7,7 @@ stay apart (static/css, static/js), and are put together once a process.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -17,19 +18,10 @@ from branding.models import Brand
 
 SHEETS = ("tokens", "frame", "controls", "reading", "inside", "previews", "door", "writing", "sent")
 """In this order, for of two rules of one weight the later counts; print and the brand's colours come behind them."""
-SCRIPTS = (
-    "local-time",
-    "session",
-    "focus",
-    "share",
-    "passkey",
-    "body-frame",
-    "pictures",
-    "download-all",
-    "upload",
-    "draft",
-)
+SCRIPTS = ("local-time", "session", "focus", "share", "passkey", "body-frame", "pictures", "download-all")
 """Each looks for what it makes nicer, and does nothing on a page without it."""
+WRITING = ("compose", "rich", "arriving", "upload", "draft")
+"""Besides, where somebody writes. In this order: what holds a form back comes before what sends or saves it."""
 
 
 def css(brand: Brand | None) -> bytes:
@@ -45,7 +37,17 @@ def svg(brand: Brand) -> bytes:
 @cache
 def script() -> bytes:
     """The module of every page, UTF-8. Each source is a block of its own: their names do not meet."""
-    return b"".join(b"{\n%b}\n" % _source(f"js/{name}.js") for name in SCRIPTS)
+    return _module(SCRIPTS)
+
+
+@cache
+def writing_script() -> bytes:
+    """The module of pages on which somebody writes, UTF-8; the message page does without its weight."""
+    return _module(WRITING)
+
+
+def _module(names: Sequence[str]) -> bytes:
+    return b"".join(b"{\n%b}\n" % _source(f"js/{name}.js") for name in names)
 
 
 def css_url(brand: Brand | None) -> str:
@@ -56,6 +58,11 @@ def css_url(brand: Brand | None) -> str:
 def script_url() -> str:
     """Path of the script."""
     return f"/brand/{digest(script())}.js"
+
+
+def writing_script_url() -> str:
+    """Path of the script for writing."""
+    return f"/brand/{digest(writing_script())}.js"
 
 
 def mark_url(brand: Brand) -> str:

@@ -46,6 +46,10 @@ class Brand(models.Model):
     """So many days before a message closes, whoever has not opened it is reminded once; null for never."""
     tell_withdrawn = models.BooleanField(default=False, db_default=False)
     """Whether recipients are told by mail that a message was withdrawn."""
+    reply_after_days = models.PositiveSmallIntegerField(default=7, db_default=7)
+    """So many days after a message has closed it can still be answered; 0 for not at all."""
+    reply_notes = models.BooleanField(default=False, db_default=False)
+    """Whether whoever answers is mailed a note of it, without its text (ux.md M10)."""
     is_default = models.BooleanField(default=False)
 
     class Meta:

@@ -156,5 +156,19 @@ OPTIONS = (
         _domains,
         lambda brand: "any" if brand.forward_domains is None else " ".join(brand.forward_domains) or "none",
     ),
+    Option(
+        "reply-after-days",
+        "reply_after_days",
+        "so many days after a message has closed it can still be answered; or off",
+        lambda brand, said: _days(brand, said) or 0,
+        lambda brand: str(brand.reply_after_days or "off"),
+    ),
+    Option(
+        "reply-notes",
+        "reply_notes",
+        "whether whoever answers is mailed a note of it, without its text: on or off",
+        _switch,
+        lambda brand: _on(brand.reply_notes),
+    ),
     Option("name", "name", "what recipients know the organisation by", _name, lambda brand: f"“{brand.name}”"),
 )

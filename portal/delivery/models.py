@@ -40,6 +40,8 @@ class Outbound(models.Model):
         """To a recipient: a message that they have not opened closes soon."""
         WITHDRAWN = "withdrawn"
         """To a recipient: a message was withdrawn; `subject_row` is the reader, who may be gone when it leaves."""
+        NOTE = "note"
+        """Tells whoever answered here that it was taken, without its text; the reader is their own copy's."""
         REQUEST = "request"
         """To a sender: a confirmed person asks for a message at another address; `subject_row` is that request."""
 

@@ -38,6 +38,7 @@ _SENT_EVENT = {
     K.INVITATION: "administrator.link_sent",
     K.PASSKEY: "recipient.warned",
     K.KEPT: "recipient.warned",
+    K.NOTE: "reply.noted",
     K.ALARM: "administrator.told",
     K.REQUEST: "sender.asked",
     K.REMINDER: "recipient.reminded",

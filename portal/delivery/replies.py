@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -12,7 +14,8 @@ from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, reader_of, share_of
 from portal.mime.addresses import Mailbox, clean_name
-from portal.mime.building import Attachment, Heads, stream_mixed
+from portal.mime.building import Attachment, Heads, letter
+from portal.mime.cleaning import without_own_pictures
 from portal.vault.opening import Opened, open_message
 from portal.vault.toc import Toc
 
@@ -30,13 +33,21 @@ def build(outbound: Outbound) -> Prepared | None:
     opened, brand, address = open_message(reader, share_of(outbound)), reader.message.brand, address_of(outbound)
     # To a person inside, who may never have been here: in the brand's language.
     with translation.override(languages.of_brand(brand)):
-        text = f"{_top_line(opened, brand)}\n\n{opened.body(opened.toc.text)}"
+        top = _top_line(opened, brand)
+        text, html = f"{top}\n\n{opened.body(opened.toc.text)}", _html(top, opened)
         heads = _heads(outbound, brand, opened.toc, address)
     # Base64 in lines of 76 takes 78 bytes for every 57, and each part has its own few headers.
-    size = _ROOM_FOR_HEADERS + 3 * opened.toc.text.size + sum(f.size * 78 // 57 + 1024 for f in opened.toc.files)
-    return Prepared(
-        bounces.address_for(outbound, brand), address, stream_mixed(heads, text, _attachments(opened)), size
-    )
+    bodies = opened.toc.text.size + opened.toc.html.size
+    size = _ROOM_FOR_HEADERS + 3 * bodies + sum(f.size * 78 // 57 + 1024 for f in opened.toc.files)
+    data = letter(heads, text, html, _attachments(opened))
+    return Prepared(bounces.address_for(outbound, brand), address, data, size)
+
+
+def _html(top: str, opened: Opened) -> str:
+    """The same with its formats, cleaned when it was sealed; "" where it has none."""
+    if not opened.toc.html:
+        return ""
+    return f"<p>{escape(top)}</p>\n{without_own_pictures(opened.body(opened.toc.html))}"
 
 
 def _top_line(opened: Opened, brand: Brand) -> str:

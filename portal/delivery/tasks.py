@@ -18,6 +18,7 @@ MAIL = (
     K.REFUSAL,
     K.PASSKEY,
     K.KEPT,
+    K.NOTE,
     K.INVITATION,
     K.ALARM,
     K.REQUEST,

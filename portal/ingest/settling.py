@@ -142,6 +142,8 @@ def _protect(group: Sequence[Ready]) -> None:
         for (address, role), reader in zip(draft.readers, readers, strict=True):
             if role == Reader.Role.RECIPIENT:
                 asked.append(_told(message, reader, address, sealed.share_of(reader), one.row.bulk))
+            elif draft.direction == Message.Direction.IN and draft.brand.reply_notes:
+                asked.append(Asked("note", address, message.id, reader))
     enqueue_all(asked)
 
 
@@ -176,5 +178,6 @@ def _decide(letter: Letter, envelope: spool.Envelope, raw: bytes, answered: Mess
         inside_domains=settings.LETTERLOCK.inside_domains,
         size=len(raw),
         refers_to_protected=envelope.source == "reply" or answered is not None,
+        written_here=envelope.source == "reply",
     )
     return decide(facts, RULES, settings.LETTERLOCK.default_action)

@@ -90,11 +90,6 @@ def alternative(heads: Heads, text: str, html: str, related: tuple[Picture, ...]
     return _header(heads) + _multipart("alternative", [_text_part("plain", text), rich])
 
 
-def stream_mixed(heads: Heads, text: str, files: Iterable[Attachment]) -> Iterator[bytes]:
-    """A mail of text and files, in chunks, in constant memory. Raises BadAddress, BadHeader before the first chunk."""
-    return _mixed(_header(heads), _text_part("plain", text), files)
-
-
 def letter(heads: Heads, text: str, html: str, files: Collection[Attachment] = ()) -> Iterator[bytes]:
     """A mail of text, HTML or both (RFC 2046 §5.1.4), with files if there are any, in chunks.
 

@@ -172,6 +172,7 @@ _SHOWN, _HIDDEN = ' src="picture/', ' data-picture="picture/'
 _IMAGE = re.compile(r'<img(?:\s[a-z-]+="[^"]*")*>')
 _ANCHOR = re.compile(r'<a(?:\s[a-z-]+="[^"]*")*>|</a>')
 _HREF = re.compile(r'\shref="([^"]*)"')
+_OWN_PICTURE = re.compile(r"<img(?:[^>\"]|\"[^\"]*\")*?\ssrc=\"inline/\d+\"(?:[^>\"]|\"[^\"]*\")*>")
 _ANY_TAG = re.compile(r'<[^<>"]*(?:"[^"]*"[^<>"]*)*>')
 _HOST = r"((?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24})(?=[/:?#\s),;!]|\.?(?:\s|\Z))"
 _HOST_AT_START = re.compile(r"(?:https?://)?(?:[^\s/@<>]{0,100}@)?" + _HOST)
@@ -190,6 +191,11 @@ class Cleaned:
     remote_pictures: int
     removed: bool
     pictures: tuple[str, ...] = ()
+
+
+def without_own_pictures(cleaned: str) -> str:
+    """HTML as `clean` wrote it, without the message's own pictures: where it goes to, their addresses lead nowhere."""
+    return _OWN_PICTURE.sub("", cleaned)
 
 
 def clean(html: str, inline: Mapping[str, str], located: Mapping[str, str] = MappingProxyType({})) -> Cleaned:

@@ -21,7 +21,7 @@ from portal.keys.service import keys
 from portal.lifecycle import reminding
 from portal.operations import broker, clock, heartbeats, record_keeping, tidying
 from portal.operations.preparing import usual_open_days
-from portal.vault import agreement, parking, rotating, unsent
+from portal.vault import agreement, arriving, parking, rotating, unsent
 
 
 @app.task(name="portal.operations.tasks.pulse", bind=True)
@@ -71,6 +71,7 @@ def tidy() -> None:
     unsent.tidy(timezone.now())
     sequencing.thin_heads(timezone.now())
     telling.tidy(timezone.now())
+    arriving.tidy(timezone.now())
     url = settings.LETTERLOCK.broker_url
     if url.startswith("filesystem://"):
         broker.remove_leftovers(Path(url.removeprefix("filesystem://")), older_than=time.time() - 600)

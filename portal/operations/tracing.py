@@ -342,6 +342,7 @@ def mail_name(kind: str) -> str:
         K.INVITATION: _("Sign-in link of an administrator"),
         K.PASSKEY: _("Word of a new passkey"),
         K.KEPT: _("Word of a browser that stays signed in"),
+        K.NOTE: _("Note to whoever answered"),
         K.ALARM: _("Word to an administrator"),
         K.REQUEST: _("Request to the sender"),
         K.REMINDER: _("Reminder"),

@@ -19,8 +19,9 @@ from portal.access.errors import TooManyTries
 from portal.access.requests import Request
 from portal.audit.record import record
 from portal.keys.errors import KeyDestroyed, KeysError
+from portal.reading import actions, afterwards
 from portal.reading.failures import no_keys
-from portal.vault import readers
+from portal.vault import readers, unsent
 from portal.vault.errors import (
     BlobsUnavailable,
     EmptyStream,
@@ -164,7 +165,14 @@ def closed(request: Request, reader: Reader) -> HttpResponse:
     else:
         # Its date is why it closed, whether its keys are destroyed by now or not.
         kind = "closed"
-    return problem(request, message, kind, 410)
+    return problem(request, message, kind, 410, answering(request, reader))
+
+
+def answering(request: Request, reader: Reader) -> dict[str, Any]:
+    """Where a closed message can still be answered, and until when; nothing where it cannot."""
+    last = afterwards.offered(request, reader)
+    url = f"/m/{readers.link_of(reader)}/{actions.PATHS[unsent.REPLY]}"
+    return {"reply_url": url, "reply_until": last} if last else {}
 
 
 def damaged(request: Request, reader: Reader, error: VaultError) -> HttpResponse:
@@ -186,7 +194,9 @@ def _kind(error: VaultError) -> str:
     return kinds.get(type(error), "damaged")
 
 
-def problem(request: Request, message: Message, kind: str, status: int) -> HttpResponse:
+def problem(
+    request: Request, message: Message, kind: str, status: int, more: dict[str, Any] | None = None
+) -> HttpResponse:
     """R5. A reference ties what the person reports to the log."""
     envelope = readers.envelope_of(message)
     reference = secrets.token_hex(4)
@@ -197,5 +207,6 @@ def problem(request: Request, message: Message, kind: str, status: int) -> HttpR
         "sender_address": envelope.sender_address,
         "open_until": message.open_until,
         "reference": reference,
+        **(more or {}),
     }
     return render(request, "reading/problem.html", context, status=status)

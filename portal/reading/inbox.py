@@ -19,8 +19,9 @@ from portal.access import views as door
 from portal.access.models import Person, Session
 from portal.access.requests import Request
 from portal.access.responses import see_other
-from portal.reading import conversations, finding, letters
+from portal.reading import conversations, finding, letters, unsent
 from portal.reading.conversations import ALL, CLOSING, HIDDEN, MINE, UNREAD
+from portal.reading.unsent import DRAFTS
 from portal.vault import readers, searching
 from portal.vault.models import Reader
 
@@ -43,7 +44,7 @@ class Asked:
         """From a page's address or a form; what makes no sense there is left out."""
         show, page = fields.get("show", ALL), fields.get("page", "1")
         return cls(
-            show if show in (UNREAD, MINE, CLOSING, HIDDEN) else ALL,
+            show if show in (UNREAD, MINE, CLOSING, HIDDEN, DRAFTS) else ALL,
             max(int(page), 1) if page.isdecimal() and len(page) < 7 else 1,
             " ".join(fields.get("q", "").split())[: searching.MOST_CHARACTERS],
         )
@@ -80,18 +81,21 @@ def inbox(request: Request) -> HttpResponse:
         if asked.query
         else None
     )
-    page = conversations.page_of(mine, asked.show, asked.page, now, only)
+    drafts = unsent.of(mine, now)
+    page = conversations.page_of(mine, asked.show, asked.page, now, only) if asked.show != DRAFTS else None
     just_hidden = _thread(request.GET.get("hidden", ""))
     context = {
-        "items": [letters.inbox_item(conversation, session) for conversation in page.conversations],
+        "items": [letters.inbox_item(conversation, session) for conversation in page.conversations]
+        if page
+        else [unsent.item(draft, session) for draft in drafts],
         "address": request.session_address,
         "asked": asked.fields,
-        "chips": _chips(asked, conversations.count_unread(mine, now)),
+        "chips": _chips(asked, conversations.count_unread(mine, now), len(drafts)),
         "query": asked.query,
         "longest_query": searching.MOST_CHARACTERS,
         "filtered": asked != Asked(),
         "all_url": INBOX,
-        "older_url": replace(asked, page=asked.page + 1).url if page.more else "",
+        "older_url": replace(asked, page=asked.page + 1).url if page and page.more else "",
         "newer_url": replace(asked, page=asked.page - 1).url if asked.page > 1 else "",
         "hidden_url": Asked(HIDDEN).url if asked.show != HIDDEN and conversations.has_hidden(mine, now) else "",
         "just_hidden": just_hidden.hex if just_hidden and conversations.is_hidden(mine, just_hidden) else "",
@@ -148,12 +152,13 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-def _chips(asked: Asked, unread: int) -> list[dict[str, object]]:
+def _chips(asked: Asked, unread: int, drafts: int) -> list[dict[str, object]]:
     labels = {
         ALL: _("All"),
         UNREAD: _("Unread {n}").format(n=unread),
         MINE: _("Sent by me"),
         CLOSING: _("Closing soon"),
+        **({DRAFTS: _("Drafts {n}").format(n=drafts)} if drafts or asked.show == DRAFTS else {}),
     }
     return [
         {"label": label, "url": replace(asked, show=show, page=1).url, "current": asked.show == show}

@@ -28,6 +28,8 @@ class Facts:
     """Bytes of the whole mail."""
     refers_to_protected: bool = False
     """It answers a protected message, here or by its In-Reply-To and References."""
+    written_here: bool = False
+    """It was written in the portal, by somebody who has proved their address there."""
     today: date = field(default_factory=_today)
     """The day it is decided on (UTC)."""
 

@@ -185,3 +185,22 @@ class KeyringOfOthers(VaultError):
         "The keyring belongs to another installation than this database. Name this database's own in "
         "LETTERLOCK_KEYRING_URL, or the keyring's own database in LETTERLOCK_DATABASE_URL."
     )
+
+
+class NotArriving(VaultError):
+    """No such file is on its way in this draft: it was taken out, is damaged, or was never begun."""
+
+    sentence = "No such file is on its way in this draft; begin it again."
+
+
+class WrongPlace(VaultError):
+    """A piece does not begin where the last one ended, reaches beyond the file, or is too small or too large.
+
+    `have` is where the next one begins, in bytes.
+    """
+
+    sentence = "This piece does not follow the last one; ask how much is there, and go on from that."
+
+    def __init__(self, have: int) -> None:
+        super().__init__()
+        self.have = have

@@ -9,7 +9,7 @@ from itertools import islice
 
 from portal.vault.blobs import Store, Stored
 from portal.vault.errors import GarbageRefused
-from portal.vault.models import Blob, Message, Parked, UnsentFile
+from portal.vault.models import ArrivingPiece, Blob, Message, Parked, UnsentFile
 
 KEPT = timedelta(days=1)
 """A blob is written before its row; whatever is younger may be of a mail that is being sealed just now."""
@@ -63,7 +63,10 @@ def _batches(store: Store, now: datetime) -> Iterator[tuple[int, list[Stored]]]:
     while batch := list(islice(listed, _BATCH)):
         old = [item for item in batch if item.changed_at < now - KEPT]
         # Asked after the listing, so that a row that came meanwhile counts.
-        named = set(Blob.objects.filter(pk__in=[item.blob for item in old]).values_list("pk", flat=True))
-        named |= set(Parked.objects.filter(pk__in=[item.blob for item in old]).values_list("pk", flat=True))
-        named |= set(UnsentFile.objects.filter(pk__in=[item.blob for item in old]).values_list("pk", flat=True))
+        blobs = [item.blob for item in old]
+        named = {
+            pk
+            for rows in (Blob, Parked, UnsentFile, ArrivingPiece)
+            for pk in rows.objects.filter(pk__in=blobs).values_list("pk", flat=True)
+        }
         yield len(old), [item for item in old if item.blob not in named]

@@ -277,3 +277,27 @@ class UnsentFile(models.Model):
     unsent = models.ForeignKey(Unsent, on_delete=models.CASCADE, related_name="files")
     about = models.BinaryField()
     """Name, content type and size, the sealed stream `about` of this row's id."""
+
+
+class Arriving(models.Model):
+    """A file that is being added to it, piece by piece (portal.vault.arriving). Its id becomes its UnsentFile's."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    unsent = models.ForeignKey(Unsent, on_delete=models.CASCADE, related_name="arriving")
+    about = models.BinaryField()
+    """Name, content type, size and when it was changed, the sealed stream `arriving` of this row's id."""
+    have = models.BigIntegerField(default=0)
+    """How many of its bytes are here."""
+    touched_at = models.DateTimeField(db_index=True)
+
+
+class ArrivingPiece(models.Model):
+    """Some of its bytes: a sealed stream of this row's id, its file and its place, in the blob store under that id."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    arriving = models.ForeignKey(Arriving, on_delete=models.CASCADE, related_name="pieces")
+    start = models.BigIntegerField()
+    size = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["arriving", "start"], name="piece_once_an_arriving_file")]

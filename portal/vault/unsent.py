@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from io import BytesIO
 from uuid import UUID
 
 import cbor2
@@ -21,7 +22,7 @@ from django.utils import timezone
 from portal.ids import new_id
 from portal.vault.blobs import store
 from portal.vault.errors import SealBroken, VaultError
-from portal.vault.models import Reader, Unsent, UnsentFile
+from portal.vault.models import ArrivingPiece, Reader, Unsent, UnsentFile
 from portal.vault.opening import Opened
 from portal.vault.stream import Bytes, Context
 
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 KINDS = REPLY, ALL, FORWARD = ("reply", "all", "forward")
 LIFE = timedelta(days=90)
 """After the last change. Most messages close before; at those that never do, nothing half-written lies for good."""
+UNWRITTEN = UUID(int=0)
+"""The version of a draft that was begun for its files: no window has written in it."""
 _TRIES = 3
 
 
@@ -42,19 +45,26 @@ class Words:
     to: tuple[str, ...] = ()
     original: bool = False
     """Whether the message that is answered goes along."""
+    html: str = ""
+    """The same as `text` with its formats, cleaned; "" for text without any."""
 
     def __repr__(self) -> str:
         return "Words(…)"
 
     def encode(self) -> bytes:
-        return cbor2.dumps([self.subject, self.text, list(self.to), self.original])
+        # Behind the rest, as an item of its own: version 0.1 reads the first alone, and beside it nothing is lost.
+        return cbor2.dumps([self.subject, self.text, list(self.to), self.original]) + cbor2.dumps(self.html)
 
     @classmethod
     def decode(cls, encoded: bytes) -> Words:
-        """Read `encode`'s bytes, padding behind them ignored; SealBroken when they are none."""
+        """Read `encode`'s bytes, or those without HTML, padding behind them ignored; SealBroken when they are none."""
+        source = BytesIO(encoded)
         try:
-            subject, text, to, original = cbor2.loads(encoded)
-            return cls(str(subject), str(text), tuple(map(str, to)), bool(original))
+            subject, text, to, original = cbor2.load(source)
+            html = cbor2.load(source) if source.tell() < len(encoded) else ""
+            return cls(
+                str(subject), str(text), tuple(map(str, to)), bool(original), html if isinstance(html, str) else ""
+            )
         except (cbor2.CBORDecodeError, TypeError, ValueError):
             raise SealBroken from None
 
@@ -94,6 +104,11 @@ def files_of(opened: Opened, row: Unsent | None) -> list[Kept]:
     return [_kept(opened, file) for file in row.files.order_by("pk")] if row else []
 
 
+def begin(opened: Opened, reader: Reader, kind: str, words: Words) -> Unsent:
+    """What a reader has unsent of a kind; begun with these words where there is nothing yet."""
+    return of_reader(reader, kind) or save(opened, reader, kind, words, UNWRITTEN)[0]
+
+
 def save(opened: Opened, reader: Reader, kind: str, words: Words, seen: UUID | None) -> tuple[Unsent, bool]:
     """Keep these words; the row, and whether they went over others that this window had not seen.
 
@@ -115,15 +130,16 @@ def _save(opened: Opened, reader: Reader, kind: str, words: Words, seen: UUID | 
     now = timezone.now()
     if row is None:
         id_ = new_id()
-        sealed = _sealed(opened, id_, "words", words.encode())
-        made = Unsent.objects.create(id=id_, reader=reader, kind=kind, version=new_id(), words=sealed, saved_at=now)
+        made_of = sealed(opened, id_, "words", words.encode())
+        version = UNWRITTEN if seen == UNWRITTEN else new_id()
+        made = Unsent.objects.create(id=id_, reader=reader, kind=kind, version=version, words=made_of, saved_at=now)
         return made, False
     if words_of(opened, row) == words:
         return row, False
-    unseen = row.version != seen
+    unseen = row.version not in (seen, UNWRITTEN)
     if unseen:
         row.other, row.other_at = row.words, row.saved_at
-    row.words, row.saved_at, row.version = _sealed(opened, row.id, "words", words.encode()), now, new_id()
+    row.words, row.saved_at, row.version = sealed(opened, row.id, "words", words.encode()), now, new_id()
     row.save()
     return row, unseen
 
@@ -140,23 +156,31 @@ def swap(reader: Reader, kind: str) -> None:
         row.save()
 
 
-def add_file(opened: Opened, row: Unsent, name: str, content_type: str, size: int, chunks: Iterable[bytes]) -> None:
+def add_file(
+    opened: Opened,
+    row: Unsent,
+    name: str,
+    content_type: str,
+    size: int,
+    chunks: Iterable[bytes],
+    id_: UUID | None = None,
+) -> None:
     """Keep a file of `size` bytes with it. The blob first: no row ever names one that is not there.
 
     Raises:
         BlobsUnavailable: the store does not answer or is full.
     """
-    id_ = new_id()
+    id_ = id_ or new_id()
     sealer = opened.sealer_beside(Context(id_, "file"), size)
     store().put(id_, partial(sealer.seal_all, chunks))
-    about = _sealed(opened, id_, "about", cbor2.dumps([name, content_type, size]))
+    about = sealed(opened, id_, "about", cbor2.dumps([name, content_type, size]))
     try:
         with transaction.atomic():
             UnsentFile.objects.create(id=id_, unsent=row, about=about)
             _touch(row)
     except IntegrityError:
         # Sent or deleted meanwhile in another window: there is nothing for it to belong to.
-        _delete_blobs([id_])
+        delete_blobs([id_])
         raise
 
 
@@ -166,7 +190,7 @@ def remove_file(row: Unsent, file: UUID) -> None:
         if not row.files.filter(pk=file).delete()[0]:
             return
         _touch(row)
-    _delete_blobs([file])
+    delete_blobs([file])
 
 
 def drop(row: Unsent) -> None:
@@ -177,9 +201,10 @@ def drop(row: Unsent) -> None:
 def drop_of(rows: QuerySet[Unsent]) -> int:
     """Delete these with their files; how many. A blob that the store does not delete now is left to `vault gc`."""
     blobs = list(UnsentFile.objects.filter(unsent__in=rows).values_list("pk", flat=True))
+    blobs += ArrivingPiece.objects.filter(arriving__unsent__in=rows).values_list("pk", flat=True)
     count = rows.delete()[1].get("vault.Unsent", 0)
     # After the rows, and only if they go for good: a row without its blob would be a draft that does not open.
-    transaction.on_commit(partial(_delete_blobs, blobs))
+    transaction.on_commit(partial(delete_blobs, blobs))
     return count
 
 
@@ -193,8 +218,9 @@ def _locked(reader: Reader, kind: str) -> Unsent | None:
 
 
 def _touch(row: Unsent) -> None:
-    row.version, row.saved_at = new_id(), timezone.now()
-    Unsent.objects.filter(pk=row.pk).update(version=row.version, saved_at=row.saved_at)
+    # Not its version, which tells of words: a file that is added beside them is seen as a file.
+    row.saved_at = timezone.now()
+    Unsent.objects.filter(pk=row.pk).update(saved_at=row.saved_at)
 
 
 def _kept(opened: Opened, file: UnsentFile) -> Kept:
@@ -203,17 +229,19 @@ def _kept(opened: Opened, file: UnsentFile) -> Kept:
     return Kept(file.id, name, content_type, size, opened)
 
 
-def _opened_words(opened: Opened, id_: UUID, sealed: bytes) -> Words:
-    stream = opened.opener_beside(Context(id_, "words"), Bytes(sealed))
+def _opened_words(opened: Opened, id_: UUID, found: bytes) -> Words:
+    stream = opened.opener_beside(Context(id_, "words"), Bytes(found))
     return Words.decode(stream.read(0, stream.size))
 
 
-def _sealed(opened: Opened, id_: UUID, name: str, plaintext: bytes) -> bytes:
+def sealed(opened: Opened, id_: UUID, name: str, plaintext: bytes) -> bytes:
+    """A small stream of a row's id, padded."""
     sealer = opened.sealer_beside(Context(id_, name), len(plaintext))
     return b"".join([sealer.header, sealer.update(plaintext), *sealer.finish_padded()])
 
 
-def _delete_blobs(blobs: Sequence[UUID]) -> None:
+def delete_blobs(blobs: Sequence[UUID]) -> None:
+    """Delete what no row names any more. What the store does not delete now is left to `vault gc`."""
     for blob in blobs:
         try:
             store().delete(blob)

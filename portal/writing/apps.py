@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class WritingConfig(AppConfig):
     name = "portal.writing"
     label = "writing"
+
+    def ready(self) -> None:
+        from portal.delivery.letters import register
+        from portal.writing.notes import note
+
+        register("note", note)

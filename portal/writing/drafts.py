@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from portal.mime.names import safe_file_name
-from portal.vault import unsent
+from portal.vault import arriving, unsent
+from portal.vault.arriving import Coming
 from portal.vault.errors import SealBroken
 from portal.vault.models import Reader, Unsent
 from portal.vault.opening import Opened
+from portal.vault.unsent import Kept
 from portal.writing.forms import Written
 
 log = logging.getLogger(__name__)
@@ -56,11 +58,16 @@ def readable(reader: Reader, opened: Opened, kind: str) -> Unsent | None:
     return row
 
 
+def files(opened: Opened, row: Unsent | None) -> list[Kept | Coming]:
+    """All files of a draft, those on their way among them: what counts against the limits."""
+    return [*unsent.files_of(opened, row), *arriving.of_draft(opened, row)]
+
+
 def remove_file(reader: Reader, kind: str, file: UUID | None) -> None:
-    """Take one file out of a reader's draft."""
+    """Take one file out of a reader's draft, on its way or arrived."""
     row = unsent.of_reader(reader, kind)
     if row is not None and file is not None:
-        unsent.remove_file(row, file)
+        arriving.remove(row, file)
 
 
 def drop(reader: Reader, kind: str) -> None:
@@ -76,6 +83,8 @@ def sent(reader: Reader, opened: Opened, kind: str, written: Written) -> None:
     if row is None:
         return
     unseen_files = {file.id for file in unsent.files_of(opened, row)} - written.kept
-    unseen_words = row.version != written.version and unsent.words_of(opened, row) != written.words
+    unseen_words = (
+        row.version not in (written.version, unsent.UNWRITTEN) and unsent.words_of(opened, row) != written.words
+    )
     if not unseen_files and not unseen_words:
         unsent.drop(row)

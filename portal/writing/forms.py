@@ -15,10 +15,11 @@ from branding.templatetags.words import size
 from portal.mime.addresses import Mailbox
 from portal.reading import actions
 from portal.vault import unsent
+from portal.vault.arriving import Coming
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
 from portal.vault.unsent import Kept, Words
-from portal.writing import recipients, replying
+from portal.writing import recipients, replying, rich
 from portal.writing.replying import MAX_TEXT_CHARACTERS
 from portal.writing.uploads import REPLY_FILES, REPLY_FILES_BYTES, SealedUpload
 
@@ -70,22 +71,22 @@ def limits() -> str:
     return said.format(n=REPLY_FILES, size=size(REPLY_FILES_BYTES))
 
 
-def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there: Sequence[Kept]) -> Written:
-    """The form as posted; `there` are the draft's files."""
+def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there: Sequence[Kept | Coming]) -> Written:
+    """The form as posted; `there` are the draft's files, those on their way among them."""
     post, subject = request.POST, replying.subject_of(opened, kind)
     whom = recipients.chosen(kind, post.getlist("to"), reader, opened)
     if kind != unsent.FORWARD:
         # Of what is forwarded it stays as it is: people whom the reader chose are told it in the organisation's name.
-        subject = " ".join(post.get("subject", subject).split())[:LONGEST_SUBJECT]
+        subject = _one_line(post.get("subject", subject))
+    text, html = _typed(request)
     words = Words(
         subject=subject,
-        text=post.get("message", "").replace("\r\n", "\n"),
+        text=text,
+        html=html,
         to=whom.kept,
         original=kind == unsent.FORWARD or ("original" in post and actions.may_quote(kind, opened)),
     )
-    faults = []
-    if len(words.text) > MAX_TEXT_CHARACTERS:
-        faults.append(Fault("message", _("The message is too long. The limit is 500,000 characters.")))
+    faults = _too_long(text)
     uploads, file_faults = _fitting(cast(list[SealedUpload], request.FILES.getlist("files")), there)
     named = {value for text in post.getlist("kept") if (value := uuid_of(text)) is not None}
     kept = frozenset(file.id for file in there if file.id in named)
@@ -101,6 +102,32 @@ def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there:
     )
 
 
+def read_closed(request: HttpRequest, subject: str, sender: Mailbox) -> Written:
+    """The form as posted at a message that has closed: an answer to its sender, which nothing is kept of."""
+    text, html = _typed(request)
+    words = Words(subject=_one_line(request.POST.get("subject", subject)), text=text, html=html)
+    uploads, file_faults = _fitting(cast(list[SealedUpload], request.FILES.getlist("files")), [])
+    faults = [*_too_long(text), *file_faults]
+    return Written(unsent.REPLY, words, (sender,), uploads, frozenset(), None, faults, [])
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:LONGEST_SUBJECT]
+
+
+def _typed(request: HttpRequest) -> tuple[str, str]:
+    """Text and HTML as posted. The text beside formatted words is made here: mail programs must not show one thing in
+    the one and another in the other."""
+    html = rich.cleaned(request.POST.get("html", ""))
+    return rich.text_of(html) if html else request.POST.get("message", "").replace("\r\n", "\n"), html
+
+
+def _too_long(text: str) -> list[Fault]:
+    if len(text) <= MAX_TEXT_CHARACTERS:
+        return []
+    return [Fault("message", _("The message is too long. The limit is 500,000 characters."))]
+
+
 def against_sending(written: Written) -> list[Fault]:
     """What else stands against sending it."""
     says_nothing = written.is_empty and written.kind != unsent.FORWARD
@@ -108,27 +135,35 @@ def against_sending(written: Written) -> list[Fault]:
     return [*written.nobody, *empty]
 
 
-def _fitting(files: Sequence[SealedUpload], there: Sequence[Kept]) -> tuple[list[SealedUpload], list[Fault]]:
+def against_file(
+    name: str, length: int, there: Sequence[Kept | Coming | SealedUpload], *, refused: bool = False
+) -> str:
+    """Why a file of `length` bytes cannot be taken beside those that are there; "" when it can.
+
+    `refused` says that it was too much together with what came with it.
+    """
+    if name.rpartition(".")[2].lower() in PROGRAMS:
+        return _("{name} was not added: programs are not accepted.").format(name=name)
+    if refused or length + sum(file.size or 0 for file in there) > REPLY_FILES_BYTES:
+        return _("{name} is {size}. The limit is {limit} together.").format(
+            name=name, size=size(length), limit=size(REPLY_FILES_BYTES)
+        )
+    if len(there) >= REPLY_FILES:
+        return _("There are too many files. The limit is {n}.").format(n=REPLY_FILES)
+    return ""
+
+
+def _fitting(files: Sequence[SealedUpload], there: Sequence[Kept | Coming]) -> tuple[list[SealedUpload], list[Fault]]:
     """The new files that can be taken beside those that are there, and why not the others."""
     fitting: list[SealedUpload] = []
-    faults = []
-    total = sum(file.size for file in there)
+    sentences = []
     for file in files:
-        name, length = file.name or "", file.size or 0
-        if name.rpartition(".")[2].lower() in PROGRAMS:
-            faults.append(Fault("files", _("{name} was not added: programs are not accepted.").format(name=name)))
-        elif file.refused or total + length > REPLY_FILES_BYTES:
-            sentence = _("{name} is {size}. The limit is {limit} together.").format(
-                name=name, size=size(length), limit=size(REPLY_FILES_BYTES)
-            )
-            faults.append(Fault("files", sentence))
-        elif len(there) + len(fitting) >= REPLY_FILES:
-            sentence = _("There are too many files. The limit is {n}.").format(n=REPLY_FILES)
-            return fitting, [*faults, Fault("files", sentence)]
+        sentence = against_file(file.name or "", file.size or 0, [*there, *fitting], refused=file.refused)
+        if sentence:
+            sentences.append(sentence)
         else:
             fitting.append(file)
-            total += length
-    return fitting, faults
+    return fitting, [Fault("files", sentence) for sentence in dict.fromkeys(sentences)]
 
 
 def uuid_of(text: str) -> UUID | None:

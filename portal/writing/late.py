@@ -41,7 +41,7 @@ def keep(request: Request, link: str, kind: str) -> bool:
         opened = open_message(reader, shares.kept(request))
         if not actions.may(kind, reader, opened):
             return False
-        there = unsent.files_of(opened, unsent.of_reader(reader, kind))
+        there = drafts.files(opened, unsent.of_reader(reader, kind))
         written = forms.read(request, kind, reader, opened, there)
         kept = not written.faults and drafts.save(reader, opened, kind, written) is not None
     except (OSError, DatabaseError, KeysError, VaultError) as error:

@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import html
-import re
 
 from django.utils.translation import gettext as _
 
 from branding.templatetags.words import plain_moment
 from portal.mime.addresses import Mailbox
 from portal.mime.building import Attachment
+from portal.mime.cleaning import without_own_pictures
 from portal.mime.plain import from_html, to_html
 from portal.vault.opening import Opened
-
-_OWN_PICTURE = re.compile(r"<img(?:[^>\"]|\"[^\"]*\")*?\ssrc=\"inline/\d+\"(?:[^>\"]|\"[^\"]*\")*>")
-"""A picture of the message itself, as the cleaner wrote it; it goes along as a file, and that address is of no use."""
+from portal.vault.unsent import Words
 
 
-def below_answer(text: str, opened: Opened) -> str:
-    """An answer with the message below it, each of its lines after "> "."""
+def below_answer(words: Words, opened: Opened) -> tuple[str, str]:
+    """Text and HTML of an answer with the message below it, each line of the text after "> "; "" for HTML where the
+    answer has no formats."""
     toc = opened.toc
     head = _("{date}, {sender}:").format(date=plain_moment(toc.sent_at), sender=_named(toc.sender))
-    quoted = "\n".join(f"> {line}" if line else ">" for line in _text(opened).split("\n"))
-    return f"{text.rstrip()}\n\n{head}\n{quoted}"
+    there = _text(opened)
+    quoted = "\n".join(f"> {line}" if line else ">" for line in there.split("\n"))
+    plain = f"{words.text.rstrip()}\n\n{head}\n{quoted}"
+    if not words.html:
+        return plain, ""
+    return plain, f"{words.html}\n<p>{html.escape(head)}</p>\n<blockquote>{to_html(there)}</blockquote>"
 
 
-def below_forward(text: str, opened: Opened) -> tuple[str, str]:
-    """Text and HTML of what is forwarded; "" for HTML when the message has none."""
-    heads = _heads(opened)
-    plain = "\n".join([*([text.rstrip(), ""] if text.strip() else []), *heads, "", _text(opened)])
-    if not opened.toc.html:
+def below_forward(words: Words, opened: Opened) -> tuple[str, str]:
+    """Text and HTML of what is forwarded; "" for HTML when neither it nor what was written above has any."""
+    heads, there = _heads(opened), _text(opened)
+    plain = "\n".join([*([words.text.rstrip(), ""] if words.text.strip() else []), *heads, "", there])
+    if not opened.toc.html and not words.html:
         return plain, ""
     # Cleaned when it came, and cleaned again with all of this when it is sealed.
-    body = _OWN_PICTURE.sub("", opened.body(opened.toc.html))
+    body = without_own_pictures(opened.body(opened.toc.html)) if opened.toc.html else to_html(there)
     lines = "<br>\n".join(html.escape(line) for line in heads)
-    return plain, f"<div>{to_html(text.rstrip())}</div>\n<hr>\n<p>{lines}</p>\n<div>{body}</div>"
+    above = words.html or to_html(words.text.rstrip())
+    return plain, f"<div>{above}</div>\n<hr>\n<p>{lines}</p>\n<div>{body}</div>"
 
 
 def files(opened: Opened) -> list[Attachment]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,12 +12,12 @@ from branding.models import Brand
 from portal.audit.record import record
 from portal.ingest import spool
 from portal.mime.addresses import Mailbox, normalise
-from portal.mime.building import Attachment, Heads, letter, new_message_id, stream_mixed
+from portal.mime.building import Attachment, Heads, letter, new_message_id
 from portal.mime.names import safe_file_name
 from portal.vault import unsent
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
-from portal.vault.readers import address_of
+from portal.vault.readers import address_of, envelope_of
 from portal.vault.unsent import Kept, Words
 from portal.writing import quoting
 from portal.writing.uploads import SealedUpload
@@ -54,6 +54,32 @@ def send(reader: Reader, opened: Opened, kind: str, answer: Answer, named: Seque
         VaultError: the same, for a file is damaged or cannot be read now.
     """
     author = _author(reader, opened)
+    chunks = _mail(reader.message.brand, author, opened, kind, answer)
+    id_ = _spooled(reader, author, kind, answer, chunks)
+    _record(reader, id_, kind, answer, named)
+    return id_
+
+
+def send_closed(reader: Reader, answer: Answer) -> UUID:
+    """The same for an answer to the sender of a closed message: nothing of that goes along. Raises likewise."""
+    message, author = reader.message, Mailbox("", address_of(reader))
+    envelope = envelope_of(message)
+    heads = Heads(
+        from_=author,
+        to=answer.to,
+        subject=answer.words.subject,
+        date=timezone.localtime(),
+        message_id=new_message_id(message.brand.host),
+        in_reply_to=envelope.message_id,
+        references=(*envelope.references, envelope.message_id) if envelope.message_id else envelope.references,
+    )
+    mail = letter(heads, answer.words.text, answer.words.html, _attachments(answer.files))
+    id_ = _spooled(reader, author, unsent.REPLY, answer, mail)
+    _record(reader, id_, unsent.REPLY, answer, answer.to)
+    return id_
+
+
+def _spooled(reader: Reader, author: Mailbox, kind: str, answer: Answer, chunks: Iterable[bytes]) -> UUID:
     envelope = spool.Envelope(
         sender=author.address,
         recipients=tuple(box.address for box in answer.to),
@@ -63,17 +89,15 @@ def send(reader: Reader, opened: Opened, kind: str, answer: Answer, named: Seque
         author=reader.id,
         forwards=kind == unsent.FORWARD,
     )
-    expected = len(answer.words.text) + sum(f.size or 0 for f in answer.files)
+    expected = len(answer.words.text) + len(answer.words.html) + sum(f.size or 0 for f in answer.files)
     writer = spool.SpoolWriter.begin(envelope, expected)
     try:
-        for chunk in _mail(reader.message.brand, author, opened, kind, answer):
+        for chunk in chunks:
             writer.write(chunk)
-        id_ = writer.commit()
+        return writer.commit()
     except BaseException:
         writer.discard()
         raise
-    _record(reader, id_, kind, answer, named)
-    return id_
 
 
 def _record(reader: Reader, id_: UUID, kind: str, answer: Answer, named: Sequence[Mailbox]) -> None:
@@ -98,17 +122,22 @@ def _mail(brand: Brand, author: Mailbox, opened: Opened, kind: str, answer: Answ
         in_reply_to=toc.message_id,
         references=(*toc.references, toc.message_id) if toc.message_id else toc.references,
     )
-    added = [
+    added = _attachments(answer.files)
+    words = answer.words
+    if kind == unsent.FORWARD:
+        text, html = quoting.below_forward(words, opened)
+        return letter(heads, text, html, [*quoting.files(opened), *added])
+    text, html = quoting.below_answer(words, opened) if words.original else (words.text, words.html)
+    return letter(heads, text, html, added)
+
+
+def _attachments(files: Sequence[SealedUpload | Kept]) -> list[Attachment]:
+    return [
         Attachment(
             safe_file_name(f.name or "", f.content_type or ""), f.content_type or "application/octet-stream", f.chunks()
         )
-        for f in answer.files
+        for f in files
     ]
-    if kind == unsent.FORWARD:
-        text, html = quoting.below_forward(answer.words.text, opened)
-        return letter(heads, text, html, [*quoting.files(opened), *added])
-    text = answer.words.text
-    return stream_mixed(heads, quoting.below_answer(text, opened) if answer.words.original else text, added)
 
 
 def _author(reader: Reader, opened: Opened) -> Mailbox:

@@ -6,7 +6,6 @@ import logging
 from functools import partial
 from uuid import UUID
 
-from django.db import DatabaseError
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -16,16 +15,14 @@ from portal.access import expired, passkey_settings
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.audit.models import Entry
-from portal.ingest.errors import IngestError
-from portal.keys.errors import KeysError
 from portal.mime.addresses import Mailbox
-from portal.reading import actions, admission, letters
-from portal.vault import unsent
-from portal.vault.errors import VaultError
+from portal.reading import actions, admission, afterwards, letters
+from portal.vault import arriving, unsent
 from portal.vault.models import Reader, Unsent
 from portal.vault.opening import Opened
 from portal.vault.readers import link_of
-from portal.writing import drafts, forms, late, recipients, replying
+from portal.writing import closed, drafts, forms, late, recipients, replying
+from portal.writing.failing import NOT_NOW
 from portal.writing.forms import Fault, Written
 from portal.writing.uploads import REPLY_FILES_BYTES
 
@@ -33,7 +30,6 @@ log = logging.getLogger(__name__)
 
 _NEVER = UUID(int=0)
 """The version that a window knows which has seen no draft."""
-_NOT_NOW = (OSError, DatabaseError, IngestError, KeysError, VaultError)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -49,9 +45,11 @@ def write(request: Request, link: str, kind: str) -> HttpResponseBase:
 
     kept = request.method == "POST" and request.person is None and late.keep(request, link, kind)
     answer = page(request, link)
+    if answer.status_code == 410 and kind == unsent.REPLY and (reader := afterwards.reader_of(request, link)):
+        return closed.write(request, reader)
     if request.method != "POST" or admitted:
         return answer
-    if _is_script(request):
+    if is_script(request):
         return late.said(kept=kept)
     return answer if kept else late.shown_again(request, link, answer)
 
@@ -62,16 +60,16 @@ def _answer(request: Request, reader: Reader, opened: Opened, kind: str) -> Http
     row = drafts.readable(reader, opened, kind)
     form = partial(_form, request, reader, opened, kind)
     if request.method != "POST":
-        return form(row, unsent.words_of(opened, row) if row else _begun(kind, reader, opened), [])
+        return form(row, unsent.words_of(opened, row) if row else begun(kind, reader, opened), [])
     do, _sep, which = request.POST.get("do", "send").partition("-")
     if do == "delete":
         drafts.drop(reader, kind)
         return see_other(f"/m/{link_of(reader)}")
-    written = forms.read(request, kind, reader, opened, unsent.files_of(opened, row))
+    written = forms.read(request, kind, reader, opened, drafts.files(opened, row))
     if do == "send":
         return _send(request, reader, opened, kind, written)
     saved, faults = _saved(reader, opened, kind, written)
-    if _is_script(request):
+    if is_script(request):
         return _told(saved, faults)
     if faults:
         return form(saved.row if saved else row, written.words, faults)
@@ -89,7 +87,7 @@ def _send(request: Request, reader: Reader, opened: Opened, kind: str, written: 
         try:
             named = recipients.offered(kind, reader, opened)
             id_ = replying.send(reader, opened, kind, _whole(reader, opened, kind, written), named)
-        except _NOT_NOW as error:
+        except NOT_NOW as error:
             log.error("an answer to message %s was not taken: %s", reader.message_id, type(error).__name__)
             status = 503
         else:
@@ -122,7 +120,7 @@ def _saved(reader: Reader, opened: Opened, kind: str, written: Written) -> tuple
         return None, faults  # longer than anything that is kept; the page has it still
     try:
         return drafts.save(reader, opened, kind, written), faults
-    except _NOT_NOW as error:
+    except NOT_NOW as error:
         log.error("a draft at message %s was not saved: %s", reader.message_id, type(error).__name__)
         sentence = _("Your draft was not saved. What you wrote is still here. Try again in a few minutes.")
         return None, [*faults, Fault("message", sentence)]
@@ -131,7 +129,7 @@ def _saved(reader: Reader, opened: Opened, kind: str, written: Written) -> tuple
 def _forget(reader: Reader, opened: Opened, kind: str, written: Written) -> None:
     try:
         drafts.sent(reader, opened, kind, written)
-    except _NOT_NOW as error:
+    except NOT_NOW as error:
         # The answer is on its way; a draft too many is no reason to say that it is not.
         log.error("a draft at message %s was not deleted: %s", reader.message_id, type(error).__name__)
 
@@ -151,11 +149,11 @@ def _told(saved: drafts.Saved | None, faults: list[Fault]) -> JsonResponse:
     )
 
 
-def _is_script(request: Request) -> bool:
+def is_script(request: Request) -> bool:
     return request.headers.get("Accept") == "application/json"
 
 
-def _begun(kind: str, reader: Reader, opened: Opened) -> unsent.Words:
+def begun(kind: str, reader: Reader, opened: Opened) -> unsent.Words:
     """The form before anything is written."""
     to = recipients.begun(kind, reader, opened)
     return unsent.Words(replying.subject_of(opened, kind), to=to, original=actions.may_quote(kind, opened))
@@ -169,7 +167,7 @@ def _again(request: Request, link: str, kind: str) -> HttpResponseBase:
         if not actions.may(kind, reader, opened):
             raise Http404
         row = unsent.of_reader(reader, kind)
-        written = forms.read(request, kind, reader, opened, unsent.files_of(opened, row))
+        written = forms.read(request, kind, reader, opened, drafts.files(opened, row))
         faults = [Fault("message", expired.sentence(request))]
         if written.uploads:
             faults.append(Fault("files", _("Choose your files again.")))
@@ -193,9 +191,16 @@ for _path in actions.PATHS.values():
 
 
 @require_safe
-@admission.page
-def sent(request: Request, reader: Reader, opened: Opened, answer: UUID) -> HttpResponseBase:
+def sent(request: Request, link: str, answer: UUID) -> HttpResponseBase:
     """R12, for an answer that this reader sent; it can be reloaded safely."""
+    page = _sent(request, link, answer)
+    if page.status_code == 410 and (reader := afterwards.reader_of(request, link)):
+        return closed.sent(request, reader, answer) or page
+    return page
+
+
+@admission.page
+def _sent(request: Request, reader: Reader, opened: Opened, answer: UUID) -> HttpResponseBase:
     entry = Entry.objects.filter(
         kind__in=("message.replied", "message.forwarded"),
         message=reader.message_id,
@@ -245,6 +250,7 @@ def _form(
         "may_quote": kind != unsent.FORWARD and actions.may_quote(kind, opened),
         "original_goes": words.original,
         "message_value": words.text,
+        "html_value": words.html,
         "errors": faults,
         "limits": forms.limits(),
         "max_bytes": REPLY_FILES_BYTES,
@@ -254,6 +260,8 @@ def _form(
         "saved_at": row.saved_at if row else None,
         "other_at": row.other_at if row and row.other is not None else None,
         "kept": unsent.files_of(opened, row),
+        "coming": arriving.of_draft(opened, row),
+        "files_url": f"/m/{link}/{actions.PATHS[kind]}/files",
         "original": {
             "sender_name": letters.shown(opened.toc.sender),
             "sent_at": opened.toc.sent_at,

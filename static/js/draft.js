@@ -21,6 +21,7 @@ function watch(form) {
   let leaving = false;
   let said = 0;
 
+  const written = () => form.elements.message.value.length + (form.elements.html?.value.length ?? 0);
   const at = (moment) => clock.format(new Date(moment));
 
   function show({ version, saved_at, other_at }) {
@@ -62,7 +63,7 @@ function watch(form) {
         body: data,
         headers: { Accept: "application/json" },
         credentials: "same-origin",
-        keepalive: document.hidden && form.elements.message.value.length < LONGEST,
+        keepalive: document.hidden && written() < LONGEST,
         signal: AbortSignal.timeout(2 * PAUSE),
       });
       const found = await answer.json();
@@ -101,6 +102,10 @@ function watch(form) {
     true,
   );
   document.addEventListener("visibilitychange", save);
+  addEventListener("online", save);
+  addEventListener("beforeunload", (event) => {
+    if (form.isConnected && (changed || busy) && !leaving && !("sent" in form.dataset)) event.preventDefault();
+  });
 }
 
 const begin = () => document.querySelectorAll("form[data-draft]").forEach(watch);

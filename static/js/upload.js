@@ -76,7 +76,10 @@ function enhance(form) {
     request.addEventListener("abort", stop);
     request.addEventListener("load", () => {
       // A reply that was sent answers with a redirect, which the request has followed: go where it went.
-      if (request.status < 400 && request.responseURL !== form.action) return window.location.assign(request.responseURL);
+      if (request.status < 400 && request.responseURL !== form.action) {
+        form.dataset.sent = "";
+        return window.location.assign(request.responseURL);
+      }
       if (!request.getResponseHeader("Content-Type")?.startsWith("text/html")) return stop();
       show(request);
     });

@@ -52,13 +52,13 @@ def test_without_a_brand_a_page_has_the_colours_of_the_tokens() -> None:
 
 
 def test_the_script_holds_every_source_in_a_block_of_its_own() -> None:
-    script = look.script().decode()
-    assert script.count("{") == script.count("}")
-    for name in look.SCRIPTS:
-        assert f"{{\n{(STATIC / f'js/{name}.js').read_text()}}}\n" in script
+    for script, names in ((look.script().decode(), look.SCRIPTS), (look.writing_script().decode(), look.WRITING)):
+        assert script.count("{") == script.count("}")
+        for name in names:
+            assert f"{{\n{(STATIC / f'js/{name}.js').read_text()}}}\n" in script
 
 
-@pytest.mark.parametrize("name", look.SCRIPTS)
+@pytest.mark.parametrize("name", [*look.SCRIPTS, *look.WRITING])
 def test_a_script_can_be_put_together_with_others(name: str) -> None:
     text = (STATIC / f"js/{name}.js").read_text()
     assert not re.search(r"^(import|export|return|await|var)\b|\bimport\(", text, re.MULTILINE), "not in a block"
@@ -67,7 +67,7 @@ def test_a_script_can_be_put_together_with_others(name: str) -> None:
 
 def test_every_script_of_the_reader_s_pages_is_in_it() -> None:
     own_pages = {"demo"}  # loaded by the demo alone
-    assert {path.stem for path in (STATIC / "js").glob("*.js")} - own_pages == set(look.SCRIPTS)
+    assert {path.stem for path in (STATIC / "js").glob("*.js")} - own_pages == {*look.SCRIPTS, *look.WRITING}
 
 
 def test_they_are_served_small_kept_for_a_year_and_the_same_for_everyone(client: Client) -> None:
@@ -75,6 +75,7 @@ def test_they_are_served_small_kept_for_a_year_and_the_same_for_everyone(client:
         (look.css_url(ALDER), look.css(ALDER), "text/css"),
         (look.css_url(None), look.css(None), "text/css"),
         (look.script_url(), look.script(), "text/javascript"),
+        (look.writing_script_url(), look.writing_script(), "text/javascript"),
     ):
         plain = client.get(url)
         assert (plain.status_code, plain.content, plain.get("Content-Encoding")) == (200, content, None)

@@ -50,6 +50,7 @@ def walk(portal: Portal, page: Page, who: str, tmp_path: Path) -> None:
     assert hashlib.sha256(Path(download.value.path()).read_bytes()).digest() == hashlib.sha256(report).digest()
 
     page.get_by_role("link", name="Reply").locator("visible=true").first.click()
+    page.wait_for_url("**/reply")  # and its scripts, which put their own field in the place of the plain one
     page.get_by_label("Message", exact=True).fill("Thank you, Thursday works.\nJonas")
     photo = tmp_path / "knee brace.bin"
     photo.write_bytes(os.urandom(300_000))

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portal.mime import building
 from portal.mime.addresses import Mailbox
 from portal.mime.building import (
     Attachment,
@@ -20,7 +21,6 @@ from portal.mime.building import (
     Picture,
     alternative,
     new_message_id,
-    stream_mixed,
     without_headers,
 )
 from portal.mime.errors import BadAddress, BadHeader, LimitExceeded
@@ -142,7 +142,7 @@ def test_ids_header_names_and_addresses_with_line_ends_are_refused(value: str) -
     with pytest.raises(BadAddress):
         alternative(replace(HEADS, to=(Mailbox("", f"u@b.example{value}"),)), "", "")
     with pytest.raises(BadAddress):
-        stream_mixed(replace(HEADS, from_=Mailbox("", f"{value}@b.example")), "", [])
+        building.letter(replace(HEADS, from_=Mailbox("", f"{value}@b.example")), "", "")
 
 
 @settings(max_examples=200, deadline=None)
@@ -172,7 +172,7 @@ def test_files_are_streamed_whole() -> None:
         Attachment('../a"b\r\nX: y.txt', "text/plain\r\nX: y", [b"two"]),
         Attachment("empty.bin", "application/octet-stream", []),
     ]
-    raw = b"".join(stream_mixed(HEADS, "Grüße\n", files))
+    raw = b"".join(building.letter(HEADS, "Grüße\n", "", files))
     well_formed(raw)
     parsed(raw)
     letter = read(raw)
@@ -190,7 +190,7 @@ def test_a_large_file_is_streamed_in_constant_memory() -> None:
             yield chunk
 
     tracemalloc.start()
-    total = sum(len(piece) for piece in stream_mixed(HEADS, "x", [Attachment("a.bin", "x/y", chunks())]))
+    total = sum(len(piece) for piece in building.letter(HEADS, "x", "", [Attachment("a.bin", "x/y", chunks())]))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert total > 60 * (1 << 16) * 4 // 3 and peak < 2 << 20

@@ -290,7 +290,8 @@ def test_what_is_closed_or_withdrawn_looks_open_until_the_proof(state: str) -> N
     client = signed_in(reader)
     for path in ("", "/body", "/file/1", "/files", "/original", "/reply"):
         answer = client.get(path_of(reader) + path)
-        assert answer.status_code == 410
+        still = state == "closed" and path == "/reply"  # for some days, and without the message
+        assert answer.status_code == (200 if still else 410)
         assert SECRET not in answer.content.decode()
 
 

@@ -98,6 +98,28 @@ def test_an_answer_to_a_protected_message_is_protected(default_action):
     assert (decision.action, decision.rule) == ("protect", "answer to a protected message")
 
 
+@pytest.mark.parametrize(
+    ("changes", "action"),
+    [
+        ({"recipients": ("otto@web.example",)}, "protect"),
+        ({"recipients": ("karin@aldervalley.example", "jonas@mail.example")}, "protect"),
+        ({"recipients": ("karin@AlderValley.example",)}, "relay"),
+        ({"recipients": ("karin@aldervalley.example", "no address")}, "protect"),
+        ({"sender": "jonas@mail.example", "headers": (("from", "jonas@mail.example"),)}, "relay"),
+        (
+            {"sender": "jonas@mail.example", "headers": (("from", "jonas@mail.example"),), "written_here": True},
+            "protect",
+        ),
+        ({"sender": "srs0=x@forwarder.example"}, "protect"),
+        ({"sender": ""}, "protect"),
+        ({"sender": "", "headers": ()}, "protect"),
+        ({"inside_domains": ()}, "protect"),
+    ],
+)
+def test_of_answers_by_ordinary_mail_those_that_leave_are_protected(changes, action):
+    assert decide(replace(PLAIN, refers_to_protected=True, **changes), RULES, "relay").action == action
+
+
 def test_the_trigger_header_sets_date_rights_line_and_receipt():
     value = 'v=1; until=2026-12-17; fwd=1; dl=0; rcpt=1; note="As agreed"'
     decision = decide(with_header("x-letterlock-protect", value, subject="[secure] Lunch"), RULES, "relay")

@@ -649,6 +649,33 @@ PAGES = [
     ),
     Sample("R11", "writing/reply.html", {**REPLY, "max_bytes": 50_000_000}, signed_in_as=ADDRESS),
     Sample(
+        "R11-rich",
+        "writing/reply.html",
+        {
+            **REPLY,
+            "max_bytes": 50_000_000,
+            "files_url": f"{LINK}/reply/files",
+            "html_value": "<p>I am <strong>better</strong>.</p><ul><li>no pain</li><li>walking</li></ul>"
+            '<p>See <a href="https://a.example/">this page</a>.</p>',
+            "coming": [{"name": f"{LONG}.tiff", "id": UUID(int=2)}],
+        },
+        signed_in_as=ADDRESS,
+    ),
+    Sample(
+        "R11-closed",
+        "writing/reply.html",
+        {
+            **REPLY,
+            "max_bytes": 1,
+            "still_until": SENT,
+            "kept": [],
+            "other_at": None,
+            "saved_at": None,
+            "original": None,
+        },
+        signed_in_as=ADDRESS,
+    ),
+    Sample(
         "R11-errors",
         "writing/reply.html",
         {
@@ -808,6 +835,11 @@ MAILS = [
     Sample("M2", "mail/notice.html", {**NOTICE, "attached": True}),
     Sample("M2-file", "mail/message.html", {**NOTICE, **FILE}),
     Sample("M3", "mail/passcode.html", CODE),
+    Sample(
+        "M10",
+        "mail/note.html",
+        {"written_at": SENT, "reference": "7c1f09e2", "url": f"https://localhost{LINK}", "host": "localhost"},
+    ),
     Sample("M12", "mail/alert.html", {**ALERT, "passkey": True, "device": "Safari on iPhone"}),
     Sample("M13", "mail/alarm.html", ALARM),
     Sample("M13-over", "mail/alarm.html", {**ALARM, "over": True, "ended_at": SENT + timedelta(hours=3)}),

@@ -350,6 +350,7 @@ def test_what_is_shown_again_is_the_same_for_every_message_and_nothing_for_no_li
 
 def test_a_message_that_closed_meanwhile_gives_the_text_back(reader: Reader) -> None:
     client = signed_in(reader)
+    Brand.objects.update(reply_after_days=0)
     Message.objects.update(open_until=timezone.now() - timedelta(seconds=1))
     page = press(client, reader, "send", "Too late")
     assert page.status_code == 410

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("branding", "0004_pictures")]
+    dependencies = [("branding", "0005_answers")]
 
     operations = [
         migrations.AddField("brand", "reminder_days", models.PositiveSmallIntegerField(blank=True, null=True)),

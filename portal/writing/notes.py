@@ -1,0 +1,53 @@
+"""The mail that tells whoever answered that it was taken (ux.md M10): when, its reference and where it is. No word of
+it, and nothing of what was answered."""
+
+from __future__ import annotations
+
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from branding.choosing import origin
+from branding.context import face
+from portal.delivery import tongue
+from portal.delivery.bounces import address_for
+from portal.delivery.letters import Prepared
+from portal.delivery.models import Outbound
+from portal.delivery.naming import own_address
+from portal.delivery.queue import address_of, reader_of
+from portal.mime.addresses import Mailbox
+from portal.mime.building import Heads, alternative
+from portal.vault.readers import is_closed_to, link_of
+
+HEADERS = (
+    ("X-Letterlock", "note"),
+    ("Auto-Submitted", "auto-generated"),  # RFC 3834: no holiday reply may answer it
+    ("X-Auto-Response-Suppress", "All"),
+)
+
+
+def note(outbound: Outbound) -> Prepared | None:
+    """The mail for a NOTE; None when the answer can no longer be read."""
+    reader = reader_of(outbound)
+    if reader is None or is_closed_to(reader, timezone.now()):
+        return None
+    brand, address = reader.message.brand, address_of(outbound)
+    host = origin(brand)
+    with translation.override(tongue.of_reader(reader)):
+        context = {
+            "brand": face(brand),
+            "written_at": reader.message.made_at,
+            "reference": reader.message_id.hex[-8:],  # as the page of the message shows it
+            "url": f"{host}/m/{link_of(reader)}",
+            "host": host.partition("://")[2],
+        }
+        heads = Heads(
+            from_=Mailbox(brand.name, own_address(brand)),
+            to=(Mailbox("", address),),
+            subject=_("Your message to {org} was sent").format(org=brand.name),
+            date=timezone.localtime(outbound.made_at),
+            message_id=f"<{outbound.id}@{brand.host}>",
+            extra=HEADERS,
+        )
+        text, html = render_to_string("mail/note.txt", context), render_to_string("mail/note.html", context)
+    return Prepared.whole(address_for(outbound, brand), address, alternative(heads, text, html))
