@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.delivery import bounces, enclosing, naming
+from portal.delivery import bounces, enclosing, naming, receipts
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, reader_of, share_of
@@ -31,9 +31,11 @@ def build(outbound: Outbound) -> Prepared | None:
     reader = reader_of(outbound)
     if reader is None or is_closed_to(reader, timezone.now()):
         return None
+    code = _code(outbound, reader)
+    if reader.role == Reader.Role.AUTHOR:
+        return receipts.build(outbound, reader, code)
     brand, envelope, recipient = reader.message.brand, envelope_of(reader.message), address_of(outbound)
     writer = Mailbox(envelope.sender_name, envelope.sender_address)
-    code = _code(outbound, reader)
     context = _context(reader, envelope, writer, recipient, code)
     heads = _heads(outbound, brand, envelope, writer, recipient)
     text, html = render_to_string("mail/notice.txt", context), render_to_string("mail/notice.html", context)

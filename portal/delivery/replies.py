@@ -1,4 +1,4 @@
-"""An answer written here, handed whole into the mailbox of the person inside who is answered."""
+"""What is written here, an answer or a first message, handed whole into the mailboxes inside that it goes to."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from portal.vault.toc import Toc
 
 TOP_LINE = "Protected reply from {recipient}. Your answer is protected again."
 """True because an answer names this mail, and the rules protect what refers to a protected message."""
+FIRST_LINE = "Protected message from {writer}, written to {department} on your own page. Your answer is protected."
+NAME_LINE = "The address is proved, the name is not: “{name}”."
 _ROOM_FOR_HEADERS = 8192
 
 
@@ -28,8 +30,9 @@ def build(outbound: Outbound) -> Prepared | None:
     if reader is None:
         return None
     opened, brand, address = open_message(reader, share_of(outbound)), reader.message.brand, address_of(outbound)
-    text = f"{TOP_LINE.format(recipient=naming.shown(opened.toc.sender, brand))}\n\n{opened.body(opened.toc.text)}"
-    heads = _heads(outbound, brand, opened.toc, address)
+    first = reader.message.is_approach
+    text = f"{_top(opened.toc, brand, first=first)}\n\n{opened.body(opened.toc.text)}"
+    heads = _heads(outbound, brand, opened.toc, address, first=first)
     # Base64 in lines of 76 takes 78 bytes for every 57, and each part has its own few headers.
     size = _ROOM_FOR_HEADERS + 3 * opened.toc.text.size + sum(f.size * 78 // 57 + 1024 for f in opened.toc.files)
     return Prepared(
@@ -37,15 +40,28 @@ def build(outbound: Outbound) -> Prepared | None:
     )
 
 
-def _heads(outbound: Outbound, brand: Brand, toc: Toc, address: str) -> Heads:
+def _top(toc: Toc, brand: Brand, *, first: bool) -> str:
+    if not first:
+        return TOP_LINE.format(recipient=naming.shown(toc.sender, brand))
+    department = next((clean_name(box.name) for box in toc.to), "") or brand.name
+    lines = [FIRST_LINE.format(writer=toc.sender.address, department=department)]
+    if name := naming.shown_name(toc.sender):
+        lines.append(NAME_LINE.format(name=name))
+    return "\n".join(lines)
+
+
+def _heads(outbound: Outbound, brand: Brand, toc: Toc, address: str, *, first: bool) -> Heads:
     in_reply_to, references = naming.thread(toc.references, toc.in_reply_to)
     # The answer keeps its own Message-ID: what refers to it later is known by that to belong to this conversation.
     own, _ = naming.thread((), toc.message_id)
-    writer = toc.sender
+    # Anyone can write first and call themselves as they like: their address alone is proved.
+    writer = Mailbox("", toc.sender.address) if first else toc.sender
+    own_address = naming.own_address(brand)
     return Heads(
-        from_=Mailbox(f"{naming.shown(writer, brand)} via {brand.name} secure messages", naming.own_address(brand)),
+        from_=Mailbox(f"{naming.shown(writer, brand)} via {brand.name} secure messages", own_address),
         # All of them, as in any mail to several: whoever answers it to all reaches all, through the door again.
-        to=toc.to or (Mailbox("", address),),
+        # A department is named by the portal's own address, so that whoever wrote sees no mailbox behind it.
+        to=tuple(box for box in toc.to if box.address != own_address) or (Mailbox("", address),),
         subject=clean_name(toc.subject),
         date=timezone.localtime(toc.sent_at),
         message_id=own or f"<{outbound.id}@{brand.host}>",

@@ -44,11 +44,14 @@ def draft(
     """`answered` is the protected message that it answers; `brand_of` finds the brand of a domain."""
     sender = letter.sender or Mailbox("", envelope.sender)
     from_portal, forwards = envelope.source == "reply", envelope.forwards
-    brand = answered.brand if answered and from_portal else brand_of(_domain(envelope.sender or sender.address))
+    if from_portal:
+        brand = answered.brand if answered else choosing.of_slug(envelope.approach)
+    else:
+        brand = brand_of(_domain(envelope.sender or sender.address))
     sent_at = letter.date or row.received_at
     subject = decision.tag_removed_subject
     split = _split(decision, answered)
-    readers = _readers(envelope, split=bool(split))
+    readers = _readers(envelope, author=not split or bool(envelope.approach))
     streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at)
     return sealing.Draft(
         id=row.id,
@@ -178,15 +181,15 @@ def _split(decision: Decision, answered: Message | None) -> str:
     return "" if asked == "off" else str(asked)
 
 
-def _readers(envelope: spool.Envelope, *, split: bool) -> list[tuple[str, str]]:
-    """Every envelope recipient once, and the author, who keeps a copy here and gets no notice.
+def _readers(envelope: spool.Envelope, *, author: bool) -> list[tuple[str, str]]:
+    """Every envelope recipient once, and the author, who keeps a copy here and mostly gets no notice.
 
-    Not of a split message: without a notice the author has no share.
+    Not of a split message then: without a notice the author has no share.
     """
     readers: dict[str, tuple[str, str]] = {}
     for address in envelope.recipients:
         readers.setdefault(normalise(address), (address, Reader.Role.RECIPIENT))
-    if envelope.sender and not split:
+    if envelope.sender and author:
         readers.setdefault(normalise(envelope.sender), (envelope.sender, Reader.Role.AUTHOR))
     return list(readers.values())
 

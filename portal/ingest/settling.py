@@ -140,14 +140,15 @@ def _protect(group: Sequence[Ready]) -> None:
     asked = []
     for one, (draft, sealed), (message, readers) in zip(group, drafts, made, strict=True):
         for (address, role), reader in zip(draft.readers, readers, strict=True):
-            if role == Reader.Role.RECIPIENT:
+            # Who wrote here first has no other way to what they wrote, and to the answer (portal.delivery.receipts).
+            if role == Reader.Role.RECIPIENT or one.envelope.approach:
                 asked.append(_told(message, reader, address, sealed.share_of(reader), one.row.bulk))
     enqueue_all(asked)
 
 
 def _told(message: Message, reader: Reader, address: str, share: bytes, bulk: bool) -> Asked:
     """A notice to whoever reads here; an answer for our own people goes whole into their mailbox."""
-    inside = domain_of(address) in settings.LETTERLOCK.inside_domains
+    inside = domain_of(address) in settings.LETTERLOCK.inside_domains and reader.role == Reader.Role.RECIPIENT
     kind = "reply" if message.direction == Message.Direction.IN and inside else "notice"
     return Asked(kind, address, message.id, reader, share=share, bulk=bulk)
 

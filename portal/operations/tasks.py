@@ -19,6 +19,7 @@ from portal.keys.service import keys
 from portal.operations import broker, clock, heartbeats, tidying
 from portal.operations.preparing import usual_open_days
 from portal.vault import agreement, parking, rotating, unsent
+from portal.writing import approaches
 
 
 @app.task(name="portal.operations.tasks.pulse", bind=True)
@@ -58,6 +59,7 @@ def tidy() -> None:
     alarms.end_what_is_over(timezone.now())
     delivery_tidying.tidy(timezone.now())
     unsent.tidy(timezone.now())
+    approaches.sweep(timezone.now())
     url = settings.LETTERLOCK.broker_url
     if url.startswith("filesystem://"):
         broker.remove_leftovers(Path(url.removeprefix("filesystem://")), older_than=time.time() - 600)

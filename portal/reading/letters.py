@@ -63,7 +63,7 @@ def message_page(reader: Reader, opened: Opened, session: Session | None, *, alo
         "files_url": f"/m/{link}/files" if rights.download and len(files) > 1 else "",
         "older": [] if alone else _conversation(reader, session),
         "address": address,
-        "short_id": message.id.hex[-8:],  # an id begins with its time, which others share
+        "short_id": message.short_id,
     }
 
 

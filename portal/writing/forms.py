@@ -83,7 +83,7 @@ def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there:
     faults = []
     if len(words.text) > MAX_TEXT_CHARACTERS:
         faults.append(Fault("message", _("The message is too long. The limit is 500,000 characters.")))
-    uploads, file_faults = _fitting(cast(list[SealedUpload], request.FILES.getlist("files")), there)
+    uploads, file_faults = fitting(cast(list[SealedUpload], request.FILES.getlist("files")), there)
     named = {value for text in post.getlist("kept") if (value := uuid_of(text)) is not None}
     kept = frozenset(file.id for file in there if file.id in named)
     return Written(
@@ -105,7 +105,7 @@ def against_sending(written: Written) -> list[Fault]:
     return [*written.nobody, *empty]
 
 
-def _fitting(files: Sequence[SealedUpload], there: Sequence[Kept]) -> tuple[list[SealedUpload], list[Fault]]:
+def fitting(files: Sequence[SealedUpload], there: Sequence[Kept]) -> tuple[list[SealedUpload], list[Fault]]:
     """The new files that can be taken beside those that are there, and why not the others."""
     fitting: list[SealedUpload] = []
     faults = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -63,17 +63,32 @@ def send(reader: Reader, opened: Opened, kind: str, answer: Answer, named: Seque
         author=reader.id,
         forwards=kind == unsent.FORWARD,
     )
-    expected = len(answer.words.text) + sum(f.size or 0 for f in answer.files)
-    writer = spool.SpoolWriter.begin(envelope, expected)
+    mail = _mail(reader.message.brand, author, opened, kind, answer)
+    id_ = spooled(envelope, answer, mail).commit()
+    _record(reader, id_, kind, answer, named)
+    return id_
+
+
+def spooled(envelope: spool.Envelope, answer: Answer, mail: Iterable[bytes]) -> spool.SpoolWriter:
+    """The mail sealed to the door key, not yet durable: the caller commits or discards it. Raises as `send` does."""
+    writer = spool.SpoolWriter.begin(envelope, len(answer.words.text) + sum(f.size or 0 for f in answer.files))
     try:
-        for chunk in _mail(reader.message.brand, author, opened, kind, answer):
+        for chunk in mail:
             writer.write(chunk)
-        id_ = writer.commit()
     except BaseException:
         writer.discard()
         raise
-    _record(reader, id_, kind, answer, named)
-    return id_
+    return writer
+
+
+def attached(answer: Answer) -> list[Attachment]:
+    """Its files as they go along."""
+    return [
+        Attachment(
+            safe_file_name(f.name or "", f.content_type or ""), f.content_type or "application/octet-stream", f.chunks()
+        )
+        for f in answer.files
+    ]
 
 
 def _record(reader: Reader, id_: UUID, kind: str, answer: Answer, named: Sequence[Mailbox]) -> None:
@@ -98,12 +113,7 @@ def _mail(brand: Brand, author: Mailbox, opened: Opened, kind: str, answer: Answ
         in_reply_to=toc.message_id,
         references=(*toc.references, toc.message_id) if toc.message_id else toc.references,
     )
-    added = [
-        Attachment(
-            safe_file_name(f.name or "", f.content_type or ""), f.content_type or "application/octet-stream", f.chunks()
-        )
-        for f in answer.files
-    ]
+    added = attached(answer)
     if kind == unsent.FORWARD:
         text, html = quoting.below_forward(answer.words.text, opened)
         return letter(heads, text, html, [*quoting.files(opened), *added])

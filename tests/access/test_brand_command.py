@@ -19,7 +19,10 @@ def run(*arguments: str) -> str:
 
 def test_only_what_is_named_is_changed_shown_and_recorded(brand: Brand) -> None:
     said = run("set", brand.slug, "--scope", "message", "--methods", "passcode,passkey")
-    assert said == f"{brand.slug} (default): methods passcode passkey; level 1; scope message; delivery link\n"
+    assert (
+        said
+        == f"{brand.slug} (default): methods passcode passkey; level 1; scope message; delivery link; writing to it off\n"
+    )
     assert run("set", brand.slug, "--level", "3", "--delivery", "attachment", "--methods", "all") == run("list")
     brand.refresh_from_db()
     shown = (brand.methods, brand.minimum_level, brand.session_scope, brand.delivery)

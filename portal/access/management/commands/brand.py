@@ -13,7 +13,13 @@ from portal.access.providers import WAYS
 from portal.audit.record import record
 
 ALL = "all"
-_FIELDS = {"methods": "methods", "level": "minimum_level", "scope": "session_scope", "delivery": "delivery"}
+_FIELDS = {
+    "methods": "methods",
+    "level": "minimum_level",
+    "scope": "session_scope",
+    "delivery": "delivery",
+    "write_to": "write_to",
+}
 """Option to field (branding.models.Brand)."""
 
 
@@ -31,6 +37,12 @@ class Command(BaseCommand):
         change.add_argument("--scope", choices=("brand", "message"), help="what one proof opens")
         change.add_argument("--delivery", choices=("link", "attachment"), help="how its messages reach recipients")
 
+        change.add_argument(
+            "--write-to",
+            choices=("on", "off"),
+            help="whether anyone may write to its departments (docs/write-to-us.md)",
+        )
+
     def handle(self, *args: Any, verb: str, **options: Any) -> None:
         if verb == "set":
             self._set(**options)
@@ -44,9 +56,11 @@ class Command(BaseCommand):
             raise CommandError(f"There is no brand {slug}. manage.py brand list shows them.")
         wanted = {name: options[name] for name in _FIELDS if options[name] is not None}
         if not wanted:
-            raise CommandError("Say what to change: --methods, --level, --scope or --delivery.")
+            raise CommandError("Say what to change: --methods, --level, --scope, --delivery or --write-to.")
         if "methods" in wanted:
             wanted["methods"] = _methods(brand, wanted["methods"])
+        if "write_to" in wanted:
+            wanted["write_to"] = wanted["write_to"] == "on"
         with transaction.atomic():
             for name, value in wanted.items():
                 setattr(brand, _FIELDS[name], value)
@@ -59,7 +73,7 @@ class Command(BaseCommand):
         default = " (default)" if brand.is_default else ""
         self.stdout.write(
             f"{brand.slug}{default}: methods {methods}; level {brand.minimum_level}; scope {brand.session_scope}; "
-            f"delivery {brand.delivery}"
+            f"delivery {brand.delivery}; writing to it {'on' if brand.write_to else 'off'}"
         )
 
 
