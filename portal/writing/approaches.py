@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.db.models import Min, QuerySet, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from branding.departments import Offered
 from branding.models import Brand
@@ -184,7 +185,7 @@ def send(draft: Draft, department: Offered, address: str, lookup: bytes) -> None
         from_=author,
         # Not the mailboxes behind it: whoever writes reads their own copy (portal.delivery.replies).
         to=(Mailbox(department.name, naming.own_address(brand)),),
-        subject=draft.words.subject,
+        subject=draft.words.subject or _("Message to {department}").format(department=department.name),
         date=timezone.localtime(now),
         message_id=new_message_id(brand.host),
     )

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from branding import departments
 from branding.departments import Offered
-from portal.access import budgets, ceilings, cookies, expired, places, ways
+from portal.access import budgets, ceilings, cookies, expired, places, proving, ways
 from portal.access import views as door
 from portal.access.budgets import NOWHERE
 from portal.access.errors import PasscodesOff, clock, whole_minute
@@ -54,6 +54,8 @@ COOKIE = f"{settings.COOKIE_PREFIX}write"
 ERRAND = "write"
 TRAP = "website"
 """A field that no person sees and programs fill in."""
+_ORDER = ("to", "message", "files", "address", "name", TRAP)
+"""Of the form, so that its faults are read in the same order."""
 YOUNGEST = timedelta(seconds=2)
 """No person writes a letter faster; a program that fills in every form it finds does."""
 _SALT = "write-to"
@@ -127,8 +129,9 @@ def _kept(
         if file is not None:
             approaches.remove_file(draft, file)
         return see_other(request.path)
-    if not faults and (posted.is_empty or draft is None or not _says_something(draft)):
-        faults = [Fault("message", _("Write a message or add a file."))]
+    if not posted.words.text.strip() and not posted.uploads and not (draft and draft.files):
+        faults.append(Fault("message", _("Write a message or add a file.")))
+    faults.sort(key=lambda fault: _ORDER.index(fault.field))
     if faults or draft is None or posted.department is None:
         return _form(request, slug, offered, draft, posted, faults)
     return _on(request, draft, posted.department, posted.address)
@@ -200,7 +203,12 @@ def _proved(request: Request, challenge: Challenge) -> HttpResponse:
     department = _named(_offered(request), draft.first.department)
     if department is None or readers.address_lookup(draft.first.address) != lookup:
         return _instead(request, _("Choose again to whom you write. Nothing was sent."), door.REFUSED)
-    return _send(request, draft, department, draft.first.address)
+    response = _send(request, draft, department, draft.first.address)
+    # So that whoever opens the receipt here at once need not wait for a minute to be mailed the next passcode.
+    trusted = cookies.read(request, cookies.TRUSTED) or cookies.new_token()
+    budgets.trust(cookies.digest(trusted), lookup, timezone.now())
+    cookies.write(response, cookies.TRUSTED, trusted, proving.TRUSTED_SECONDS)
+    return response
 
 
 def _instead(request: Request, sentence: str, status: int) -> HttpResponse:
@@ -338,10 +346,6 @@ def stamp() -> str:
 
 def _too_long(posted: Posted) -> bool:
     return len(posted.words.text) > MAX_TEXT_CHARACTERS
-
-
-def _says_something(draft: Draft) -> bool:
-    return bool(draft.words.text.strip() or draft.files)
 
 
 def _not_kept() -> Fault:
