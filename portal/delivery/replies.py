@@ -30,7 +30,7 @@ def build(outbound: Outbound) -> Prepared | None:
     if reader is None:
         return None
     opened, brand, address = open_message(reader, share_of(outbound)), reader.message.brand, address_of(outbound)
-    first = reader.message.is_approach
+    first = reader.message.is_approach and not opened.toc.in_reply_to
     text = f"{_top(opened.toc, brand, first=first)}\n\n{opened.body(opened.toc.text)}"
     heads = _heads(outbound, brand, opened.toc, address, first=first)
     # Base64 in lines of 76 takes 78 bytes for every 57, and each part has its own few headers.

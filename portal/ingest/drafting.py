@@ -40,8 +40,10 @@ def draft(
     decision: Decision,
     answered: Message | None,
     brand_of: Callable[[str], Brand] = choosing.of_domain,
+    scanned_at: datetime | None = None,
 ) -> sealing.Draft:
-    """`answered` is the protected message that it answers; `brand_of` finds the brand of a domain."""
+    """`answered` is the protected message that it answers; `brand_of` finds the brand of a domain; `scanned_at` is when
+    no virus was found in it."""
     sender = letter.sender or Mailbox("", envelope.sender)
     from_portal, forwards = envelope.source == "reply", envelope.forwards
     if from_portal:
@@ -52,7 +54,7 @@ def draft(
     subject = decision.tag_removed_subject
     split = _split(decision, answered)
     readers = _readers(envelope, author=not split or bool(envelope.approach))
-    streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at)
+    streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at, scanned_at=scanned_at)
     return sealing.Draft(
         id=row.id,
         brand=brand,
@@ -103,7 +105,13 @@ def _names_phrase(letter: Letter, raw: bytes) -> bool:
 
 
 def contents(
-    letter: Letter, raw: bytes, *, subject: str, sender: Mailbox, sent_at: datetime
+    letter: Letter,
+    raw: bytes,
+    *,
+    subject: str,
+    sender: Mailbox,
+    sent_at: datetime,
+    scanned_at: datetime | None = None,
 ) -> tuple[dict[str, bytes], Toc]:
     """The named streams of a message but the table of contents, and that table."""
     streams = {"original": raw}
@@ -136,6 +144,7 @@ def contents(
         remote_pictures=cleaned.remote_pictures if cleaned else 0,
         removed=cleaned.removed if cleaned else False,
         readable=letter.readable,
+        scanned_at=scanned_at,
     )
     return streams, toc
 

@@ -1,4 +1,4 @@
-"""The mail that tells a sender that an administrator ended their mail, and why."""
+"""The mail that tells a sender that theirs is held back or was ended by an administrator, and why (ux.md M9)."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def build(outbound: Outbound) -> Prepared | None:
             "reached": reached,
             "reason": words_of(outbound),
             "id": row.pk,
+            "held": row.state == Spooled.State.HELD,
         }
         moment = f"{timezone.localtime(row.received_at):%d %B %Y, %H:%M}"
         subject = translation.gettext("Not sent: your message of {moment}").format(moment=moment)

@@ -15,7 +15,7 @@ from branding.models import Brand
 from portal import observing
 from portal.audit.record import Event, record_each
 from portal.delivery.queue import Asked, enqueue_all
-from portal.ingest import drafting, isolation, returning, spool, states
+from portal.ingest import drafting, isolation, returning, scanning, spool, states
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
 from portal.mime.addresses import domain_of
@@ -98,8 +98,9 @@ def _decided(one: Opened, answered: Message | None, brand_of: Callable[[str], Br
             raise Refused(decision.text)
         if decision.action == "relay":
             return Ready(row, decision, one.envelope, None, None)
+        scanned_at = scanning.check(one.raw, one.letter, one.envelope)
         letter, raw = drafting.without_phrase(one.letter, one.raw)
-        draft = drafting.draft(row, letter, raw, one.envelope, decision, answered, brand_of)
+        draft = drafting.draft(row, letter, raw, one.envelope, decision, answered, brand_of, scanned_at)
         with observing.work("seal", size=row.size):
             sealed = sealing.seal_streams(draft)
         return Ready(row, decision, one.envelope, draft, sealed)

@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
+from portal import viruses
 from portal.celery import app
 from portal.ingest import spoolbucket
 from portal.ingest.spoolfolder import folder as spool_folder
@@ -40,7 +42,7 @@ Question = Callable[[], str]
 
 def check() -> dict[str, str]:
     """ "ok" or a sentence for each part, for /healthz."""
-    return _ALL.answers()
+    return {**_ALL.answers(), **(_SCANNER.answers() if viruses.is_on() else {})}
 
 
 def ready() -> dict[str, str]:
@@ -170,6 +172,17 @@ def blobs() -> str:
     return OK
 
 
+def scanner() -> str:
+    """Whether the virus scanner answers, with signatures of today or yesterday."""
+    try:
+        found = viruses.version()
+    except viruses.ScannerError as error:
+        return str(error)
+    if found.is_old(timezone.now()):
+        return "The virus scanner's signatures are older than 48 hours. See why freshclam does not fetch them."
+    return OK
+
+
 def broker() -> str:
     """Whether wake-ups can be handed over. Mail goes on without, by the sweeper, but slowly."""
     kind = urlsplit(settings.LETTERLOCK.broker_url).scheme
@@ -222,6 +235,8 @@ _ALL = Panel(
         "storage": blobs,
     }
 )
+_SCANNER = Panel({"scanner": scanner})
+"""Asked only where there is one."""
 _NEEDED = Panel(
     {
         "database": database,

@@ -69,13 +69,22 @@ class Toc:
     remote_pictures: int = 0
     removed: bool = False
     readable: bool = True
+    scanned_at: datetime | None = None
+    """When a virus scanner found nothing in it; None when none was asked."""
 
     def __repr__(self) -> str:
         return f"Toc({len(self.files)} files)"
 
     def encode(self) -> bytes:
         """The stream's plaintext before padding: u32 length, then CBOR."""
-        document = cbor2.dumps({f.name: _plain(getattr(self, f.name)) for f in fields(self)}, canonical=True)
+        document = cbor2.dumps(
+            {
+                f.name: _plain(getattr(self, f.name))
+                for f in fields(self)
+                if f.name not in _LATER or getattr(self, f.name)
+            },
+            canonical=True,
+        )
         return struct.pack(">I", len(document)) + document
 
     @classmethod
@@ -97,6 +106,10 @@ class Toc:
             )
         except (struct.error, KeyError, TypeError, ValueError, cbor2.CBORDecodeError):
             raise SealBroken from None
+
+
+_LATER = ("scanned_at",)
+"""Left out while they say nothing, as in tables from before."""
 
 
 def _plain(value: Any) -> Any:

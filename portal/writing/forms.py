@@ -17,7 +17,7 @@ from portal.vault import unsent
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
 from portal.vault.unsent import Kept, Words
-from portal.writing import recipients, replying
+from portal.writing import checking, recipients, replying
 from portal.writing.replying import MAX_TEXT_CHARACTERS
 from portal.writing.uploads import REPLY_FILES, REPLY_FILES_BYTES, SealedUpload
 
@@ -124,6 +124,8 @@ def fitting(files: Sequence[SealedUpload], there: Sequence[Kept]) -> tuple[list[
         elif len(there) + len(fitting) >= REPLY_FILES:
             sentence = _("There are too many files. The limit is %(count)d.") % {"count": REPLY_FILES}
             return fitting, [*faults, Fault("files", sentence)]
+        elif sentence := checking.against(file):
+            faults.append(Fault("files", sentence))
         else:
             fitting.append(file)
             total += length

@@ -54,7 +54,14 @@ def examine(configuration: Configuration, environment: Mapping[str, str] = os.en
             lambda: disk.permissions(configuration),
         ),
         "memory": (memory.swap, memory.core_files),
-        "parts": (lambda: parts.door(configuration), parts.workers, parts.database, parts.tables, parts.needed),
+        "parts": (
+            lambda: parts.door(configuration),
+            parts.workers,
+            parts.database,
+            parts.tables,
+            parts.needed,
+            lambda: parts.scanner(configuration),
+        ),
     }
     return [Area(name, tuple(_all(name, checks))) for name, checks in areas.items()]
 

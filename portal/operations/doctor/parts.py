@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from django.db import connection
+from django.utils import timezone
 
+from portal import viruses
 from portal.configuration import Configuration
 from portal.operations import health, heartbeats
-from portal.operations.doctor.finding import Finding, well, wrong
+from portal.operations.doctor.finding import Finding, notice, well, wrong
+from portal.values import is_loopback
 
 OLDEST = {"sqlite": (3, 31, 0), "postgresql": (15, 0)}
 """Versions that the suite runs on, or that the SQL needs (SQLite: partial indexes and RETURNING of Django 5.2)."""
@@ -61,6 +65,34 @@ def needed() -> Iterator[Finding]:
     yield _of_health("broker", health.broker(), "Work begins only when the sweeper rings, seconds later.", "Start it.")
     yield _of_health("storage", health.blobs(), "Large messages wait and cannot be opened.", "Start or mend the store.")
     yield _of_health("spool", health.spool(), "No mail is taken in.", "Make room, or mend the folder's rights.")
+
+
+def scanner(configuration: Configuration) -> Iterator[Finding]:
+    if not configuration.virus_scanner:
+        yield well("virus scanner", "None is set; nothing is looked at for viruses here.")
+        return
+    try:
+        found = viruses.version()
+    except viruses.ScannerError as error:
+        yield wrong("virus scanner", str(error), "Protected mail waits, and readers can add no files.", "Start clamd.")
+        return
+    if found.is_old(timezone.now()):
+        age = f"of {found.signatures_at:%d %B %Y, %H:%M}" if found.signatures_at else "without a date"
+        yield notice(
+            "virus scanner",
+            f"ClamAV {found.engine} answers, with signatures {age}.",
+            "It does not know what has come since.",
+            "Start freshclam, or see in its log why it fetches none.",
+        )
+    elif (host := urlsplit(configuration.virus_scanner).hostname) and not is_loopback(host):
+        yield notice(
+            "virus scanner",
+            f"ClamAV {found.engine} answers, on another host.",
+            "What it looks at crosses the network in clear.",
+            "Run clamd on this host and name its socket, or reach it through a tunnel.",
+        )
+    else:
+        yield well("virus scanner", f"ClamAV {found.engine} answers, with signatures of the last 48 hours.")
 
 
 def _of_health(check: str, state: str, why: str, fix: str) -> Finding:
