@@ -226,7 +226,7 @@ def test_signatures_older_than_48_hours_are_told(scanner: Any, monkeypatch: pyte
     (finding,) = parts.scanner(scanner.LETTERLOCK)
     assert finding.state == State.NOTICE  # those of this test have no date
     assert "signatures without a date" in finding.seen
-    assert "older than 48 hours" in health.check()["scanner"]
+    assert health.check()["scanner"] == health.OK
     now = datetime(2026, 11, 26, 12, tzinfo=UTC)
     assert Version("1.4.6", now - timedelta(hours=49)).is_old(now)
     assert not Version("1.4.6", now - timedelta(hours=47)).is_old(now)

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
 
 from portal import viruses
 from portal.celery import app
@@ -173,13 +172,11 @@ def blobs() -> str:
 
 
 def scanner() -> str:
-    """Whether the virus scanner answers, with signatures of today or yesterday."""
+    """Whether the virus scanner answers. That its signatures are old stops nothing; the doctor says so."""
     try:
-        found = viruses.version()
+        viruses.version()
     except viruses.ScannerError as error:
         return str(error)
-    if found.is_old(timezone.now()):
-        return "The virus scanner's signatures are older than 48 hours. See why freshclam does not fetch them."
     return OK
 
 
