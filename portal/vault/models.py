@@ -294,6 +294,7 @@ class Approach(models.Model):
     """Keyed hash of the address that was given last."""
     proved = models.BinaryField(max_length=32, default=b"")
     """The same of the address that was proved in this browser, if one was."""
+    proved_at = models.DateTimeField(null=True)
     unsent = models.OneToOneField(Unsent, on_delete=models.SET_NULL, null=True, related_name="approach")
     made_at = models.DateTimeField(db_index=True)
     sent_at = models.DateTimeField(null=True)

@@ -39,6 +39,8 @@ from portal.writing.uploads import SealedUpload
 log = logging.getLogger(__name__)
 
 LIFE = timedelta(hours=24)
+PROOF = timedelta(minutes=15)
+"""As long as a passcode works."""
 MOST_OF_A_NETWORK = 60
 """Begun in a day from one IPv4 /24 or IPv6 /48 by people who have not proved their address yet."""
 MOST_OF_AN_ADDRESS = 10
@@ -162,9 +164,14 @@ def ask_for(draft: Draft, lookup: bytes) -> None:
 
 def prove(draft: Draft, lookup: bytes) -> bool:
     """Note that this address was proved in this browser; False when the draft is meanwhile written by another."""
-    return bool(
-        Approach.objects.filter(pk=draft.row.pk, asked=lookup, sent_at=None).update(asked=lookup, proved=lookup)
-    )
+    waiting = Approach.objects.filter(pk=draft.row.pk, asked=lookup, sent_at=None)
+    return bool(waiting.update(proved=lookup, proved_at=timezone.now()))
+
+
+def is_proved(draft: Draft, lookup: bytes) -> bool:
+    """Whether it was so not long ago, and only sending failed: then it needs no second passcode."""
+    row = draft.row
+    return row.proved_at is not None and bytes(row.proved) == lookup and timezone.now() - row.proved_at < PROOF
 
 
 def send(draft: Draft, department: Offered, address: str, lookup: bytes) -> None:

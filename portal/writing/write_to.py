@@ -140,7 +140,7 @@ def _kept(
 def _on(request: Request, draft: Draft, department: Offered, address: str) -> HttpResponse:
     """On to the passcode; or sent at once by whoever is signed in, or proved this address before in this browser."""
     lookup = readers.address_lookup(address)
-    if request.session_row is not None or bytes(draft.row.proved) == lookup:
+    if request.session_row is not None or approaches.is_proved(draft, lookup):
         return _send(request, draft, department, address)
     place = _place(request)
     if not ways.passcode_at(place):
@@ -199,7 +199,6 @@ def _proved(request: Request, challenge: Challenge) -> HttpResponse:
     if not approaches.prove(draft, lookup):
         sentence = _("Your address was changed meanwhile, so nothing was sent. Press “Continue” for a new passcode.")
         return _instead(request, sentence, door.REFUSED)
-    draft.row.proved = lookup
     department = _named(_offered(request), draft.first.department)
     if department is None or readers.address_lookup(draft.first.address) != lookup:
         return _instead(request, _("Choose again to whom you write. Nothing was sent."), door.REFUSED)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import F
 from django.test import Client, RequestFactory
 from django.utils import timezone, translation
 
@@ -412,6 +413,10 @@ def test_what_the_spool_does_not_take_stays_and_is_sent_later_without_another_pa
     assert page.status_code == 503
     assert "Your message was not sent. What you wrote is still here." in words(page.content)
     assert not Spooled.objects.exists()
+    Approach.objects.update(proved_at=F("proved_at") - timedelta(minutes=16))
+    assert write(browser)["Location"] == "/write/passcode/"
+    assert not Spooled.objects.exists()
+    Approach.objects.update(proved_at=timezone.now())
     assert write(browser)["Location"] == "/write/sent/"
     assert write(browser, address=JONAS)["Location"] == "/write/passcode/"  # another message, another proof
 

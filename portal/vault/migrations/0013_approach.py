@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ("size", models.BigIntegerField(default=0)),
                 ("asked", models.BinaryField(default=b"", max_length=32)),
                 ("proved", models.BinaryField(default=b"", max_length=32)),
+                ("proved_at", models.DateTimeField(null=True)),
                 ("made_at", models.DateTimeField(db_index=True)),
                 ("sent_at", models.DateTimeField(null=True)),
                 ("message", models.UUIDField(null=True)),
