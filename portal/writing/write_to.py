@@ -124,11 +124,12 @@ def _kept(
         except _NOT_NOW as error:
             log.error("a first message was not kept: %s", type(error).__name__)
             return _form(request, slug, offered, draft, posted, [_not_kept()], 503)
-    if do == "remove" and draft is not None:
-        file = forms.uuid_of(which)
-        if file is not None:
-            approaches.remove_file(draft, file)
-        return see_other(request.path)
+    if do == "remove" and draft is not None and (file := forms.uuid_of(which)) is not None:
+        approaches.remove_file(draft, file)
+    if do != "send":
+        # What cannot be kept is on this page alone.
+        unkept = [fault for fault in faults if fault.field == "files" or _too_long(posted)]
+        return _form(request, slug, offered, draft, posted, unkept) if unkept else see_other(request.path)
     if not posted.words.text.strip() and not posted.uploads and not (draft and draft.files):
         faults.append(Fault("message", _("Write a message or add a file.")))
     faults.sort(key=lambda fault: _ORDER.index(fault.field))

@@ -295,6 +295,12 @@ def test_a_file_can_be_taken_out_again_and_all_can_be_deleted(browser: Client) -
     assert write(browser, do=f"remove-{first.hex}")["Location"] == "/write/"
     assert [file.pk for file in Unsent.objects.get().files.all()] == [second]
     write(browser, do="remove-junk")
+    page = browser.get("/write/").content.decode()
+    assert page.index('name="do" value="send"') < page.index('name="do" value="remove-')  # what Enter presses
+    assert write(browser, do="save")["Location"] == "/write/"
+    kept = write(browser, do="save", files=[SimpleUploadedFile("run.exe", b"MZ")])
+    assert "run.exe was not added" in words(kept.content)
+    assert "The message is too long." in words(write(browser, do="save", message="x" * 500_001).content)
     write(browser, do="delete")
     assert not Unsent.objects.exists()
     assert "Is it paid?" not in browser.get("/write/").content.decode()
