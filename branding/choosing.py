@@ -20,6 +20,11 @@ def of_domain(domain: str) -> Brand:
     return default()
 
 
+def of_slug(slug: str) -> Brand:
+    """The brand of this short name, else the default brand."""
+    return Brand.objects.filter(slug=slug).first() or default()
+
+
 def default() -> Brand:
     """The default brand; `manage.py prepare` makes it."""
     return Brand.objects.get(is_default=True)

@@ -16,7 +16,7 @@ from django.conf import settings
 from branding import mark, palette
 from branding.models import Brand
 
-SHEETS = ("tokens", "frame", "controls", "reading", "inside", "previews", "door", "writing", "sent")
+SHEETS = ("tokens", "frame", "controls", "reading", "inside", "previews", "door", "writing", "write-to", "sent")
 """In this order, for of two rules of one weight the later counts; print and the brand's colours come behind them."""
 SCRIPTS = ("local-time", "session", "focus", "share", "passkey", "body-frame", "pictures", "download-all")
 """Each looks for what it makes nicer, and does nothing on a page without it."""

@@ -1,4 +1,4 @@
-"""A brand: the organisation a recipient sees, with its host, its words and its defaults."""
+"""A brand: the organisation a recipient sees, with its host, its words, its defaults and its departments."""
 
 from __future__ import annotations
 
@@ -50,6 +50,8 @@ class Brand(models.Model):
     """So many days after a message has closed it can still be answered; 0 for not at all."""
     reply_notes = models.BooleanField(default=False, db_default=False)
     """Whether whoever answers is mailed a note of it, without its text (ux.md M10)."""
+    write_to = models.BooleanField(default=False, db_default=False)
+    """Whether anyone may write to the organisation from its own page, to one of its departments."""
     is_default = models.BooleanField(default=False)
 
     class Meta:
@@ -63,3 +65,26 @@ class Brand(models.Model):
     def clean(self) -> None:
         if self.host != self.host.lower() or ":" in self.host:
             raise ValidationError({"host": "A host is a lower-case name without a port, like secure.example.org."})
+
+
+class Department(models.Model):
+    """A place in the organisation that anyone may write to (branding.departments)."""
+
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="departments")
+    slug = models.SlugField(max_length=40)
+    """In the address of its own page."""
+    place = models.PositiveSmallIntegerField(default=0)
+    """Where it stands in the list, the lowest first."""
+    names = models.JSONField(default=dict)
+    """What people call it, by language: {"en": "Reception"}."""
+    notes = models.JSONField(default=dict, blank=True)
+    """A line below the name, likewise, like “Outside office hours. We answer on Monday.”"""
+    addresses = models.JSONField(default=list)
+    """The mailboxes inside that what is written goes to, in this order. No page shows them."""
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["brand", "slug"], name="department_once_a_brand")]
+
+    def __str__(self) -> str:
+        return f"department {self.slug}"

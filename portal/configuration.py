@@ -58,6 +58,7 @@ class Configuration:
     networks: tuple[Network, ...]
     proxies: tuple[Network, ...]
     default_action: str
+    virus_scanner: str
     split: str
     open_days: int
     passcodes_per_network: int
@@ -156,6 +157,7 @@ def read(environment: Mapping[str, str]) -> Configuration:
         networks=setting("NETWORKS", values.networks, "127.0.0.0/8 ::1"),
         proxies=setting("PROXIES", values.networks, "127.0.0.0/8 ::1"),
         default_action=setting("DEFAULT_ACTION", values.choice("protect", "relay"), "relay"),
+        virus_scanner=setting("VIRUS_SCANNER", values.virus_scanner, ""),
         split=setting("SPLIT", values.choice("off", "strict", "escrow"), "off"),
         open_days=setting("OPEN_DAYS", values.between(1, 730), "30"),
         passcodes_per_network=setting("PASSCODES_PER_NETWORK", values.between(10, 1_000_000), "200"),

@@ -41,6 +41,7 @@ class Meter:
 METERS = (
     Meter("letterlock_events", "Entries of the record by kind (docs/events.md).", ("kind",)),
     Meter("letterlock_passcodes", "Passcodes by step: asked, sent, confirmed, failed.", ("step",)),
+    Meter("letterlock_virus_scans", "Asked of the virus scanner: clean, virus, too_large, away.", ("outcome",)),
     Meter("letterlock_door_sessions", "SMTP sessions begun, by whether the network is listed.", ("listed",)),
     Meter("letterlock_door_replies", "Replies of the door, by class: 2xx, 3xx, 4xx, 5xx.", ("code",)),
     Meter("letterlock_delivery_answers", "Answers to outgoing mail: 2xx, 4xx, 5xx, none.", ("kind", "code")),

@@ -175,3 +175,17 @@ def domains(text: str) -> tuple[str, ...]:
 
 def networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(word) for word in text.replace(",", " ").split())
+
+
+def virus_scanner(text: str) -> str:
+    """A clamd: a socket's path, or host and port; "" for none."""
+    parts = urlsplit(text)
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    by_path = not parts.netloc and parts.path.startswith("/")
+    by_host = bool(parts.hostname) and port != 0 and parts.path in ("", "/") and not parts.username
+    if text and (parts.scheme != "clamd" or not (by_path or by_host) or parts.query or parts.fragment):
+        raise ValueError("it is not clamd:///run/clamav/clamd.ctl or clamd://host:3310.")
+    return text

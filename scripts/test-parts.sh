@@ -17,6 +17,7 @@ command -v swaks >/dev/null 2>&1 || note swaks
 command -v age >/dev/null 2>&1 || note age
 command -v softhsm2-util >/dev/null 2>&1 || note softhsm2
 command -v rabbitmq-server >/dev/null 2>&1 || note rabbitmq-server
+command -v clamd >/dev/null 2>&1 || note clamav-daemon
 command -v ip >/dev/null 2>&1 || note iproute2
 command -v bwrap >/dev/null 2>&1 || note bubblewrap
 [ -x /usr/lib/libreoffice/program/soffice.bin ] \

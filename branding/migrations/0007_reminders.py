@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("branding", "0005_answers")]
+    dependencies = [("branding", "0006_departments")]
 
     operations = [
         migrations.AddField("brand", "reminder_days", models.PositiveSmallIntegerField(blank=True, null=True)),

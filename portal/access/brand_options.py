@@ -170,5 +170,12 @@ OPTIONS = (
         _switch,
         lambda brand: _on(brand.reply_notes),
     ),
+    Option(
+        "write-to",
+        "write_to",
+        "whether anyone may write to its departments: on or off (docs/write-to-us.md)",
+        _switch,
+        lambda brand: _on(brand.write_to),
+    ),
     Option("name", "name", "what recipients know the organisation by", _name, lambda brand: f"“{brand.name}”"),
 )

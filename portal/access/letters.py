@@ -31,20 +31,20 @@ def passcode(outbound: Outbound) -> Prepared | None:
     challenge: Challenge | None = rows.filter(public_id=outbound.subject_row).first()
     if challenge is None or challenge.refusal(timezone.now()) or _is_overtaken(outbound):
         return None
-    reader = _mailbox(challenge)
-    if reader is None:
+    address = _mailbox(challenge)
+    if not address:
         return None
-    # The address the message went to, never the typed one: the two may differ in case, and only one is known to work.
-    address = readers.address_of(reader)
     return Prepared.whole(address_for(outbound, challenge.brand), address, _written(challenge, outbound, address))
 
 
-def _mailbox(challenge: Challenge) -> Reader | None:
-    """A reader whose mailbox the passcode goes to."""
-    if challenge.reader is not None:
-        found: Reader = challenge.reader
-        return found
-    return readers.of_person(bytes(challenge.address_lookup), challenge.brand).first()
+def _mailbox(challenge: Challenge) -> str:
+    """The address that the passcode goes to; "" when nobody here has it."""
+    if challenge.errand:
+        return challenge.asked_address()
+    reader: Reader | None = challenge.reader
+    found = reader or readers.of_person(bytes(challenge.address_lookup), challenge.brand).first()
+    # The address the message went to, never the typed one: the two may differ in case, and only one is known to work.
+    return readers.address_of(found) if found else ""
 
 
 def _is_overtaken(outbound: Outbound) -> bool:

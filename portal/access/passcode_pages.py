@@ -92,7 +92,7 @@ def passcode_at(request: Request, place: Place) -> HttpResponse:
     """R3 where no message is asked for."""
     if request.method == "POST":
         return _check(request, place)
-    challenge = passcodes.latest(place.brand, None, _browser(request))
+    challenge = _latest(request, place)
     if challenge is None:
         return see_other(place.back_url)
     return _passcode_page(request, place, challenge)
@@ -101,8 +101,12 @@ def passcode_at(request: Request, place: Place) -> HttpResponse:
 @door.page
 def find_again(request: Request) -> HttpResponse:
     """Another passcode for the address that this browser typed."""
-    place = places.neutral(request.brand)
-    challenge = passcodes.latest(place.brand, None, _browser(request))
+    return resend_at(request, places.neutral(request.brand))
+
+
+def resend_at(request: Request, place: Place) -> HttpResponse:
+    """The same where no message is asked for."""
+    challenge = _latest(request, place)
     if request.method != "POST" or challenge is None:
         return see_other(place.check_url)
     return ask_at(request, place, passcodes.claim_of(challenge))
@@ -125,13 +129,17 @@ def _passcode_again(request: Request, link: str = "") -> HttpResponse:
     reader = places.reader_at(link, request.brand) if link else None
     if link and reader is None:
         return door.neutral(request)
-    place = places.at_link(reader) if reader else places.neutral(request.brand)
-    challenge = passcodes.latest(place.brand, reader, _browser(request))
+    response = too_old_at(request, places.at_link(reader) if reader else places.neutral(request.brand))
+    return door.keeping_share(request, reader, response) if reader else response
+
+
+def too_old_at(request: Request, place: Place) -> HttpResponse:
+    """The page that takes the passcode, when its form was open for too long."""
+    challenge = _latest(request, place)
     note, form = expired.sentence(request), PasscodeForm.of(request.POST)
     if challenge is None:
         return door.elsewhere(request, place, note, expired.STATUS)
-    response = _passcode_page(request, place, challenge, form=form, note=note, status=expired.STATUS)
-    return door.keeping_share(request, reader, response) if reader else response
+    return _passcode_page(request, place, challenge, form=form, note=note, status=expired.STATUS)
 
 
 def _find_again(request: Request, slug: str = "") -> HttpResponse:
@@ -166,7 +174,7 @@ def ask_at(request: Request, place: Place, claim: Claim) -> HttpResponse:
     except TooManyTries as error:
         return wait(request, error, place)
     except PasscodeRefused as error:
-        challenge = passcodes.latest(place.brand, place.reader, browser)
+        challenge = passcodes.latest(place.brand, place.reader, browser, place.errand_name)
         return _passcode_page(request, place, challenge, refused=error, status=429)
     response = see_other(place.check_url)
     cookies.write(response, cookies.BROWSER, token, door.BROWSER_SECONDS)
@@ -177,14 +185,16 @@ def _check(request: Request, place: Place) -> HttpResponse:
     form = PasscodeForm.of(request.POST)
     browser = _browser(request)
     try:
-        challenge = passcodes.check(place.brand, place.reader, browser, form.code)
+        challenge = passcodes.check(place.brand, place.reader, browser, form.code, place.errand_name)
     except TooManyTries as error:
         return wait(request, error, place)
     except OtherBrowser as error:
         return door.elsewhere(request, place, error.sentence)
     except PasscodeRefused as error:
-        asked = passcodes.latest(place.brand, place.reader, browser)
+        asked = _latest(request, place)
         return _passcode_page(request, place, asked, refused=error, form=form, status=door.REFUSED)
+    if place.errand is not None:
+        return place.errand.done(request, challenge)
     reader = place.reader or readers.of_person(bytes(challenge.address_lookup), place.brand).first()
     if reader is None:  # the last message to the address was removed in this very moment
         return door.elsewhere(request, place, OtherBrowser().sentence)
@@ -219,8 +229,11 @@ def _passcode_page(
         "dead": refused.dead if refused else False,
         "note": note or undelivered.sentence(place, challenge, address),
         "asks_code": _asks_code(request, place.reader),
+        # Whoever is on an errand typed it themselves just now, and sees whether it is right.
+        "address": address if place.errand else "",
     }
-    response = render(request, "access/passcode.html", context, status=status)
+    template = place.errand.template if place.errand else "access/passcode.html"
+    response = render(request, template, context, status=status)
     if isinstance(refused, AskedTooSoon):
         retry_after(response, refused.next_at)
     return response
@@ -228,6 +241,10 @@ def _passcode_page(
 
 def _asks_code(request: Request, reader: Reader | None) -> bool:
     return reader is not None and bool(reader.message.split) and not (shares.kept(request) or shares.posted(request))
+
+
+def _latest(request: Request, place: Place) -> Challenge | None:
+    return passcodes.latest(place.brand, place.reader, _browser(request), place.errand_name)
 
 
 def _browser(request: Request) -> Browser:

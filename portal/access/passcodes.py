@@ -51,15 +51,18 @@ class Claim:
     lookup: bytes
     reader: Reader | None
     typed: str = field(default="", repr=False)
+    errand: str = ""
+    """What else than reading it is for (portal.access.places.Errand)."""
 
     @classmethod
     def of_reader(cls, reader: Reader) -> Claim:
         return cls(reader.message.brand, bytes(reader.address_lookup), reader)
 
     @classmethod
-    def of_address(cls, brand: Brand, typed: str) -> Claim:
+    def of_address(cls, brand: Brand, typed: str, errand: str = "") -> Claim:
         """BadAddress when it is none. Whether anyone has the address is not looked at: every answer is the same."""
-        return cls(brand, readers.address_lookup(typed), None, normalise(typed))
+        # On an errand there is no mail that it is known from, so the passcode goes to the address as it was typed.
+        return cls(brand, readers.address_lookup(typed), None, typed.strip() if errand else normalise(typed), errand)
 
 
 def ask(claim: Claim, browser: Browser) -> Challenge:
@@ -79,7 +82,7 @@ def ask(claim: Claim, browser: Browser) -> Challenge:
     return answer
 
 
-def check(brand: Brand, reader: Reader | None, browser: Browser, typed: str) -> Challenge:
+def check(brand: Brand, reader: Reader | None, browser: Browser, typed: str, errand: str = "") -> Challenge:
     """Take a typed passcode; the challenge it answers is used up and its address proved.
 
     Raises:
@@ -89,7 +92,7 @@ def check(brand: Brand, reader: Reader | None, browser: Browser, typed: str) -> 
     digits = codes.digits_of(typed)
     if not digits:
         raise NothingEntered
-    challenge = latest(brand, reader, browser)
+    challenge = latest(brand, reader, browser, errand)
     if challenge is None:
         raise OtherBrowser
     if len(digits) != codes.DIGITS:
@@ -103,12 +106,12 @@ def check(brand: Brand, reader: Reader | None, browser: Browser, typed: str) -> 
     return challenge
 
 
-def latest(brand: Brand, reader: Reader | None, browser: Browser) -> Challenge | None:
-    """The last challenge of a browser for a message, or for the neutral page; it may be over."""
+def latest(brand: Brand, reader: Reader | None, browser: Browser, errand: str = "") -> Challenge | None:
+    """The last challenge of a browser for a message, for the neutral page or on an errand; it may be over."""
     if not browser.token:
         return None
     mine = Challenge.objects.select_related("reader__message", "brand").filter(browser=browser.token, brand=brand)
-    found: Challenge | None = mine.filter(reader=reader).order_by("-made_at", "-id").first()
+    found: Challenge | None = mine.filter(reader=reader, errand=errand).order_by("-made_at", "-id").first()
     return found
 
 
@@ -116,7 +119,7 @@ def claim_of(challenge: Challenge) -> Claim:
     """What a challenge was asked for, to ask again."""
     if challenge.reader is not None:
         return Claim.of_reader(challenge.reader)
-    return Claim(challenge.brand, bytes(challenge.address_lookup), None, challenge.asked_address())
+    return Claim(challenge.brand, bytes(challenge.address_lookup), None, challenge.asked_address(), challenge.errand)
 
 
 def _ask(claim: Claim, browser: Browser, now: datetime) -> Challenge | AccessError:
@@ -126,7 +129,7 @@ def _ask(claim: Claim, browser: Browser, now: datetime) -> Challenge | AccessErr
     spent = budgets.asking_opens(purse, now), budgets.guessing_opens(purse, number, now)
     if any(spent):
         return _throttled(claim.reader, max(moment for moment in spent if moment), now)
-    live = latest(claim.brand, claim.reader, browser)
+    live = latest(claim.brand, claim.reader, browser, claim.errand)
     if live is not None and (live.refusal(now) or bytes(live.address_lookup) != claim.lookup):
         live = None
     next_at = budgets.next_mail_at(purse, now)
@@ -156,6 +159,7 @@ def _fresh(claim: Claim, browser: Browser, now: datetime) -> Challenge:
         address_lookup=claim.lookup,
         typed_address=keys().seal_field("challenge", number, claim.typed.encode()) if claim.typed else b"",
         browser=browser.token,
+        errand=claim.errand,
         reference=references.new(),
         language=get_language() or "",
         made_at=now,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
 from branding.choosing import origin
 from branding.models import Brand
+from portal.access.models import Challenge
+from portal.access.requests import Request
 from portal.delivery.naming import shown_name
 from portal.mime.addresses import Mailbox, mask, spoken_mask
 from portal.vault import readers
@@ -30,8 +34,22 @@ class EnvelopeShown:
 
 
 @dataclass(frozen=True, repr=False)
+class Errand:
+    """What an address is proved for, when not to read: another room's, with pages of its own. It signs nobody in."""
+
+    name: str
+    """As in portal.access.models.Challenge."""
+    template: str
+    """Of the page that takes the passcode."""
+    page: Callable[[Request, str, int], HttpResponse]
+    """The page to ask on, with a sentence and a status: nothing was asked for in this browser."""
+    done: Callable[[Request, Challenge], HttpResponse]
+    """What the proof leads to; the challenge is used up."""
+
+
+@dataclass(frozen=True, repr=False)
 class Place:
-    """The addresses of one way in. `reader` is None on the neutral page."""
+    """The addresses of one way in. `reader` is None on the neutral page, and on an errand."""
 
     brand: Brand
     reader: Reader | None
@@ -41,6 +59,12 @@ class Place:
     back_url: str
     goal_url: str
     """Where a proof leads."""
+    errand: Errand | None = None
+
+    @property
+    def errand_name(self) -> str:
+        """As a challenge keeps it; "" for reading."""
+        return self.errand.name if self.errand else ""
 
     def context(self) -> dict[str, object]:
         """What the templates of both ways share."""

@@ -15,9 +15,9 @@ from portal.delivery.models import Outbound
 def sentence(place: Place, challenge: Challenge, address: str) -> str:
     """What to say of the newest mail of a challenge; "" while it may still arrive.
 
-    Said at a message only: on the neutral page it would tell that someone has the address.
+    Not said on the neutral page, where it would tell that someone has the address.
     """
-    if place.reader is None:
+    if place.reader is None and place.errand is None:
         return ""
     mails = Outbound.objects.filter(subject_row=challenge.public_id, kind=Outbound.Kind.PASSCODE)
     mail = mails.order_by("-made_at").first()

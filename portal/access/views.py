@@ -113,6 +113,8 @@ def find_page(
 
 def elsewhere(request: Request, place: Place, sentence: str, status: int = REFUSED) -> HttpResponse:
     """Nothing was asked for in this browser: the page to ask on, with the sentence."""
+    if place.errand is not None:
+        return place.errand.page(request, sentence, status)
     if place.reader is not None:
         return choose(request, place.reader, note=sentence, status=status)
     return find_page(request, status, note=sentence)

@@ -38,6 +38,7 @@ def _row(name: str, state: str) -> Row:
             _("Workers"),
             _("They seal what came in and send what leaves. While they are away, mail waits."),
         ),
+        "scanner": (_("Virus scanner"), _("While it is away, protected mail waits and readers can add no files.")),
         "storage": (_("Storage"), _("Large messages lie there. While it is away, they wait and cannot be opened.")),
         "keys": (_("Keys"), _("Without them nothing can be sealed or opened. Mail waits until they are back.")),
         "audit": (_("Record"), _("What happens is recorded all the same; its signature waits.")),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from branding import choosing
 from branding.models import Brand
-from portal.delivery import bounces, enclosing, naming, tongue
+from portal.delivery import bounces, enclosing, naming, receipts, tongue
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, reader_of, share_of
@@ -75,9 +75,11 @@ def build(outbound: Outbound) -> Prepared | None:
 
 
 def _written(outbound: Outbound, reader: Reader) -> Prepared:
+    code = _code(outbound, reader)
+    if reader.role == Reader.Role.AUTHOR:
+        return receipts.build(outbound, reader, code)
     brand, envelope, recipient = reader.message.brand, envelope_of(reader.message), address_of(outbound)
     writer = Mailbox(envelope.sender_name, envelope.sender_address)
-    code = _code(outbound, reader)
     context = _context(reader, envelope, writer, recipient, code)
     heads = _heads(outbound, brand, envelope, writer, recipient)
     text, html = render_to_string("mail/notice.txt", context), render_to_string("mail/notice.html", context)

@@ -1,4 +1,4 @@
-"""An answer written here, handed whole into the mailbox of the person inside who is answered."""
+"""What is written here, an answer or a first message, handed whole into the mailboxes inside that it goes to."""
 
 from __future__ import annotations
 
@@ -31,11 +31,12 @@ def build(outbound: Outbound) -> Prepared | None:
     if reader is None:
         return None
     opened, brand, address = open_message(reader, share_of(outbound)), reader.message.brand, address_of(outbound)
+    first = reader.message.is_approach and not opened.toc.in_reply_to
     # To a person inside, who may never have been here: in the brand's language.
     with translation.override(languages.of_brand(brand)):
-        top = _top_line(opened, brand)
+        top = _top(opened.toc, brand, first=first)
         text, html = f"{top}\n\n{opened.body(opened.toc.text)}", _html(top, opened)
-        heads = _heads(outbound, brand, opened.toc, address)
+        heads = _heads(outbound, brand, opened.toc, address, first=first)
     # Base64 in lines of 76 takes 78 bytes for every 57, and each part has its own few headers.
     bodies = opened.toc.text.size + opened.toc.html.size
     size = _ROOM_FOR_HEADERS + 3 * bodies + sum(f.size * 78 // 57 + 1024 for f in opened.toc.files)
@@ -47,25 +48,36 @@ def _html(top: str, opened: Opened) -> str:
     """The same with its formats, cleaned when it was sealed; "" where it has none."""
     if not opened.toc.html:
         return ""
-    return f"<p>{escape(top)}</p>\n{without_own_pictures(opened.body(opened.toc.html))}"
+    lines = escape(top).replace("\n", "<br>")
+    return f"<p>{lines}</p>\n{without_own_pictures(opened.body(opened.toc.html))}"
 
 
-def _top_line(opened: Opened, brand: Brand) -> str:
+def _top(toc: Toc, brand: Brand, *, first: bool) -> str:
     """True because an answer names this mail, and the rules protect what refers to a protected message."""
-    said = _("Protected reply from {recipient}. Your answer is protected again.")
-    return said.format(recipient=naming.shown(opened.toc.sender, brand))
+    if not first:
+        said = _("Protected reply from {recipient}. Your answer is protected again.")
+        return said.format(recipient=naming.shown(toc.sender, brand))
+    department = next((clean_name(box.name) for box in toc.to), "") or brand.name
+    said = _("Protected message from {writer}, written to {department} on your own page. Your answer is protected.")
+    lines = [said.format(writer=toc.sender.address, department=department)]
+    if name := naming.shown_name(toc.sender):
+        lines.append(_("The address is proved, the name is not: “{name}”.").format(name=name))
+    return "\n".join(lines)
 
 
-def _heads(outbound: Outbound, brand: Brand, toc: Toc, address: str) -> Heads:
+def _heads(outbound: Outbound, brand: Brand, toc: Toc, address: str, *, first: bool) -> Heads:
     in_reply_to, references = naming.thread(toc.references, toc.in_reply_to)
     # The answer keeps its own Message-ID: what refers to it later is known by that to belong to this conversation.
     own = naming.thread((), toc.message_id)[0]
-    writer = toc.sender
+    # Anyone can write first and call themselves as they like: their address alone is proved.
+    writer = Mailbox("", toc.sender.address) if first else toc.sender
+    own_address = naming.own_address(brand)
     via = _("{sender} via {org} secure messages").format(sender=naming.shown(writer, brand), org=brand.name)
     return Heads(
-        from_=Mailbox(via, naming.own_address(brand)),
+        from_=Mailbox(via, own_address),
         # All of them, as in any mail to several: whoever answers it to all reaches all, through the door again.
-        to=toc.to or (Mailbox("", address),),
+        # A department is named by the portal's own address, so that whoever wrote sees no mailbox behind it.
+        to=tuple(box for box in toc.to if box.address != own_address) or (Mailbox("", address),),
         subject=clean_name(toc.subject),
         date=timezone.localtime(toc.sent_at),
         message_id=own or f"<{outbound.id}@{brand.host}>",

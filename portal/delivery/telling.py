@@ -26,6 +26,7 @@ from portal.keys.errors import KeyDestroyed, WrapRefused
 from portal.mime.addresses import Mailbox, clean_name, normalise
 from portal.mime.building import Heads, alternative
 from portal.mime.errors import BadAddress
+from portal.vault.models import Reader
 from portal.vault.readers import Envelope, envelope_of
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ def _ask_for_word(row: Outbound, news: Outbound.News) -> None:
             enqueue(K.REPORT, address=sender, message=row.message, subject_row=row.id, news=news)
         return
     reader = reader_of(row)
-    if reader is None:
+    if reader is None or reader.role == Reader.Role.AUTHOR:  # a receipt's: who is to be told is who it did not reach
         return
     sender = envelope_of(reader.message).sender_address
     try:
@@ -111,7 +112,8 @@ def build(outbound: Outbound) -> Prepared | None:
     if subject_row is None or reader is None or _is_outdated(outbound, subject_row):
         return None
     brand, envelope, sender = reader.message.brand, envelope_of(reader.message), address_of(outbound)
-    recipient = address_of(subject_row)
+    # Whoever wrote to a department never learns which mailboxes are behind it.
+    recipient = brand.name if reader.message.is_approach else address_of(subject_row)
     status = subject_row.heard or subject_row.last_answer
     waits = outbound.news == N.DELAYED
     with translation.override(languages.of_brand(brand)):

@@ -50,16 +50,21 @@ def draft(
     decision: Decision,
     answered: Message | None,
     brand_of: Callable[[str], Brand] = choosing.of_domain,
+    scanned_at: datetime | None = None,
 ) -> sealing.Draft:
-    """`answered` is the protected message that it answers; `brand_of` finds the brand of a domain."""
+    """`answered` is the protected message that it answers; `brand_of` finds the brand of a domain; `scanned_at` is when
+    no virus was found in it."""
     sender = letter.sender or Mailbox("", envelope.sender)
     from_portal, forwards = envelope.source == "reply", envelope.forwards
-    brand = answered.brand if answered and from_portal else brand_of(_domain(envelope.sender or sender.address))
+    if from_portal:
+        brand = answered.brand if answered else choosing.of_slug(envelope.approach)
+    else:
+        brand = brand_of(_domain(envelope.sender or sender.address))
     sent_at = letter.date or row.received_at
     subject = decision.tag_removed_subject
     split = _split(decision, answered)
-    readers = _readers(envelope, split=bool(split))
-    streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at)
+    readers = _readers(envelope, author=not split or bool(envelope.approach))
+    streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at, scanned_at=scanned_at)
     toc = replace(toc, voucher=vouching.voucher(raw, sender.address, envelope, brand, brand_of))
     return sealing.Draft(
         id=row.id,
@@ -111,7 +116,13 @@ def _names_phrase(letter: Letter, raw: bytes) -> bool:
 
 
 def contents(
-    letter: Letter, raw: bytes, *, subject: str, sender: Mailbox, sent_at: datetime
+    letter: Letter,
+    raw: bytes,
+    *,
+    subject: str,
+    sender: Mailbox,
+    sent_at: datetime,
+    scanned_at: datetime | None = None,
 ) -> tuple[dict[str, bytes], Toc]:
     """The named streams of a message but the table of contents, and that table."""
     streams = {"original": raw}
@@ -139,6 +150,7 @@ def contents(
         protections=letter.protections,
         cards=tuple(Card(number, event) for number, event in inside.events),
         inner=tuple(_inner(streams, inner) for inner in inside.messages),
+        scanned_at=scanned_at,
     )
     return streams, toc
 
@@ -239,15 +251,15 @@ def _split(decision: Decision, answered: Message | None) -> str:
     return "" if asked == "off" else str(asked)
 
 
-def _readers(envelope: spool.Envelope, *, split: bool) -> list[tuple[str, str]]:
-    """Every envelope recipient once, and the author, who keeps a copy here and gets no notice.
+def _readers(envelope: spool.Envelope, *, author: bool) -> list[tuple[str, str]]:
+    """Every envelope recipient once, and the author, who keeps a copy here and mostly gets no notice.
 
-    Not of a split message: without a notice the author has no share.
+    Not of a split message then: without a notice the author has no share.
     """
     readers: dict[str, tuple[str, str]] = {}
     for address in envelope.recipients:
         readers.setdefault(normalise(address), (address, Reader.Role.RECIPIENT))
-    if envelope.sender and not split:
+    if envelope.sender and author:
         readers.setdefault(normalise(envelope.sender), (envelope.sender, Reader.Role.AUTHOR))
     return list(readers.values())
 

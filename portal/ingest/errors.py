@@ -303,3 +303,17 @@ class RunBusy(IngestError):
 
     def __init__(self) -> None:
         super().__init__("Another request sends this run now: wait until it has ended, then send it again if need be.")
+
+
+class VirusFound(IngestError):
+    """Held back, and whoever wrote it is told. The sentence names the virus; the file's name is content, and only in
+    what the sender is told."""
+
+    def __init__(self, virus: str, told: str, words: str) -> None:
+        super().__init__(f"A virus was found in it: {virus}.")
+        self.told = told
+        """Whom to tell; "" for nobody."""
+        self.words = words
+
+    def __repr__(self) -> str:
+        return "VirusFound(…)"

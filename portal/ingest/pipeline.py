@@ -21,12 +21,14 @@ from portal import leases, observing
 from portal.audit.record import record
 from portal.celery import SECONDS_A_MIB
 from portal.delivery.models import Outbound
+from portal.delivery.queue import enqueue
 from portal.ingest import settling, spool, states
-from portal.ingest.errors import IngestError, NotEnoughMemory, Overtaken
+from portal.ingest.errors import IngestError, NotEnoughMemory, Overtaken, VirusFound
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
 from portal.rules.errors import BadTrigger
 from portal.vault.errors import KeyringOlder, VaultError
+from portal.viruses import ScannerAway, ScannerError
 
 log = logging.getLogger(__name__)
 
@@ -123,10 +125,12 @@ def _guarded(row: Spooled, work: Callable[[], T]) -> T | None:
         pass
     except (WrapRefused, KeyDestroyed) as error:
         _hold(row, _sentence(error))
-    except (KeysError, KeyringOlder, OSError, DatabaseError) as error:
+    except (KeysError, KeyringOlder, ScannerAway, OSError, DatabaseError) as error:
         # Nothing is wrong with the mail: a key service, a disk or the database is. It waits for as long as that takes.
         _wait(row, _sentence(error))
-    except (IngestError, VaultError, BadTrigger) as error:
+    except VirusFound as found:
+        _hold(row, str(found), told=found.told, words=found.words)
+    except (IngestError, VaultError, BadTrigger, ScannerError) as error:
         _hold(row, _sentence(error))
     except MemoryError:
         # Beside other mails less was left for it; it is enough to have failed alone.
@@ -147,15 +151,17 @@ def _wait(row: Spooled, sentence: str, **changes: object) -> None:
     states.later(row, delay, **{"attempts": attempts, "last_error": sentence[:240], "unfinished": 0, **changes})
 
 
-def _hold(row: Spooled, sentence: str) -> None:
+def _hold(row: Spooled, sentence: str, *, told: str = "", words: str = "") -> None:
     log.error("mail %s is held: %s", row.pk, sentence)
     with transaction.atomic():
         states.move(row, "hold", held_at=timezone.now(), last_error=sentence[:240])
         record("message.held", message=row.pk, reason=sentence[:240])
+        if told:
+            enqueue("refusal", address=told, message=row.pk, words=words)
 
 
 def _sentence(error: BaseException) -> str:
-    if isinstance(error, IngestError | KeysError | VaultError | BadTrigger):
+    if isinstance(error, IngestError | KeysError | VaultError | BadTrigger | ScannerError):
         return str(error)
     if isinstance(error, OSError):
         return f"The disk or network failed ({type(error).__name__}, errno {error.errno})."

@@ -1,4 +1,4 @@
-"""The mail that tells a sender that an administrator ended their mail, and why."""
+"""The mail that tells a sender that theirs is held back or was ended by an administrator, and why (ux.md M9)."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def build(outbound: Outbound) -> Prepared | None:
             "reached": reached,
             "reason": words_of(outbound),
             "id": row.pk,
+            "held": row.state == Spooled.State.HELD,
         }
         subject = translation.gettext("Not sent: your message of {moment}").format(moment=plain_moment(row.received_at))
         return telling.word(outbound, brand, Mailbox("", address), subject, "refusal", context)

@@ -15,7 +15,7 @@ from branding.models import Brand
 from portal import observing
 from portal.audit.record import Event, record_each
 from portal.delivery.queue import Asked, enqueue_all
-from portal.ingest import drafting, isolation, returning, spool, states
+from portal.ingest import drafting, isolation, returning, scanning, spool, states
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
 from portal.mime.addresses import domain_of
@@ -98,8 +98,9 @@ def _decided(one: Opened, answered: Message | None, brand_of: Callable[[str], Br
             raise Refused(decision.text)
         if decision.action == "relay":
             return Ready(row, decision, one.envelope, None, None)
+        scanned_at = scanning.check(one.raw, one.letter, one.envelope)
         letter, raw = drafting.without_phrase(one.letter, one.raw)
-        draft = drafting.draft(row, letter, raw, one.envelope, decision, answered, brand_of)
+        draft = drafting.draft(row, letter, raw, one.envelope, decision, answered, brand_of, scanned_at)
         with observing.work("seal", size=row.size):
             sealed = sealing.seal_streams(draft)
         return Ready(row, decision, one.envelope, draft, sealed)
@@ -140,7 +141,8 @@ def _protect(group: Sequence[Ready]) -> None:
     asked = []
     for one, (draft, sealed), (message, readers) in zip(group, drafts, made, strict=True):
         for (address, role), reader in zip(draft.readers, readers, strict=True):
-            if role == Reader.Role.RECIPIENT:
+            # Who wrote here first has no other way to what they wrote, and to the answer (portal.delivery.receipts).
+            if role == Reader.Role.RECIPIENT or one.envelope.approach:
                 asked.append(_told(message, reader, address, sealed.share_of(reader), one.row.bulk))
             elif draft.direction == Message.Direction.IN and draft.brand.reply_notes:
                 asked.append(Asked("note", address, message.id, reader))
@@ -149,7 +151,7 @@ def _protect(group: Sequence[Ready]) -> None:
 
 def _told(message: Message, reader: Reader, address: str, share: bytes, bulk: bool) -> Asked:
     """A notice to whoever reads here; an answer for our own people goes whole into their mailbox."""
-    inside = domain_of(address) in settings.LETTERLOCK.inside_domains
+    inside = domain_of(address) in settings.LETTERLOCK.inside_domains and reader.role == Reader.Role.RECIPIENT
     kind = "reply" if message.direction == Message.Direction.IN and inside else "notice"
     return Asked(kind, address, message.id, reader, share=share, bulk=bulk)
 

@@ -45,6 +45,8 @@ class Envelope:
     version before did not say."""
     forwards: bool = False
     """A reader hands on what they were sent: it is to be no freer there than here."""
+    approach: str = ""
+    """The brand (slug) under which somebody wrote to the organisation of their own accord; then it answers nothing."""
     dsn: tuple[Dsn, ...] = ()
     """What its sender asks to be told, one for each recipient in their order; empty when nothing is asked for any."""
 
@@ -86,7 +88,7 @@ class Envelope:
 
 
 _FIELDS = frozenset(field.name for field in fields(Envelope))
-_LATER = frozenset({"connector", "domains", "dsn", "forwards"})
+_LATER = frozenset({"approach", "connector", "domains", "dsn", "forwards"})
 """Fields that files written before them do not have."""
 
 

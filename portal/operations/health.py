@@ -19,6 +19,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from portal import viruses
 from portal.audit import sequencing
 from portal.celery import app
 from portal.ingest import spoolbucket
@@ -44,7 +45,7 @@ Question = Callable[[], str]
 
 def check() -> dict[str, str]:
     """ "ok" or a sentence for each part, for /healthz."""
-    return _ALL.answers()
+    return {**_ALL.answers(), **(_SCANNER.answers() if viruses.is_on() else {})}
 
 
 def ready() -> dict[str, str]:
@@ -185,6 +186,15 @@ def blobs() -> str:
     return OK
 
 
+def scanner() -> str:
+    """Whether the virus scanner answers. That its signatures are old stops nothing; the doctor says so."""
+    try:
+        viruses.version()
+    except viruses.ScannerError as error:
+        return str(error)
+    return OK
+
+
 def broker() -> str:
     """Whether wake-ups can be handed over. Mail goes on without, by the sweeper, but slowly."""
     kind = urlsplit(settings.LETTERLOCK.broker_url).scheme
@@ -238,6 +248,8 @@ _ALL = Panel(
         "audit": audit,
     }
 )
+_SCANNER = Panel({"scanner": scanner})
+"""Asked only where there is one."""
 _NEEDED = Panel(
     {
         "database": database,

@@ -22,6 +22,7 @@ from portal.lifecycle import reminding
 from portal.operations import broker, clock, heartbeats, record_keeping, tidying
 from portal.operations.preparing import usual_open_days
 from portal.vault import agreement, arriving, parking, rotating, unsent
+from portal.writing import approaches
 
 
 @app.task(name="portal.operations.tasks.pulse", bind=True)
@@ -72,6 +73,7 @@ def tidy() -> None:
     sequencing.thin_heads(timezone.now())
     telling.tidy(timezone.now())
     arriving.tidy(timezone.now())
+    approaches.sweep(timezone.now())
     url = settings.LETTERLOCK.broker_url
     if url.startswith("filesystem://"):
         broker.remove_leftovers(Path(url.removeprefix("filesystem://")), older_than=time.time() - 600)

@@ -286,6 +286,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "message.damaged": _filled(lambda: _("Found damaged (%(reason)s); nothing of it was shown.")),
     "message.opened": _opened,
     "message.replied": _replied,
+    "message.written": _fixed(lambda: _("Written to the organisation on its page, from a proved address.")),
     "message.forwarded": _forwarded,
     "reply.delivered": _filled(lambda: _("Answer handed to the mail server: %(answer)s.")),
     "message.relayed": _filled(lambda: _("Handed to the mail server: %(answer)s.")),

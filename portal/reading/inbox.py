@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from branding import departments
 from portal.access import sessions
 from portal.access import views as door
 from portal.access.models import Person, Session
@@ -89,6 +90,7 @@ def inbox(request: Request) -> HttpResponse:
         if page
         else [unsent.item(draft, session) for draft in drafts],
         "address": request.session_address,
+        "write_to_url": "/write/" if departments.is_open(request.brand) else "",
         "asked": asked.fields,
         "chips": _chips(asked, conversations.count_unread(mine, now), len(drafts)),
         "query": asked.query,

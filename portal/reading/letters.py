@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from branding.templatetags.words import initials, size
+from portal import viruses
 from portal.access import levels
 from portal.access.models import Session
 from portal.keys.errors import KeyDestroyed, KeysError
@@ -63,6 +64,8 @@ def message_page(
         "readable": toc.readable,
         "original_url": f"/m/{link}/original" if not toc.readable and rights.download else "",
         "files": [_file(file, link, may_download=rights.download) for file in files],
+        "checked": toc.scanned_at is not None,
+        "unchecked": toc.scanned_at is None and viruses.is_on(),
         "files_size": size(sum(file.size for file in files)),
         **actions.buttons(reader, opened),
         "files_url": f"/m/{link}/files" if rights.download and len(files) > 1 else "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -28,7 +28,7 @@ def of(mine: QuerySet[Reader], now: datetime) -> list[Unsent]:
 
 def item(draft: Unsent, session: Session | None) -> dict[str, Any]:
     """One line: whom and what it is written at, as the inbox shows that. Nothing of its own words."""
-    reader = draft.reader
+    reader = cast(Reader, draft.reader)  # `of` finds only what is written at a message
     at = Conversation(reader.message.thread, reader, reader, 1, unread=False, hidden=False)
     tags = {"reply": _("Draft of a reply"), "all": _("Draft of a reply to all"), "forward": _("Draft to forward")}
     shown = letters.inbox_item(at, session)

@@ -24,7 +24,7 @@ class Message(models.Model):
         OUT = "out"
         """Written inside the organisation, read here."""
         IN = "in"
-        """An answer written here."""
+        """Written here: an answer, or what someone writes to the organisation of their own accord."""
 
     class Delivery(models.TextChoices):
         LINK = "link"
@@ -95,6 +95,16 @@ class Message(models.Model):
                 condition=models.Q(away_at=None, delivery="attachment"),
             ),
         ]
+
+    @property
+    def short_id(self) -> str:
+        """What people can tell each other of it: the end of its id, for all begin with their time."""
+        return self.id.hex[-8:]
+
+    @property
+    def is_approach(self) -> bool:
+        """Whether it was written to the organisation of somebody's own accord: it is no answer to anything."""
+        return self.direction == Message.Direction.IN and self.thread == self.id
 
 
 class Epoch(models.Model):
@@ -251,10 +261,11 @@ class Fetched(models.Model):
 
 
 class Unsent(models.Model):
-    """What a reader is writing at a message and has not sent; on screens it is a draft (portal.vault.unsent)."""
+    """What a person is writing and has not sent; on screens it is a draft (portal.vault.unsent)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="unsent")
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, null=True, related_name="unsent")
+    """Who writes it at which message; null for what is written to the organisation of somebody's own accord."""
     kind = models.CharField(max_length=7)
     """One of portal.vault.unsent.KINDS."""
     version = models.UUIDField()
@@ -301,3 +312,34 @@ class ArrivingPiece(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["arriving", "start"], name="piece_once_an_arriving_file")]
+
+
+class Approach(models.Model):
+    """Someone writes to the organisation of their own accord: a draft until their address is proved, then that it was
+    sent. A day long, in which it counts for what one network and one address may send (portal.writing.approaches).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="+")
+    token = models.BinaryField(max_length=32, unique=True)
+    """SHA-256 of the browser's cookie, whose other half is the draft's key: nothing here opens it."""
+    network = models.BinaryField(max_length=32, default=b"")
+    """Keyed hash of the network it was begun from; empty where that is not known, or the address was proved before."""
+    size = models.BigIntegerField(default=0)
+    """Sealed bytes that are kept for it."""
+    asked = models.BinaryField(max_length=32, default=b"")
+    """Keyed hash of the address that was given last."""
+    proved = models.BinaryField(max_length=32, default=b"")
+    """The same of the address that was proved in this browser, if one was."""
+    proved_at = models.DateTimeField(null=True)
+    unsent = models.OneToOneField(Unsent, on_delete=models.SET_NULL, null=True, related_name="approach")
+    made_at = models.DateTimeField(db_index=True)
+    sent_at = models.DateTimeField(null=True)
+    message = models.UUIDField(null=True)
+    """What it became."""
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["network", "made_at"], name="approach_by_network"),
+            models.Index(fields=["proved", "sent_at"], name="approach_by_address"),
+        ]

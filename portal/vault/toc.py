@@ -19,7 +19,7 @@ BODY_INLINE_BYTES = 256 * 1024
 INNER_INLINE_BYTES = 8 * 1024
 """The same for each body of a message inside, of which there may be many."""
 T = TypeVar("T")
-_LATER = ("protections", "cards", "inner", "voucher", "pictures")
+_LATER = ("protections", "cards", "inner", "voucher", "pictures", "scanned_at")
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,8 @@ class Toc:
     voucher: Voucher = Voucher()
     pictures: tuple[str, ...] = ()
     """Addresses of the pictures of the internet that the HTML body marks, number 1 first (portal.mime.cleaning)."""
+    scanned_at: datetime | None = None
+    """When a virus scanner found nothing in it; None when none was asked."""
 
     def __repr__(self) -> str:
         return f"Toc({len(self.files)} files)"
@@ -176,6 +178,9 @@ class Toc:
             )
         except (struct.error, KeyError, TypeError, ValueError, AttributeError, cbor2.CBORDecodeError):
             raise SealBroken from None
+
+
+"""Left out while they say nothing, as in tables from before."""
 
 
 def _plain(value: Any) -> Any:

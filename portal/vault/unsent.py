@@ -1,7 +1,8 @@
-"""What a reader writes and has not sent, text and files: sealed under the key of the message that it is written at.
+"""What a person writes and has not sent, text and files: sealed under the key of the message that it is written at.
 
-It needs no key of its own, and lives no longer than the message: what withdraws, closes or destroys that takes this
-along, in every backup. What is only dropped here, sent or left alone for long, is deleted and not punctured.
+So it lives no longer than the message: what withdraws, closes or destroys that takes this along, in every backup. What
+is only dropped here, sent or left alone for long, is deleted and not punctured. What is written at no message has a key
+of its own, which is kept nowhere here (`Own`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from io import BytesIO
+from typing import Protocol
 from uuid import UUID
 
 import cbor2
@@ -24,11 +26,14 @@ from portal.vault.blobs import store
 from portal.vault.errors import SealBroken, VaultError
 from portal.vault.models import ArrivingPiece, Reader, Unsent, UnsentFile
 from portal.vault.opening import Opened
-from portal.vault.stream import Bytes, Context
+from portal.vault.padding import padded_length
+from portal.vault.stream import Bytes, Context, Opener, RandomAccess, Sealer, chunk_log2_for
 
 log = logging.getLogger(__name__)
 
 KINDS = REPLY, ALL, FORWARD = ("reply", "all", "forward")
+APPROACH = "new"
+"""Of what is written at no message."""
 LIFE = timedelta(days=90)
 """After the last change. Most messages close before; at those that never do, nothing half-written lies for good."""
 UNWRITTEN = UUID(int=0)
@@ -36,9 +41,33 @@ UNWRITTEN = UUID(int=0)
 _TRIES = 3
 
 
+class Beside(Protocol):
+    """What seals and opens a draft: the message that it is written at (portal.vault.opening.Opened), or `Own`."""
+
+    def sealer_beside(self, context: Context, length: int) -> Sealer: ...
+
+    def opener_beside(self, context: Context, sealed: RandomAccess) -> Opener: ...
+
+
+class Own:
+    """A draft's own key, 32 bytes."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __repr__(self) -> str:
+        return "Own(…)"
+
+    def sealer_beside(self, context: Context, length: int) -> Sealer:
+        return Sealer(self._key, context, chunk_log2_for(padded_length(length)))
+
+    def opener_beside(self, context: Context, sealed: RandomAccess) -> Opener:
+        return Opener(sealed, self._key, context)
+
+
 @dataclass(frozen=True)
 class Words:
-    """What was written; `to` holds the addresses that were ticked, or what was typed."""
+    """What was written; `to` holds the addresses that were ticked, or what was typed of whom it is from and to."""
 
     subject: str = ""
     text: str = ""
@@ -78,7 +107,7 @@ class Kept:
     content_type: str
     size: int
     """Bytes in clear."""
-    opened: Opened
+    beside: Beside
 
     def __repr__(self) -> str:
         return f"Kept({self.size} bytes)"
@@ -86,7 +115,7 @@ class Kept:
     def chunks(self) -> Iterator[bytes]:
         """The file in pieces, each authenticated. SealBroken, BlobMissing when it is damaged."""
         with store().open(self.id) as source:
-            yield from self.opened.opener_beside(Context(self.id, "file"), source).chunks(0, self.size)
+            yield from self.beside.opener_beside(Context(self.id, "file"), source).chunks(0, self.size)
 
 
 def of_reader(reader: Reader, kind: str) -> Unsent | None:
@@ -94,12 +123,12 @@ def of_reader(reader: Reader, kind: str) -> Unsent | None:
     return reader.unsent.filter(kind=kind).first()
 
 
-def words_of(opened: Opened, row: Unsent) -> Words:
+def words_of(opened: Beside, row: Unsent) -> Words:
     """SealBroken when they are not what was sealed."""
     return _opened_words(opened, row.id, bytes(row.words))
 
 
-def files_of(opened: Opened, row: Unsent | None) -> list[Kept]:
+def files_of(opened: Beside, row: Unsent | None) -> list[Kept]:
     """The files that were added, in that order; none without a row."""
     return [_kept(opened, file) for file in row.files.order_by("pk")] if row else []
 
@@ -107,6 +136,20 @@ def files_of(opened: Opened, row: Unsent | None) -> list[Kept]:
 def begin(opened: Opened, reader: Reader, kind: str, words: Words) -> Unsent:
     """What a reader has unsent of a kind; begun with these words where there is nothing yet."""
     return of_reader(reader, kind) or save(opened, reader, kind, words, UNWRITTEN)[0]
+
+
+def begin_alone(beside: Beside, words: Words) -> Unsent:
+    """A draft that is written at no message, with these words."""
+    id_ = new_id()
+    kept = sealed(beside, id_, "words", words.encode())
+    return Unsent.objects.create(id=id_, kind=APPROACH, version=new_id(), words=kept, saved_at=timezone.now())
+
+
+def rewrite(beside: Beside, row: Unsent, words: Words) -> None:
+    """Put other words into it."""
+    row.words = sealed(beside, row.id, "words", words.encode())
+    Unsent.objects.filter(pk=row.pk).update(words=row.words)
+    _touch(row)
 
 
 def save(opened: Opened, reader: Reader, kind: str, words: Words, seen: UUID | None) -> tuple[Unsent, bool]:
@@ -157,7 +200,7 @@ def swap(reader: Reader, kind: str) -> None:
 
 
 def add_file(
-    opened: Opened,
+    opened: Beside,
     row: Unsent,
     name: str,
     content_type: str,
@@ -223,18 +266,18 @@ def _touch(row: Unsent) -> None:
     Unsent.objects.filter(pk=row.pk).update(saved_at=row.saved_at)
 
 
-def _kept(opened: Opened, file: UnsentFile) -> Kept:
+def _kept(opened: Beside, file: UnsentFile) -> Kept:
     stream = opened.opener_beside(Context(file.id, "about"), Bytes(bytes(file.about)))
     name, content_type, size = cbor2.loads(stream.read(0, stream.size))
     return Kept(file.id, name, content_type, size, opened)
 
 
-def _opened_words(opened: Opened, id_: UUID, found: bytes) -> Words:
+def _opened_words(opened: Beside, id_: UUID, found: bytes) -> Words:
     stream = opened.opener_beside(Context(id_, "words"), Bytes(found))
     return Words.decode(stream.read(0, stream.size))
 
 
-def sealed(opened: Opened, id_: UUID, name: str, plaintext: bytes) -> bytes:
+def sealed(opened: Beside, id_: UUID, name: str, plaintext: bytes) -> bytes:
     """A small stream of a row's id, padded."""
     sealer = opened.sealer_beside(Context(id_, name), len(plaintext))
     return b"".join([sealer.header, sealer.update(plaintext), *sealer.finish_padded()])

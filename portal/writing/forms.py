@@ -19,7 +19,7 @@ from portal.vault.arriving import Coming
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
 from portal.vault.unsent import Kept, Words
-from portal.writing import recipients, replying, rich
+from portal.writing import checking, recipients, replying, rich
 from portal.writing.replying import MAX_TEXT_CHARACTERS
 from portal.writing.uploads import REPLY_FILES, REPLY_FILES_BYTES, SealedUpload
 
@@ -87,7 +87,7 @@ def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there:
         original=kind == unsent.FORWARD or ("original" in post and actions.may_quote(kind, opened)),
     )
     faults = _too_long(text)
-    uploads, file_faults = _fitting(cast(list[SealedUpload], request.FILES.getlist("files")), there)
+    uploads, file_faults = fitting(cast(list[SealedUpload], request.FILES.getlist("files")), there)
     named = {value for text in post.getlist("kept") if (value := uuid_of(text)) is not None}
     kept = frozenset(file.id for file in there if file.id in named)
     return Written(
@@ -106,7 +106,7 @@ def read_closed(request: HttpRequest, subject: str, sender: Mailbox) -> Written:
     """The form as posted at a message that has closed: an answer to its sender, which nothing is kept of."""
     text, html = _typed(request)
     words = Words(subject=_one_line(request.POST.get("subject", subject)), text=text, html=html)
-    uploads, file_faults = _fitting(cast(list[SealedUpload], request.FILES.getlist("files")), [])
+    uploads, file_faults = fitting(cast(list[SealedUpload], request.FILES.getlist("files")), [])
     faults = [*_too_long(text), *file_faults]
     return Written(unsent.REPLY, words, (sender,), uploads, frozenset(), None, faults, [])
 
@@ -153,12 +153,13 @@ def against_file(
     return ""
 
 
-def _fitting(files: Sequence[SealedUpload], there: Sequence[Kept | Coming]) -> tuple[list[SealedUpload], list[Fault]]:
+def fitting(files: Sequence[SealedUpload], there: Sequence[Kept | Coming]) -> tuple[list[SealedUpload], list[Fault]]:
     """The new files that can be taken beside those that are there, and why not the others."""
     fitting: list[SealedUpload] = []
     sentences = []
     for file in files:
         sentence = against_file(file.name or "", file.size or 0, [*there, *fitting], refused=file.refused)
+        sentence = sentence or checking.against(file)
         if sentence:
             sentences.append(sentence)
         else:

@@ -23,7 +23,7 @@ from portal.vault.arriving import Coming
 from portal.vault.errors import NotArriving, WrongPlace
 from portal.vault.models import Reader, Unsent
 from portal.vault.opening import Opened
-from portal.writing import drafts, forms, late
+from portal.writing import checking, drafts, forms, late
 from portal.writing.failing import NOT_NOW
 from portal.writing.views import begun
 
@@ -129,7 +129,15 @@ def _go_on(request: Request, reader: Reader, opened: Opened, kind: str, file: UU
         answer = _said(str(wrong), 409)
         answer["Upload-Offset"] = str(wrong.have)
         return answer
+    if coming.have == coming.size and (sentence := _against(opened, row, file)):
+        drafts.remove_file(reader, kind, file)
+        return _said(sentence, 422)
     return _with_offset(HttpResponse(status=204), coming)
+
+
+def _against(opened: Opened, row: Unsent, file: UUID) -> str:
+    """Why a file that has arrived is not taken all the same."""
+    return next((checking.against(kept) for kept in unsent.files_of(opened, row) if kept.id == file), "")
 
 
 def _remove(_request: Request, reader: Reader, _opened: Opened, kind: str, file: UUID) -> HttpResponseBase:

@@ -72,7 +72,7 @@ def _typed(text: str, reader: Reader) -> Chosen:
     found: dict[str, Mailbox] = {}
     faults = []
     for piece in filter(None, map(str.strip, _BETWEEN.split(text))):
-        box = _address(piece)
+        box = one_address(piece)
         if box is None:
             faults.append(_("{address} is not a complete address.").format(address=piece[:LONGEST]))
         elif not _allowed(box, reader):
@@ -110,7 +110,7 @@ def _compared(domain: str) -> str:
         return ""  # written wrongly, it allows nothing
 
 
-def _address(piece: str) -> Mailbox | None:
+def one_address(piece: str) -> Mailbox | None:
     """One address; None for anything that is not one, or that a mail program could take for more than one."""
     boxes = parse_list(piece)
     if len(boxes) != 1 or piece.count("@") != 1 or ":" in piece:

@@ -54,8 +54,7 @@ def send(reader: Reader, opened: Opened, kind: str, answer: Answer, named: Seque
         VaultError: the same, for a file is damaged or cannot be read now.
     """
     author = _author(reader, opened)
-    chunks = _mail(reader.message.brand, author, opened, kind, answer)
-    id_ = _spooled(reader, author, kind, answer, chunks)
+    id_ = _hand_in(reader, author, kind, answer, _mail(reader.message.brand, author, opened, kind, answer))
     _record(reader, id_, kind, answer, named)
     return id_
 
@@ -73,13 +72,13 @@ def send_closed(reader: Reader, answer: Answer) -> UUID:
         in_reply_to=envelope.message_id,
         references=(*envelope.references, envelope.message_id) if envelope.message_id else envelope.references,
     )
-    mail = letter(heads, answer.words.text, answer.words.html, _attachments(answer.files))
-    id_ = _spooled(reader, author, unsent.REPLY, answer, mail)
+    mail = letter(heads, answer.words.text, answer.words.html, attached(answer))
+    id_ = _hand_in(reader, author, unsent.REPLY, answer, mail)
     _record(reader, id_, unsent.REPLY, answer, answer.to)
     return id_
 
 
-def _spooled(reader: Reader, author: Mailbox, kind: str, answer: Answer, chunks: Iterable[bytes]) -> UUID:
+def _hand_in(reader: Reader, author: Mailbox, kind: str, answer: Answer, mail: Iterable[bytes]) -> UUID:
     envelope = spool.Envelope(
         sender=author.address,
         recipients=tuple(box.address for box in answer.to),
@@ -89,15 +88,30 @@ def _spooled(reader: Reader, author: Mailbox, kind: str, answer: Answer, chunks:
         author=reader.id,
         forwards=kind == unsent.FORWARD,
     )
+    return spooled(envelope, answer, mail).commit()
+
+
+def spooled(envelope: spool.Envelope, answer: Answer, mail: Iterable[bytes]) -> spool.SpoolWriter:
+    """The mail sealed to the door key, not yet durable: the caller commits or discards it. Raises as `send` does."""
     expected = len(answer.words.text) + len(answer.words.html) + sum(f.size or 0 for f in answer.files)
     writer = spool.SpoolWriter.begin(envelope, expected)
     try:
-        for chunk in chunks:
+        for chunk in mail:
             writer.write(chunk)
-        return writer.commit()
     except BaseException:
         writer.discard()
         raise
+    return writer
+
+
+def attached(answer: Answer) -> list[Attachment]:
+    """Its files as they go along."""
+    return [
+        Attachment(
+            safe_file_name(f.name or "", f.content_type or ""), f.content_type or "application/octet-stream", f.chunks()
+        )
+        for f in answer.files
+    ]
 
 
 def _record(reader: Reader, id_: UUID, kind: str, answer: Answer, named: Sequence[Mailbox]) -> None:
@@ -122,22 +136,13 @@ def _mail(brand: Brand, author: Mailbox, opened: Opened, kind: str, answer: Answ
         in_reply_to=toc.message_id,
         references=(*toc.references, toc.message_id) if toc.message_id else toc.references,
     )
-    added = _attachments(answer.files)
+    added = attached(answer)
     words = answer.words
     if kind == unsent.FORWARD:
         text, html = quoting.below_forward(words, opened)
         return letter(heads, text, html, [*quoting.files(opened), *added])
     text, html = quoting.below_answer(words, opened) if words.original else (words.text, words.html)
     return letter(heads, text, html, added)
-
-
-def _attachments(files: Sequence[SealedUpload | Kept]) -> list[Attachment]:
-    return [
-        Attachment(
-            safe_file_name(f.name or "", f.content_type or ""), f.content_type or "application/octet-stream", f.chunks()
-        )
-        for f in files
-    ]
 
 
 def _author(reader: Reader, opened: Opened) -> Mailbox:

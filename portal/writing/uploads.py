@@ -23,7 +23,9 @@ from portal.vault.stream import Context, Opener, Sealer
 REPLY_FILES_BYTES = 50_000_000
 """All files of an answer together (ux.md, section 10)."""
 REPLY_FILES = 25
-WELCOME = (*actions.PATHS.values(), "demo")
+FIRST = ("write-to", "write-to-department")
+"""Of the pages that anyone may write on, where the brand has that switched on."""
+WELCOME = (*actions.PATHS.values(), *FIRST, "demo")
 """Names of the addresses that take files. Whatever is posted elsewhere, by anyone, is read and thrown away."""
 
 
@@ -111,10 +113,12 @@ class SealedUploadHandler(FileUploadHandler):
 
 
 def welcome(request: Any) -> bool:
-    """Whether whoever sends this may leave a file: a reader who writes, their session just over or not, or anyone in
-    the demo."""
+    """Whether whoever sends this may leave a file: a reader who writes, their session just over or not, anyone who
+    writes to the organisation, or anyone in the demo."""
     match = getattr(request, "resolver_match", None)
     if match is None or match.url_name not in WELCOME:
         return False
+    if match.url_name in FIRST:
+        return bool(request.brand.write_to)
     proved = getattr(request, "person", None) is not None or bool(getattr(request, "session_ended", ""))
     return proved or match.url_name == "demo"

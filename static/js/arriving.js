@@ -139,6 +139,7 @@ function receive(form) {
         headers: { "Content-Type": "application/offset+octet-stream", "Upload-Offset": String(have) },
       });
       if (row.phase === "removed") return;
+      if (answer.status === 422) row.phase = "refused"; // a virus was found
       if (!answer.ok && (answer.status !== 409 || ++lost > 3)) throw new Stopped(await refusal(answer));
       have = Number(answer.headers.get("Upload-Offset"));
       tell(row, have);

@@ -13,12 +13,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.browsers import DESKTOP, PHONE, chromium, someone
-from tests.mails import JONAS, MAYA, Mailbox, link_in, passcode_in, text_of
+from tests.mails import JONAS, KARIN, MAYA, Mailbox, link_in, passcode_in, text_of
 from tests.parts import BROWSER_PACKAGES, need
 from tests.servers import Portal, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers]
-MESSAGES = 11
+MESSAGES = 12
 RUN_AXE = """async () => {
   const found = await axe.run(document, { resultTypes: ["violations"], iframes: false });
   return found.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html).join(" "));
@@ -66,8 +66,8 @@ def test_every_message_went_through_the_door_and_is_sealed(demo: Portal) -> None
     ]
     assert figures(demo, "SELECT count(*) FROM vault_message") == [str(MESSAGES)]
     assert figures(demo, "SELECT kind, state, count(*) FROM delivery_outbound GROUP BY 1, 2") == [
-        "notice|sent|12",
-        "reply|sent|1",
+        "notice|sent|13",
+        "reply|sent|2",
     ]
 
 
@@ -93,7 +93,7 @@ def test_the_states_that_the_demo_shows_are_there(demo: Portal) -> None:
     assert figures(demo, "SELECT count(*) FROM vault_message WHERE state = 'withdrawn'") == ["1"]
     assert figures(demo, "SELECT count(*) FROM vault_message WHERE open_until < datetime('now')") == ["1"]
     assert figures(demo, "SELECT count(*) FROM vault_reader WHERE first_opened_at IS NOT NULL") == ["2"]
-    assert figures(demo, "SELECT count(*) FROM vault_message WHERE direction = 'in'") == ["1"]
+    assert figures(demo, "SELECT count(*) FROM vault_message WHERE direction = 'in'") == ["2"]
     assert figures(demo, "SELECT slug, is_default FROM branding_brand ORDER BY slug") == [
         "alder|1",
         "harbour|0",
@@ -222,4 +222,43 @@ def test_every_page_passes_axe_and_fits(browser: Browser, demo: Portal, viewport
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
     assert faults == []
+    context.close()
+
+
+def test_someone_writes_first_by_keyboard_and_without_scripts_and_reads_their_own_copy(
+    browser: Browser, demo: Portal, tmp_path: Path
+) -> None:
+    (tmp_path / "bill.pdf").write_bytes(b"%PDF-1.7 a bill")
+    context = someone(browser, viewport=PHONE, base_url=demo.url, java_script_enabled=False)
+    page = context.new_page()
+    karin = Mailbox(demo.outbox, KARIN)
+    known, receipts = len(karin.mails("passcode")), len(karin.mails("receipt"))
+    page.goto("/write/")
+    page.get_by_label("Billing").focus()
+    page.keyboard.press("Space")
+    for words in ("About my bill", "Is the X-ray on it mine?"):
+        page.keyboard.press("Tab")
+        page.keyboard.type(words)
+    page.keyboard.press("Tab")
+    page.get_by_label("Add files").set_input_files(tmp_path / "bill.pdf")
+    page.keyboard.press("Tab")
+    page.keyboard.type(KARIN)
+    page.keyboard.press("Tab")
+    page.keyboard.type("Karin Berg")
+    page.wait_for_timeout(2000)  # nobody writes faster, and the form knows
+    page.keyboard.press("Tab")  # past the field that only programs see
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Enter your passcode to send")
+    page.get_by_label("Passcode").fill(passcode_in(karin.wait("passcode", known + 1)))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your message has been sent")
+    receipt = karin.wait("receipt", receipts + 1)
+    inside = Mailbox(demo.outbox, "reception@aldervalley.example").mails("reply")[-1]
+    assert "Is the X-ray on it mine?" in text_of(inside)
+    page.goto(link_in(receipt))
+    page.get_by_role("button", name="Email me a passcode").click()
+    page.get_by_label("Passcode").fill(passcode_in(karin.wait("passcode", known + 2)))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("About my bill")
+    expect(page.get_by_text("Is the X-ray on it mine?")).to_be_visible()
     context.close()

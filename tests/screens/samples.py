@@ -20,6 +20,7 @@ from portal.mime.plain import to_html
 from portal.reading.sent import Line, To
 from portal.vault.rights import Rights
 from portal.vault.toc import Voucher
+from portal.writing.forms import Fault
 
 SENT = datetime(2026, 11, 17, 13, 48, tzinfo=UTC)
 ADDRESS = "jonas.berg@mail.example"
@@ -485,6 +486,41 @@ SENT_LINES = [
     Line(LONG, SENT, None, "", "Not delivered to 1 of 15", _TO, 12),
     Line("", SENT, None, "Withdrawn", "Not opened yet", (To(ADDRESS, "withdrawn", None),), 0),
 ]
+DEPARTMENTS = [
+    {
+        "slug": "reception",
+        "name": "Reception",
+        "note": "Appointments and anything else. Open Monday to Friday, 8:00 to 17:00.",
+    },
+    {"slug": "billing", "name": "Billing", "note": ""},
+    {"slug": "long", "name": LONG, "note": "Outside office hours. We answer on Monday."},
+]
+WRITE_TO: dict[str, Any] = {
+    "departments": DEPARTMENTS,
+    "action_url": "/write/",
+    "limits": "Up to 25 files, 50 MB together. Programs (.exe, .js …) are not accepted.",
+    "max_bytes": 50_000_000,
+    "trap": "website",
+    "made": "1:x",
+    "host": "secure.aldervalley.example",
+    "errors": [],
+}
+WRITTEN_WRONG: dict[str, Any] = {
+    "subject": "Question about my bill",
+    "message_value": "Hello,\n\nthe bill lists an X-ray.",
+    "address_value": "karin",
+    "name_value": "www.bank.example",
+    "written": True,
+    "trap_value": "https://spam.example",
+    "kept": [{"id": UUID(int=7), "name": f"{LONG}.pdf", "size": 421_888}],
+    "errors": [
+        Fault("to", "Choose to whom you write."),
+        Fault("files", "scan.tiff is 61 MB. The limit is 50 MB together."),
+        Fault("address", "karin is not a complete address."),
+        Fault("name", "Write your name without addresses and links, in 80 characters at most."),
+        Fault("website", "Leave this field empty. It is there to catch programs."),
+    ],
+}
 PAGES = [
     Sample("R1", "access/choose.html", CHOOSE),
     Sample(
@@ -720,6 +756,18 @@ PAGES = [
         "writing/not_sent.html",
         {"note": "", "message_url": LINK, "action_url": f"{LINK}/reply", "message_value": LONG * 3, "hidden": []},
     ),
+    Sample("R13", "writing/write_to.html", WRITE_TO),
+    Sample("R13-wrong", "writing/write_to.html", {**WRITE_TO, **WRITTEN_WRONG}, brand=NAKHIL, language="ar"),
+    Sample(
+        "R13-passcode",
+        "writing/passcode.html",
+        {
+            **PASSCODE,
+            "envelope": None,
+            "address": "a.long.name.of.somebody@a-long-domain-name.example",
+            "back_url": "/write/",
+        },
+    ),
     Sample(
         "R12",
         "writing/sent.html",
@@ -840,6 +888,7 @@ MAILS = [
         "mail/note.html",
         {"written_at": SENT, "reference": "7c1f09e2", "url": f"https://localhost{LINK}", "host": "localhost"},
     ),
+    Sample("M11", "mail/receipt.html", {**NOTICE, "reference": "5f0c9a31"}),
     Sample("M12", "mail/alert.html", {**ALERT, "passkey": True, "device": "Safari on iPhone"}),
     Sample("M13", "mail/alarm.html", ALARM),
     Sample("M13-over", "mail/alarm.html", {**ALARM, "over": True, "ended_at": SENT + timedelta(hours=3)}),

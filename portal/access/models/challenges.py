@@ -43,6 +43,8 @@ class Challenge(Device):  # type: ignore[misc]
     """What was typed on the neutral page, sealed (label "challenge"); the page shows its mask. Empty with a reader."""
     browser = models.BinaryField(max_length=32)
     """SHA-256 of the browser cookie that asked; the code works in that browser only."""
+    errand = models.CharField(max_length=8, default="", db_default="", blank=True)
+    """What else than reading the address is proved for (portal.access.places.Errand); it opens no message then."""
     reference = models.CharField(max_length=12)
     language = models.CharField(max_length=10, default="", db_default="", blank=True)
     """That of the page which asked: the mail speaks it too."""
@@ -126,4 +128,8 @@ class Challenge(Device):  # type: ignore[misc]
 
     def _has_mailbox(self) -> bool:
         """Whether the code can have been mailed to anyone. On the neutral page anyone may type anything."""
-        return self.reader_id is not None or readers.of_person(bytes(self.address_lookup), self.brand).exists()
+        return (
+            self.errand != ""
+            or self.reader_id is not None
+            or readers.of_person(bytes(self.address_lookup), self.brand).exists()
+        )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,13 +16,16 @@ from django.conf import settings
 from django.utils import timezone
 
 from branding import choosing
-from branding.models import Brand
+from branding import departments as known
+from branding.models import Brand, Department
 from portal.access import administrators
 from portal.audit.record import record
+from portal.delivery import naming
 from portal.delivery.models import Outbound
 from portal.ingest import spool
 from portal.ingest.models import Spooled
 from portal.lifecycle import withdrawing
+from portal.mime.addresses import Mailbox
 from portal.operations.demo.composing import DoorAway, Enclosed, as_html, compose, enclose, hand_in
 from portal.operations.demo.data import HERE, data, moment, paragraphs, person
 from portal.operations.demo.documents import document
@@ -49,19 +52,28 @@ class NotLoaded(OperationsError):
 def load_brands() -> None:
     """The demo's brands. The first one takes the place of the brand that a fresh portal starts with."""
     for told in data()["brands"]:
-        values = {name: value for name, value in told.items() if name != "slug"}
-        if Brand.objects.filter(slug=told["slug"]).exists():
-            continue
-        if not told.get("is_default"):
-            Brand.objects.create(slug=told["slug"], **values)
-            continue
-        values["host"] = settings.LETTERLOCK.public_host
-        fresh = Brand.objects.filter(slug=FIRST_BRAND, is_default=True)
-        if not fresh.update(slug=told["slug"], **values):
-            # The default brand is somebody's own: the demo's stands beside it.
-            Brand.objects.create(
-                slug=told["slug"], **{**values, "host": f"{told['slug']}.localhost", "is_default": False}
-            )
+        if not Brand.objects.filter(slug=told["slug"]).exists():
+            _load_brand(told)
+            _load_departments(Brand.objects.get(slug=told["slug"]), told.get("departments", ()))
+
+
+def _load_brand(told: dict[str, Any]) -> None:
+    values = {name: value for name, value in told.items() if name not in ("slug", "departments")}
+    if not told.get("is_default"):
+        Brand.objects.create(slug=told["slug"], **values)
+        return
+    values["host"] = settings.LETTERLOCK.public_host
+    fresh = Brand.objects.filter(slug=FIRST_BRAND, is_default=True)
+    if not fresh.update(slug=told["slug"], **values):
+        # The default brand is somebody's own: the demo's stands beside it.
+        Brand.objects.create(slug=told["slug"], **{**values, "host": f"{told['slug']}.localhost", "is_default": False})
+
+
+def _load_departments(brand: Brand, departments: Sequence[dict[str, Any]]) -> None:
+    for place, told in enumerate(departments):
+        values = {name: value for name, value in told.items() if name != "to"}
+        addresses = [person(name).address for name in told["to"]]
+        Department.objects.create(brand=brand, place=place, addresses=addresses, **values)
 
 
 # ----------------------------------------------------------------------------------------------------- messages
@@ -84,6 +96,10 @@ def load_messages() -> int:
             sent += 1
         if "reply" in told and Message.objects.filter(mail_id_lookup=mail_id_lookup(_reply_id(told))).first() is None:
             _sealed(_answer(told, now))
+            sent += 1
+    for told in data()["written"]:
+        if _message(told) is None:
+            _sealed(_written(told, now))
             sent += 1
     # A notice says until when its message is open, so it must have left before a date is moved.
     _wait(lambda: not Outbound.objects.filter(state__in=[Outbound.State.DUE, Outbound.State.SENDING]).exists(), 30.0)
@@ -151,6 +167,28 @@ def _answer(told: dict[str, Any], now: datetime) -> UUID:
     writer.write(mail.as_bytes())
     id_ = writer.commit()
     record("message.replied", message=message.id, reader=reader.id, answer=str(id_), files=0)
+    return id_
+
+
+def _written(told: dict[str, Any], now: datetime) -> UUID:
+    """What somebody wrote to a department first: written to the spool as the page does it, with a date of its own."""
+    brand, author = Brand.objects.get(slug=told["brand"]), person(told["from"])
+    department = next(one for one in known.offered(brand) if one.slug == told["department"])
+    mail = compose(
+        author,
+        [Mailbox(department.name, naming.own_address(brand))],
+        told["subject"],
+        paragraphs(told["text"]),
+        date=moment(told["sent"], now),
+        message_id=_mail_id(told),
+    )
+    envelope = spool.Envelope(
+        sender=author.address, recipients=department.addresses, source="reply", trusted=False, approach=brand.slug
+    )
+    writer = spool.SpoolWriter.begin(envelope)
+    writer.write(mail.as_bytes())
+    id_ = writer.commit()
+    record("message.written", message=id_, brand=brand.slug, department=department.slug, files=0)
     return id_
 
 

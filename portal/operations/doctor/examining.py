@@ -61,6 +61,7 @@ def examine(configuration: Configuration, environment: Mapping[str, str] = os.en
             parts.tables,
             parts.needed,
             parts.previews,
+            lambda: parts.scanner(configuration),
         ),
     }
     return [Area(name, tuple(_all(name, checks))) for name, checks in areas.items()]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from django.db import connection
+from django.utils import timezone
 
+from portal import viruses
 from portal.configuration import Configuration
 from portal.operations import health, heartbeats
 from portal.operations.doctor.finding import Finding, notice, well, wrong
 from portal.reading import sandbox
+from portal.values import is_loopback
 
 OFFICE_PACKAGES = ("libreoffice-writer-nogui", "libreoffice-calc-nogui", "libreoffice-impress-nogui")
 """Debian's, without a screen's libraries."""
@@ -85,6 +89,34 @@ def previews() -> Iterator[Finding]:
         )
     else:
         yield well(check, "PDF, pictures, text, tables and office files are shown from inside the sandbox.")
+
+
+def scanner(configuration: Configuration) -> Iterator[Finding]:
+    if not configuration.virus_scanner:
+        yield well("virus scanner", "None is set; nothing is looked at for viruses here.")
+        return
+    try:
+        found = viruses.version()
+    except viruses.ScannerError as error:
+        yield wrong("virus scanner", str(error), "Protected mail waits, and readers can add no files.", "Start clamd.")
+        return
+    if found.is_old(timezone.now()):
+        age = f"of {found.signatures_at:%d %B %Y, %H:%M}" if found.signatures_at else "without a date"
+        yield notice(
+            "virus scanner",
+            f"ClamAV {found.engine} answers, with signatures {age}.",
+            "It does not know what has come since.",
+            "Start freshclam, or see in its log why it fetches none.",
+        )
+    elif (host := urlsplit(configuration.virus_scanner).hostname) and not is_loopback(host):
+        yield notice(
+            "virus scanner",
+            f"ClamAV {found.engine} answers, on another host.",
+            "What it looks at crosses the network in clear.",
+            "Run clamd on this host and name its socket, or reach it through a tunnel.",
+        )
+    else:
+        yield well("virus scanner", f"ClamAV {found.engine} answers, with signatures of the last 48 hours.")
 
 
 def _of_health(check: str, state: str, why: str, fix: str) -> Finding:
