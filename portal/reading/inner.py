@@ -60,7 +60,5 @@ def _inner(opened: Opened, number: int) -> Inner:
 
 def _around(opened: Opened, inner: Inner, link: str) -> str:
     """The address of the message in which it lies; that of the mail itself for the outermost."""
-    for other in opened.toc.inner:
-        if any(file.number == inner.of for file in other.files):
-            return f"/m/{link}/inner/{other.number}"
-    return f"/m/{link}"
+    other = opened.toc.holding(inner.of)
+    return letters.inner_url(link, other) if other else f"/m/{link}"

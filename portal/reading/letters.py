@@ -156,7 +156,8 @@ def _file(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
     return {
         "name": file.name,
         "kind": kind,
-        "description": f"{kind}, {size(file.size)}",
+        # The kind in isolates (UAX 9), for in a line from right to left it would take the number along.
+        "description": f"\u2068{kind}\u2069, {size(file.size)}",
         "url": file_url(link, file) if may_download else "",
         "preview_url": preview_url(link, file) if previews.offered(file) else "",
         "too_large": previews.too_large(file),
@@ -170,6 +171,10 @@ def file_lines(inner: Inner, link: str, *, may_download: bool) -> list[dict[str,
 
 def file_url(link: str, file: File) -> str:
     return f"/m/{link}/file/{file.number}"
+
+
+def inner_url(link: str, inner: Inner) -> str:
+    return f"/m/{link}/inner/{inner.number}"
 
 
 def preview_url(link: str, file: File) -> str:

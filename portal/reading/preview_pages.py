@@ -112,10 +112,10 @@ def _page(
 def _context(reader: Reader, opened: Opened, file: File, answer: Answer, page: int, *, layer: bool) -> dict[str, Any]:
     link, rights, toc = readers.link_of(reader), opened.rights, opened.toc
     preview_url, behind = letters.preview_url(link, file), "/text" if layer else ""
-    kind = previews.kind_of(file)
+    kind, inner = previews.kind_of(file), toc.holding(file.number)
     return {
-        "back_url": f"/m/{link}",
-        "subject": toc.subject or _("(no subject)"),
+        "back_url": letters.inner_url(link, inner) if inner else f"/m/{link}",
+        "subject": (inner or toc).subject or _("(no subject)"),
         "sender": letters.shown(toc.sender),
         "name": file.name,
         "rights": rights,

@@ -15,7 +15,7 @@ from django.db.models import F
 from django.test import Client, RequestFactory
 from django.utils import timezone, translation
 
-from branding import departments
+from branding import departments, look
 from branding.models import Brand, Department
 from portal.access import people, sessions
 from portal.access.models import Asked, Challenge, Session
@@ -115,6 +115,16 @@ def text_of(found: EmailMessage) -> str:
 
 
 # ------------------------------------------------------------------------------------------------- the whole way
+
+
+def test_its_form_brings_what_the_script_for_writing_needs(browser: Client) -> None:
+    page = browser.get("/write/").content.decode()
+    assert f'<script type="module" src="{look.writing_script_url()}">' in page
+    status = re.search(r"<p[^>]* data-status [^>]*>", page)
+    assert status
+    # static/js/upload.js asks for these; without one of them it breaks off when a file is chosen.
+    for name in ("bytes", "kb", "mb", "gb", "uploading", "stopped", "done", "all", "of"):
+        assert f' data-{name}="' in status[0]
 
 
 def test_it_arrives_in_each_mailbox_of_the_department_once_the_address_is_proved(browser: Client) -> None:
