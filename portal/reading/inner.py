@@ -34,6 +34,7 @@ def message(request: Request, reader: Reader, opened: Opened, number: int) -> Ht
         "sent_by": opened.toc.sender.name or opened.toc.sender.address,
         "body_url": f"/m/{link}/body-{number}",
         "files": letters.file_lines(inner, link, may_download=rights.download),
+        **letters.checks(opened.toc),
         "files_size": size(sum(file.size for file in letters.attached(inner))),
         "removed": inner.removed,
         "remote_pictures": inner.remote_pictures,

@@ -64,8 +64,7 @@ def message_page(
         "readable": toc.readable,
         "original_url": f"/m/{link}/original" if not toc.readable and rights.download else "",
         "files": [_file(file, link, may_download=rights.download) for file in files],
-        "checked": toc.scanned_at is not None,
-        "unchecked": toc.scanned_at is None and viruses.is_on(),
+        **checks(toc),
         "files_size": size(sum(file.size for file in files)),
         **actions.buttons(reader, opened),
         "files_url": f"/m/{link}/files" if rights.download and len(files) > 1 else "",
@@ -167,6 +166,11 @@ def _file(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
 def file_lines(inner: Inner, link: str, *, may_download: bool) -> list[dict[str, Any]]:
     """The files of a message inside."""
     return [_file(file, link, may_download=may_download) for file in attached(inner)]
+
+
+def checks(toc: Toc) -> dict[str, bool]:
+    """What reading/file_check.html says of a message's files, and of those of the messages inside it."""
+    return {"checked": toc.scanned_at is not None, "unchecked": toc.scanned_at is None and viruses.is_on()}
 
 
 def file_url(link: str, file: File) -> str:

@@ -183,6 +183,16 @@ def test_the_answer_from_the_mailbox_reaches_them_as_a_protected_message_of_one_
     assert opened_.body(opened_.toc.text).strip() == "It is."
 
 
+def test_who_is_signed_in_for_one_message_is_not_led_to_the_list_of_all(brand: Brand, browser: Client) -> None:
+    Brand.objects.filter(pk=brand.pk).update(session_scope="message")
+    reader = reader_of(seal(mail(), JONAS))
+    browser.cookies["session"] = sessions.begin(people.of_reader(reader), brand, keep=False)
+    assert JONAS in browser.get("/write/").content.decode()
+    assert write(browser)["Location"] == "/write/sent/"
+    for path in ("/write/", "/write/sent/"):
+        assert 'href="/inbox/"' not in browser.get(path).content.decode()
+
+
 def test_who_is_signed_in_needs_no_passcode(brand: Brand, browser: Client) -> None:
     reader = reader_of(seal(mail(), JONAS))
     browser.cookies["session"] = sessions.begin(people.of_reader(reader), brand, keep=False)
