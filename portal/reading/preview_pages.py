@@ -66,13 +66,15 @@ def of(
 ) -> HttpResponseBase:
     """A page of a file as WebP; 503 for a while when it cannot be made now, 404 when it never can.
 
-    `kind` when its name does not tell; nothing is made nor recorded for a request that shows nothing.
+    `kind` is of a picture in the text, whose name may not tell it. Nothing is made nor recorded for a request that shows
+    nothing.
     """
     if not shown:
         return policies.under(policies.FILE, HttpResponse(content_type="image/webp"))
+    want = wire.INLINE if kind else wire.SHOWN
     try:
         answer = previews.render(
-            reader, opened, file, wire.SHOWN, page=page, mark=_mark(reader, opened), kind=kind, seconds=PICTURE_SECONDS
+            reader, opened, file, want, page=page, mark=_mark(reader, opened), kind=kind, seconds=PICTURE_SECONDS
         )
     except previews.Busy:
         return HttpResponse(status=503, headers={"Retry-After": str(AGAIN_SECONDS)}, content_type="text/plain")
