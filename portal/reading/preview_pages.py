@@ -66,8 +66,8 @@ def of(
 ) -> HttpResponseBase:
     """A page of a file as WebP; 503 for a while when it cannot be made now, 404 when it never can.
 
-    `kind` is of a picture in the text, whose name may not tell it. Nothing is made nor recorded for a request that shows
-    nothing.
+    `kind` is of a picture in the text, whose name may not tell it. For a request that shows nothing, nothing is made
+    nor recorded.
     """
     if not shown:
         return policies.under(policies.FILE, HttpResponse(content_type="image/webp"))
