@@ -27,7 +27,11 @@ def document(name: str, size: int, title: str) -> tuple[str, bytes]:
 def pdf(title: str, size: int) -> bytes:
     """A PDF 1.4 of one page with a heading; an unused stream makes it as long as asked."""
     show = _winansi(title)
-    page = b"BT /F1 20 Tf 72 760 Td (%s) Tj 0 -28 Td /F1 12 Tf (This document is part of a demonstration.) Tj ET" % show
+    points = max(8, min(20, 820 // max(1, len(title))))  # a letter is 0.55 of it wide, and a line 451 points
+    page = b"BT /F1 %d Tf 72 760 Td (%s) Tj 0 -28 Td /F1 12 Tf (This document is part of a demonstration.) Tj ET" % (
+        points,
+        show,
+    )
     bodies = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
