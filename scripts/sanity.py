@@ -14,6 +14,7 @@ SAME = frozenset(
         "{day}, {time}", "{sender} via {org}", "{n} KB", "{n} MB", "{n} GB", "{n} byte", "Google", "Microsoft", "Yahoo",
         "%%s / %%s", "Cc", "Cc: {people}", "Name", "Passkey {n}", "passkey", "Passkeys", "Cookies", "PDF",
         "%(sender)s, %(date)s", "{date}, {sender}:", "<b>%(date)s</b>", "Upload", "Status", "Code",
+        "Privacy", "Link", "Format", "Support", "Error:",
     }
 )  # fmt: skip
 """English that may stand in other languages as it is."""
@@ -31,7 +32,8 @@ def faults(source: Source, forms: tuple[str, ...], number: int) -> list[str]:
         return ["it is empty"]
     found: list[str] = []
     for place, form in enumerate(forms):
-        english = source.many if source.many and place else source.one
+        # Where there is but one form, it stands for any number.
+        english = source.many if source.many and (place or wanted == 1) else source.one
         # “One file” and “two files” may be words in which no number stands.
         found += _faults(english, form, may_lack=1 if source.many and place < wanted - 1 else 0)
     if forms[0] == source.one and not _is_same(source):
