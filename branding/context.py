@@ -36,6 +36,7 @@ def brand(request: HttpRequest) -> dict[str, object]:
     return {
         "brand": face(found) if found else None,
         "css_url": look.css_url(found),
+        "more_css_url": look.more_css_url(),
         "script_url": look.script_url(),
         "writing_script_url": look.writing_script_url(),
         "demo": settings.LETTERLOCK.demo,

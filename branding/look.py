@@ -1,6 +1,7 @@
 """What a brand's pages load, as files whose addresses change with what is in them: a stylesheet, a script, a mark.
 
-A page of the reader's rooms loads one of each, so that it is there after few round trips on a slow line. Their sources
+A page of the reader's rooms loads one of each, so that it is there after few round trips on a slow line; where somebody
+writes, one more. Their sources
 stay apart (static/css, static/js), and are put together once a process.
 """
 
@@ -16,8 +17,11 @@ from django.conf import settings
 from branding import mark, palette
 from branding.models import Brand
 
-SHEETS = ("tokens", "frame", "controls", "reading", "inside", "previews", "door", "writing", "write-to", "sent")
+SHEETS = ("tokens", "frame", "controls", "reading", "inside", "previews", "door", "pages")
 """In this order, for of two rules of one weight the later counts; print and the brand's colours come behind them."""
+MORE_SHEETS = ("compose", "sent")
+"""For the forms in which somebody writes and the list of what was sent, which load both sheets, this one behind; the
+message page does without its weight."""
 SCRIPTS = ("local-time", "session", "focus", "share", "passkey", "body-frame", "pictures", "download-all")
 """Each looks for what it makes nicer, and does nothing on a page without it."""
 WRITING = ("compose", "rich", "arriving", "upload", "draft")
@@ -27,6 +31,12 @@ WRITING = ("compose", "rich", "arriving", "upload", "draft")
 def css(brand: Brand | None) -> bytes:
     """The stylesheet of a brand, UTF-8; without one, with the colours of static/css/tokens.css."""
     return _css(brand.colour if brand else "")
+
+
+@cache
+def more_css() -> bytes:
+    """The second stylesheet, UTF-8; every brand's, for its colours are variables of the first."""
+    return b"".join(_source(f"css/{name}.css") for name in MORE_SHEETS)
 
 
 def svg(brand: Brand) -> bytes:
@@ -53,6 +63,11 @@ def _module(names: Sequence[str]) -> bytes:
 def css_url(brand: Brand | None) -> str:
     """Path of the brand's stylesheet."""
     return f"/brand/{brand.slug}.{digest(css(brand))}.css" if brand else f"/brand/{digest(css(None))}.css"
+
+
+def more_css_url() -> str:
+    """Path of the second stylesheet."""
+    return f"/brand/{digest(more_css())}.css"
 
 
 def script_url() -> str:

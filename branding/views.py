@@ -24,8 +24,9 @@ def stylesheet(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
 
 @require_safe
 def plain_stylesheet(request: HttpRequest, digest: str) -> HttpResponse:
-    """That of a page which no brand could be found for."""
-    return _file(request, look.css(None), digest, "text/css; charset=utf-8")
+    """One that is no brand's own: the second, or that of a page which no brand could be found for."""
+    content = look.more_css() if digest == look.digest(look.more_css()) else look.css(None)
+    return _file(request, content, digest, "text/css; charset=utf-8")
 
 
 @require_safe

@@ -12,12 +12,15 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.utils import timezone
 
+from branding.models import Brand, Department
 from portal import values, viruses
 from portal.delivery import letters
 from portal.delivery.models import Outbound
@@ -29,9 +32,10 @@ from portal.operations.doctor.finding import State
 from portal.vault.models import Message
 from portal.vault.opening import open_message
 from portal.viruses import ScannerAway, TooLargeToScan, Version
+from portal.writing import write_to
 from tests.clamd import EICAR, STREAM_MAX_BYTES, Clamd
 from tests.mails import JONAS, MAYA, mail
-from tests.seals import path_of, put, reader_of, seal, signed_in, turn, words
+from tests.seals import default_brand, path_of, put, reader_of, seal, signed_in, turn, words
 from tests.servers import free_port
 
 pytestmark = [pytest.mark.django_db, pytest.mark.servers]
@@ -133,6 +137,20 @@ def test_clean_mail_is_sealed_with_the_word_that_it_was_checked(scanner: Any) ->
     assert "No virus found." in words(signed_in(reader).get(path_of(reader)).content)
 
 
+def test_the_page_of_a_message_inside_says_the_same_of_its_files(scanner: Any, settings: Any) -> None:
+    raw = EmailMessage()
+    raw["From"], raw["To"], raw["Subject"] = MAYA, JONAS, "[secure] Fwd"
+    raw.set_content("See below")
+    raw.add_attachment(message_from_bytes(mail(files=[PDF])))
+    reader = reader_of(seal(raw.as_bytes()))
+    assert "No virus found." in words(signed_in(reader).get(f"{path_of(reader)}/inner/1").content)
+    settings.LETTERLOCK = replace(settings.LETTERLOCK, virus_scanner="")
+    unchecked = reader_of(seal(raw.as_bytes().replace(b"See below", b"See here")))
+    settings.LETTERLOCK = replace(settings.LETTERLOCK, virus_scanner="clamd://127.0.0.1:9")
+    page = words(signed_in(unchecked).get(f"{path_of(unchecked)}/inner/1").content)
+    assert "has not been checked for viruses" in page
+
+
 def test_nothing_is_said_of_viruses_where_there_is_no_scanner(settings: Any, clamd: Clamd) -> None:
     reader = reader_of(seal(mail(files=[PDF])))
     assert open_message(reader).toc.scanned_at is None
@@ -212,6 +230,19 @@ def test_no_file_is_taken_while_the_scanner_is_away_and_none_that_it_cannot_chec
     status, page = answer(clamd.url, settings, SimpleUploadedFile("big.bin", bytes(2 * STREAM_MAX_BYTES)))
     assert status == 422
     assert "big.bin was not added: it is too large to be checked for viruses." in page
+
+
+def test_a_virus_is_not_taken_from_who_writes_first(scanner: Any) -> None:
+    brand = default_brand()
+    Brand.objects.filter(pk=brand.pk).update(write_to=True, domains=["aldervalley.example"])
+    Department.objects.create(brand=brand, slug="desk", names={"en": "Desk"}, addresses=["desk@aldervalley.example"])
+    post = {"to": "desk", "message": "See there.", "address": JONAS, "made": write_to.stamp()}
+    page = Client(headers={"host": brand.host}).post("/write/", {**post, "files": SimpleUploadedFile("f.doc", EICAR)})
+    assert page.status_code == 422
+    assert "f.doc was not added: a virus was found." in words(page.content)
+    assert "See there." in words(page.content)
+    assert "Files that are added" not in page.content.decode()
+    assert not Outbound.objects.exists()
 
 
 def test_a_clean_file_goes_along(clamd: Clamd, settings: Any) -> None:

@@ -34,6 +34,7 @@ def message(request: Request, reader: Reader, opened: Opened, number: int) -> Ht
         "sent_by": opened.toc.sender.name or opened.toc.sender.address,
         "body_url": f"/m/{link}/body-{number}",
         "files": letters.file_lines(inner, link, may_download=rights.download),
+        **letters.checks(opened.toc),
         "files_size": size(sum(file.size for file in letters.attached(inner))),
         "removed": inner.removed,
         "remote_pictures": inner.remote_pictures,
@@ -60,7 +61,5 @@ def _inner(opened: Opened, number: int) -> Inner:
 
 def _around(opened: Opened, inner: Inner, link: str) -> str:
     """The address of the message in which it lies; that of the mail itself for the outermost."""
-    for other in opened.toc.inner:
-        if any(file.number == inner.of for file in other.files):
-            return f"/m/{link}/inner/{other.number}"
-    return f"/m/{link}"
+    other = opened.toc.holding(inner.of)
+    return letters.inner_url(link, other) if other else f"/m/{link}"

@@ -66,13 +66,15 @@ def of(
 ) -> HttpResponseBase:
     """A page of a file as WebP; 503 for a while when it cannot be made now, 404 when it never can.
 
-    `kind` when its name does not tell; nothing is made nor recorded for a request that shows nothing.
+    `kind` is of a picture in the text, whose name may not tell it. For a request that shows nothing, nothing is made
+    nor recorded.
     """
     if not shown:
         return policies.under(policies.FILE, HttpResponse(content_type="image/webp"))
+    want = wire.INLINE if kind else wire.SHOWN
     try:
         answer = previews.render(
-            reader, opened, file, wire.SHOWN, page=page, mark=_mark(reader, opened), kind=kind, seconds=PICTURE_SECONDS
+            reader, opened, file, want, page=page, mark=_mark(reader, opened), kind=kind, seconds=PICTURE_SECONDS
         )
     except previews.Busy:
         return HttpResponse(status=503, headers={"Retry-After": str(AGAIN_SECONDS)}, content_type="text/plain")
@@ -112,10 +114,10 @@ def _page(
 def _context(reader: Reader, opened: Opened, file: File, answer: Answer, page: int, *, layer: bool) -> dict[str, Any]:
     link, rights, toc = readers.link_of(reader), opened.rights, opened.toc
     preview_url, behind = letters.preview_url(link, file), "/text" if layer else ""
-    kind = previews.kind_of(file)
+    kind, inner = previews.kind_of(file), toc.holding(file.number)
     return {
-        "back_url": f"/m/{link}",
-        "subject": toc.subject or _("(no subject)"),
+        "back_url": letters.inner_url(link, inner) if inner else f"/m/{link}",
+        "subject": (inner or toc).subject or _("(no subject)"),
         "sender": letters.shown(toc.sender),
         "name": file.name,
         "rights": rights,

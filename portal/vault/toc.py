@@ -141,6 +141,10 @@ class Toc:
         """The files of the message and of all messages inside it."""
         return sum((inner.files for inner in self.inner), self.files)
 
+    def holding(self, number: int) -> Inner | None:
+        """The message inside among whose files the one of that number is; None for the mail's own, and for none."""
+        return next((inner for inner in self.inner if any(file.number == number for file in inner.files)), None)
+
     def bodies(self) -> tuple[Body, ...]:
         """The bodies of the message and of all messages inside it."""
         return sum(((inner.text, inner.html) for inner in self.inner), (self.text, self.html))

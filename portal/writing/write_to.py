@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from branding import departments
 from branding.departments import Offered
-from portal.access import budgets, ceilings, cookies, expired, passcode_pages, places, proving, ways
+from portal.access import budgets, ceilings, cookies, expired, passcode_pages, places, proving, sessions, ways
 from portal.access import views as door
 from portal.access.budgets import NOWHERE
 from portal.access.errors import PasscodesOff, clock, whole_minute
@@ -235,7 +235,7 @@ def sent(request: Request) -> HttpResponse:
     context = {
         "sent_at": row.sent_at,
         "reference": Message(id=row.message).short_id,
-        "inbox_url": "/inbox/" if request.session_row is not None else "",
+        "inbox_url": _list(request),
         "write_url": reverse("write-to"),
     }
     return render(request, "writing/written.html", context)
@@ -391,7 +391,7 @@ def _form(
         "limits": forms.limits(),
         "max_bytes": REPLY_FILES_BYTES,
         "action_url": reverse("write-to-department", args=[slug]) if slug else reverse("write-to"),
-        "back_url": "/inbox/" if request.session_row is not None else "",
+        "back_url": _list(request),
         "signed_in_address": request.session_address if request.session_row is not None else "",
         "written": draft is not None,
         "trap": TRAP,
@@ -400,6 +400,12 @@ def _form(
         "host": places.host(request.brand),
     }
     return render(request, "writing/write_to.html", context, status=status or (422 if faults else 200))
+
+
+def _list(request: Request) -> str:
+    """Where somebody's messages are listed; "" for who is not signed in, or only for one of them."""
+    session = request.session_row
+    return "" if session is None or sessions.is_for_one_message(session) else reverse("inbox")
 
 
 def _shown(files: Sequence[Kept]) -> list[dict[str, object]]:

@@ -33,7 +33,13 @@ def test_the_stylesheet_holds_every_sheet_then_print_then_the_colours() -> None:
     assert sheet.count("{") == sheet.count("}"), "one sheet that is not closed would swallow the next"
 
 
-@pytest.mark.parametrize("name", [*look.SHEETS, "print"])
+def test_the_second_stylesheet_holds_the_rest() -> None:
+    assert look.more_css().decode() == "".join((STATIC / f"css/{name}.css").read_text() for name in look.MORE_SHEETS)
+    own_pages = {"console", "demo", "office", "print"}
+    assert {path.stem for path in (STATIC / "css").glob("*.css")} - own_pages == {*look.SHEETS, *look.MORE_SHEETS}
+
+
+@pytest.mark.parametrize("name", [*look.SHEETS, *look.MORE_SHEETS, "print"])
 def test_a_sheet_is_closed_and_loads_nothing(name: str) -> None:
     text = (STATIC / f"css/{name}.css").read_text()
     depth = 0
@@ -74,6 +80,7 @@ def test_they_are_served_small_kept_for_a_year_and_the_same_for_everyone(client:
     for url, content, kind in (
         (look.css_url(ALDER), look.css(ALDER), "text/css"),
         (look.css_url(None), look.css(None), "text/css"),
+        (look.more_css_url(), look.more_css(), "text/css"),
         (look.script_url(), look.script(), "text/javascript"),
         (look.writing_script_url(), look.writing_script(), "text/javascript"),
     ):

@@ -146,6 +146,17 @@ def test_nothing_inside_is_shown_or_given_to_others() -> None:
         assert signed_in(reader_of(message)).post(path + part).status_code == 405
 
 
+def test_the_preview_of_a_file_inside_leads_back_to_the_message_that_holds_it() -> None:
+    client, reader, _ = page(seal(forwarded(2)))
+    path = path_of(reader)
+    (deepest,) = [inner for inner in open_message(reader).toc.inner if inner.subject == "Inner subject"]
+    shown = client.get(f"{path}/file/{deepest.files[0].number}/preview").content.decode()
+    assert f'<a class="back" href="{path}/inner/{deepest.number}">' in shown
+    assert "<bdi>Inner subject</bdi>" in shown
+    outer = client.get(f"{path}/file/{open_message(reader).toc.files[0].number}/preview").content.decode()
+    assert f'<a class="back" href="{path}">' in outer
+
+
 def test_files_inside_follow_the_right_to_download() -> None:
     client, reader, _ = page(seal(forwarded(X_Letterlock_Protect="v=1; dl=0")))
     assert "Downloading is off." in words(client.get(f"{path_of(reader)}/inner/1").content)

@@ -6,6 +6,7 @@ import io
 import re
 import socket
 import time
+from email import message_from_bytes
 from email.message import EmailMessage
 from typing import Any
 
@@ -19,6 +20,7 @@ from branding.models import Brand
 from portal.audit.record import timeline
 from portal.reading import previews, sandbox
 from portal.vault.models import Message, Reader
+from portal.vault.opening import open_message
 from portal.vault.rights import Rights
 from tests import parts
 from tests.mails import JONAS, KARIN, mail
@@ -245,9 +247,36 @@ def test_in_protected_view_no_address_and_no_method_gives_the_original() -> None
     assert given["GET", f"{at}/inline/{shown}"]["Content-Type"] == "image/webp"
 
 
-def _all_files(reader: Reader) -> list[dict[str, Any]]:
-    from portal.vault.opening import open_message
+def test_protected_view_holds_for_the_files_of_a_message_inside() -> None:
+    made = EmailMessage()
+    made["From"], made["To"], made["Subject"], made["X-Letterlock-Protect"] = (
+        "a@aldervalley.example",
+        JONAS,
+        "x",
+        "v=1; dl=0",
+    )
+    made.set_content("x")
+    made.add_attachment(message_from_bytes(with_everything([])))
+    reader = reader_of(seal(made.as_bytes()))
+    client, at = signed_in(reader), path_of(reader)
+    (inner,) = open_message(reader).toc.inner
+    assert len(inner.files) == 4
+    for file in inner.files:
+        assert client.get(f"{at}/file/{file.number}").status_code == 404
+        assert client.get(f"{at}/file/{file.number}", headers={"Range": "bytes=0-"}).status_code == 404
+        shown = client.get(f"{at}/inline/{file.number}")
+        if file.content_id == "shown":
+            assert shown["Content-Type"] == "image/webp"
+            assert HIDDEN not in body(shown)
+        else:
+            assert shown.status_code == 404
+    assert client.get(f"{at}/file/{inner.of}").status_code == 404
+    page = client.get(f"{at}/inner/{inner.number}").content.decode()
+    assert f'{at}/file/{inner.files[-1].number}/preview"' in page
+    assert "download>" not in page
 
+
+def _all_files(reader: Reader) -> list[dict[str, Any]]:
     return [{"name": file.name, "number": file.number} for file in open_message(reader).toc.files]
 
 

@@ -61,6 +61,16 @@ def test_the_mark_is_on_every_part_of_the_page_and_its_words_can_still_be_read()
     assert 255 - min(middle.get_flattened_data()) <= 255 * 0.12, "the mark is faint"
 
 
+def test_a_marked_logo_keeps_its_size_in_the_text_and_a_photograph_does_not() -> None:
+    for side, inline, page in ((60, 60, sheets.LEAST_MARKED), (300, sheets.LEAST_MARKED, sheets.LEAST_MARKED)):
+        made = io.BytesIO()
+        Image.new("RGB", (side, side), "green").save(made, "PNG")
+        sizes = [
+            max(drawn(ask("picture", want, made.getvalue(), mark=MARK)).size) for want in (wire.INLINE, wire.SHOWN)
+        ]
+        assert sizes == [inline, page]
+
+
 def test_a_page_as_large_as_a_field_becomes_a_picture_of_bounded_size() -> None:
     page = drawn(ask("pdf", wire.SHOWN, documents.pdf(WORDS, box="0 0 1000000 900000")))
     assert max(page.size) == sheets.LONGEST_SIDE

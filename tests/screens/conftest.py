@@ -65,6 +65,7 @@ def files() -> dict[str, tuple[str, bytes, str]]:
             found[f"/static/{path.relative_to(ROOT / 'static')}"] = (kind, path.read_bytes(), "")
     found[look.script_url()] = ("text/javascript; charset=utf-8", look.script(), "")
     found[look.writing_script_url()] = ("text/javascript; charset=utf-8", look.writing_script(), "")
+    found[look.more_css_url()] = ("text/css; charset=utf-8", look.more_css(), "")
     found[look.css_url(None)] = ("text/css; charset=utf-8", look.css(None), "")
     for brand in (samples.ALDER, samples.HARBOUR, samples.NAKHIL):
         found[look.css_url(brand)] = ("text/css; charset=utf-8", look.css(brand), "")

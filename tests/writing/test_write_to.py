@@ -15,7 +15,7 @@ from django.db.models import F
 from django.test import Client, RequestFactory
 from django.utils import timezone, translation
 
-from branding import departments
+from branding import departments, look
 from branding.models import Brand, Department
 from portal.access import people, sessions
 from portal.access.models import Asked, Challenge, Session
@@ -117,6 +117,16 @@ def text_of(found: EmailMessage) -> str:
 # ------------------------------------------------------------------------------------------------- the whole way
 
 
+def test_its_form_brings_what_the_script_for_writing_needs(browser: Client) -> None:
+    page = browser.get("/write/").content.decode()
+    assert f'<script type="module" src="{look.writing_script_url()}">' in page
+    status = re.search(r"<p[^>]* data-status [^>]*>", page)
+    assert status
+    # static/js/upload.js asks for these; without one of them it breaks off when a file is chosen.
+    for name in ("bytes", "kb", "mb", "gb", "uploading", "stopped", "done", "all", "of"):
+        assert f' data-{name}="' in status[0]
+
+
 def test_it_arrives_in_each_mailbox_of_the_department_once_the_address_is_proved(browser: Client) -> None:
     scan = SimpleUploadedFile("scan ö.pdf", bytes(range(256)) * 2000, "application/pdf")
     write(browser, files=[scan], name="Karin Berg")
@@ -171,6 +181,16 @@ def test_the_answer_from_the_mailbox_reaches_them_as_a_protected_message_of_one_
     assert answered.direction == Message.Direction.OUT
     opened_ = open_message(reader_of(answered, KARIN))
     assert opened_.body(opened_.toc.text).strip() == "It is."
+
+
+def test_who_is_signed_in_for_one_message_is_not_led_to_the_list_of_all(brand: Brand, browser: Client) -> None:
+    Brand.objects.filter(pk=brand.pk).update(session_scope="message")
+    reader = reader_of(seal(mail(), JONAS))
+    browser.cookies["session"] = sessions.begin(people.of_reader(reader), brand, keep=False)
+    assert JONAS in browser.get("/write/").content.decode()
+    assert write(browser)["Location"] == "/write/sent/"
+    for path in ("/write/", "/write/sent/"):
+        assert 'href="/inbox/"' not in browser.get(path).content.decode()
 
 
 def test_who_is_signed_in_needs_no_passcode(brand: Brand, browser: Client) -> None:

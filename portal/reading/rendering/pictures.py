@@ -8,7 +8,7 @@ import warnings
 from PIL import Image, ImageCms, ImageOps
 
 from portal.reading.rendering import sheets
-from portal.reading.rendering.wire import FAILED, LARGE, OK, SHOWN, Answer, Asked
+from portal.reading.rendering.wire import FAILED, INLINE, LARGE, OK, SHOWN, Answer, Asked
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP")
 MOST_PIXELS = 64_000_000
@@ -24,7 +24,7 @@ def answer(asked: Asked, data: bytes) -> Answer:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return Answer(LARGE)
     pages = min(getattr(picture, "n_frames", 1), MOST_PAGES) if picture.format == "TIFF" else 1
-    if asked.want != SHOWN:
+    if asked.want not in (SHOWN, INLINE):
         return Answer(OK, pages)
     if not 1 <= asked.page <= pages:
         return Answer(FAILED, pages)
@@ -35,7 +35,7 @@ def answer(asked: Asked, data: bytes) -> Answer:
     picture.draft("RGB", (sheets.LONGEST_SIDE, sheets.LONGEST_SIDE))  # a JPEG is decoded no larger than shown
     shown = ImageOps.exif_transpose(picture)
     shown.thumbnail((sheets.LONGEST_SIDE, sheets.LONGEST_SIDE))
-    return Answer(OK, pages, data=sheets.out(_flat(_as_screens_show(shown)), asked.mark))
+    return Answer(OK, pages, data=sheets.out(_flat(_as_screens_show(shown)), asked.mark, inline=asked.want == INLINE))
 
 
 def _as_screens_show(picture: Image.Image) -> Image.Image:

@@ -12,6 +12,8 @@ LONGEST_SIDE = 2400
 """Pixels: an A4 page at 205 dots an inch."""
 LEAST_MARKED = 800
 """Pixels of the longer side of what carries a mark, for on less nobody can read it."""
+SMALL = 240
+"""Pixels of the longer side of what in a text is no more than a logo or an icon."""
 QUALITY = 85
 INK = round(0.08 * 255)
 """Of a mark, 8 %: it can be read, and what is below it too."""
@@ -25,13 +27,13 @@ def font(name: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.truetype(str(path), size) if path.exists() else ImageFont.load_default(size)
 
 
-def out(picture: Image.Image, mark: str) -> bytes:
-    """The picture as WebP."""
+def out(picture: Image.Image, mark: str, *, inline: bool = False) -> bytes:
+    """The picture as WebP. `inline`: a small one keeps its size, for it would burst the text that it stands in."""
     shown = picture if picture.mode == "RGB" else picture.convert("RGB")
     shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     if mark:
         smallest = LEAST_MARKED / max(shown.size)
-        if smallest > 1:
+        if smallest > 1 and not (inline and max(shown.size) <= SMALL):
             shown = shown.resize((max(1, round(shown.width * smallest)), max(1, round(shown.height * smallest))))
         shown = _marked(shown, mark)
     written = io.BytesIO()

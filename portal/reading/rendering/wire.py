@@ -18,8 +18,9 @@ PICTURE = b"RIFF"
 """How a picture that comes back begins; it is always WebP."""
 OK, FAILED, PASSWORD, LARGE = "ok", "failed", "password", "large"
 STATES = (OK, FAILED, PASSWORD, LARGE)
-PAGES, SHOWN, TEXT, PDF = "pages", "picture", "text", "pdf"
-"""What can be wanted: how many pages, one as a picture, its text, the whole as PDF (of office files alone)."""
+PAGES, SHOWN, TEXT, PDF, INLINE = "pages", "picture", "text", "pdf", "inline"
+"""What can be wanted: how many pages, one as a picture, its text, the whole as PDF (of office files alone), a picture
+as it stands in a text."""
 
 
 class Garbled(Exception):
