@@ -26,26 +26,28 @@ class Language(NamedTuple):
     day: str = "j E Y"
     """“17 November 2026” in Django's date format; E is the month as it stands in a date (CLDR)."""
     small_months: bool = False
-    """Months are written small, other than Django has them."""
+    """Months and weekdays are written small, other than Django has them."""
+    weekday: str = "{weekday}, {day}"
+    """“Tuesday, 17 November 2026”."""
 
 
 ALL = (
     Language("en-gb", "English"),
     Language("de", "Deutsch", "j. E Y"),
-    Language("fr", "Français", small_months=True),
+    Language("fr", "Français", small_months=True, weekday="{weekday} {day}"),
     Language("es", "Español", r"j \d\e E \d\e Y"),
-    Language("it", "Italiano", small_months=True),
+    Language("it", "Italiano", small_months=True, weekday="{weekday} {day}"),
     Language("pt", "Português", r"j \d\e E \d\e Y", small_months=True),
-    Language("nl", "Nederlands"),
-    Language("sv", "Svenska"),
-    Language("pl", "Polski"),
-    Language("uk", "Українська", "j E Y р."),
-    Language("tr", "Türkçe"),
-    Language("ar", "العربية"),
-    Language("he", "עברית", "j בE Y"),
+    Language("nl", "Nederlands", weekday="{weekday} {day}"),
+    Language("sv", "Svenska", weekday="{weekday} {day}"),
+    Language("pl", "Polski", small_months=True),
+    Language("uk", "Українська", "j E Y р.", small_months=True),
+    Language("tr", "Türkçe", weekday="{day} {weekday}"),
+    Language("ar", "العربية", weekday="{weekday}، {day}"),
+    Language("he", "עברית", "j בE Y", weekday="יום {weekday}, {day}"),
     Language("hi", "हिन्दी"),
-    Language("ja", "日本語", "Y年n月j日"),
-    Language("zh-hans", "简体中文", "Y年n月j日"),
+    Language("ja", "日本語", "Y年n月j日", weekday="{day}（{weekday}）"),
+    Language("zh-hans", "简体中文", "Y年n月j日", weekday="{day} {weekday}"),
 )
 _BY_CODE = {language.code: language for language in ALL}
 
@@ -73,9 +75,21 @@ def of_request(request: HttpRequest) -> str:
 
 def say_day(value: date) -> str:
     """“17 November 2026” in the language that is spoken now."""
-    language = _BY_CODE.get(translation.get_language() or ENGLISH, _BY_CODE[ENGLISH])
-    said = str(format_date(value, language.day))
-    return said.lower() if language.small_months else said
+    return _said(value, _spoken().day)
+
+
+def say_weekday(value: date) -> str:
+    """“Tuesday, 17 November 2026” likewise."""
+    return _spoken().weekday.format(weekday=_said(value, "l"), day=say_day(value))
+
+
+def _spoken() -> Language:
+    return _BY_CODE.get(translation.get_language() or ENGLISH, _BY_CODE[ENGLISH])
+
+
+def _said(value: date, form: str) -> str:
+    said = str(format_date(value, form))
+    return said.lower() if _spoken().small_months else said
 
 
 def _asked_for(request: HttpRequest) -> str:

@@ -14,6 +14,7 @@ SAME = frozenset(
         "{day}, {time}", "{sender} via {org}", "{n} KB", "{n} MB", "{n} GB", "{n} byte", "Google", "Microsoft", "Yahoo",
         "%%s / %%s", "Cc", "Cc: {people}", "Name", "Passkey {n}", "passkey", "Passkeys", "Cookies", "PDF",
         "%(sender)s, %(date)s", "{date}, {sender}:", "<b>%(date)s</b>", "Upload", "Status", "Code",
+        "Privacy", "Link", "Format", "Support", "Error:",
     }
 )  # fmt: skip
 """English that may stand in other languages as it is."""
@@ -31,9 +32,12 @@ def faults(source: Source, forms: tuple[str, ...], number: int) -> list[str]:
         return ["it is empty"]
     found: list[str] = []
     for place, form in enumerate(forms):
-        english = source.many if source.many and place else source.one
-        # “One file” and “two files” may be words in which no number stands.
-        found += _faults(english, form, may_lack=1 if source.many and place < wanted - 1 else 0)
+        last = place == wanted - 1
+        # “One file” and “two files” may be words in which no number stands; the last form stands for any number. The
+        # first may need one where English does not: in Ukrainian it stands for 21 as well.
+        english = [source.many] if source.many and last else [source.one, source.many] if source.many else [source.one]
+        judged = [list(_faults(one, form, may_lack=1 if source.many and not last else 0)) for one in english]
+        found += min(judged, key=len)
     if forms[0] == source.one and not _is_same(source):
         found.append("it is still English; if it is right so, name it in SAME (scripts/sanity.py)")
     return list(dict.fromkeys(found))

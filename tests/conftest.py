@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,18 +85,6 @@ def portal(tmp_path: Path) -> Iterator[Portal]:
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Bytes have no name of their own: random ones would give each worker other names, and pytest-xdist stops then."""
     return "bytes" if isinstance(val, bytes) else None
-
-
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What drives a browser or starts servers stays together file by file, as do the servers of one file.
-
-    The screens are the longest and need nothing of each other, so they are two groups.
-    """
-    for item in items:
-        if item.get_closest_marker("browser") or item.get_closest_marker("servers"):
-            half = zlib.crc32(item.nodeid.encode()) % 2 if item.path.name == "test_screens.py" else ""
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.name}{half}"))
 
 
 def pytest_testnodedown(node: Any) -> None:

@@ -30,7 +30,7 @@ from portal.keys.service import KeyService
 from portal.keys.split import code_of, grouped, new_share, open_key
 from portal.keys.tree import Tree
 from portal.keys.wraps import unwrap, wrap
-from portal.vault.errors import NoRoom, VaultError
+from portal.vault.errors import NoRoom, VaultError, WrongPlace
 from portal.vault.escrow import Escrowed
 from portal.vault.sealing import Sealed
 from tests.secrecy import EAR, Ear
@@ -214,10 +214,10 @@ def test_errors_of_keys_hold_their_sentence_and_no_bytes(family: type[Exception]
     for kind in kinds:
         if not kind.__module__.startswith("portal."):
             continue
-        made = NoRoom(datetime.now(UTC)) if kind is NoRoom else kind()
+        made = NoRoom(datetime.now(UTC)) if kind is NoRoom else WrongPlace(7) if kind is WrongPlace else kind()
         assert str(made).endswith(".")
         assert "\\x" not in repr(made)
-        assert not vars(made).keys() - {"until"}, "an error carries nothing but its sentence, and at most a time"
+        assert not vars(made).keys() - {"until", "have"}, "an error carries its sentence, at most a time or a place"
 
 
 def test_an_error_that_came_up_while_opening_carries_no_bytes() -> None:

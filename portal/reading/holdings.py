@@ -13,13 +13,14 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from branding.languages import say_weekday
 from branding.templatetags.words import zone
 from portal.mime.calendars import Event, Rule, at
 from portal.mime.plain import to_html
 from portal.mime.zones import DAYS
 from portal.vault.toc import Card, File, Inner, Toc
 
-_DAY, _CLOCK = "l, j F Y", "H:i"
+_CLOCK = "H:i"
 _LONG_NOTES = 400  # characters; longer ones are folded away
 
 
@@ -135,7 +136,7 @@ def _kind(event: Event) -> str:
 def _when(event: Event) -> str:
     start = at(event.start, event.start_offset)
     end = at(event.end, event.end_offset) if event.end else None
-    first, last = date_format(start, _DAY), date_format(end, _DAY) if end else ""
+    first, last = say_weekday(start), say_weekday(end) if end else ""
     if not isinstance(start, datetime):
         if last:
             return _("From {first} to {last}, all day").format(first=first, last=last)
@@ -180,7 +181,7 @@ def _rule(rule: Rule) -> list[str]:
         days = get_text_list([str(WEEKDAYS[DAYS.index(day)]) for day in rule.days], _("and"))
         found.append(_("On these days: {days}.").format(days=days))
     if rule.until:
-        found.append(_("Last on {day} at the latest.").format(day=date_format(date.fromisoformat(rule.until), _DAY)))
+        found.append(_("Last on {day} at the latest.").format(day=say_weekday(date.fromisoformat(rule.until))))
     elif rule.count:
         found.append(ngettext("It takes place {n} time.", "It takes place {n} times.", rule.count).format(n=rule.count))
     return found

@@ -21,7 +21,6 @@ from portal.access import (
     authenticators,
     cookies,
     entry,
-    models,
     passcodes,
     passkeys,
     people,
@@ -29,7 +28,17 @@ from portal.access import (
 )
 from portal.access.credentials import Passkey
 from portal.access.errors import AccessError
-from portal.access.models import Asked, Authenticator, CeilingReached, Challenge, Failed, Person, Session, WrongFactor
+from portal.access.models import (
+    Asked,
+    Authenticator,
+    CeilingReached,
+    Challenge,
+    Failed,
+    Person,
+    Session,
+    WrongFactor,
+    challenges,
+)
 from portal.access.oidc import flow
 from portal.access.passcodes import Browser, Claim
 from portal.delivery.models import Outbound
@@ -86,7 +95,7 @@ def test_the_device_alone_counts_five_without_the_lock_on_top(brand: Brand, read
 def test_a_hundred_guesses_at_once_count_a_hundred(
     brand: Brand, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "GUESSES", 1000)
+    monkeypatch.setattr(challenges, "GUESSES", 1000)
     Visitor(brand).ask(reader)
     challenge = Challenge.objects.get()
     wrong = other_than(challenge.code())

@@ -9,6 +9,7 @@ from django.test import override_settings
 from django.utils import timezone as zones
 from django.utils import translation
 
+from branding import languages
 from branding.templatetags import words
 from branding.templatetags.icons import drawings, icon
 from tests.words import true_words
@@ -76,6 +77,21 @@ def test_sizes_are_said_as_people_say_them(number: int, said: str) -> None:
 def test_each_language_says_a_day_in_its_own_way(language: str, said: str) -> None:
     with translation.override(language):
         assert words.plain_day(date(2026, 12, 7)) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en-gb", "Tuesday, 17 November 2026"),
+        ("fr", "mardi 17 novembre 2026"),
+        ("pl", "wtorek, 17 listopada 2026"),
+        ("he", "יום שלישי, 17 בנובמבר 2026"),
+        ("ja", "2026年11月17日（火曜日）"),
+    ],
+)
+def test_each_language_says_a_weekday_in_its_own_way(language: str, said: str) -> None:
+    with translation.override(language):
+        assert languages.say_weekday(date(2026, 11, 17)) == said
 
 
 def test_sizes_and_moments_follow_the_language() -> None:

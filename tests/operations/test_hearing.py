@@ -11,6 +11,14 @@ from portal.celery import PROCESS, app
 from portal.operations.hearing import DEAF_LOOKS, Hearing, waiting
 
 
+@pytest.fixture(autouse=True)
+def _nothing_waits() -> None:
+    """What other tests have rung for is gone."""
+    with app.connection_for_write() as connection:
+        for queue in ("seal", "passcode"):
+            connection.default_channel.queue_purge(queue)
+
+
 @pytest.fixture
 def wake_up() -> Iterator[None]:
     """One that waits in the queue seal of the embedded broker."""

@@ -8,7 +8,9 @@ from typing import Any
 
 import cbor2
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.audit.record import timeline
@@ -337,3 +339,12 @@ def test_a_sender_name_that_poses_as_an_address_does_not_hide_the_real_one() -> 
     raw = mail(sender='"ceo@bank.example" <x@evil.example>')
     reader = reader_of(seal(raw, sender="x@evil.example"))
     assert "x@evil.example" in words(signed_in(reader).get(path_of(reader)).content)
+
+
+def test_it_asks_the_database_eight_things_and_no_more() -> None:
+    reader = reader_of(seal(mail()))
+    client = signed_in(reader)
+    client.get(path_of(reader))  # the first time it notes as well that it was opened
+    with CaptureQueriesContext(connection) as seen:
+        client.get(path_of(reader))
+    assert len(seen.captured_queries) <= 8, [query["sql"][:60] for query in seen.captured_queries]

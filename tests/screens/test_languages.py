@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 
 import pytest
 from playwright.sync_api import Browser, Page, Route
@@ -47,6 +47,8 @@ def _strings(value: object) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for part in value:
             yield from _strings(part)
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from _strings([getattr(value, field.name) for field in fields(value)])
     elif hasattr(value, "__dict__"):
         yield from _strings(vars(value))
 

@@ -104,7 +104,7 @@ def test_it_is_refused(reader: Reader, why: str) -> None:
     if why == "too late":
         message.update(open_until=timezone.now() - timedelta(days=7, minutes=1))
     elif why == "switched off":
-        call_command("brand", "set", reader.message.brand.slug, "--reply-after-days", "0")
+        call_command("brand", "set", reader.message.brand.slug, "--reply-after-days", "off")
         assert Brand.objects.get().reply_after_days == 0
     elif why == "withdrawn":
         message.update(state=Message.State.WITHDRAWN)

@@ -33,7 +33,7 @@ def test_it_is_added_changed_shown_removed_and_recorded(brand: Brand) -> None:
     said = run("add", "alder", "desk", "--name", "Reception", "--name", "de=Empfang", "--to", DESK.upper())
     assert said == f"alder/desk (on, place 0): de “Empfang”, en “Reception”; to {DESK}\n"
     assert "manage.py brand set alder --write-to on" in run("list")
-    assert "writing to it on" in run("set", "alder", "--write-to", "on", command="brand")
+    assert "write-to on" in run("set", "alder", "--write-to", "on", command="brand")
     run("change", "alder", "desk", "--note", "Closed on Sunday.", "--to", f"b@{DESK[10:]}", "--to", DESK, "--off")
     row = Department.objects.get()
     assert (row.notes, row.addresses, row.enabled) == ({"en": "Closed on Sunday."}, [f"b@{DESK[10:]}", DESK], False)
