@@ -91,7 +91,9 @@ def write_to(request: Request, slug: str = "") -> HttpResponse:
     offered = _offered(request, slug)
     draft = approaches.of_token(cookies.read(request, COOKIE), request.brand, timezone.now())
     if request.method != "POST":
-        return _form(request, slug, offered, draft)
+        # Said before anything is written, and not after.
+        off = request.session_row is None and not ways.passcode_at(_place(request))
+        return _form(request, slug, offered, draft, note=PasscodesOff().sentence if off else "")
     do, _sep, which = request.POST.get("do", "send").partition("-")
     if do == "delete":
         return _deleted(request, draft)

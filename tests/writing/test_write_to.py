@@ -532,6 +532,7 @@ def test_the_passcode_is_counted_with_all_that_one_network_asks_for(
 def test_a_brand_without_passcodes_says_so_and_keeps_what_was_written(browser: Client, brand: Brand) -> None:
     make_provider(brand, "google", "google")
     Brand.objects.update(methods=["google"])
+    assert "Passcodes are switched off here." in words(browser.get("/write/").content), "before anything is written"
     page = write(browser)
     assert page.status_code == 422
     assert "Passcodes are switched off here." in words(page.content)
