@@ -39,7 +39,9 @@ WHERE = """() => {
     const top = y >= 0 && y <= innerHeight ? document.elementFromPoint(x, y) : null;
     return top && (e.contains(top) || top.contains(e) && top.closest("label") || top === e);
   });
-  const label = e.labels?.[0]?.textContent || e.getAttribute("aria-label") || e.textContent || e.title;
+  const named = document.getElementById(e.getAttribute("aria-labelledby"));
+  const own = e.getAttribute("aria-label") || e.textContent || e.title;
+  const label = e.labels?.[0]?.textContent || named?.textContent || own;
   return { name: label.trim().replace(/\\s+/g, " "), tag: e.tagName, seen,
     ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 };
 }"""

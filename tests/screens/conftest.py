@@ -123,7 +123,7 @@ def _missing(what: str, command: str) -> None:
     pytest.skip(message)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its loop must be over when another file starts one of its own
 def chromium() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         _missing("Chromium", "apt-get install chromium")
