@@ -2,7 +2,7 @@
 
 import html as entities
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
@@ -169,6 +169,7 @@ _PICTURE_DATA = re.compile(r"data:image/(?:png|jpe?g|gif|webp|bmp);base64,[A-Za-
 
 # Only the cleaner writes either: of what a sender writes, `src` keeps no such address, and `data-picture` goes.
 _SHOWN, _HIDDEN = ' src="picture/', ' data-picture="picture/'
+_HIDDEN_NUMBER = re.compile(r' data-picture="picture/(\d{1,6})"')
 _IMAGE = re.compile(r'<img(?:\s[a-z-]+="[^"]*")*>')
 _ANCHOR = re.compile(r'<a(?:\s[a-z-]+="[^"]*")*>|</a>')
 _HREF = re.compile(r'\shref="([^"]*)"')
@@ -232,6 +233,27 @@ def clean(html: str, inline: Mapping[str, str], located: Mapping[str, str] = Map
 def with_pictures(safe: str) -> str:
     """Cleaned HTML with its pictures of the internet, each asked for at `picture/` and its number."""
     return _IMAGE.sub(lambda found: found[0].replace(_HIDDEN, _SHOWN, 1), safe)
+
+
+def clean_again(cleaned: str, pictures: Sequence[str], files: Iterable[int]) -> str:
+    """What other rules of this cleaner let through, under those of now; `files` are the numbers of the mail's own.
+
+    Own pictures stay, and pictures of the internet under their numbers in `pictures`; if these cannot be made out any
+    more, they are gone.
+    """
+
+    def restored(image: re.Match[str]) -> str:
+        found = _HIDDEN_NUMBER.search(image[0])
+        number = int(found[1]) if found else 0
+        if found is None or not 0 < number <= len(pictures):
+            return image[0]
+        return image[0].replace(found[0], f' src="{entities.escape(pictures[number - 1])}"', 1)
+
+    own = {f"inline/{number}": f"inline/{number}" for number in files}
+    again = clean(_IMAGE.sub(restored, cleaned), {}, own)
+    if again.pictures == tuple(pictures):
+        return again.html
+    return _IMAGE.sub(lambda image: _HIDDEN_NUMBER.sub("", image[0]), again.html)
 
 
 def _is_active(html: str) -> bool:
@@ -327,8 +349,9 @@ def _with_hosts(safe: str) -> str:
             href, text_start = (entities.unescape(found[1]) if found else ""), match.end()
             continue
         host = _hidden_host(href, safe[text_start : match.start()]) if href else ""
-        if host:
-            pieces += [safe[end : match.end()], f" [{entities.escape(host)}]"]
+        said = f" [{entities.escape(host)}]"
+        if host and not safe.startswith(said, match.end()):  # it is there where this was cleaned before
+            pieces += [safe[end : match.end()], said]
             end = match.end()
         href = ""
     return "".join(pieces) + safe[end:]

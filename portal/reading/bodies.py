@@ -9,11 +9,12 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from portal.mime.cleaning import CLEANER_VERSION, clean_again
 from portal.mime.folding import first_part, fold_history
 from portal.mime.plain import to_html
 from portal.reading import policies
 from portal.vault.opening import Opened
-from portal.vault.toc import Body
+from portal.vault.toc import Body, Toc
 
 FIRST_PART = 1_000_000
 """Bytes of a body that are shown at first."""
@@ -40,8 +41,16 @@ def document(
     cut = body.size > FIRST_PART and not asks_for_all(request)
     if cut:
         # A little more than is shown, for what is cut between two tags must not have lost its end within one.
-        html = first_part(opened.beginning(body, FIRST_PART + 64 * 1024), FIRST_PART)
+        beginning = first_part(opened.beginning(body, FIRST_PART + 64 * 1024), FIRST_PART)
+        html = _under_the_rules_of_now(opened.toc, beginning)
     else:
-        html = fold_history(opened.body(body), _("Show quoted text"))
+        html = fold_history(_under_the_rules_of_now(opened.toc, opened.body(body)), _("Show quoted text"))
     context = {"html": dressed(html), "subject": subject, "rights": opened.rights, "rest": cut}
     return policies.under(policies.BODY, render(request, "reading/body.html", context))
+
+
+def _under_the_rules_of_now(toc: Toc, html: str) -> str:
+    """It was cleaned when it was sealed; if that was under other rules, it is cleaned again each time it is shown."""
+    if toc.cleaner_version == CLEANER_VERSION:
+        return html
+    return clean_again(html, toc.pictures, (file.number for file in toc.every_file()))

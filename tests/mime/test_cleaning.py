@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.mime import cleaning
-from portal.mime.cleaning import MOST_PICTURES, clean, with_pictures
+from portal.mime.cleaning import MOST_PICTURES, clean, clean_again, with_pictures
 from portal.mime.styles import clean_style
 from tests.mime.markup import faults
 
@@ -388,3 +388,36 @@ def test_any_style_keeps_only_what_looks(style: str) -> None:
 def test_a_meta_tag_full_of_spaces_does_not_stop_the_cleaner() -> None:
     # With two neighbouring runs of spaces in the pattern this took minutes, in which no other mail was sealed.
     assert clean("<p>kept</p><meta http-equiv=" + " " * 400_000, {}).html == "<p>kept</p>"
+
+
+MIXED = (
+    "<p style='color:red'>Hello <a href='https://evil.example/'>bank.example</a></p><img src=cid:logo@x>"
+    "<img src='https://a.example/1.png?x=1&amp;y=2'><img src='https://a.example/2.png'>"
+)
+
+
+def test_what_was_cleaned_by_these_rules_is_the_same_when_it_is_cleaned_again() -> None:
+    once = clean(MIXED, INLINE)
+    assert len(once.pictures) == 2
+    assert clean_again(once.html, once.pictures, [3]) == once.html
+
+
+@given(st.lists(st.sampled_from([*ACTIVE, MIXED, "<b>x", "</p>", "&lt;script&gt;", "text [evil.example]"]), max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_cleaning_again_changes_nothing_and_lets_nothing_in(parts: list[str]) -> None:
+    once = clean("".join(parts), INLINE)
+    again = clean_again(once.html, once.pictures, [3])
+    assert set(faults(again)) <= {"attribute data-picture of img"}  # a number, which alone fetches nothing
+    assert clean_again(again, once.pictures, [3]) == again
+
+
+@pytest.mark.parametrize("active", ACTIVE)
+def test_what_rules_of_before_let_through_is_taken_out_when_it_is_cleaned_again(active: str) -> None:
+    assert faults(clean_again(f"<p>before</p>{active}<p>behind</p>", (), ())) == []
+
+
+def test_pictures_of_other_messages_and_numbers_that_lead_nowhere_do_not_come_back() -> None:
+    forged = '<img data-picture="picture/7" alt="a"><img src="inline/9"><img src="picture/1">'
+    again = clean_again(forged, ("https://a.example/1.png",), [3])
+    assert "picture" not in again
+    assert "inline" not in again

@@ -14,8 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.audit.record import timeline
+from portal.ingest import drafting
 from portal.keys.errors import KeyDestroyed, KeysError
 from portal.keys.service import keys
+from portal.mime.cleaning import Cleaned
 from portal.vault.blobs import store
 from portal.vault.errors import (
     EmptyStream,
@@ -348,3 +350,20 @@ def test_it_asks_the_database_eight_things_and_no_more() -> None:
     with CaptureQueriesContext(connection) as seen:
         client.get(path_of(reader))
     assert len(seen.captured_queries) <= 8, [query["sql"][:60] for query in seen.captured_queries]
+
+
+def test_a_body_that_was_cleaned_under_other_rules_is_cleaned_again_when_it_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lenient(html: str, *_: Any) -> Cleaned:
+        return Cleaned(html, 0, False)
+
+    html = "<p onclick='alert(1)'>Hello</p><script>alert(2)</script><blockquote type='cite'>quoted</blockquote>"
+    with monkeypatch.context() as before:
+        before.setattr(drafting, "clean", lenient)
+        before.setattr(drafting, "CLEANER_VERSION", 1)
+        reader = reader_of(seal(mail(html=html)))
+    shown = signed_in(reader).get(f"{path_of(reader)}/body").content.decode()
+    assert "Hello" in shown
+    assert "quoted" in shown
+    assert "alert" not in shown
