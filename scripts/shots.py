@@ -20,7 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from tests.journeys.browsers import DESKTOP, PHONE, chromium, someone
 from tests.mails import JONAS, Mailbox, passcode_in, until
@@ -236,6 +236,64 @@ def office(portal: Portal, album: Album) -> None:
         album.shoot(screen, what, clock=True)
 
 
+STATES = {
+    "R1-fitting": "A provider that fits the address",
+    "R1-company": "A company’s own sign-in",
+    "R1-right-to-left": "Confirming, from right to left",
+    "R2": "Signed in with a different address",
+    "R2-provider": "An account with a different address",
+    "R3-code": "A passcode and a message code",
+    "R3-dead": "A passcode after five tries",
+    "more-wrong": "More than a passcode is asked for",
+    "R4": "Asking the sender to send it to another address",
+    "R6": "Too many tries",
+    "R5-closed": "A message that has closed",
+    "R5-withdrawn": "A message that was withdrawn",
+    "R8-inner": "A message inside a message",
+    "R8-awkward": "A message with everything that can be odd",
+    "R9-table": "A table as text",
+    "R9-password": "A file with a password of its own",
+    "R11-forward": "Forwarding",
+    "R11-closed": "Answering a message that has closed",
+    "R13-passcode": "Writing first: the passcode",
+    "R14-app": "Setting up an authenticator app",
+    "S2-way-in": "The senders’ way in",
+    "S2": "What a sender sent, and who opened it",
+    "M2": "The mail with the message as a file",
+    "M10": "The note to whoever answered",
+    "M11": "The receipt of a first message",
+    "M12": "Word of a new passkey",
+}
+"""Samples of tests/screens for what the demo does not come by."""
+
+
+def states(album: Album) -> None:
+    """Screens in states that nobody meets on an ordinary day, as the tests look at them."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django
+
+    django.setup()
+    from tests.screens import samples
+    from tests.screens.conftest import files
+    from tests.words import true_words
+
+    with true_words():
+        answers = files()
+    origin = "http://letterlock.test"
+
+    def answer(route: Route) -> None:
+        kind, body, _ = answers.get(route.request.url.removeprefix(origin), ("text/plain", b"", ""))
+        route.fulfill(status=200, content_type=kind, body=body)
+
+    album.page.context.route(f"{origin}/**", answer)
+    album.chapter("On other days")
+    there = {sample.name for sample in (*samples.PAGES, *samples.MAILS)}
+    for name, what in STATES.items():
+        assert name in there, f"tests/screens has no sample {name} any more"
+        album.page.goto(f"{origin}/{name}")
+        album.shoot(f"state-{name.lower()}", what)
+
+
 def show_mail(page: Page, mail: EmailMessage) -> None:
     html = mail.get_body(("html",))
     assert html is not None
@@ -289,6 +347,7 @@ def main() -> None:
         album.shoot("mail-passcode", "The mail with the passcode", clock=True)
         elsewhere(portal, album)
         office(portal, album)
+        states(album)
     (folder / "README.md").write_text(album.index())
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     count = len(list(folder.glob("*.png")))
