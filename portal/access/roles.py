@@ -22,6 +22,11 @@ class May(StrEnum):
     BRANDS = "brands"
     AUDIT = "audit"
     HEALTH = "health"
+    KEYS = "keys"
+    REPORTS = "reports"
+    PROGRAMS = "programs"
+    """Tokens of programs, webhooks, and what a directory fills groups by."""
+    SETTINGS = "settings"
     PEOPLE = "people"
 
 
@@ -33,9 +38,9 @@ _TABLE: dict[Role, frozenset[May]] = {
     Role.ADMINISTRATOR: frozenset(May) - {May.PEOPLE},
     Role.RULES: frozenset({May.OVERVIEW, May.RULES}),
     Role.BRANDS: frozenset({May.OVERVIEW, May.BRANDS}),
-    Role.SUPPORT: frozenset({May.OVERVIEW, May.SEE_MESSAGES, May.HEALTH}),
+    Role.SUPPORT: frozenset({May.OVERVIEW, May.SEE_MESSAGES, May.HEALTH, May.REPORTS}),
     # The timeline of a message is the record of it, read message by message.
-    Role.AUDITOR: frozenset({May.OVERVIEW, May.SEE_MESSAGES, May.AUDIT}),
+    Role.AUDITOR: frozenset({May.OVERVIEW, May.SEE_MESSAGES, May.AUDIT, May.REPORTS}),
 }
 PERMISSIONS: Mapping[Role, frozenset[May]] = MappingProxyType(_TABLE)
 OFFICE: tuple[Role, ...] = tuple(role for role, permissions in _TABLE.items() if permissions)
