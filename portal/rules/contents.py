@@ -1,0 +1,120 @@
+"""What a mail holds, as far as rules may look into it: its body's text, and its attachments with theirs.
+
+Nothing is read before somebody asks for it: a rule that only asks for names costs no more than names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+from portal.rules.sensitive import Found, SensitiveType, scan
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read from one file."""
+
+    text: str = field(default="", repr=False)
+    unreadable: bool = False
+    """Nothing can be said about its text: no format that is read here, damaged, or locked."""
+    truncated: bool = False
+    """There is more text than was read."""
+    properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    """Of a document: title, author, keywords and the like, and its custom ones; names in lower case."""
+    password_protected: bool = False
+    executable: bool = False
+    """It holds a program (a file of a ZIP)."""
+
+
+def _nothing() -> Reading:
+    return Reading()
+
+
+@dataclass(eq=False)
+class Attachment:
+    """One file of a mail, of a message within it, or of a ZIP within those. A repr shows no name and no text."""
+
+    name: str = field(repr=False)
+    content_type: str
+    """By its bytes where they tell, else as the mail says."""
+    size: int
+    executable: bool = False
+    read: Callable[[], Reading] = field(default=_nothing, repr=False)
+
+    @cached_property
+    def reading(self) -> Reading:
+        return self.read()
+
+    @property
+    def extension(self) -> str:
+        """In lower case, without the dot; "" for a name without one."""
+        return self.name.rpartition(".")[2].lower() if "." in self.name else ""
+
+    @property
+    def text(self) -> str:
+        return self.reading.text
+
+    @property
+    def unreadable(self) -> bool:
+        return self.reading.unreadable
+
+    @property
+    def truncated(self) -> bool:
+        return self.reading.truncated
+
+    @property
+    def password_protected(self) -> bool:
+        return self.reading.password_protected
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        return self.reading.properties
+
+
+class Contents:
+    """A mail's body and attachments, read when first asked for and kept from then on."""
+
+    def __init__(
+        self,
+        body: Callable[[], str] | str = "",
+        attachments: Callable[[], tuple[Attachment, ...]] | tuple[Attachment, ...] = (),
+        *,
+        truncated: bool = False,
+    ) -> None:
+        self._body, self._attachments, self._truncated = body, attachments, truncated
+        self._found: dict[str, Found | None] = {}
+
+    @cached_property
+    def body(self) -> str:
+        """The text of the mail and of the messages within it."""
+        return self._body if isinstance(self._body, str) else self._body()
+
+    @cached_property
+    def attachments(self) -> tuple[Attachment, ...]:
+        """With those of messages and ZIP files within, behind what holds them."""
+        return self._attachments if isinstance(self._attachments, tuple) else self._attachments()
+
+    @cached_property
+    def truncated(self) -> bool:
+        """Whether there is more than was read (RULES: fail closed, as if the condition held). Reads all of it."""
+        return self._truncated or any(held.truncated for held in self.attachments)
+
+    def found(
+        self, names: Collection[str], own: Mapping[str, SensitiveType] = MappingProxyType({})
+    ) -> Mapping[str, Found]:
+        """Sensitive information in body and attachments together, by slug of its type (portal.rules.sensitive.scan)."""
+        missing = [name for name in names if name not in self._found]
+        if missing:
+            found = scan(self._everything, missing, own)
+            self._found.update({name: found.get(name) for name in missing})
+        return {name: some for name in names if (some := self._found[name]) is not None}
+
+    @cached_property
+    def _everything(self) -> str:
+        return "\n\n".join([self.body, *(held.text for held in self.attachments if held.text)])
+
+    def __repr__(self) -> str:
+        return "Contents(…)"

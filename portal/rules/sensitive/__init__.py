@@ -1,0 +1,28 @@
+"""Sensitive information types: what they look for, and how much of each a text holds. Pure, without Django."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
+from portal.rules.sensitive import payment, scanning
+from portal.rules.sensitive.kinds import HIGH, LEVELS, LOW, MEDIUM, Found, SensitiveType
+from portal.rules.sensitive.own import BadType, compile_type
+
+__all__ = ["HIGH", "LEVELS", "LOW", "MEDIUM", "TYPES", "BadType", "Found", "SensitiveType", "compile_type", "scan"]
+
+TYPES: Mapping[str, SensitiveType] = MappingProxyType(
+    {kind.slug: kind for family in (payment,) for kind in family.TYPES}
+)
+"""By slug; a slug is kept for good, for rules name it."""
+
+
+def scan(
+    text: str, names: Collection[str], own: Mapping[str, SensitiveType] = MappingProxyType({})
+) -> Mapping[str, Found]:
+    """What a text holds of the types named, by slug; those of which it holds nothing are left out.
+
+    `own` are the organisation's types. KeyError for a name that is neither here nor there: a rule that asks for what
+    nobody looks for must not pass as "nothing found".
+    """
+    return scanning.look(text, [own[name] if name in own else TYPES[name] for name in names])

@@ -1,0 +1,100 @@
+"""Numbers are found however they are written, counted once each, and surer beside a word."""
+
+from __future__ import annotations
+
+import pytest
+
+from portal.rules.contents import Attachment, Contents, Reading
+from portal.rules.sensitive import TYPES, BadType, compile_type, scan
+
+CARD = "4111 1111 1111 1111"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        CARD,
+        "4111-1111-1111-1111",
+        "4111111111111111",
+        "4111\u00a01111\u00a01111\u00a01111",
+        "4111\u20111111\u20111111\u20111111",
+        "４１１１ １１１１ １１１１ １１１１",
+        "٤١١١ ١١١١ ١١١١ ١١١١",
+        "4111 1111\u200b 1111 1111",
+        f"2024 {CARD}",
+        f"{CARD} 12/27",
+        f"({CARD}).",
+    ],
+)
+def test_a_number_is_found_however_it_is_written(written: str) -> None:
+    assert scan(written, ["payment-card"])["payment-card"].count == 1
+
+
+@pytest.mark.parametrize(
+    "written", ["4111 1111 1111 1112", "x4111111111111111", "4111111111111111-22", "41111111111111110"]
+)
+def test_what_only_looks_like_one_is_not(written: str) -> None:
+    assert not scan(written, ["payment-card"])
+
+
+def test_one_number_written_twice_counts_once_and_a_word_nearby_makes_it_sure() -> None:
+    bare = scan(f"{CARD} … 4111111111111111", TYPES)["payment-card"]
+    assert (bare.count, bare.confidence) == (1, 65)
+    assert scan(f"My Visa: {CARD}", TYPES)["payment-card"].confidence == 85
+    assert scan("visa" + " " * 301 + CARD, TYPES)["payment-card"].confidence == 65
+    both = scan(f"visa {CARD}" + " " * 700 + "5555 5555 5555 4444", TYPES)["payment-card"]
+    assert (both.at_least(65), both.at_least(85)) == (2, 1)
+
+
+def test_an_own_type_counts_with_its_checksum_and_keywords() -> None:
+    own = compile_type(
+        {
+            "slug": "customer",
+            "name": "Customer",
+            "pattern": r"\bK-[0-9]{8}\b",
+            "keywords": ["kundnummer"],
+            "confidence": 75,
+        }
+    )
+    found = scan("Kundnummer K-12345678", ["customer"], {"customer": own})
+    assert found["customer"].confidence == 85
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("pattern", {"pattern": "(a"}),
+        ("pattern", {"pattern": "a*"}),
+        ("pattern", {"pattern": r"(?=x)y"}),
+        ("pattern", {"pattern": "((a{900}){900})"}),
+        ("pattern", {"pattern": "x" * 1001}),
+        ("slug", {"slug": "Not a slug"}),
+        ("confidence", {"confidence": 99}),
+        ("keywords", {"confidence": 0}),
+        ("keywords", {"keywords": "word"}),
+        ("checksum", {"checksum": "md5"}),
+        ("colour", {"colour": "red"}),
+        ("name", {"name": ""}),
+    ],
+)
+def test_a_document_that_makes_no_type_says_which_field_and_why(field: str, change: dict[str, object]) -> None:
+    with pytest.raises(BadType) as refused:
+        compile_type({"slug": "own", "name": "Own", "pattern": r"\bK[0-9]{4}\b"} | change)
+    assert refused.value.field == field
+    assert str(refused.value).endswith(".")
+
+
+def test_nothing_is_read_before_it_is_asked_for() -> None:
+    read: list[str] = []
+
+    def once() -> Reading:
+        read.append("file")
+        return Reading(text=CARD)
+
+    contents = Contents("Hello", (Attachment("a.txt", "text/plain", 19, read=once),))
+    assert [held.extension for held in contents.attachments] == ["txt"]
+    assert not read
+    assert contents.found(["payment-card"])["payment-card"].count == 1
+    assert not contents.truncated
+    assert read == ["file"]
+    assert CARD not in repr(contents.attachments)
