@@ -213,7 +213,9 @@ def name_of(passkey: Passkey) -> str:
 def rename(passkey: Passkey, name: str) -> None:
     """Call it something else; an empty name leaves the old one."""
     if name.strip():
-        Passkey.objects.filter(pk=passkey.pk).update(name=_sealed_name(passkey, name))
+        with transaction.atomic():
+            Passkey.objects.filter(pk=passkey.pk).update(name=_sealed_name(passkey, name))
+            record("recipient.passkey_renamed", passkey=str(passkey.id))
 
 
 def remove(passkey: Passkey, here: Session | None = None) -> None:

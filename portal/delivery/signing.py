@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from django.db import transaction
 from django.utils import timezone
 
+from portal.audit.record import record
 from portal.delivery import resolving
 from portal.delivery.errors import BadDkim
 from portal.delivery.letters import Prepared
@@ -79,7 +80,9 @@ def make(domain: str, selector: str = "") -> DkimKey:
     key = DkimKey(domain=domain, selector=chosen, public=base64.b64encode(public).decode())
     der = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     key.private = keys().seal_field("dkim", key.id, der)
-    key.save(force_insert=True)
+    with transaction.atomic():
+        key.save(force_insert=True)
+        record("dkim.key_made", key=str(key.id))
     return key
 
 
@@ -112,6 +115,7 @@ def switch(key: DkimKey, *, on: bool) -> None:
         DkimKey.objects.filter(domain=key.domain, active=True).update(active=False)
         if on:
             DkimKey.objects.filter(pk=key.pk).update(active=True)
+        record("dkim.switched", key=str(key.id), on=on)
     key.active = on
 
 

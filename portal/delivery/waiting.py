@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 
+from portal.audit.record import record
 from portal.celery import SEND_BULK, SEND_MAIL, SEND_PASSCODES, ring
 from portal.delivery import lanes
 from portal.delivery.errors import NothingToRetry
@@ -85,6 +86,8 @@ def retry(what: str) -> int:
             for lane in one.values_list("lane", flat=True):
                 lanes.wake(lane)
         lanes.wake(lanes.RELAY)
+        if number:
+            record("delivery.retried", mails=number)
     if not number:
         raise NothingToRetry
     ring(SEND_PASSCODES)

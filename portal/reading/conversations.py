@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Count, Max, Q, QuerySet
 
+from portal.audit.record import record_all
 from portal.vault import readers
 from portal.vault.models import Message, Reader
 from portal.vault.opening import with_wraps
@@ -72,12 +74,12 @@ def has_hidden(mine: QuerySet[Reader], now: datetime) -> bool:
 def hide(mine: QuerySet[Reader], thread: UUID, until: datetime, now: datetime) -> bool:
     """Take a conversation out of the list as it was shown: what came after `until` stays. Whether there was any."""
     seen = mine.order_by().filter(message__thread=thread, message__made_at__lte=until, hidden_at=None)
-    return bool(_rows(seen).update(hidden_at=now))
+    return _put(seen, "message.hidden", now)
 
 
 def bring_back(mine: QuerySet[Reader], thread: UUID) -> bool:
     """Put a conversation back into the list. Whether it was out of it."""
-    return bool(_rows(mine.order_by().filter(message__thread=thread, hidden_at__isnull=False)).update(hidden_at=None))
+    return _put(mine.order_by().filter(message__thread=thread, hidden_at__isnull=False), "message.brought_back", None)
 
 
 def is_hidden(mine: QuerySet[Reader], thread: UUID) -> bool:
@@ -85,8 +87,12 @@ def is_hidden(mine: QuerySet[Reader], thread: UUID) -> bool:
     return mine.filter(message__thread=thread, hidden_at__isnull=False).exists()
 
 
-def _rows(found: QuerySet[Reader]) -> QuerySet[Reader]:
-    return Reader.objects.filter(pk__in=found.values("pk"))
+@transaction.atomic
+def _put(found: QuerySet[Reader], kind: str, hidden_at: datetime | None) -> bool:
+    rows = list(found.values_list("pk", "message_id"))
+    Reader.objects.filter(pk__in=[reader for reader, _ in rows]).update(hidden_at=hidden_at)
+    record_all(kind, [(message, reader) for reader, message in rows])
+    return bool(rows)
 
 
 def _threads(

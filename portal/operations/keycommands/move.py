@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from portal.audit.record import record
 from portal.keys.errors import SettingRefused
 from portal.keys.keyrings import keyring_of
 from portal.keys.moving import left_to_move, move
@@ -52,6 +53,7 @@ def run(options: dict[str, Any], terminal: Terminal) -> int:
                 bar.step()
                 pace.step(1)
         left = left_to_move(keyring, to)
+        record("keys.moved", objects=bar.done, left=len(left))
     return _conclude(addresses, wanted, len(left), terminal)
 
 

@@ -1,0 +1,119 @@
+"""Whatever changes something leaves an entry in the record: every page, route, task and command, one by one."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+
+import pytest
+from django.apps import apps
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from portal.celery import app
+from portal.operations import keycommands
+from tests.audit import calling
+from tests.audit.calling import Place
+
+RECORD = {("portal.audit.record", name) for name in ("record", "record_all", "record_each", "record_hourly")}
+SAFE = {"require_safe", "require_http_methods(['GET', 'HEAD'])", "require_GET"}
+
+PAGES_THAT_LEAVE_NONE = {
+    "passkey-ask": "makes a challenge; what its answer does is recorded",
+    "passkey-add-ask": "makes a challenge",
+    "ask-to-add-passkey": "makes a challenge",
+    "enter-passkey-ask": "makes a challenge",
+    "passkey-offer": "keeps whether its reader wants to be asked again",
+    "session": "keeps a session that is in use from ending",
+    "sent-session": "keeps a session that is in use from ending",
+    "language": "sets a cookie alone",
+    "pictures": "sets a cookie alone",
+    "sender-sign-in": "leads to a provider; what comes back from there is recorded",
+    "enter-provider": "leads to a provider",
+    "genuine": "answers a question",
+    "api-messages": "takes a mail; what the rules decide about it is recorded (message.accepted)",
+    "api-bulk": "takes mails",
+    "api-bulk-run": "shows how far it is",
+    "demo": "is of the demo, where mail goes nowhere",
+}
+TASKS_THAT_LEAVE_NONE = {
+    "portal.operations.tasks.pulse": "says that its queue has a worker",
+    "portal.operations.tasks.sequence": "is what signs the record",
+    "portal.operations.tasks.clock_set_back": "brings due times near",
+    "portal.operations.tasks.sweep_parked": "removes what was posted and never opened",
+    "portal.delivery.tasks.renew_policies": "asks other hosts for their policies",
+}
+COMMANDS_THAT_LEAVE_NONE = {
+    **dict.fromkeys(("beat", "up", "web", "worker"), "is a process of the portal"),
+    **dict.fromkeys(("metrics", "recipe", "trace", "keys status", "keys verify"), "only shows"),
+    "ingest": "takes mails; what the rules decide about them is recorded",
+    "keys pair": "makes a pair of keys and keeps none",
+}
+
+
+def pages(resolver: URLResolver | None = None) -> Iterator[tuple[str, Place]]:
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from pages(pattern)
+        elif isinstance(pattern, URLPattern):
+            view = inspect.unwrap(pattern.callback)
+            yield pattern.name or str(pattern.pattern), (view.__module__, view.__qualname__)
+
+
+def changing() -> dict[str, Place]:
+    """Pages and routes that take more than GET and HEAD."""
+    return {name: place for name, place in pages() if not SAFE.intersection(calling.decorators(place))}
+
+
+def tasks() -> dict[str, Place]:
+    app.loader.import_default_modules()
+    app.autodiscover_tasks(force=True)
+    runs = {name: inspect.unwrap(task.run) for name, task in app.tasks.items() if name.startswith("portal.")}
+    return {name: (run.__module__, run.__name__) for name, run in runs.items()}
+
+
+def commands() -> dict[str, Place]:
+    found = {
+        f"keys {verb.name}": (f"{keycommands.__name__}.{verb.name}", "run")
+        for verb in pkgutil.iter_modules(keycommands.__path__)
+    }
+    for config in apps.get_app_configs():
+        if config.name.partition(".")[0] in calling.PACKAGES:
+            folder = f"{config.path}/management/commands"
+            for module in pkgutil.iter_modules([folder]):
+                whole = f"{config.name}.management.commands.{module.name}"
+                import_module(whole)
+                found[module.name] = (whole, "Command")
+    del found["keys"]  # which looks its verbs up by their names
+    return found
+
+
+def silent(places: dict[str, Place]) -> set[str]:
+    for name, place in places.items():
+        assert place[1] in calling.modules()[place[0]].bodies, f"{name} is not found in the sources"
+    return {name for name, place in places.items() if not RECORD & calling.reachable(place)}
+
+
+def test_every_page_and_route_that_changes_something_leaves_an_entry() -> None:
+    assert silent(changing()) == set(PAGES_THAT_LEAVE_NONE)
+
+
+def test_every_task_leaves_an_entry() -> None:
+    assert silent(tasks()) == set(TASKS_THAT_LEAVE_NONE)
+
+
+def test_every_command_that_changes_something_leaves_an_entry() -> None:
+    assert silent(commands()) == set(COMMANDS_THAT_LEAVE_NONE)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        (("portal.reading.views", "message"), True),  # names it at once
+        (("portal.console.views", "retry"), True),  # three calls away
+        (("portal.console.views", "health"), False),
+    ],
+)
+def test_what_is_called_is_followed_through_the_sources(source: Place, found: bool) -> None:
+    assert bool(RECORD & calling.reachable(source)) is found
