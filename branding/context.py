@@ -23,6 +23,7 @@ class Face:
     postal_address: str
     phone: str
     privacy_url: str
+    imprint_url: str
     initials: str
     host: str
     origin: str
@@ -54,6 +55,7 @@ def face(brand: Brand) -> Face:
         postal_address=brand.postal_address,
         phone=brand.phone,
         privacy_url=brand.privacy_url,
+        imprint_url=brand.imprint_url,
         initials=initials(brand.name),
         host=brand.host,
         origin=origin,

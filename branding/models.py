@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
@@ -20,6 +22,8 @@ class Brand(models.Model):
     postal_address = models.CharField(max_length=240, blank=True)
     phone = models.CharField(max_length=40, blank=True)
     privacy_url = models.URLField(blank=True)
+    imprint_url = models.URLField(default="", db_default="", blank=True)
+    """Who is behind the pages, as some countries' law has it said on every one; empty for no link."""
     open_days = models.PositiveSmallIntegerField(default=30)
     show_subject = models.BooleanField(default=False)
     rights = models.JSONField(default=dict)
@@ -88,3 +92,36 @@ class Department(models.Model):
 
     def __str__(self) -> str:
         return f"department {self.slug}"
+
+
+class BrandVersion(models.Model):
+    """A draft of a brand, or what was or is live (branding.versions). What pages and mails read is the brand's row."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        LIVE = "live"
+        OLD = "old"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    """From 1 up; 0 is the draft, of which there is at most one."""
+    base = models.PositiveIntegerField(default=0)
+    """Of a draft: the version it was begun from."""
+    state = models.CharField(max_length=5, choices=State.choices)
+    document = models.JSONField()
+    """By field, all that an administrator sets of a brand."""
+    made_by = models.UUIDField(null=True)
+    """The administrator who saved or published it; null for the command line."""
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["brand", "number"], name="brand_version_once"),
+            models.UniqueConstraint(
+                fields=["brand"], condition=models.Q(state="live"), name="one_live_version_of_a_brand"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number}"

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_domain_name
 
 from branding import languages
 from branding.models import Brand
 from portal.access.models import Provider
 from portal.access.providers import WAYS
+from portal.vault.rights import Rights
 
 ALL = "all"
 LONGEST_NAME = 120
 MOST_DAYS = 365
+MOST_OPEN_DAYS = 730
+LONGEST_ADDRESS = 240
+LONGEST_PHONE = 40
+LONGEST_URL = 200
+USUAL_RIGHTS = {name: on for name, on in asdict(Rights()).items() if isinstance(on, bool)}
+"""What each right is unless a brand, a rule or the sender says otherwise."""
+COLOUR = re.compile(r"#?([0-9a-fA-F]{6})")
 
 
 class BadOption(Exception):
@@ -85,6 +98,84 @@ def _methods(brand: Brand, said: str) -> object:
         raise BadOption(f"{brand.slug} has no way {', '.join(missing)}. It has {', '.join(sorted(known))}.")
     if not set(named) - {"passkey"}:
         raise BadOption("A passkey is added after another proof: name passcode or a provider as well.")
+    return named
+
+
+def _colour(_: Brand, said: str) -> object:
+    found = COLOUR.fullmatch(said.strip())
+    if found is None:
+        raise BadOption(f"“{said[:40]}” is not a colour. Write six hex digits, like #14594F.")
+    return f"#{found[1].lower()}"
+
+
+def _open_days(_: Brand, said: str) -> object:
+    if not said.isascii() or not said.isdigit() or not 1 <= int(said) <= MOST_OPEN_DAYS:
+        raise BadOption(f"“{said[:40]}” is not a number of days from 1 to {MOST_OPEN_DAYS}.")
+    return int(said)
+
+
+def _rights(_: Brand, said: str) -> object:
+    """What differs from the usual rights, as the brand keeps it."""
+    named = set(said.replace(",", " ").split()) - {"none"}
+    if unknown := named - set(USUAL_RIGHTS):
+        raise BadOption(f"There is no right {', '.join(sorted(unknown))}. There are {', '.join(USUAL_RIGHTS)}.")
+    return {name: name in named for name, granted in USUAL_RIGHTS.items() if (name in named) != granted}
+
+
+def rights_of(brand: Brand) -> list[str]:
+    """The rights that a brand's messages have unless something says otherwise."""
+    granted = Rights().changed(brand.rights)
+    return [name for name in USUAL_RIGHTS if getattr(granted, name)]
+
+
+def _line(longest: int) -> Callable[[Brand, str], object]:
+    def read(_: Brand, said: str) -> object:
+        text = " ".join(said.split())
+        if len(text) > longest:
+            raise BadOption(f"At most {longest} characters; these are {len(text)}.")
+        if not text.isprintable():
+            raise BadOption("It holds a control character that nobody could see. Type it again.")
+        return text
+
+    return read
+
+
+def _url(_: Brand, said: str) -> object:
+    """An https address, or nothing."""
+    text = said.strip()
+    if not text:
+        return ""
+    try:
+        found = urlsplit(text)
+        good = found.scheme == "https" and "." in (found.hostname or "") and found.username is None
+    except ValueError:
+        good = False
+    if not good or len(text) > LONGEST_URL or not text.isascii() or re.search(r"[\s<>\"'\\^`{|}]", text):
+        raise BadOption(
+            f"Write a whole https address of at most {LONGEST_URL} characters, like https://example.org/privacy."
+        )
+    return text
+
+
+def _host(_: Brand, said: str) -> object:
+    text = said.strip().lower().rstrip(".")
+    try:
+        validate_domain_name(text)
+        good = text.isascii()
+    except ValidationError:
+        good = text == "localhost"
+    if not good:
+        raise BadOption("A host is a name without https:// and without a port, like secure.example.org.")
+    return text
+
+
+def _own_domains(_: Brand, said: str) -> object:
+    named = list(dict.fromkeys(domain.removeprefix("@").lower() for domain in said.replace(",", " ").split()))
+    try:
+        for domain in named:
+            validate_domain_name(domain)
+    except ValidationError:
+        raise BadOption(f"“{domain[:60]}” is not a mail domain like example.org.") from None
     return named
 
 
@@ -178,4 +269,47 @@ OPTIONS = (
         lambda brand: _on(brand.write_to),
     ),
     Option("name", "name", "what recipients know the organisation by", _name, lambda brand: f"“{brand.name}”"),
+    Option(
+        "colour", "colour", "one colour, six hex digits; the palette is worked out", _colour, lambda brand: brand.colour
+    ),
+    Option(
+        "open-days",
+        "open_days",
+        f"so many days its messages stay open unless something says otherwise, 1 to {MOST_OPEN_DAYS}",
+        _open_days,
+        lambda brand: str(brand.open_days),
+    ),
+    Option(
+        "rights",
+        "rights",
+        f"what recipients may do unless something says otherwise: some of {', '.join(USUAL_RIGHTS)}, or none",
+        _rights,
+        lambda brand: " ".join(rights_of(brand)) or "none",
+    ),
+    Option(
+        "show-subject",
+        "show_subject",
+        "whether the notice says the subject, which then travels unprotected: on or off",
+        _switch,
+        lambda brand: _on(brand.show_subject),
+    ),
+    Option(
+        "postal-address",
+        "postal_address",
+        "what its mails say at their end",
+        _line(LONGEST_ADDRESS),
+        lambda brand: f"“{brand.postal_address}”",
+    ),
+    Option("phone", "phone", "what pages tell people to call", _line(LONGEST_PHONE), lambda brand: f"“{brand.phone}”"),
+    Option("privacy-url", "privacy_url", "its privacy statement, https", _url, lambda brand: brand.privacy_url or "–"),
+    Option("imprint-url", "imprint_url", "its legal notice, https", _url, lambda brand: brand.imprint_url or "–"),
+    Option("host", "host", "the name its pages are at, without a port", _host, lambda brand: brand.host),
+    Option(
+        "domains",
+        "domains",
+        "mail domains whose senders write under this brand",
+        _own_domains,
+        lambda brand: " ".join(brand.domains) or "none",
+    ),
 )
+BY_FIELD = {option.field: option for option in OPTIONS}

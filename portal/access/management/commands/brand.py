@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from branding import versions
 from branding.models import Brand
 from portal.access.brand_options import OPTIONS, BadOption
 from portal.audit.record import record
@@ -43,10 +44,12 @@ class Command(BaseCommand):
         except BadOption as error:
             raise CommandError(str(error)) from None
         with transaction.atomic():
+            versions.note(brand)  # what it was, which can be gone back to
             for field, value in wanted.items():
                 setattr(brand, field, value)
             brand.save(update_fields=list(wanted))
             record("brand.changed", brand=brand.slug, fields=" ".join(sorted(option.name for option in named)))
+            versions.note(brand)
         self._show(brand)
 
     def _show(self, brand: Brand) -> None:
