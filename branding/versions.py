@@ -17,8 +17,8 @@ from uuid import UUID
 from django.db import models, transaction
 from django.utils import timezone
 
-from branding.refusals import DraftIsOld, NotPublishable, NoVersion, SavedMeanwhile
 from branding.models import Brand, BrandVersion
+from branding.refusals import DraftIsOld, NotPublishable, NoVersion, SavedMeanwhile
 from portal.audit.record import Fact, record, record_hourly
 
 Document = dict[str, Any]

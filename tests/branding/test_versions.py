@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from branding import versions
-from branding.refusals import DraftIsOld, NotPublishable, NoVersion, SavedMeanwhile
 from branding.models import Brand, BrandVersion
+from branding.refusals import DraftIsOld, NotPublishable, NoVersion, SavedMeanwhile
 from branding.versions import Document
 from portal.audit.models import Entry
 
