@@ -63,11 +63,13 @@ def messages(request: HttpRequest) -> HttpResponse:
 @permission_required(May.SEE_MESSAGES)
 @require_safe
 def message(request: HttpRequest, id_: UUID) -> HttpResponse:
-    """A2, one mail: its timeline in sentences."""
-    found = trace(id_)
+    """A2, one mail: its timeline in sentences; `?reader=` is the number of the one reader that it is to be about."""
+    asked = request.GET.get("reader", "")
+    only = int(asked) if asked.isdecimal() and len(asked) < 5 else None
+    found = trace(id_, only)
     if found is None:
         raise Http404
-    return office_page(request, MESSAGES, "console/message.html", {"trace": found})
+    return office_page(request, MESSAGES, "console/message.html", {"trace": found, "only": only})
 
 
 @permission_required(May.ACT_ON_MESSAGES)

@@ -75,6 +75,10 @@ class Direct:
     def tells(self) -> bool:
         return self._hop is not None and self._hop.tells
 
+    @property
+    def facts(self) -> dict[str, str]:
+        return self._hop.facts if self._hop is not None else {}
+
     def send(self, id_: UUID, mail: Prepared, keep: Callable[[], None]) -> str:
         """Hand one mail over (see Transport.send)."""
         if self._hop is None:

@@ -101,14 +101,14 @@ class _Line(smtplib.SMTP):
     """smtplib's client with TLS that proves what is demanded, from the first byte where the peer wants it so."""
 
     def __init__(self, peer: Peer, own_name: str) -> None:
-        self._peer = peer
+        self.peer = peer
         self._heard = b""
         # The name is given, or smtplib asks DNS for it at every connection.
         super().__init__(local_hostname=own_name or "localhost", timeout=CONNECT_SECONDS)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         line = socket.create_connection((host, port), timeout)
-        if not self._peer.implicit:
+        if not self.peer.implicit:
             return line
         return self._secured(line)
 
@@ -143,7 +143,7 @@ class _Line(smtplib.SMTP):
         """Go on in TLS. What the server said before it is forgotten (RFC 3207 section 4.2)."""
         code, text = self.docmd("STARTTLS")
         if code != 220:
-            if self._peer.demand.level is Level.OPPORTUNISTIC:
+            if self.peer.demand.level is Level.OPPORTUNISTIC:
                 raise Deferred(codes(code, text))
             raise TlsTrouble("starttls-not-supported")
         if self.sock is None:
@@ -156,8 +156,8 @@ class _Line(smtplib.SMTP):
 
     def _secured(self, line: socket.socket) -> ssl.SSLSocket:
         try:
-            called = self._peer.demand.called or self._peer.host
-            secure = context_for(self._peer.demand).wrap_socket(line, server_hostname=called)
+            called = self.peer.demand.called or self.peer.host
+            secure = context_for(self.peer.demand).wrap_socket(line, server_hostname=called)
         except ssl.SSLCertVerificationError as error:
             raise TlsTrouble(_result(error.verify_code)) from None
         except ssl.SSLError:
@@ -165,11 +165,25 @@ class _Line(smtplib.SMTP):
         finally:
             line.close()  # after a handshake it is the secured one's
         try:
-            _prove(secure, self._peer.demand)
+            _prove(secure, self.peer.demand)
         except TlsTrouble:
             secure.close()
             raise
         return secure
+
+
+def facts(smtp: smtplib.SMTP | None) -> dict[str, str]:
+    """Of an open connection, for the record: `host`, `tls` (its version, absent in clear) and `verified`: by "dane",
+    "mta-sts" or "certificate", or "no"."""
+    if not isinstance(smtp, _Line):
+        return {}
+    peer = smtp.peer
+    if not isinstance(smtp.sock, ssl.SSLSocket):
+        return {"host": peer.host[:100]}
+    demand, how = peer.demand, "no"
+    if demand.level is Level.VERIFIED:
+        how = "dane" if demand.tlsa else "mta-sts" if demand.policy == "sts" else "certificate"
+    return {"host": peer.host[:100], "tls": smtp.sock.version() or "TLS", "verified": how}
 
 
 def _connected(peer: Peer, address: str, own_name: str) -> smtplib.SMTP:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -111,9 +111,10 @@ def dropped(row: Outbound, lease: Lease, answer: str = "") -> None:
     lease.finish(state=S.DROPPED, last_answer=answer)
 
 
-def sent(row: Outbound, lease: Lease, answer: str, told: bool = True) -> None:
-    """It left. `told` is False when the wish to be told of it could not go with it."""
-    facts: dict[str, str | int | bool] = {"answer": answer, "attempt": row.attempts + 1}
+def sent(row: Outbound, lease: Lease, answer: str, told: bool = True, way: Mapping[str, str] | None = None) -> None:
+    """It left, by `way` (portal.delivery.hop.facts). `told` is False when the wish to be told of it could not go with
+    it."""
+    facts: dict[str, str | int | bool] = {"answer": answer, "attempt": row.attempts + 1, **(way or {})}
     if _may_have_left(row):
         facts["maybe_twice"] = True
     with transaction.atomic():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from uuid import UUID
 
 from portal.delivery.errors import Deferred, DeliveryError, Refused
-from portal.delivery.hop import Note, Peer, codes, connect
+from portal.delivery.hop import Note, Peer, codes, connect, facts
 from portal.delivery.letters import Prepared
 from portal.delivery.wire import dotted
 
@@ -51,6 +51,11 @@ class SmtpRelay:
     def tells(self) -> bool:
         """Whether it passes on what a sender wants to be told (DSN, RFC 3461)."""
         return self._smtp is not None and self._smtp.has_extn("dsn")
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Of the connection, for the record (portal.delivery.hop)."""
+        return facts(self._smtp)
 
     def calls_itself(self, name: str) -> bool:
         """Whether the other side introduced itself by this name: then it is we ourselves."""

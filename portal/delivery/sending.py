@@ -278,7 +278,7 @@ def _attempt(
         if mail is None:
             return dropped, ""
         answer = way.send(row.id, mail, keep)
-        return partial(sent, answer=answer, told=way.tells), ""
+        return partial(sent, answer=answer, told=way.tells, way=way.facts), ""
     except LeaseLost:
         return overtaken, ""
     except Refused as error:

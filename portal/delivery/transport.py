@@ -25,6 +25,11 @@ class Transport(Protocol):
         """Whether what a sender wants to be told goes with the mail (DSN, RFC 3461)."""
         ...
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """To whom the last mail was handed and how well protected (portal.delivery.hop.facts)."""
+        ...
+
     def open(self) -> None:
         """Make ready to send. Deferred when nothing can leave now, Refused when nothing ever can."""
         ...

@@ -90,6 +90,7 @@ def draft(
         # An answer written here has its author outside: a copy that only others hold would be lost to them.
         delivery=Message.Delivery.LINK if from_portal else decision.delivery or brand.delivery,
         phrases=_phrases(decision, readers, answered),
+        rule=decision.rule,
     )
 
 

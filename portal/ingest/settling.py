@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,6 +31,7 @@ from portal.vault.models import Message, Reader
 
 LOOK_AGAIN = timedelta(seconds=3)
 """How often a relayed mail is looked at, until it has left for everyone."""
+_HOST = re.compile(r"(?=.{1,100}$)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*")
 
 
 class Refused(IngestError):
@@ -128,9 +130,15 @@ def write(group: Sequence[Ready]) -> None:
 
 def _accepted(one: Ready) -> Event:
     action = "relay" if one.draft is None else "protect"
-    return Event(
-        "message.accepted", one.row.pk, facts={"action": action, "rule": one.decision.rule, "size": one.row.size}
-    )
+    facts: dict[str, str | int | bool | None] = {"action": action, "rule": one.decision.rule, "size": one.row.size}
+    return Event("message.accepted", one.row.pk, facts={**facts, **_came(one.envelope)})
+
+
+def _came(envelope: spool.Envelope) -> dict[str, str]:
+    """How it came in. A stranger's server calls itself what it likes, so only a known one's name is kept."""
+    host = envelope.hello.lower() if envelope.proof and _HOST.fullmatch(envelope.hello) else ""
+    found = {"source": envelope.source, "host": host, "tls": envelope.tls, "proof": envelope.proof}
+    return {name: value for name, value in found.items() if value}
 
 
 def _protect(group: Sequence[Ready]) -> None:

@@ -49,6 +49,10 @@ class Envelope:
     """The brand (slug) under which somebody wrote to the organisation of their own accord; then it answers nothing."""
     dsn: tuple[Dsn, ...] = ()
     """What its sender asks to be told, one for each recipient in their order; empty when nothing is asked for any."""
+    tls: str = ""
+    """The TLS version of the session that it came in, like TLSv1.3; empty in clear."""
+    proof: str = ""
+    """How whoever handed it in was known: "login", "certificate" or "network"; empty when they were not."""
 
     def __repr__(self) -> str:
         return f"Envelope({self.source}, {len(self.recipients)} recipients)"
@@ -88,7 +92,7 @@ class Envelope:
 
 
 _FIELDS = frozenset(field.name for field in fields(Envelope))
-_LATER = frozenset({"approach", "connector", "domains", "dsn", "forwards"})
+_LATER = frozenset({"approach", "connector", "domains", "dsn", "forwards", "proof", "tls"})
 """Fields that files written before them do not have."""
 
 

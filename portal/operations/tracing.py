@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from branding.templatetags.words import size
 from portal.audit.models import Entry
@@ -23,24 +22,34 @@ from portal.delivery.models import Outbound
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeysError
 from portal.mime.addresses import mask
+from portal.operations.wording import actor, sentence
 from portal.vault import readers as directory
 from portal.vault.models import Message, Reader
 
 SHOWN = 500
 """Entries, mails and readers of one mail that are shown; a mail has at most some thousand readers."""
+MACHINE = timedelta(seconds=60)
 K = Outbound.Kind
 S = Outbound.State
 
 
 @dataclass(frozen=True)
 class Event:
-    """One entry of the record. `who` is the masked address of the reader it speaks of, or ""."""
+    """One entry of the record. `who` is the masked address of the reader it speaks of, or "" (`reader` is their number
+    in the message, or None), `actor` who did it, and `facts` hold nothing that a person wrote."""
 
     at: datetime
     kind: str
     sentence: str
     who: str
     facts: Mapping[str, Any]
+    actor: str = ""
+    reader: int | None = None
+
+    @property
+    def details(self) -> list[tuple[str, str]]:
+        """The technical part: each fact by its name."""
+        return [("kind", self.kind), *((name, str(value)) for name, value in self.facts.items())]
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,7 @@ class Mail:
 class MayRead:
     """One who may read the message."""
 
+    number: int
     role: str
     address: str
     first_opened_at: datetime | None
@@ -86,14 +96,18 @@ class Trace:
     attempts: int
     last_error: str
     brand: str
+    rule: str
     open_until: datetime | None
     events: tuple[Event, ...]
     mails: tuple[Mail, ...]
     readers: tuple[MayRead, ...]
 
 
-def trace(id_: UUID) -> Trace | None:
-    """Everything about the mail with this id, the one of the door's 250 answer; None when nothing is known of it."""
+def trace(id_: UUID, only: int | None = None) -> Trace | None:
+    """Everything about the mail with this id, the one of the door's 250 answer; None when nothing is known of it.
+
+    `only` is the number of one reader in the message: then events and mails are those about them, and about nobody.
+    """
     spooled = Spooled.objects.filter(pk=id_).first()
     message = Message.objects.select_related("brand").defer("container").filter(pk=id_).first()
     entries = list(timeline(id_)[:SHOWN])
@@ -101,7 +115,10 @@ def trace(id_: UUID) -> Trace | None:
         return None
     outbound = list(Outbound.objects.filter(message=id_).order_by("made_at", "pk")[:SHOWN])
     found = list(message.readers.order_by("number")[:SHOWN]) if message else []
-    addresses = {reader.id: _masked(directory.address_of, reader) for reader in found}
+    addresses = {reader.id: (_masked(directory.address_of, reader), reader.number) for reader in found}
+    chosen = next((reader.id for reader in found if reader.number == only), None)
+    if chosen is not None:
+        entries = [entry for entry in entries if entry.reader in (None, chosen)]
     recipients = sum(reader.role == Reader.Role.RECIPIENT for reader in found)
     return Trace(
         id=id_,
@@ -114,10 +131,11 @@ def trace(id_: UUID) -> Trace | None:
         attempts=spooled.attempts if spooled else 0,
         last_error=spooled.last_error if spooled else "",
         brand=message.brand.name if message else "",
+        rule=message.rule if message else _rule(entries),
         open_until=message.open_until if message else None,
         events=tuple(_events(spooled, entries, addresses)),
-        mails=tuple(_mail(row) for row in outbound),
-        readers=tuple(MayRead(r.role, addresses[r.id], r.first_opened_at) for r in found),
+        mails=tuple(_mail(row) for row in outbound if chosen is None or row.reader_id in (None, chosen)),
+        readers=tuple(MayRead(r.number, r.role, addresses[r.id][0], r.first_opened_at) for r in found),
     )
 
 
@@ -179,135 +197,66 @@ def spool_sentence(state: str) -> str:
 # ------------------------------------------------------------------------------------------------------- events
 
 
-def _events(spooled: Spooled | None, entries: Sequence[Entry], addresses: Mapping[UUID, str]) -> list[Event]:
-    found = [
-        Event(
-            entry.at,
-            entry.kind,
-            sentence(entry.kind, entry.facts),
-            addresses.get(entry.reader or UUID(int=0), ""),
-            entry.facts,
-        )
-        for entry in entries
-    ]
+def _events(
+    spooled: Spooled | None, entries: Sequence[Entry], addresses: Mapping[UUID, tuple[str, int]]
+) -> list[Event]:
+    found = []
+    pressed = _pressed_by_machines(entries)
+    for entry in entries:
+        who, number = addresses.get(entry.reader or UUID(int=0), ("", None))
+        said = sentence(entry.kind, entry.facts)
+        if entry.pk in pressed:
+            said += " " + _("It was asked for within seconds of the notice and never typed: this looks like a scanner.")
+        found.append(Event(entry.at, entry.kind, said, who, entry.facts, actor(entry.kind), number))
     if spooled is not None:
-        told = _("Received by the door, %(size)s.") % {"size": size(spooled.size)}
-        found.insert(0, Event(spooled.received_at, "message.received", told, "", {"size": spooled.size}))
+        found.insert(0, _received(spooled, entries))
     return found
 
 
-def sentence(kind: str, facts: Mapping[str, Any]) -> str:
-    """An entry of the record in words; `facts` hold no content by contract."""
-    write = _SENTENCES.get(kind)
-    try:
-        return write(facts) if write else f"{kind}."
-    except (KeyError, TypeError, ValueError):
-        return f"{kind}."
+def _received(spooled: Spooled, entries: Sequence[Entry]) -> Event:
+    """The door's own event; what it saw of the session stands in the entry that the rules wrote."""
+    kept = next((entry.facts for entry in entries if entry.kind == "message.accepted"), {})
+    seen = {name: kept[name] for name in ("source", "host", "tls", "proof") if kept.get(name)}
+    facts = {"size": spooled.size, **seen}
+    said = _("Received by the door, %(size)s.") % {"size": size(spooled.size)}
+    if seen.get("host"):
+        said = _("Received from %(host)s, %(size)s.") % {"host": seen["host"], "size": size(spooled.size)}
+    return Event(
+        spooled.received_at, "message.received", f"{said} {_session(seen)}".rstrip(), "", facts, actor("door.")
+    )
 
 
-def _accepted(facts: Mapping[str, Any]) -> str:
-    if facts["action"] == "relay":
-        return _("No rule asks for protection: passed on as it is.")
-    if facts["rule"] == "default":
-        return _("No rule spoke of it: protected, as is usual here.")
-    return _("The rule “%(rule)s” asks for protection.") % facts
+def _session(seen: Mapping[str, Any]) -> str:
+    if seen.get("source") != "smtp":
+        return ""
+    secured = _("Encrypted with %(tls)s.") % {"tls": seen["tls"]} if seen.get("tls") else _("Not encrypted.")
+    proofs = {
+        "login": _("Known by its login."),
+        "certificate": _("Known by its certificate."),
+        "network": _("Known by its address."),
+    }
+    return f"{secured} {proofs.get(str(seen.get('proof')), '')}".rstrip()
 
 
-def _sealed(facts: Mapping[str, Any]) -> str:
-    number = int(facts["readers"])
-    return ngettext("Sealed for %(n)d reader.", "Sealed for %(n)d readers.", number) % {"n": number}
+def _pressed_by_machines(entries: Sequence[Entry]) -> set[int]:
+    """Passcode mails that a machine asked for, as far as that can be told: within a minute of the notice, and then
+    nobody typed anything. It is read off the record, for a mere look at a link writes nothing anywhere (decision 0026).
+    """
+    told: dict[UUID | None, datetime] = {}
+    found: dict[UUID | None, set[int]] = {}
+    for entry in entries:
+        if entry.kind == "wrapper.delivered":
+            told.setdefault(entry.reader, entry.at)
+        elif entry.kind == "recipient.passcode_sent" and entry.reader in told:
+            if entry.at - told[entry.reader] <= MACHINE:
+                found.setdefault(entry.reader, set()).add(entry.pk)
+        elif entry.kind in ("recipient.confirmed", "recipient.passcode_failed"):
+            found.pop(entry.reader, None)
+    return {pk for pks in found.values() for pk in pks}
 
 
-def _opened(facts: Mapping[str, Any]) -> str:
-    return _("Opened for the first time.") if facts.get("first") else _("Opened again.")
-
-
-def _replied(facts: Mapping[str, Any]) -> str:
-    number = int(facts["files"])
-    if not number:
-        return _("Answered.")
-    return ngettext("Answered, with %(n)d file.", "Answered, with %(n)d files.", number) % {"n": number}
-
-
-def _forwarded(facts: Mapping[str, Any]) -> str:
-    number, there = int(facts["people"]), str(facts["answer"])
-    said = ngettext("Forwarded to %(n)d address (%(there)s).", "Forwarded to %(n)d addresses (%(there)s).", number)
-    return said % {"n": number, "there": there}
-
-
-def _not_now(facts: Mapping[str, Any]) -> str:
-    return _("The mail server did not take a mail yet (%(answer)s). It is tried again by itself.") % facts
-
-
-def _came_back(facts: Mapping[str, Any]) -> str:
-    if facts.get("reported"):
-        return _("A mail came back: it was not delivered (%(answer)s).") % facts
-    return _("The mail server refused a mail for good (%(answer)s).") % facts
-
-
-def _failed_code(facts: Mapping[str, Any]) -> str:
-    left = int(facts["left"])
-    return ngettext("Wrong passcode, %(n)d try left.", "Wrong passcode, %(n)d tries left.", left) % {"n": left}
-
-
-def _confirmed(facts: Mapping[str, Any]) -> str:
-    if facts.get("provider"):
-        return _("Confirmed by signing in at %(provider)s.") % facts
-    return _("Confirmed by %(method)s.") % facts
-
-
-def _fixed(text: Callable[[], str]) -> Callable[[Mapping[str, Any]], str]:
-    return lambda facts: text()
-
-
-def _filled(text: Callable[[], str]) -> Callable[[Mapping[str, Any]], str]:
-    return lambda facts: text() % facts
-
-
-_SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "message.accepted": _accepted,
-    "message.sealed": _sealed,
-    "message.held": _filled(lambda: _("Held: %(reason)s")),
-    "message.refused": lambda facts: (
-        _("An administrator refused it; its sender is told why.")
-        if facts["told"]
-        else _("An administrator refused it; its sender could not be told.")
-    ),
-    "refusal.delivered": _fixed(lambda: _("The mail server took the mail that tells its sender.")),
-    "message.released": _fixed(lambda: _("An administrator let it try again.")),
-    "message.withdrawn": _fixed(lambda: _("Withdrawn: no longer open, and destroyed when the time to undo is over.")),
-    "message.withdrawal_undone": _fixed(lambda: _("The withdrawal was undone.")),
-    "message.date_changed": _fixed(lambda: _("Given another date to close.")),
-    "message.hold_set": _fixed(lambda: _("A legal hold was put on it.")),
-    "message.hold_lifted": _fixed(lambda: _("The legal hold was lifted.")),
-    "message.erased": _fixed(lambda: _("Its keys are destroyed; nothing opens it any more, no backup either.")),
-    "message.share_recovered": _fixed(lambda: _("A reader’s message code was recovered with the recovery key.")),
-    "message.escrow_written": _fixed(lambda: _("A reader’s message code was taken out, sealed to the recovery key.")),
-    "message.damaged": _filled(lambda: _("Found damaged (%(reason)s); nothing of it was shown.")),
-    "message.opened": _opened,
-    "message.replied": _replied,
-    "message.written": _fixed(lambda: _("Written to the organisation on its page, from a proved address.")),
-    "message.forwarded": _forwarded,
-    "reply.delivered": _filled(lambda: _("Answer handed to the mail server: %(answer)s.")),
-    "message.relayed": _filled(lambda: _("Handed to the mail server: %(answer)s.")),
-    "wrapper.queued": _fixed(lambda: _("A notice is ready to be sent.")),
-    "wrapper.delivered": _filled(lambda: _("Notice handed to the mail server: %(answer)s.")),
-    "wrapper.deferred": _not_now,
-    "wrapper.bounced": _came_back,
-    "wrapper.answered": _fixed(lambda: _("An automatic answer to a mail came and was passed on to the sender.")),
-    "sender.told": _filled(lambda: _("The sender was told that a mail waits or did not arrive: %(answer)s.")),
-    "recipient.passcode_sent": _fixed(lambda: _("Passcode sent.")),
-    "recipient.passcode_failed": _failed_code,
-    "recipient.code_refused": _fixed(lambda: _("Wrong message code.")),
-    "recipient.factor_proved": _filled(lambda: _("Confirmed in one more way (%(factor)s).")),
-    "recipient.factor_failed": _filled(lambda: _("A second proof was wrong (%(factor)s).")),
-    "message.phrase_set": _fixed(lambda: _("A new phrase was agreed with a reader.")),
-    "recipient.throttled": _fixed(lambda: _("Too many tries: further ones are refused for a while.")),
-    "recipient.confirmed": _confirmed,
-    "recipient.sign_in_refused": _filled(lambda: _("Signing in at %(provider)s proved nothing: %(reason)s.")),
-    "file.downloaded": _filled(lambda: _("File %(file)d downloaded.")),
-    "file.previewed": _filled(lambda: _("File %(file)d looked at here.")),
-}
+def _rule(entries: Sequence[Entry]) -> str:
+    return next((str(entry.facts.get("rule", "")) for entry in entries if entry.kind == "message.accepted"), "")
 
 
 # -------------------------------------------------------------------------------------------- mails and addresses

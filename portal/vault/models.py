@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.db.models.functions import Cast, Right
 
 from branding.models import Brand
 
@@ -34,6 +35,8 @@ class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT)
     direction = models.CharField(max_length=3, choices=Direction.choices, default=Direction.OUT)
+    rule = models.CharField(max_length=100, default="", db_default="", blank=True)
+    """Name of the rule that asked for protection; empty for what was sealed before that was kept."""
     thread = models.UUIDField(db_index=True)
     """Id of the first message of the conversation."""
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
@@ -71,9 +74,13 @@ class Message(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["-made_at"]),
-            models.Index(fields=["brand", "-made_at"]),
             models.Index(fields=["mail_id_lookup"]),
+            # What administrators filter by. A page begins behind a message, so its id ends each of these.
+            models.Index(fields=["-made_at", "-id"], name="message_newest"),
+            models.Index(fields=["state", "-made_at", "-id"], name="message_by_state"),
+            models.Index(fields=["rule", "-made_at", "-id"], name="message_by_rule"),
+            models.Index(fields=["brand", "-made_at", "-id"], name="message_by_brand"),
+            models.Index(Right(Cast("id", models.CharField()), 8), name="message_by_reference"),
             models.Index(
                 fields=["destroy_after"],
                 name="message_to_destroy",
@@ -178,6 +185,7 @@ class Reader(models.Model):
         ]
         indexes = [
             models.Index(fields=["address_lookup", "message"]),
+            models.Index(fields=["address_lookup", "role", "-message"], name="reader_by_role"),
             models.Index(
                 fields=["destroy_after"],
                 name="reader_to_destroy",

@@ -63,6 +63,8 @@ class Draft:
     """How it is wanted; what is too large for a file is delivered by link all the same."""
     phrases: Mapping[str, Agreed] = field(default_factory=dict)
     """Phrases agreed with readers, by the addresses in `readers`."""
+    rule: str = ""
+    """Name of the rule that asked for protection."""
 
     def __repr__(self) -> str:
         return f"Draft({self.id})"
@@ -178,7 +180,11 @@ def commit_all(drafts: Sequence[tuple[Draft, Sealed]]) -> list[tuple[Message, li
         ]
     )
     record_each(
-        Event("message.sealed", message.id, facts={"readers": len(readers), "size": message.padded_size})
+        Event(
+            "message.sealed",
+            message.id,
+            facts={"readers": len(readers), "size": message.padded_size, "epoch": base_of(message.open_until)},
+        )
         for message, readers in made
     )
     return made
@@ -188,6 +194,7 @@ def _message(draft: Draft, sealed: Sealed, now: datetime) -> Message:
     return Message(
         id=draft.id,
         brand=draft.brand,
+        rule=draft.rule[:100],
         direction=draft.direction,
         thread=draft.thread,
         made_at=now,

@@ -138,7 +138,7 @@ def test_the_timeline_says_in_order_what_happened(owner: Client, arrive: Arrive)
     told = [
         "Received by the door",
         "The rule “tag in the subject” asks for protection.",
-        "Sealed for 2 readers.",
+        "Sealed for 2 readers with key 20",
         "A notice is ready to be sent.",
         "Notice handed to the mail server: 250 2.0.0.",
     ]

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from portal.delivery.models import Outbound
 from portal.ingest.models import Spooled
-from portal.operations import tracing
+from portal.operations import tracing, wording
 from tests.console.conftest import CANARY, Arrive
 from tests.mails import JONAS, KARIN, MAYA
 
@@ -45,7 +45,7 @@ def test_a_sealed_message_is_told_with_its_readers_and_mails(arrive: Arrive) -> 
     assert {mail["to"] for mail in found["mails"]} == {"jo•••••@mail.example", "ka•••••@post.example"}
     assert [reader["role"] for reader in found["readers"]] == ["recipient", "recipient", "author"]
     text = told(id_)
-    for sentence in ("Sealed for 3 readers.", "Notice to jo•••••@mail.example  Sent, 1 attempts  250 2.0.0"):
+    for sentence in ("Sealed for 3 readers with key 20", "Notice to jo•••••@mail.example  Sent, 1 attempts  250 2.0.0"):
         assert sentence in text
 
 
@@ -109,14 +109,14 @@ def test_a_mail_that_is_tried_again_by_itself_says_so(arrive: Arrive) -> None:
     assert found["sentence"] == "Waiting to be sent"
 
 
-@pytest.mark.parametrize("kind", sorted(tracing._SENTENCES))
+@pytest.mark.parametrize("kind", sorted(wording._SENTENCES))
 def test_an_entry_without_its_facts_is_still_told(kind: str) -> None:
-    assert tracing.sentence(kind, {}).endswith(".")
+    assert wording.sentence(kind, {}).endswith(".")
 
 
 def test_a_sign_in_is_told_with_where_it_was_made() -> None:
-    assert tracing.sentence("recipient.confirmed", {"method": "passcode"}) == "Confirmed by passcode."
+    assert wording.sentence("recipient.confirmed", {"method": "passcode"}) == "Confirmed by passcode."
     proved = {"method": "provider", "provider": "corp"}
-    assert tracing.sentence("recipient.confirmed", proved) == "Confirmed by signing in at corp."
+    assert wording.sentence("recipient.confirmed", proved) == "Confirmed by signing in at corp."
     refused = {"provider": "corp", "reason": "unverified"}
-    assert tracing.sentence("recipient.sign_in_refused", refused) == "Signing in at corp proved nothing: unverified."
+    assert wording.sentence("recipient.sign_in_refused", refused) == "Signing in at corp proved nothing: unverified."

@@ -50,7 +50,7 @@ def test_a_due_mail_is_sent_once_and_recorded(relay, relayed):
     assert (outbound.leased_until, outbound.leased_by) == (None, "")
     assert len(relay.taken) == 1
     entry = Entry.objects.get(kind="message.relayed")
-    assert (entry.message, entry.facts) == (message, {"answer": "250 2.0.0", "attempt": 1})
+    assert (entry.message, entry.facts) == (message, {"answer": "250 2.0.0", "attempt": 1, "host": "127.0.0.1"})
 
 
 @pytest.mark.django_db
@@ -224,7 +224,8 @@ def test_a_row_left_by_a_dead_sender_is_sent_again_and_marked(relay, relayed):
     assert send_due(["relay"]) == 1
     outbound.refresh_from_db()
     assert (outbound.state, outbound.attempts, len(relay.taken)) == (S.SENT, 2, 1)
-    assert Entry.objects.get().facts == {"answer": "250 2.0.0", "attempt": 2, "maybe_twice": True}
+    facts = {"answer": "250 2.0.0", "attempt": 2, "maybe_twice": True, "host": "127.0.0.1"}
+    assert Entry.objects.get().facts == facts
 
 
 @pytest.mark.django_db

@@ -143,6 +143,8 @@ def _begin(session: Session, transaction: Transaction) -> Incoming:
         connector=session.connector_name,
         domains=session.connector.domains if session.connector is not None else (),
         dsn=wishes if any(wish != Dsn() for wish in wishes) else (),
+        tls=session.tls_version,
+        proof=session.proof,
     )
     trace = Trace(session.house.name, hello, session.peer, session.protocol, session.cipher)
     house, connector = session.house, session.connector
@@ -165,6 +167,6 @@ def _of_customer(house: House, connector: Connector, envelope: Envelope, block: 
         return envelope
     domains = house.roster.bounce_domains
     if not envelope.sender and all(bounces.domain_of_form(to) in domains for to in envelope.recipients):
-        return replace(envelope, trusted=False, connector="", domains=())
+        return replace(envelope, trusted=False, connector="", domains=(), proof="")
     log.warning("a mail by connector %s was refused: its customer header %s", connector.name, fault)
     raise CustomerHeaderRefused(connector.name, connector.header, fault)

@@ -76,6 +76,20 @@ class Session:
         return found[0] if found else ""
 
     @property
+    def tls_version(self) -> str:
+        """Like TLSv1.3; "" in clear."""
+        return (self.wire.secured.version() or "") if self.wire.secured is not None else ""
+
+    @property
+    def proof(self) -> str:
+        """What the client showed of all that its connector asks for, the strongest first; "" without a connector."""
+        if self.connector is None:
+            return ""
+        if self.connector.login:
+            return "login"
+        return "certificate" if self.connector.certificate else "network"
+
+    @property
     def patience(self) -> float:
         """Seconds for the next command."""
         if self.transaction is not None and self.transaction.incoming is not None:

@@ -1,0 +1,175 @@
+"""The record in plain sentences: what an entry tells, and who did it. Never content: facts hold none by contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+_BY_READERS = frozenset({
+    "message.opened", "message.replied", "message.written", "message.forwarded", "recipient.code_refused",
+    "recipient.factor_proved", "recipient.factor_failed", "recipient.sign_in_refused", "recipient.throttled",
+})  # fmt: skip
+_BY_ADMINISTRATORS = frozenset({
+    "message.released", "message.refused", "message.withdrawn", "message.withdrawal_undone", "message.date_changed",
+    "message.hold_set", "message.hold_lifted", "message.erased", "message.phrase_set", "message.exported",
+})  # fmt: skip
+
+
+def actor(kind: str) -> str:
+    """Who does what entries of this kind tell of, in a word or two."""
+    if kind in _BY_READERS or kind.startswith(("file.", "recipient.confirmed", "recipient.passcode_failed")):
+        return _("Reader")
+    if kind in _BY_ADMINISTRATORS:
+        return _("Administrator or sender")
+    if kind.startswith(("wrapper.", "sender.", "reply.", "refusal.")) or kind.endswith("_sent"):
+        return _("Mail server")
+    return _("Portal")
+
+
+def sentence(kind: str, facts: Mapping[str, Any]) -> str:
+    """An entry of the record in words; `facts` hold no content by contract."""
+    write = _SENTENCES.get(kind)
+    try:
+        return write(facts) if write else f"{kind}."
+    except (KeyError, TypeError, ValueError):
+        return f"{kind}."
+
+
+def _accepted(facts: Mapping[str, Any]) -> str:
+    if facts["action"] == "relay":
+        return _("No rule asks for protection: passed on as it is.")
+    if facts["rule"] == "default":
+        return _("No rule spoke of it: protected, as is usual here.")
+    return _("The rule “%(rule)s” asks for protection.") % facts
+
+
+def _sealed(facts: Mapping[str, Any]) -> str:
+    number = int(facts["readers"])
+    if facts.get("epoch"):
+        said = ngettext(
+            "Sealed for %(n)d reader with key %(key)s.", "Sealed for %(n)d readers with key %(key)s.", number
+        )
+        return said % {"n": number, "key": facts["epoch"]}
+    return ngettext("Sealed for %(n)d reader.", "Sealed for %(n)d readers.", number) % {"n": number}
+
+
+def _opened(facts: Mapping[str, Any]) -> str:
+    return _("Opened for the first time.") if facts.get("first") else _("Opened again.")
+
+
+def _replied(facts: Mapping[str, Any]) -> str:
+    number = int(facts["files"])
+    if not number:
+        return _("Answered.")
+    return ngettext("Answered, with %(n)d file.", "Answered, with %(n)d files.", number) % {"n": number}
+
+
+def _forwarded(facts: Mapping[str, Any]) -> str:
+    number, there = int(facts["people"]), str(facts["answer"])
+    said = ngettext("Forwarded to %(n)d address (%(there)s).", "Forwarded to %(n)d addresses (%(there)s).", number)
+    return said % {"n": number, "there": there}
+
+
+def _handed(text: Callable[[], str]) -> Callable[[Mapping[str, Any]], str]:
+    """A mail that a server took, with who that was and how well the way there was protected."""
+
+    def told(facts: Mapping[str, Any]) -> str:
+        said = text() % facts
+        if not facts.get("host"):
+            return said
+        if not facts.get("tls"):
+            return said + " " + _("To %(host)s, not encrypted.") % facts
+        ways = {
+            "dane": _("its certificate is the one its domain publishes (DANE)"),
+            "mta-sts": _("its certificate is proved, as its domain asks (MTA-STS)"),
+            "certificate": _("its certificate is proved"),
+        }
+        how = ways.get(str(facts.get("verified")), _("its certificate was not asked for"))
+        return said + " " + _("To %(host)s, encrypted with %(tls)s; %(how)s.") % {**facts, "how": how}
+
+    return told
+
+
+def _not_now(facts: Mapping[str, Any]) -> str:
+    return _("The mail server did not take a mail yet (%(answer)s). It is tried again by itself.") % facts
+
+
+def _came_back(facts: Mapping[str, Any]) -> str:
+    if facts.get("reported"):
+        return _("A mail came back: it was not delivered (%(answer)s).") % facts
+    return _("The mail server refused a mail for good (%(answer)s).") % facts
+
+
+def _failed_code(facts: Mapping[str, Any]) -> str:
+    left = int(facts["left"])
+    return ngettext("Wrong passcode, %(n)d try left.", "Wrong passcode, %(n)d tries left.", left) % {"n": left}
+
+
+def _confirmed(facts: Mapping[str, Any]) -> str:
+    if facts.get("provider"):
+        return _("Confirmed by signing in at %(provider)s.") % facts
+    return _("Confirmed by %(method)s.") % facts
+
+
+def _fixed(text: Callable[[], str]) -> Callable[[Mapping[str, Any]], str]:
+    return lambda facts: text()
+
+
+def _filled(text: Callable[[], str]) -> Callable[[Mapping[str, Any]], str]:
+    return lambda facts: text() % facts
+
+
+_SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "message.accepted": _accepted,
+    "message.sealed": _sealed,
+    "message.held": _filled(lambda: _("Held: %(reason)s")),
+    "message.refused": lambda facts: (
+        _("An administrator refused it; its sender is told why.")
+        if facts["told"]
+        else _("An administrator refused it; its sender could not be told.")
+    ),
+    "refusal.delivered": _fixed(lambda: _("The mail server took the mail that tells its sender.")),
+    "message.released": _fixed(lambda: _("An administrator let it try again.")),
+    "message.withdrawn": _fixed(lambda: _("Withdrawn: no longer open, and destroyed when the time to undo is over.")),
+    "message.withdrawal_undone": _fixed(lambda: _("The withdrawal was undone.")),
+    "message.date_changed": _fixed(lambda: _("Given another date to close.")),
+    "message.hold_set": _fixed(lambda: _("A legal hold was put on it.")),
+    "message.hold_lifted": _fixed(lambda: _("The legal hold was lifted.")),
+    "message.erased": _fixed(lambda: _("Its keys are destroyed; nothing opens it any more, no backup either.")),
+    "message.share_recovered": _fixed(lambda: _("A reader’s message code was recovered with the recovery key.")),
+    "message.escrow_written": _fixed(lambda: _("A reader’s message code was taken out, sealed to the recovery key.")),
+    "message.damaged": _filled(lambda: _("Found damaged (%(reason)s); nothing of it was shown.")),
+    "message.opened": _opened,
+    "message.replied": _replied,
+    "message.written": _fixed(lambda: _("Written to the organisation on its page, from a proved address.")),
+    "message.forwarded": _forwarded,
+    "reply.delivered": _handed(lambda: _("Answer handed to the mail server: %(answer)s.")),
+    "message.relayed": _handed(lambda: _("Handed to the mail server: %(answer)s.")),
+    "wrapper.queued": _fixed(lambda: _("A notice is ready to be sent.")),
+    "wrapper.delivered": _handed(lambda: _("Notice handed to the mail server: %(answer)s.")),
+    "wrapper.deferred": _not_now,
+    "wrapper.bounced": _came_back,
+    "wrapper.answered": _fixed(lambda: _("An automatic answer to a mail came and was passed on to the sender.")),
+    "sender.told": _filled(lambda: _("The sender was told that a mail waits or did not arrive: %(answer)s.")),
+    "recipient.passcode_sent": _fixed(lambda: _("Passcode sent.")),
+    "recipient.passcode_failed": _failed_code,
+    "recipient.code_refused": _fixed(lambda: _("Wrong message code.")),
+    "recipient.factor_proved": _filled(lambda: _("Confirmed in one more way (%(factor)s).")),
+    "recipient.factor_failed": _filled(lambda: _("A second proof was wrong (%(factor)s).")),
+    "message.phrase_set": _fixed(lambda: _("A new phrase was agreed with a reader.")),
+    "recipient.throttled": _fixed(lambda: _("Too many tries: further ones are refused for a while.")),
+    "recipient.confirmed": _confirmed,
+    "recipient.sign_in_refused": _filled(lambda: _("Signing in at %(provider)s proved nothing: %(reason)s.")),
+    "recipient.reminded": _handed(lambda: _("Reminder handed to the mail server: %(answer)s.")),
+    "recipient.told_withdrawn": _handed(lambda: _("The mail that says it was withdrawn was handed over: %(answer)s.")),
+    "recipient.warned": _filled(lambda: _("A warning to the reader was handed over: %(answer)s.")),
+    "reply.noted": _filled(lambda: _("The note to whoever answered was handed over: %(answer)s.")),
+    "sender.asked": _filled(lambda: _("The sender was asked for another address: %(answer)s.")),
+    "message.let_go": _fixed(lambda: _("It travelled with its notices; only its keys are kept here.")),
+    "message.exported": _fixed(lambda: _("Written to a file for the recovery key.")),
+    "file.downloaded": _filled(lambda: _("File %(file)d downloaded.")),
+    "file.previewed": _filled(lambda: _("File %(file)d looked at here.")),
+}
