@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "portal.access",
     "portal.ingest",
     "portal.lifecycle",
+    "portal.directory",
     "portal.reading",
     "portal.writing",
     "portal.console",

@@ -68,7 +68,7 @@ def compile_type(document: Mapping[str, object]) -> SensitiveType:
         separators=_text(document, "separators", _MOST_SEPARATORS, required=False, strips=False, default=" .-/"),
         family="Your own",
         checked_by=checksum,
-        **({"check": CHECKSUMS[checksum]} if checksum else {}),
+        check=CHECKSUMS[checksum] if checksum else bool,
     )
 
 

@@ -1,0 +1,1 @@
+"""The organisation's people and groups, as rules ask for them: taken over from CSV, LDIF or SCIM."""

@@ -1,0 +1,115 @@
+"""Who is in which groups, and what is known of somebody: what rules ask the directory, two queries a mail at most."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from uuid import UUID
+
+from django.db.models import Q
+
+from portal.directory.models import Group, Membership, Person
+from portal.directory.sealed import held_in, lookup_of
+from portal.mime.addresses import domain_of
+from portal.mime.errors import BadAddress
+
+DEEPEST = 10
+"""Groups within groups that are followed; a circle ends by itself."""
+Edges = Mapping[UUID, Iterable[UUID]]
+
+
+def groups_of(addresses: Collection[str]) -> Mapping[str, frozenset[str]]:
+    """The slugs of the groups that each address is in, itself, by its domain, or through groups within groups.
+
+    Every address given is a key, whether the directory knows it or not; two queries for all of them.
+    """
+    if not addresses:
+        return {}
+    by_lookup = _grouped(addresses)
+    by_domain: dict[str, list[str]] = defaultdict(list)
+    for address in set(addresses):
+        if domain := _domain(address):
+            by_domain[domain].append(address)
+    direct: dict[str, set[UUID]] = {address: set() for address in addresses}
+    slugs: dict[UUID, str] = {}
+    mine = Q(person__lookup__in=list(by_lookup), person__active=True) | Q(domain__in=list(by_domain))
+    rows = Membership.objects.filter(mine).values_list("person__lookup", "domain", "group_id", "group__slug")
+    for lookup, domain, group, slug in rows:
+        slugs[group] = slug
+        for address in by_lookup.get(bytes(lookup or b""), []) + by_domain.get(domain or "\0", []):
+            direct[address].add(group)
+    if not slugs:
+        return {address: frozenset() for address in addresses}
+    above: dict[UUID, list[UUID]] = defaultdict(list)
+    for child, group, slug in Membership.objects.filter(child__isnull=False).values_list(
+        "child_id", "group_id", "group__slug"
+    ):
+        slugs[group] = slug
+        above[child].append(group)
+    return {address: frozenset(slugs[group] for group in _reached(of, above)) for address, of in direct.items()}
+
+
+def attributes_of(addresses: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+    """What is known of each address (portal.directory.sealed.ATTRIBUTES); one query. Unknown ones are left out."""
+    by_lookup = _grouped(addresses)
+    found: dict[str, Mapping[str, str]] = {}
+    for person in Person.objects.filter(lookup__in=list(by_lookup)):
+        attributes = held_in(person).attributes
+        found.update(dict.fromkeys(by_lookup[bytes(person.lookup or b"")], attributes))
+    return found
+
+
+def manager_of(address: str) -> str:
+    """The address of somebody's manager in its comparing form; "" when none is known."""
+    return attributes_of([address]).get(address, {}).get("manager", "")
+
+
+def members(slug: str) -> frozenset[str]:
+    """The addresses in a group and in those within it, and `@domain` for everyone at one; none for no such group."""
+    first = Group.objects.filter(slug=slug).values_list("pk", flat=True).first()
+    if first is None:
+        return frozenset()
+    below: dict[UUID, list[UUID]] = defaultdict(list)
+    for child, group in Membership.objects.filter(child__isnull=False).values_list("child_id", "group_id"):
+        below[group].append(child)
+    inside = list(_reached([first], below))
+    here = Membership.objects.filter(group__in=inside)
+    people = Person.objects.filter(pk__in=here.filter(person__active=True).values("person"))
+    domains = {f"@{domain}" for domain in here.exclude(domain="").values_list("domain", flat=True)}
+    return frozenset({held.address for person in people if (held := held_in(person)).address} | domains)
+
+
+def is_known(address: str) -> bool:
+    """Whether the directory lists this address as that of somebody active."""
+    try:
+        return Person.objects.filter(lookup=lookup_of(address), active=True).exists()
+    except BadAddress:
+        return False
+
+
+def _reached(start: Iterable[UUID], edges: Edges) -> set[UUID]:
+    seen = set(start)
+    edge = set(seen)
+    for _ in range(DEEPEST):
+        edge = {further for one in edge for further in edges.get(one, ())} - seen
+        if not edge:
+            break
+        seen |= edge
+    return seen
+
+
+def _grouped(addresses: Collection[str]) -> dict[bytes, list[str]]:
+    """Hash to the addresses as they were given: two spellings of one address are one person."""
+    found: dict[bytes, list[str]] = defaultdict(list)
+    for address in set(addresses):
+        with suppress(BadAddress):
+            found[lookup_of(address)].append(address)
+    return found
+
+
+def _domain(address: str) -> str:
+    try:
+        return domain_of(address)
+    except BadAddress:
+        return ""
