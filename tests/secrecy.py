@@ -199,7 +199,7 @@ def listen_to_rooms() -> None:
     _after(codes, "derive", lambda _, code: EAR.passcode(code))
     _after(cookies, "new_token", lambda _, token: EAR.secret("token of a cookie", token))
     _after(passwords, "set_first", lambda given, _: EAR.secret("password", given[1]))
-    _after(tokens, "create", lambda _, token: EAR.secret("token of the API", token))
+    _after(tokens, "_fresh", lambda _, token: EAR.secret("token of the API", token))
     _after(agreed, "_hashed", lambda given, made: _phrase(given[0], made))
     _after(authenticators, "secret_of", lambda _, secret: _app(secret))
     _after(authenticators, "_fresh_codes", lambda _, made: _recovery_codes(made))

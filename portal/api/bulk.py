@@ -6,24 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
-from django.db import Error as DatabaseFailure
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.urls import reverse
-from django.views.decorators.csrf import csrf_exempt
 
 from portal.api import tokens
-from portal.api.errors import (
-    ApiError,
-    BodyCut,
-    BulkTypeRefused,
-    LengthMissing,
-    MethodRefused,
-    PageRefused,
-    RunUnknown,
-    TokenRefused,
-)
+from portal.api.admitting import admit
+from portal.api.errors import BodyCut, BulkTypeRefused, LengthMissing, MethodRefused, PageRefused, RunUnknown
 from portal.api.models import Token
 from portal.api.problems import problem
+from portal.api.scopes import Scope
 from portal.ingest import archive, bulk, lines, progress
 from portal.ingest.errors import NotTaken, RunBusy, SpoolUnavailable
 from portal.ingest.models import Run
@@ -42,34 +33,29 @@ READERS: dict[str, Callable[[Iterable[bytes]], Iterator[bulk.Offered]]] = {
 }
 
 
-# A token is not sent by a browser on its own, so no other site can make one speak here.
-@csrf_exempt
-def messages(request: HttpRequest) -> HttpResponse:
+@tokens.required(Scope.MESSAGES_SEND)
+def messages(request: HttpRequest, token: Token) -> HttpResponse:
     """POST takes the body in; GET says how far the run of the same key is, also while its body still comes."""
-    return _answered(lambda: _take(request) if request.method == "POST" else _ask(request))
+    return _answered(lambda: _take(request, token) if request.method == "POST" else _ask(request, token))
 
 
-@csrf_exempt
-def run(request: HttpRequest, id_: UUID) -> HttpResponse:
+@tokens.required(Scope.MESSAGES_SEND)
+def run(request: HttpRequest, token: Token, id_: UUID) -> HttpResponse:
     """One run with a page of its items, by their numbers: `?after=` the last number seen, `?limit=`."""
-    return _answered(lambda: _page(request, id_))
+    return _answered(lambda: _page(request, token, id_))
 
 
 def _answered(work: Callable[[], HttpResponse]) -> HttpResponse:
     try:
         return work()
-    except (ApiError, NotTaken, RunBusy, SpoolUnavailable) as refused:
-        allowed = refused.allowed if isinstance(refused, MethodRefused) else ""
-        return problem(refused.status, refused.title, str(refused), allowed)
+    except (NotTaken, RunBusy, SpoolUnavailable) as refused:
+        return problem(refused.status, refused.title, str(refused))
     except KeysError:
         unavailable = SpoolUnavailable("the keys are away")
-    except DatabaseFailure:
-        unavailable = SpoolUnavailable("the database does not answer")
     return problem(unavailable.status, unavailable.title, str(unavailable))
 
 
-def _take(request: HttpRequest) -> HttpResponse:
-    token = _token(request)
+def _take(request: HttpRequest, token: Token) -> HttpResponse:
     read = READERS.get(request.content_type or "")
     if read is None:
         raise BulkTypeRefused
@@ -77,26 +63,26 @@ def _take(request: HttpRequest) -> HttpResponse:
     # Without a length, a body that was cut would look like one that has ended.
     if not (length.isascii() and length.isdigit()):
         raise LengthMissing
-    opened = bulk.begin(_owner(token), _key(request))
+    opened = bulk.begin(token.owner, _key(request))
     again = opened.state == Run.State.TAKEN
-    taken = bulk.feed(opened, read(_chunks(request, int(length))))
+    taken = bulk.feed(opened, read(_chunks(request, int(length))), admit(token))
     failures = [_item(item) for item in progress.refused(taken, FAILURES)]
     return JsonResponse({**_summary(taken), "failures": failures}, status=200 if again else 202)
 
 
-def _ask(request: HttpRequest) -> HttpResponse:
+def _ask(request: HttpRequest, token: Token) -> HttpResponse:
     if request.method != "GET":
         raise MethodRefused("GET, POST")
-    found = bulk.find(_owner(_token(request)), _key(request))
+    found = bulk.find(token.owner, _key(request))
     if found is None:
         raise RunUnknown
     return JsonResponse({**_summary(found), "progress": progress.states(found)})
 
 
-def _page(request: HttpRequest, id_: UUID) -> HttpResponse:
+def _page(request: HttpRequest, token: Token, id_: UUID) -> HttpResponse:
     if request.method != "GET":
         raise MethodRefused("GET")
-    found = Run.objects.filter(pk=id_, owner=_owner(_token(request))).first()
+    found = Run.objects.filter(pk=id_, owner=token.owner).first()
     if found is None:
         raise RunUnknown
     after, limit = _number(request, "after", 0, 2**31 - 1), _number(request, "limit", PAGE, MOST_PAGE)
@@ -125,17 +111,6 @@ def _item(item: progress.Told) -> dict[str, Any]:
 
 def _address(found: Run) -> str:
     return reverse("api-bulk-run", args=[found.pk])
-
-
-def _token(request: HttpRequest) -> Token:
-    token = tokens.find(request.headers.get("Authorization", ""))
-    if token is None:
-        raise TokenRefused
-    return token
-
-
-def _owner(token: Token) -> str:
-    return f"token:{token.pk}"
 
 
 def _key(request: HttpRequest) -> str:

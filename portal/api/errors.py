@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from portal.ingest.errors import NotTaken
+
 
 class ApiError(Exception):
     """The family of this room: an HTTP status with a title and a sentence that says what to do next."""
@@ -9,13 +11,66 @@ class ApiError(Exception):
     status = 400
     title = "The request cannot be answered"
 
+    def headers(self) -> dict[str, str]:
+        """What the answer's header says beside."""
+        return {}
+
+
+REALM = 'Bearer realm="letterlock"'
+
 
 class TokenRefused(ApiError):
+    """The same for a token that is unknown, expired or revoked; without one, no code says so (RFC 6750 §3.1)."""
+
     status = 401
     title = "A valid token is needed"
 
+    def __init__(self, *, given: bool) -> None:
+        self._given = given
+        super().__init__(
+            "This token is not known here, or has expired, or was revoked; `manage.py token create NAME` makes another."
+            if given
+            else 'Send "Authorization: Bearer" with a token; `manage.py token create NAME` makes one.'
+        )
+
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": f'{REALM}, error="invalid_token"' if self._given else REALM}
+
+
+class ScopeMissing(ApiError):
+    status = 403
+    title = "The token may not do this"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This needs a token with the scope {scope}; `manage.py token list` shows what each may do.")
+        self._scope = scope
+
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": f'{REALM}, error="insufficient_scope", scope="{self._scope}"'}
+
+
+class TooManyRequests(ApiError):
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, limit: int, seconds: int) -> None:
+        super().__init__(
+            f"A token may make {limit:,} requests a minute; try again in {seconds} seconds. "
+            "Many mails in bulk are one request."
+        )
+        self._seconds = seconds
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self._seconds)}
+
+
+class TokenUnknown(ApiError):
     def __init__(self) -> None:
-        super().__init__('Send "Authorization: Bearer" with a token; `manage.py token create NAME` makes one.')
+        super().__init__("There is no token of this name; `manage.py token list` shows them.")
+
+
+class TokenCannotBe(ApiError):
+    title = "The token cannot be like this"
 
 
 class MethodRefused(ApiError):
@@ -27,6 +82,9 @@ class MethodRefused(ApiError):
             "Send the mail as the body of a POST request." if allowed == "POST" else f"Use {allowed} at this address."
         )
         self.allowed = allowed
+
+    def headers(self) -> dict[str, str]:
+        return {"Allow": self.allowed}
 
 
 class LengthMissing(ApiError):
@@ -54,7 +112,7 @@ class BodyCut(ApiError):
 
 class NameTaken(ApiError):
     def __init__(self) -> None:
-        super().__init__("There is a token of this name. Choose another name, or remove that token first.")
+        super().__init__("There is a token of this name. Choose another name, or revoke that token first.")
 
 
 class BulkTypeRefused(ApiError):
@@ -85,3 +143,14 @@ class PageRefused(ApiError):
 
 class WebhookRefused(ApiError):
     title = "The webhook cannot be like this"
+
+
+class OtherBrand(NotTaken):
+    status = 403
+    title = "The token is for another brand"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(
+            f"This token sends only for the brand {slug}: From, Sender and the sender named beside must be at "
+            "its domains."
+        )

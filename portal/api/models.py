@@ -6,14 +6,44 @@ import uuid
 
 from django.db import models
 
+from branding.models import Brand
+
 
 class Token(models.Model):
-    """A bearer token for the HTTP API. Only its digest is kept; it is shown once, when made."""
+    """A bearer token for the HTTP API. Only its digest is kept; it is shown once, when made or renewed."""
 
-    name = models.CharField(max_length=80, unique=True)
+    name = models.CharField(max_length=80)
     digest = models.BinaryField(max_length=32, unique=True)
+    """Random once it is revoked: then no token has it."""
+    old_digest = models.BinaryField(max_length=32, null=True, unique=True)
+    """That of the token before it was renewed, which counts until `old_until`."""
+    old_until = models.DateTimeField(null=True)
+    scopes = models.JSONField(null=True)
+    """Words of portal.api.scopes; null for a token from before there were any."""
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE, null=True, related_name="+")
+    """The one brand whose messages it may see and send; null for all."""
     made_at = models.DateTimeField(auto_now_add=True)
+    made_by = models.UUIDField(null=True)
+    """The administrator's row; null for the command line."""
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    """The row stays, for the record names it."""
     used_at = models.DateTimeField(null=True)
+    """The minute it was last used in."""
+    uses = models.PositiveIntegerField(default=0, db_default=0)
+    """Requests in that minute."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"], condition=models.Q(revoked_at=None), name="one_token_in_use_a_name"
+            )
+        ]
+
+    @property
+    def owner(self) -> str:
+        """How other rooms name it, as who has handed something in."""
+        return f"token:{self.pk}"
 
 
 class Webhook(models.Model):

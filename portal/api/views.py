@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import Error as DatabaseFailure
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
-from django.views.decorators.csrf import csrf_exempt
 
 from portal.api import tokens
-from portal.api.errors import ApiError, BodyCut, LengthMissing, MethodRefused, TokenRefused, TypeRefused
+from portal.api.admitting import admit
+from portal.api.errors import BodyCut, LengthMissing, MethodRefused, TypeRefused
+from portal.api.models import Token
 from portal.api.problems import problem
+from portal.api.scopes import Scope
 from portal.ingest.data import LineEnds
 from portal.ingest.errors import AddressRefused, NotTaken, SpoolUnavailable, TooLarge
 from portal.ingest.intake import HIDDEN, Intake, Named
@@ -17,33 +18,23 @@ from portal.ingest.intake import HIDDEN, Intake, Named
 _CHUNK = 256 * 1024
 
 
-# A token is not sent by a browser on its own, so no other site can make one speak here.
-@csrf_exempt
-def messages(request: HttpRequest) -> HttpResponse:
+@tokens.required(Scope.MESSAGES_SEND)
+def messages(request: HttpRequest, token: Token) -> HttpResponse:
     """202 with the id once the mail is durable; its sender and recipients are in its header or beside it."""
+    if request.method != "POST":
+        raise MethodRefused
+    if request.content_type != "message/rfc822":
+        raise TypeRefused
     try:
-        _allow(request)
         length = _length(request)
-        intake = Intake(_named(request).envelope, length, hide=HIDDEN)
+        intake = Intake(_named(request).admitted(admit(token)), length, hide=HIDDEN)
         try:
             _feed(request, intake, length)
             return JsonResponse({"id": str(intake.finish().commit())}, status=202)
         finally:
             intake.discard()
-    except (ApiError, NotTaken, SpoolUnavailable) as refused:
+    except (NotTaken, SpoolUnavailable) as refused:
         return problem(refused.status, refused.title, str(refused))
-    except DatabaseFailure:
-        unavailable = SpoolUnavailable("the database does not answer")
-        return problem(unavailable.status, unavailable.title, str(unavailable))
-
-
-def _allow(request: HttpRequest) -> None:
-    if request.method != "POST":
-        raise MethodRefused
-    if tokens.find(request.headers.get("Authorization", "")) is None:
-        raise TokenRefused
-    if request.content_type != "message/rfc822":
-        raise TypeRefused
 
 
 def _length(request: HttpRequest) -> int:

@@ -26,7 +26,7 @@ from django.utils import timezone
 from portal.celery import PROCESS_BULK, ring
 from portal.ingest.committing import FSYNC_THREADS
 from portal.ingest.errors import KeyRefused, NotTaken, OtherBody, RunBusy, SpoolUnavailable, TooManyItems
-from portal.ingest.intake import HIDDEN, Intake, Named
+from portal.ingest.intake import HIDDEN, Admit, Intake, Named
 from portal.ingest.models import Item, Run
 from portal.ingest.spool import SpoolWriter, commit_all
 from portal.keys.service import keys
@@ -95,15 +95,17 @@ def find(owner: str, key: str) -> Run | None:
     return Run.objects.filter(key_lookup=_key_lookup(owner, key)).first()
 
 
-def feed(run: Run, offers: Iterable[Offered]) -> Run:
+def feed(run: Run, offers: Iterable[Offered], admit: Admit | None = None) -> Run:
     """Take all items of a body that are not taken yet; the run as it stands then. Ends the caller's lease.
+
+    `admit` sees each mail's header block with its envelope, and may raise NotTaken.
 
     Raises:
         OtherBody, TooManyItems, NotTaken: the body is not this run's, or cannot be read on.
         SpoolUnavailable, RunBusy, key errors, or what reading the body raises: sending it again goes on from here.
     """
     with ThreadPoolExecutor(FSYNC_THREADS, thread_name_prefix="fsync") as pool:
-        taker = _Taker(run, pool)
+        taker = _Taker(run, pool, admit)
         try:
             try:
                 for offered in offers:
@@ -118,7 +120,8 @@ def feed(run: Run, offers: Iterable[Offered]) -> Run:
 
 
 class _Taker:
-    def __init__(self, run: Run, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, run: Run, pool: ThreadPoolExecutor, admit: Admit | None) -> None:
+        self._admit = admit
         self._run = run
         self._pool = pool
         self._last_known: int = run.items.aggregate(last=Max("number"))["last"] or 0
@@ -142,7 +145,7 @@ class _Taker:
             return
         if self._run.state == Run.State.TAKEN:
             raise OtherBody  # it has more items than the one that was taken
-        self._add(_spooled(offered), number, offered)
+        self._add(_spooled(offered, self._admit), number, offered)
 
     def end(self) -> None:
         """The body has come whole. Raises OtherBody when the run has more items than it."""
@@ -234,17 +237,17 @@ class _Taker:
             Run.objects.filter(pk=self._run.pk, leased_by=self._run.leased_by).update(leased_until=_lease_end())
 
 
-def _spooled(offered: Offered) -> SpoolWriter | str:
+def _spooled(offered: Offered, admit: Admit | None = None) -> SpoolWriter | str:
     """The mail in the spool, not yet durable, or the sentence why not."""
     with _LARGE if offered.size > _LARGE_BYTES else nullcontext():
-        return _into_spool(offered)
+        return _into_spool(offered, admit)
 
 
-def _into_spool(offered: Offered) -> SpoolWriter | str:
+def _into_spool(offered: Offered, admit: Admit | None = None) -> SpoolWriter | str:
     intake = None
     try:
         named, pieces = offered.mail()
-        intake = Intake(named.envelope, offered.size, hide=HIDDEN)
+        intake = Intake(named.admitted(admit), offered.size, hide=HIDDEN)
         for piece in pieces:
             intake.feed(piece)
         return intake.finish()

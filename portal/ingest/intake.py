@@ -35,6 +35,8 @@ HIDDEN = ("Bcc", "Resent-Bcc")
 """Header fields that a mail loses when a program hands it in; a mail server's mail had them removed by its client."""
 _RECIPIENT_FIELDS = ("to", "cc", "bcc")
 _MAX_ADDRESS_CHARACTERS = 320
+Admit = Callable[[bytes, Envelope], None]
+"""Whether whoever hands a mail in may do so, by its header block and envelope. Raises NotTaken."""
 
 
 class Intake:
@@ -171,6 +173,17 @@ class Named:
             source=self.source,
             trusted=True,
         )
+
+    def admitted(self, admit: Admit | None) -> Callable[[bytes], Envelope]:
+        """`envelope`, and then whether that may be handed in."""
+
+        def addressed(block: bytes) -> Envelope:
+            envelope = self.envelope(block)
+            if admit is not None:
+                admit(block, envelope)
+            return envelope
+
+        return addressed
 
 
 def _sender(fields: list[tuple[str, str]]) -> str:
