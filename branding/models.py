@@ -28,6 +28,8 @@ class Brand(models.Model):
     show_subject = models.BooleanField(default=False)
     rights = models.JSONField(default=dict)
     """Rights that differ from the defaults (portal.vault.rights), like {"download": false}."""
+    template = models.CharField(max_length=40, default="", db_default="", blank=True)
+    """Short name of the rights template (portal.vault.templates) that holds where nobody names another; "" for none."""
     methods = models.JSONField(null=True, blank=True)
     """Ways to confirm that recipients are offered: `passcode`, `passkey`, slugs of providers; null for all."""
     minimum_level = models.PositiveSmallIntegerField(default=1, db_default=1)

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -27,7 +27,7 @@ from portal.mime.fields import decode_words, stray_fields
 from portal.mime.reading import SVG, Letter, Part, read
 from portal.rules.decision import Decision
 from portal.rules.triggers import HEADER as TRIGGER
-from portal.vault import sealing
+from portal.vault import sealing, templates
 from portal.vault.agreed import Agreed, agree
 from portal.vault.models import Message, Reader
 from portal.vault.phrases import agreed_at
@@ -62,7 +62,7 @@ def draft(
         brand = brand_of(_domain(envelope.sender or sender.address))
     sent_at = letter.date or row.received_at
     subject = decision.tag_removed_subject
-    split = _split(decision, answered)
+    split, terms = _split(decision, answered), terms_of(decision, brand, row.received_at)
     readers = _readers(envelope, author=not split or bool(envelope.approach))
     streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at, scanned_at=scanned_at)
     toc = replace(toc, voucher=vouching.voucher(raw, sender.address, envelope, brand, brand_of))
@@ -71,8 +71,9 @@ def draft(
         brand=brand,
         direction=Message.Direction.IN if from_portal else Message.Direction.OUT,
         thread=answered.thread if answered else row.id,
-        open_until=_no_longer(_open_until(decision, brand, row.received_at), answered if forwards else None),
-        rights=_rights(decision, brand, answered, forwards=forwards),
+        open_until=_no_longer(_end_of(terms.last_day, row.received_at), answered if forwards else None),
+        rights=_rights(terms.rights, decision, brand, answered, forwards=forwards),
+        template=terms.template,
         envelope=Envelope(
             sender_name="" if names_address(sender.name) else sender.name,
             sender_address=sender.address,
@@ -219,9 +220,21 @@ def _body(streams: dict[str, bytes], name: str, text: str, most: int = BODY_INLI
     return Body(stream=name, size=len(encoded))
 
 
-def _rights(decision: Decision, brand: Brand, answered: Message | None, *, forwards: bool) -> Rights:
+def terms_of(decision: Decision, brand: Brand, received_at: datetime) -> templates.Terms:
+    """The rights and the last day that a mail gets by its rule, its sender and its brand. Raises TemplateUnknown."""
+    return templates.resolve(
+        brand,
+        timezone.localtime(received_at).date(),
+        wishes=decision.rights,
+        asked=decision.template,
+        imposed=decision.imposed,
+        until=decision.open_until,
+        names_day=not decision.keeps_default_date,
+    )
+
+
+def _rights(granted: Rights, decision: Decision, brand: Brand, answered: Message | None, *, forwards: bool) -> Rights:
     """An answer takes no less to read than what it answers, which it may quote; what is forwarded grants no more."""
-    granted = Rights().changed(brand.rights).changed(decision.rights)
     if forwards and answered is not None:
         granted = granted.within(Rights.decode(bytes(answered.rights)))
     return granted.at_least(decision.level, brand.minimum_level, _level_of(answered))
@@ -265,12 +278,10 @@ def _readers(envelope: spool.Envelope, *, author: bool) -> list[tuple[str, str]]
     return list(readers.values())
 
 
-def _open_until(decision: Decision, brand: Brand, received_at: datetime) -> datetime | None:
-    if decision.keeps_default_date:
-        return sealing.last_moment(received_at, brand.open_days)
-    if decision.open_until is None:
+def _end_of(last_day: date | None, received_at: datetime) -> datetime | None:
+    if last_day is None:
         return None
-    days = (decision.open_until - timezone.localtime(received_at).date()).days
+    days = (last_day - timezone.localtime(received_at).date()).days
     return sealing.last_moment(received_at, max(days, 0))
 
 

@@ -32,7 +32,10 @@ empty lists were seen to take a gigabyte."""
 _FIELDS = frozenset(("sender", "recipients", "subject", "text", "html", "attachments", "protect"))
 _RAW_FIELDS = frozenset(("rfc822", "sender", "recipients"))
 _FILE_FIELDS = frozenset(("name", "content_type", "content"))
-_OPTIONS = ("until", "fwd", "dl", "print", "rcpt", "split", "delivery", "note", "level", "phrase", "hint")
+_OPTIONS = (
+    *("until", "template", "reply", "all", "fwd", "copy", "dl", "print", "mark"),
+    *("rcpt", "split", "delivery", "note", "level", "phrase", "hint"),
+)
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[Line]:

@@ -26,7 +26,8 @@ from portal.rules.deciding import decide
 from portal.rules.decision import Decision
 from portal.rules.facts import Facts
 from portal.rules.first import RULES
-from portal.vault import sealing
+from portal.vault import sealing, templates
+from portal.vault.errors import TemplateUnknown
 from portal.vault.models import Message, Reader
 
 LOOK_AGAIN = timedelta(seconds=3)
@@ -100,12 +101,21 @@ def _decided(one: Opened, answered: Message | None, brand_of: Callable[[str], Br
             raise Refused(decision.text)
         if decision.action == "relay":
             return Ready(row, decision, one.envelope, None, None)
+        _check_template(decision, one.envelope.sender)
         scanned_at = scanning.check(one.raw, one.letter, one.envelope)
         letter, raw = drafting.without_phrase(one.letter, one.raw)
         draft = drafting.draft(row, letter, raw, one.envelope, decision, answered, brand_of, scanned_at)
         with observing.work("seal", size=row.size):
             sealed = sealing.seal_streams(draft)
         return Ready(row, decision, one.envelope, draft, sealed)
+
+
+def _check_template(decision: Decision, sender: str) -> None:
+    if decision.template:
+        try:
+            templates.choice(decision.template, sender)
+        except TemplateUnknown as unknown:
+            raise Refused(str(unknown)) from None
 
 
 def write(group: Sequence[Ready]) -> None:

@@ -44,6 +44,7 @@ class ProtectAsAsked:
             "protect",
             rule,
             rights=asked.rights,
+            template=asked.template,
             keeps_default_date=asked.until is None,
             open_until=asked.until,
             tag_removed_subject=strip_tag(facts.subject),

@@ -20,6 +20,10 @@ class Decision:
     """Name of the rule that matched, or `default`."""
     rights: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     """Only those that differ from what the brand grants; names of portal.vault.rights."""
+    template: str = ""
+    """Short name of the rights template that the sender names (portal.vault.templates)."""
+    imposed: str = ""
+    """That of the one that a rule says."""
     keeps_default_date: bool = True
     """It closes when the brand says; then `open_until` means nothing."""
     open_until: date | None = None

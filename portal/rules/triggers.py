@@ -1,7 +1,7 @@
 """How a sender asks for protection: a tag in the subject, or the header that programs set.
 
 The header: `X-Letterlock-Protect: v=1; until=2026-12-17; fwd=0; dl=1; print=1; mark=1; rcpt=1; split=strict;
-delivery=link; note="…"; level=3; phrase="…"; hint="…"`.
+delivery=link; note="…"; level=3; phrase="…"; hint="…"; template=do-not-forward; reply=1; all=0; copy=0`.
 """
 
 from __future__ import annotations
@@ -33,9 +33,20 @@ VERSION = "1"
 MAX_OPEN_DAYS = 730
 MAX_NOTE_CHARACTERS = 140
 MAX_HEADER_CHARACTERS = 4096
+LONGEST_TEMPLATE = 40
 SPLIT = ("strict", "escrow", "off")
 DELIVERY = ("link", "attachment")
-RIGHTS = MappingProxyType({"fwd": "forward", "dl": "download", "print": "print", "mark": "watermark"})
+RIGHTS = MappingProxyType(
+    {
+        "fwd": "forward",
+        "dl": "download",
+        "print": "print",
+        "mark": "watermark",
+        "reply": "reply",
+        "all": "reply_all",
+        "copy": "copy",
+    }
+)
 """Key in the header to name in portal.vault.rights."""
 
 TAGS = ("encrypt", "secure", "protect", "sicher", "sakert")
@@ -49,6 +60,7 @@ _NAME = re.compile(r"\s*([A-Za-z][A-Za-z0-9_-]{0,31})\s*=\s*")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*', re.DOTALL)
 _PLAIN = re.compile(r'([^\s;"]*)\s*')
 _LINK = re.compile(r"://|\bwww\.", re.IGNORECASE)
+_TEMPLATE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -66,6 +78,8 @@ class Trigger:
     """Least assurance (docs/assurance.md)."""
     phrase: str = field(default="", repr=False)
     hint: str = field(default="", repr=False)
+    template: str = ""
+    """Short name of a rights template; whether there is one and its sender may use it is for the vault to say."""
 
 
 def parse_trigger(value: str, today: date) -> Trigger:
@@ -93,6 +107,7 @@ def parse_trigger(value: str, today: date) -> Trigger:
         level=_level(given, phrase),
         phrase=phrase,
         hint=hint,
+        template=_template(given["template"]) if "template" in given else "",
     )
 
 
@@ -187,6 +202,14 @@ def _split(text: str) -> str:
 def _delivery(text: str) -> str:
     if text not in DELIVERY:
         raise BadTrigger("In the header X-Letterlock-Protect, delivery must be link or attachment.")
+    return text
+
+
+def _template(text: str) -> str:
+    if not _TEMPLATE.fullmatch(text) or len(text) > LONGEST_TEMPLATE:
+        raise BadTrigger(
+            "In the header X-Letterlock-Protect, template must be the short name of one, like do-not-forward."
+        )
     return text
 
 

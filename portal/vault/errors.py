@@ -204,3 +204,12 @@ class WrongPlace(VaultError):
     def __init__(self, have: int) -> None:
         super().__init__()
         self.have = have
+
+
+class TemplateUnknown(VaultError):
+    """A mail is to be sealed under a rights template that there is not, or that its sender may not choose."""
+
+    sentence = (
+        "A rule or the brand names a rights template that there is not. Name another one there "
+        "(manage.py rights-template list), then release the mail."
+    )

@@ -61,6 +61,8 @@ class Draft:
     """As in portal.vault.models.Message."""
     delivery: str = Message.Delivery.LINK
     """How it is wanted; what is too large for a file is delivered by link all the same."""
+    template: str = ""
+    """Short name of the rights template it is sealed under, "" for none."""
     phrases: Mapping[str, Agreed] = field(default_factory=dict)
     """Phrases agreed with readers, by the addresses in `readers`."""
     rule: str = ""
@@ -202,6 +204,7 @@ def _message(draft: Draft, sealed: Sealed, now: datetime) -> Message:
         split=draft.split,
         delivery=draft.delivery if fits(sealed.streams) else Message.Delivery.LINK,
         rights=draft.rights.encode(),
+        template=draft.template,
         envelope=directory.seal_envelope(draft.id, draft.envelope),
         mail_id_lookup=mail_id_lookup(draft.toc.message_id),
         padded_size=sealed.size,

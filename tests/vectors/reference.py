@@ -111,7 +111,11 @@ def wrap(
 
 def rights_document(level: int, *, watermark: bool = False, **granted: bool) -> bytes:
     """Canonical CBOR by hand: a map of short texts, the shorter first, then by their bytes (RFC 8949 section 4.2.3)."""
+    # `copy` and `reply_all` came later, and stand there only where they take something away.
+    odd = {"copy": granted.pop("copy", True)}
+    odd["reply_all"] = granted.pop("reply_all", True) or not granted["reply"]
     values = {name: b"\xf5" if granted[name] else b"\xf4" for name in granted}
+    values |= {name: b"\xf4" for name, kept in odd.items() if not kept}
     if level > 1:
         values["level"] = bytes([level])
     if watermark:
@@ -376,6 +380,16 @@ def _rights() -> dict[str, object]:
     marked = {"reply": True, "forward": False, "download": False, "print": True, "watermark": True}
     stored = rights_document(2, **marked)
     cases.append({**marked, "level": 2, "stored": stored.hex(), "digest": hashlib.sha256(stored).hexdigest()})
+    for reply, reply_all, copy in (
+        (True, False, True),
+        (True, True, False),
+        (True, False, False),
+        (False, False, False),
+    ):
+        later = {"reply": reply, "forward": False, "download": False, "print": False}
+        later |= {"reply_all": reply_all, "copy": copy}
+        stored = rights_document(1, **later)
+        cases.append({**later, "level": 1, "stored": stored.hex(), "digest": hashlib.sha256(stored).hexdigest()})
     odd = ("00", "04", "f5", "6133")  # 0, 4, true and "3"
     return {"cases": cases, "refused": [f"a1656c6576656c{value}" for value in odd]}
 
