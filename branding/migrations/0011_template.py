@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("branding", "0007_reminders")]
+    dependencies = [("branding", "0010_versions")]
 
     operations = [
         migrations.AddField(

@@ -373,7 +373,7 @@ class RightsTemplate(models.Model):
 
     slug = models.SlugField(max_length=40, unique=True)
     names = models.JSONField(default=dict, blank=True)
-    """What people call it, by language: {"en": "For the board"}. One that comes with the program has words of its own."""
+    """What people call it, by language: {"en": "For the board"}. A built-in one has words of its own."""
     notes = models.JSONField(default=dict, blank=True)
     """What it means, likewise, in a sentence or two."""
     rights = models.JSONField(default=dict)

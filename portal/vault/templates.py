@@ -42,7 +42,7 @@ class BuiltIn:
 
 BUILT_IN: Mapping[str, BuiltIn] = MappingProxyType(
     {
-        # Encrypt-Only lacks EXPORT, which its files have where DecryptAttachmentForEncryptOnly is on: here a file has no
+        # Encrypt-Only lacks EXPORT, which files have where DecryptAttachmentForEncryptOnly is on: here a file has no
         # other way to whoever needs it, so downloading is on.
         ENCRYPT: BuiltIn(
             _("Encrypt only"),
