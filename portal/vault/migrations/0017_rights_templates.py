@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vault", "0011_approach")]
+    dependencies = [("vault", "0016_trace")]
 
     operations = [
         migrations.CreateModel(
