@@ -21,7 +21,7 @@ PIECE_BYTES = 1024 * 1024
 PAGE_BYTES = 10_000
 """About as large as a message page."""
 _PAGE = (
-    "<!doctype html><title>{{ brand.name }}</title><h1>{{ brand.name }}</h1><p>{{ brand.intro }}</p>"
+    "<!doctype html><title>{{ brand.name }}</title><h1>{{ brand.name }}</h1><p>{{ brand.welcome }}</p>"
     f"<p>{'A line of text. ' * (PAGE_BYTES // 16)}</p>"
 )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.http import HttpRequest
 
-from branding import choosing, look
+from branding import choosing, logos, look, words
 from branding.mark import initials
 from branding.models import Brand
 
@@ -19,7 +19,8 @@ class Face:
     slug: str
     name: str
     colour: str
-    intro: str
+    portal_text: str
+    welcome: str
     postal_address: str
     phone: str
     privacy_url: str
@@ -29,6 +30,7 @@ class Face:
     origin: str
     origin_host: str
     mark_url: str
+    logo: logos.Shown | None
 
 
 def brand(request: HttpRequest) -> dict[str, object]:
@@ -45,20 +47,22 @@ def brand(request: HttpRequest) -> dict[str, object]:
 
 
 def face(brand: Brand) -> Face:
-    """What a template may show of a brand."""
+    """What a template may show of a brand, in the language that is spoken now."""
     origin = choosing.origin(brand)
     return Face(
         slug=brand.slug,
         name=brand.name,
         colour=brand.colour,
-        intro=brand.intro,
+        portal_text=words.said(brand, "portal_text"),
+        welcome=words.said(brand, "welcome"),
         postal_address=brand.postal_address,
         phone=brand.phone,
-        privacy_url=brand.privacy_url,
+        privacy_url=words.privacy_url(brand),
         imprint_url=brand.imprint_url,
         initials=initials(brand.name),
         host=brand.host,
         origin=origin,
         origin_host=origin.partition("://")[2],
         mark_url=look.mark_url(brand),
+        logo=logos.shown(brand),
     )

@@ -12,6 +12,7 @@ from django.utils.dateformat import format as format_date
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from branding.models import Brand
+from branding.tongues import known as known
 
 ENGLISH = "en-gb"
 OFFICE = ("/admin/", "/demo/")
@@ -50,14 +51,6 @@ ALL = (
     Language("zh-hans", "简体中文", "Y年n月j日", weekday="{day} {weekday}"),
 )
 _BY_CODE = {language.code: language for language in ALL}
-
-
-def known(code: str) -> str:
-    """The nearest of our languages to a code like "de-AT"; "" when there is none."""
-    try:
-        return translation.get_supported_language_variant(code.lower()) if code else ""
-    except LookupError:
-        return ""
 
 
 def of_brand(brand: Brand | None) -> str:

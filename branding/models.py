@@ -10,7 +10,7 @@ from django.db import models
 
 
 class Brand(models.Model):
-    slug = models.SlugField(unique=True)
+    slug = models.SlugField(unique=True, max_length=64)
     name = models.CharField(max_length=120)
     host = models.CharField(max_length=253, unique=True)
     """Registered host name, lower case, no port. Links and pages of this brand use it and no other."""
@@ -18,7 +18,12 @@ class Brand(models.Model):
     """Mail domains whose senders write under this brand."""
     colour = models.CharField(max_length=7, default="#14594f", validators=[RegexValidator(r"^#[0-9a-f]{6}$")])
     language = models.CharField(max_length=10, default="en")
+    words = models.JSONField(default=dict, db_default={}, blank=True)
+    """Its own words by language (branding.wording): {"en-gb": {"read_button": "Read your letter"}}."""
+    logo = models.CharField(max_length=64, default="", db_default="", blank=True)
+    """Digest of the Logo that is shown; empty for the mark made of its initials."""
     intro = models.CharField(max_length=1024, blank=True)
+    """Not read any more: `words` has it as `welcome`. Here for a version before that runs beside this one."""
     postal_address = models.CharField(max_length=240, blank=True)
     phone = models.CharField(max_length=40, blank=True)
     privacy_url = models.URLField(blank=True)
@@ -58,6 +63,13 @@ class Brand(models.Model):
     """Whether whoever answers is mailed a note of it, without its text (ux.md M10)."""
     write_to = models.BooleanField(default=False, db_default=False)
     """Whether anyone may write to the organisation from its own page, to one of its departments."""
+    from_address = models.CharField(max_length=254, default="", db_default="", blank=True)
+    """What its portal writes from; empty for messages@ its host."""
+    bounce_address = models.CharField(max_length=254, default="", db_default="", blank=True)
+    """Where its mails come back to, bounce@ a domain (portal.delivery.bounces adds the mail's letters); empty for
+    LETTERLOCK_BOUNCE_DOMAIN, else its host."""
+    archived_at = models.DateTimeField(null=True, blank=True)
+    """Since when no new message takes it; its host, and what was sent under it, stay as they are."""
     is_default = models.BooleanField(default=False)
 
     class Meta:
@@ -71,6 +83,29 @@ class Brand(models.Model):
     def clean(self) -> None:
         if self.host != self.host.lower() or ":" in self.host:
             raise ValidationError({"host": "A host is a lower-case name without a port, like secure.example.org."})
+
+
+class Logo(models.Model):
+    """A brand's logo, checked and written anew (branding.logos). Kept when another is shown: older pages name it."""
+
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="logos")
+    digest = models.CharField(max_length=64)
+    """SHA-256 of the pictures, in hex: two that are alike are one."""
+    svg = models.TextField(default="", blank=True)
+    """For pages, where it was given as SVG; then `png` may be empty."""
+    png = models.BinaryField(default=b"")
+    """For pages; at most 340 by 140 pixels and 40 KB."""
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    """In CSS pixels as a page shows it, at most 170 by 70: half of a fine picture's own."""
+    mail_png = models.BinaryField(default=b"")
+    """For mails; at most 8 KB; empty where only an SVG was given: then a mail has the mark."""
+    mail_width = models.PositiveSmallIntegerField(default=0)
+    mail_height = models.PositiveSmallIntegerField(default=0)
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["brand", "digest"], name="logo_once_a_brand")]
 
 
 class Department(models.Model):

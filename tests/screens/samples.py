@@ -33,7 +33,12 @@ ALDER = Brand(
     host="localhost",
     domains=["aldervalley.example"],
     colour="#14594f",
-    intro="Alder Valley Clinic uses this page to send letters and results that should not travel by ordinary email.",
+    words={
+        "en-gb": {
+            "welcome": "{organisation} uses this page to send letters and results that should not travel by ordinary "
+            "email.",
+        }
+    },
     postal_address="Alder Street 4, 123 45 Alder Valley",
     phone="+46 8 123 45 67",
     privacy_url="https://aldervalley.example/privacy",

@@ -1,0 +1,9 @@
+"""What can be wrong with what is given for a brand; each text is for whoever gave it."""
+
+
+class BrandingError(Exception):
+    """Root of the room's errors."""
+
+
+class BadLogo(BrandingError):
+    """The file is not accepted as a logo."""
