@@ -12,7 +12,7 @@ def fold(apps, _schema):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("branding", "0007_reminders")]
+    dependencies = [("branding", "0011_template")]
 
     operations = [
         migrations.AlterField("brand", "slug", models.SlugField(max_length=64, unique=True)),
