@@ -26,6 +26,7 @@ OFFICE = (
     "portal/access/invitations.py",
     "portal/access/context.py",
     "portal/access/models.py:Role",
+    "portal/lifecycle/actors.py",
 )
 """What only administrators and the demo's visitors read: shown in English, and in no catalogue. Beginnings of paths;
 behind a colon, the one class of a file."""

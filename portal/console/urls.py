@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.console import first, people, views, you
+from portal.console import acting, first, people, views, you
 from portal.console.sections import HEALTH, MESSAGES, OVERVIEW, PEOPLE
 
 urlpatterns = [
@@ -10,6 +10,12 @@ urlpatterns = [
     path("admin/messages/", views.messages, name=MESSAGES),
     path("admin/messages/<uuid:id_>/", views.message, name="console-message"),
     path("admin/messages/<uuid:id_>/retry/", views.retry, name="console-retry"),
+    path("admin/messages/<uuid:id_>/withdraw/", acting.withdraw, name="message-withdraw"),
+    path("admin/messages/<uuid:id_>/undo/", acting.undo, name="message-undo"),
+    path("admin/messages/<uuid:id_>/date/", acting.date, name="message-date"),
+    path("admin/messages/<uuid:id_>/hold/", acting.hold, name="message-hold"),
+    path("admin/messages/<uuid:id_>/resend/", acting.resend, name="message-resend"),
+    path("admin/messages/<uuid:id_>/correct/", acting.correct, name="message-correct"),
     path("admin/health/", views.health, name=HEALTH),
     path("admin/first/", first.first_run, name="first-run"),
     path("admin/first/password/", first.password, name="first-password"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -12,20 +13,32 @@ from django.utils import timezone
 from portal.audit.record import record
 from portal.keys.epochs import FOREVER, HOLD
 from portal.keys.errors import KeyDestroyed
-from portal.lifecycle.errors import AlreadyDestroyed, DateIsPast, NotHeld, Withdrawn
+from portal.lifecycle.actors import COMMAND, Actor, Why
+from portal.lifecycle.errors import AlreadyDestroyed, ChangedMeanwhile, DateIsPast, NotHeld, Withdrawn
 from portal.lifecycle.rows import locked
 from portal.vault.models import Epoch, Message, Reader, Wrap
 from portal.vault.opening import key_for
 from portal.vault.wrapping import add_wraps, base_of
 
+ANY: Any = object()
 
-def change_date(message: UUID, open_until: datetime | None) -> None:
+
+def change_date(
+    message: UUID,
+    open_until: datetime | None,
+    *,
+    by: Actor = COMMAND,
+    why: Why | None = None,
+    was: datetime | Any = ANY,
+) -> None:
     """Let a message close at another moment, or never (None). What is closed but not destroyed opens again.
 
     A later day's epoch gets wraps of its own. An earlier date moves nothing: the keys are destroyed when it closes.
 
+    `was` is the date that whoever asks has seen.
+
     Raises:
-        UnknownMessage, AlreadyDestroyed, Withdrawn, DateIsPast; key errors, and then nothing has changed.
+        UnknownMessage, AlreadyDestroyed, Withdrawn, DateIsPast, ChangedMeanwhile; key errors. Nothing has changed then.
     """
     with transaction.atomic():
         row = locked(message)
@@ -33,12 +46,14 @@ def change_date(message: UUID, open_until: datetime | None) -> None:
             raise Withdrawn
         if open_until is not None and open_until <= timezone.now():
             raise DateIsPast
+        if was is not ANY and row.open_until != was:
+            raise ChangedMeanwhile
         wrapped = _wrap_under(row, base_of(open_until))
         Message.objects.filter(pk=row.pk).update(open_until=open_until)
-        record("message.date_changed", message=row.id, wrapped=wrapped)
+        record("message.date_changed", message=row.id, wrapped=wrapped, **by.facts(why))
 
 
-def hold(message: UUID) -> None:
+def hold(message: UUID, *, by: Actor = COMMAND, why: Why | None = None) -> None:
     """Keep a message from being destroyed, whatever else is asked. Readers see what they would see without it.
 
     Raises:
@@ -49,10 +64,10 @@ def hold(message: UUID) -> None:
         wrapped = _wrap_under(row, HOLD)
         if row.held_at is None:
             Message.objects.filter(pk=row.pk).update(held_at=timezone.now())
-            record("message.hold_set", message=row.id, wrapped=wrapped)
+            record("message.hold_set", message=row.id, wrapped=wrapped, **by.facts(why))
 
 
-def lift(message: UUID) -> None:
+def lift(message: UUID, *, by: Actor = COMMAND, why: Why | None = None) -> None:
     """Lift a hold; what was due meanwhile is destroyed with the next round.
 
     Raises:
@@ -63,7 +78,7 @@ def lift(message: UUID) -> None:
         if row.held_at is None:
             raise NotHeld
         Message.objects.filter(pk=row.pk).update(held_at=None)
-        record("message.hold_lifted", message=row.id)
+        record("message.hold_lifted", message=row.id, **by.facts(why))
 
 
 def _wrap_under(message: Message, base: str) -> int:

@@ -54,3 +54,54 @@ class NotHeld(LifecycleError):
     """There is no hold to lift."""
 
     sentence = "No hold is on this message. There is nothing to lift."
+
+
+class CannotResend(LifecycleError):
+    """A second notice would lead to nothing."""
+
+    sentence = (
+        "A second notice would open nothing: part of this message's key, or the message itself, went only with the "
+        "first. Ask its sender to send it again."
+    )
+
+
+class ClosedNow(LifecycleError):
+    """It is closed or withdrawn, so nobody is told of it."""
+
+    sentence = "This message is closed for this reader. Give it another date, or undo the withdrawal, first."
+
+
+class ResentLately(LifecycleError):
+    """Pressed twice, mostly."""
+
+    sentence = "A notice was sent to this reader in the last five minutes. Wait a little before you send another."
+
+
+class BadReaderAddress(LifecycleError):
+    """It is no address mail can be sent to."""
+
+    sentence = "That is not a complete address. Write one like ada@example.org."
+
+
+class AlreadyReader(LifecycleError):
+    """Each address has one link to a message."""
+
+    sentence = "This address has a link to the message already. Send that reader the notice again instead."
+
+
+class BadDate(LifecycleError):
+    """It is no day of the calendar."""
+
+    sentence = "Write the last day as 2026-12-17, or “never”."
+
+
+class DateTooFar(LifecycleError):
+    """Further than any message is dated."""
+
+    sentence = "The last day can be at most 730 days from today. Name an earlier day, or let it stay open for ever."
+
+
+class ChangedMeanwhile(LifecycleError):
+    """Two people at the same message."""
+
+    sentence = "Somebody gave this message another date meanwhile. Look at it, and choose again."

@@ -24,12 +24,14 @@ from portal.vault.readers import envelope_of
 K, S = Outbound.Kind, Outbound.State
 
 
-def say(message: Message, readers: Iterable[Reader], due: datetime) -> None:
+def say(message: Message, readers: Iterable[Reader], due: datetime, *, tell: bool | None = None) -> None:
     """Ask for the mails, to leave at `due`: who undoes it before then has troubled nobody. In the caller's transaction.
+
+    `tell` is what whoever withdraws it chose; None for what the brand usually does.
 
     What they say is kept with them, for the message may be destroyed by then.
     """
-    if not message.brand.tell_withdrawn:
+    if not (message.brand.tell_withdrawn if tell is None else tell):
         return
     envelope = envelope_of(message)
     sender = naming.shown(Mailbox(envelope.sender_name, envelope.sender_address), message.brand)

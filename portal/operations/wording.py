@@ -14,6 +14,7 @@ _BY_READERS = frozenset({
 })  # fmt: skip
 _BY_ADMINISTRATORS = frozenset({
     "message.released", "message.refused", "message.withdrawn", "message.withdrawal_undone", "message.date_changed",
+    "message.resent", "message.readdressed",
     "message.hold_set", "message.hold_lifted", "message.erased", "message.phrase_set", "message.exported",
 })  # fmt: skip
 
@@ -138,6 +139,8 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "message.date_changed": _fixed(lambda: _("Given another date to close.")),
     "message.hold_set": _fixed(lambda: _("A legal hold was put on it.")),
     "message.hold_lifted": _fixed(lambda: _("The legal hold was lifted.")),
+    "message.resent": _fixed(lambda: _("The notice is sent once more.")),
+    "message.readdressed": _fixed(lambda: _("Sent to a corrected address, and withdrawn from the wrong one.")),
     "message.erased": _fixed(lambda: _("Its keys are destroyed; nothing opens it any more, no backup either.")),
     "message.share_recovered": _fixed(lambda: _("A reader’s message code was recovered with the recovery key.")),
     "message.escrow_written": _fixed(lambda: _("A reader’s message code was taken out, sealed to the recovery key.")),

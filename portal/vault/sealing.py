@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID, uuid4
 
 import cbor2
@@ -250,6 +250,10 @@ def _reader(message: Message, number: int, address: str, role: str) -> Reader:
 
 def last_moment(day: datetime, open_days: int) -> datetime:
     """End of the last day a message is open, `open_days` days after `day`, in the installation's time zone."""
-    local = timezone.localtime(day)
-    end = local.replace(hour=23, minute=59, second=59, microsecond=0)
-    return end + timedelta(days=open_days)
+    return end_of_day(timezone.localtime(day).date() + timedelta(days=open_days))
+
+
+def end_of_day(day: date) -> datetime:
+    """The last second of a day in the installation's time zone; OverflowError near the end of year 9999."""
+    # Where clocks go back at midnight that second comes twice: the day ends with the later one.
+    return datetime.combine(day, time(23, 59, 59, fold=1), timezone.get_default_timezone()).astimezone(UTC)

@@ -1,0 +1,124 @@
+"""How a message stands: what can still be done to it, and for each reader what was done with it; nothing of content."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from portal.audit.models import Entry
+from portal.keys.errors import KeysError
+from portal.mime.addresses import mask
+from portal.vault import readers as directory
+from portal.vault.models import Message, Reader
+
+SHOWN = 500
+"""Recipients; the door takes no more for one message."""
+_DOWNLOADS = 10_000
+"""Entries that are counted."""
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One recipient, by a masked address."""
+
+    id: UUID
+    address: str
+    opened_at: datetime | None
+    files: int
+    """How many different files they began to download."""
+    withdrawn_at: datetime | None
+    undo_until: datetime | None
+    """Until when their own withdrawal can be undone; None when there is none, or its keys are gone."""
+    gone: bool
+
+    @property
+    def is_open(self) -> bool:
+        return self.withdrawn_at is None and not self.gone
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One message."""
+
+    id: UUID
+    open_until: datetime | None
+    closed: bool
+    """It is past its date, or withdrawn from all."""
+    withdrawn_at: datetime | None
+    undo_until: datetime | None
+    held_at: datetime | None
+    gone: bool
+    """Destroyed, or going just now: nothing can be done any more."""
+    tell: bool
+    """Whether its brand tells recipients of a withdrawal."""
+    resendable: bool
+    recipients: tuple[Recipient, ...]
+
+    @property
+    def open(self) -> tuple[Recipient, ...]:
+        """Those it is not withdrawn from."""
+        return tuple(one for one in self.recipients if one.is_open)
+
+    @property
+    def opened(self) -> int:
+        return sum(one.opened_at is not None for one in self.recipients)
+
+
+def of(message: UUID) -> Standing | None:
+    """How it stands; None when no such message is sealed here."""
+    row = Message.objects.select_related("brand").defer("container", "rights").filter(pk=message).first()
+    if row is None:
+        return None
+    withdrawn = row.state == Message.State.WITHDRAWN
+    gone = row.destroying_at is not None
+    closed = directory.is_closed(row, timezone.now())
+    return Standing(
+        id=row.id,
+        open_until=row.open_until,
+        closed=closed,
+        withdrawn_at=row.withdrawn_at if withdrawn else None,
+        undo_until=row.destroy_after if withdrawn and not gone else None,
+        held_at=row.held_at,
+        gone=gone,
+        tell=row.brand.tell_withdrawn,
+        resendable=not (closed or gone or row.split or row.away_at),
+        recipients=recipients_of(row),
+    )
+
+
+def recipients_of(message: Message) -> tuple[Recipient, ...]:
+    """Its recipients in order, with what each did."""
+    files = downloads_of(message.id)
+    rows = message.readers.filter(role=Reader.Role.RECIPIENT).order_by("number")[:SHOWN]
+    return tuple(
+        Recipient(
+            id=row.id,
+            address=_masked(row),
+            opened_at=row.first_opened_at,
+            files=len(files[row.id]),
+            withdrawn_at=row.withdrawn_at,
+            undo_until=row.destroy_after if row.withdrawn_at and row.destroying_at is None else None,
+            gone=row.destroying_at is not None,
+        )
+        for row in rows
+    )
+
+
+def downloads_of(message: UUID) -> dict[UUID | None, set[object]]:
+    """The numbers of files that each reader of a message began to download."""
+    found: dict[UUID | None, set[object]] = defaultdict(set)
+    entries = Entry.objects.filter(message=message, kind="file.downloaded").order_by("id")
+    for reader, facts in entries.values_list("reader", "facts")[:_DOWNLOADS]:
+        found[reader].add(facts.get("file") if isinstance(facts, dict) else None)
+    return found
+
+
+def _masked(row: Reader) -> str:
+    try:
+        return mask(directory.address_of(row))
+    except (KeysError, ValueError):
+        return "•••"
