@@ -25,6 +25,7 @@ PROCESS_BULK = "portal.ingest.tasks.process_bulk"
 PULSE = "portal.operations.tasks.pulse"
 DESTROY = "portal.lifecycle.tasks.destroy"
 SEQUENCE = "portal.operations.tasks.sequence"
+CHECK_RECORD = "portal.operations.tasks.check_record"
 TELL_WEBHOOKS = "portal.api.tasks.tell_webhooks"
 CLOCK_SET_BACK = "portal.operations.tasks.clock_set_back"
 
@@ -33,7 +34,7 @@ QUEUES = ("passcode", "seal", "notice", "bulk")
 sealed and told of through `bulk`, so that ordinary mail never stands behind a hundred thousand invoices."""
 ROUTES = {
     SEND_PASSCODES: "passcode", PROCESS: "seal", PROCESS_BULK: "bulk", SEND_BULK: "bulk", DESTROY: "bulk",
-    RENEW_POLICIES: "bulk", SEQUENCE: "passcode", TELL_WEBHOOKS: "bulk",
+    RENEW_POLICIES: "bulk", SEQUENCE: "passcode", CHECK_RECORD: "bulk", TELL_WEBHOOKS: "bulk",
 }  # fmt: skip
 """Every other task goes to "notice"."""
 TASK_SECONDS = 300
@@ -192,6 +193,7 @@ def _schedule(seconds: int) -> dict[str, Any]:
         "bulk-mail": every(SEND_BULK, seconds, "bulk"),
         **{f"pulse-{queue}": every(PULSE, PULSE_SECONDS, queue) for queue in QUEUES},
         "sequence": every(SEQUENCE, SEQUENCE_SECONDS, "passcode"),
+        "check-record": every(CHECK_RECORD, 3600, "bulk"),
         "destroy": every(DESTROY, DESTROY_SECONDS, "bulk"),
         "webhooks": every(TELL_WEBHOOKS, seconds, "bulk"),
         "policies": every(RENEW_POLICIES, 3600, "bulk"),

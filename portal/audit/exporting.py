@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import io
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -17,25 +18,48 @@ from portal.audit.proving import Stored
 FORMAT = "letterlock-audit-1"
 FORMATS = ("jsonl", "csv", "cef")
 _STEP = 1000
+_PIECE = 200
 _COLUMNS = ("id", "at", "kind", "message", "reader", "facts")
 _CEF_VERSION = "CEF:0|Letterlock|Letterlock|1"
 
 
 def export(out: TextIO, form: str, key_line: str, since: datetime | None, until: datetime | None) -> int:
-    """Write all entries of a time in order. Returns how many. NothingSigned when nothing was signed yet.
+    """Write all entries of a time in order. Returns how many. NothingSigned when nothing was signed yet."""
+    number = 0
+    for count, text in pieces(form, key_line, since, until):
+        out.write(text)
+        number += count
+    return number
 
-    The JSON Lines begin with the newest signed head and its key; each line after it holds an entry, the salt of its
-    leaf, its place, and the hashes that prove it in the tree of that head. Entries newer than the head are left out.
+
+def pieces(form: str, key_line: str, since: datetime | None, until: datetime | None) -> Iterator[tuple[int, str]]:
+    """The same in pieces of text, each with how many entries it holds, in constant memory.
+
+    NothingSigned at once when nothing was signed yet. The JSON Lines begin with the newest signed head and its key;
+    each line after it holds an entry, the salt of its leaf, its place, and the hashes that prove it in the tree of that
+    head. Entries newer than the head are left out.
     """
     head = Head.objects.order_by("-size").first()
     if head is None:
         raise NothingSigned
+    return _pieces(form, key_line, head, since, until)
+
+
+def _pieces(
+    form: str, key_line: str, head: Head, since: datetime | None, until: datetime | None
+) -> Iterator[tuple[int, str]]:
+    out = io.StringIO()
     write = _WRITERS[form](out, head, key_line)
     number = 0
     for index, entry in _entries(head.size, since, until):
         write(index, entry)
         number += 1
-    return number
+        if number == _PIECE:
+            yield number, out.getvalue()
+            out.seek(0)
+            out.truncate()
+            number = 0
+    yield number, out.getvalue()
 
 
 def _entries(size: int, since: datetime | None, until: datetime | None) -> Iterator[tuple[int, Entry]]:

@@ -65,6 +65,25 @@ class Block(models.Model):
     hash = models.BinaryField()
 
 
+class Check(models.Model):
+    """One look at everything that was recorded (portal.audit.checking): asked for by hand, or once a day."""
+
+    asked_at = models.DateTimeField()
+    begun_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    done = models.BooleanField(default=False)
+    entries = models.BigIntegerField(default=0)
+    heads = models.BigIntegerField(default=0)
+    erased = models.BigIntegerField(default=0)
+    faults = models.JSONField(default=list)
+    """Sentences, the first twenty; none when all is as recorded."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["done"], condition=models.Q(done=False), name="one_unfinished_check")
+        ]
+
+
 class Head(models.Model):
     """A signed tree head: from then on the first `size` entries cannot be changed unseen by anyone who kept it."""
 

@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from portal.console import acting, first, people, views, you
-from portal.console.sections import HEALTH, MESSAGES, OVERVIEW, PEOPLE
+from portal.console import acting, first, people, record, views, you
+from portal.console.sections import HEALTH, MESSAGES, OVERVIEW, PEOPLE, RECORD
 
 urlpatterns = [
     path("admin/", views.overview, name=OVERVIEW),
@@ -17,6 +17,10 @@ urlpatterns = [
     path("admin/messages/<uuid:id_>/resend/", acting.resend, name="message-resend"),
     path("admin/messages/<uuid:id_>/correct/", acting.correct, name="message-correct"),
     path("admin/health/", views.health, name=HEALTH),
+    path("admin/record/", record.entries, name=RECORD),
+    path("admin/record/check/", record.check, name="record-check"),
+    path("admin/record/export/", record.export, name="record-export"),
+    path("admin/record/head.txt", record.head, name="record-head"),
     path("admin/first/", first.first_run, name="first-run"),
     path("admin/first/password/", first.password, name="first-password"),
     path("admin/you/", you.you, name="you"),

@@ -20,7 +20,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from portal import viruses
-from portal.audit import sequencing
+from portal.audit import checking, sequencing
 from portal.celery import app
 from portal.ingest import spoolbucket
 from portal.ingest.spoolfolder import folder as spool_folder
@@ -169,9 +169,11 @@ def key_service() -> str:
 def audit() -> str:
     """Whether what was recorded is signed within seconds, as the audit log promises."""
     try:
-        waits = sequencing.behind(timezone.now())
+        waits, last = sequencing.behind(timezone.now()), checking.newest()
     except (DatabaseError, OSError):
         return _UNKNOWN
+    if last is not None and last.faults:
+        return f"The record was changed: {last.faults[0]} See Record, or manage.py audit verify."
     if waits is None or waits < AUDIT_LATE:
         return OK
     return f"What was recorded is not signed since {waits.total_seconds() / 60:.0f} minutes. Is manage.py beat running?"

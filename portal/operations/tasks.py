@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,16 +14,19 @@ from django.utils import timezone
 from portal.access import alarms
 from portal.access import tidying as access_tidying
 from portal.api import telling
-from portal.audit import sequencing
-from portal.celery import CLOCK_SET_BACK, QUEUES, SEQUENCE, app, ring
+from portal.audit import checking, sequencing
+from portal.celery import CHECK_RECORD, CLOCK_SET_BACK, QUEUES, SEQUENCE, app, ring
 from portal.delivery import tidying as delivery_tidying
 from portal.ingest.sweeping import sweep_orphans
+from portal.keys.errors import KeysError
 from portal.keys.service import keys
 from portal.lifecycle import reminding
 from portal.operations import broker, clock, heartbeats, record_keeping, tidying
 from portal.operations.preparing import usual_open_days
 from portal.vault import agreement, arriving, parking, rotating, unsent
 from portal.writing import approaches
+
+log = logging.getLogger(__name__)
 
 
 @app.task(name="portal.operations.tasks.pulse", bind=True)
@@ -46,6 +50,18 @@ def sequence() -> None:
     """Add what was recorded to the signed tree; a full batch means that more waits."""
     if record_keeping.sequence() == sequencing.BATCH:
         ring(SEQUENCE)
+
+
+@app.task(name=CHECK_RECORD, time_limit=checking.SECONDS)
+def check_record() -> None:
+    """Hold what is recorded against what was signed, once a day and when somebody asks."""
+    try:
+        found = checking.run(timezone.now(), keys().head_signer().public)
+    except KeysError as error:
+        log.error("The record is not checked: %s", error)
+        return
+    if found is not None and found.faults:
+        log.critical("The record was changed: %s", found.faults[0])
 
 
 @app.task(name=CLOCK_SET_BACK)

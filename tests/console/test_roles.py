@@ -153,20 +153,15 @@ def test_support_sees_what_became_of_a_message_and_nothing_of_it(brand: Brand, a
             assert secret not in text
 
 
-@pytest.mark.parametrize(
-    ("role", "shown"),
-    [
-        (Role.OWNER, ["Overview", "Messages", "Health", "People"]),
-        (Role.SUPPORT, ["Overview", "Messages", "Health"]),
-        (Role.BRANDS, ["Overview"]),
-    ],
-)
-def test_the_navigation_shows_what_the_role_may(brand: Brand, role: Role, shown: list[str]) -> None:
-    text = with_role(brand, role).get("/admin/").content.decode()
-    nav = text[text.index("<nav aria-label") : text.index("</nav>")]
-    assert re.findall(r"</svg> (\w+)", nav) == shown
-    links = set(re.findall(r'href="(/admin/[a-z]*/?)"', text))
-    assert ("/admin/messages/" in links) == ("Messages" in shown)
+@pytest.mark.parametrize("role", [role for role in roles.OFFICE if role != Role.OWNER])
+def test_the_navigation_shows_what_the_role_may(brand: Brand, role: Role) -> None:
+    every, someone = _navigation(with_role(brand, Role.OWNER)), with_role(brand, role)
+    assert _navigation(someone) == [url for url in every if someone.get(url).status_code == 200]
+
+
+def _navigation(client: Client) -> list[str]:
+    text = client.get("/admin/").content.decode()
+    return re.findall(r'href="([^"]+)"', text[text.index("<nav aria-label") : text.index("</nav>")])
 
 
 def test_a_role_that_was_changed_counts_on_the_next_request(brand: Brand) -> None:
