@@ -5,14 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-from portal.rules.sensitive import payment, scanning
+from portal.rules.sensitive import (
+    banking,
+    british,
+    credentials,
+    european,
+    german_speaking,
+    health,
+    nordic,
+    overseas,
+    payment,
+    romance,
+    scanning,
+    united_states,
+)
 from portal.rules.sensitive.kinds import HIGH, LEVELS, LOW, MEDIUM, Found, SensitiveType
 from portal.rules.sensitive.own import BadType, compile_type
 
 __all__ = ["HIGH", "LEVELS", "LOW", "MEDIUM", "TYPES", "BadType", "Found", "SensitiveType", "compile_type", "scan"]
 
+_FAMILIES = (
+    payment, banking, united_states, british, german_speaking, nordic, romance, european, overseas, health, credentials,
+)  # fmt: skip
 TYPES: Mapping[str, SensitiveType] = MappingProxyType(
-    {kind.slug: kind for family in (payment,) for kind in family.TYPES}
+    {kind.slug: kind for family in _FAMILIES for kind in family.TYPES}
 )
 """By slug; a slug is kept for good, for rules name it."""
 

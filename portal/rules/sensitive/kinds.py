@@ -33,6 +33,8 @@ class SensitiveType:
     """One sentence for an administrator."""
     pattern: str = field(repr=False)
     """RE2 syntax; digits of other scripts are already 0 to 9, blanks are spaces, dashes are `-`."""
+    weak: str = field(default="", repr=False)
+    """A looser pattern, as of the bare digits; what it finds counts only beside a keyword."""
     keywords: tuple[str, ...] = field(default=(), repr=False)
     alone: int = MEDIUM
     near: int = HIGH

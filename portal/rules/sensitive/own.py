@@ -62,7 +62,7 @@ def compile_type(document: Mapping[str, object]) -> SensitiveType:
         name,
         _text(document, "looks_for", 300, required=False) or name,
         _pattern(_text(document, "pattern", MOST_CHARACTERS)),
-        keywords,
+        keywords=keywords,
         alone=alone,
         near=HIGH,
         separators=_text(document, "separators", _MOST_SEPARATORS, required=False, strips=False, default=" .-/"),

@@ -42,7 +42,7 @@ TYPES = (
         "Numbers of cards: Visa, Mastercard, American Express, Diners, Discover, JCB, UnionPay, Maestro, Mir.",
         r"\b(?:6[0-9]{3}(?:[ -][0-9]{4}){3}[ -][0-9]{3}|[2-6][0-9]{3}(?:[ -][0-9]{4}){3}|"
         r"3[0-9]{3}[ -][0-9]{6}[ -][0-9]{4,5}|[2-6][0-9]{12,18})\b",
-        (
+        keywords=(
             "card", "credit card", "debit card", "card number", "card no", "cc number", "ccn", "cvv", "cvc", "cvv2",
             "visa", "mastercard", "amex", "american express", "discover", "diners", "diners club", "jcb", "unionpay",
             "maestro", "expiry", "expires", "expiration", "exp date", "valid thru", "valid until", "cardholder", "pan",

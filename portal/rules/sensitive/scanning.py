@@ -58,23 +58,30 @@ def _levels() -> dict[int, str]:
 
 def _of(plain: bytes, kind: SensitiveType) -> Found | None:
     sure: dict[str, int] = {}
-    for start, end, value in _candidates(plain, kind):
-        if sure.get(value, NONE) >= kind.near:
-            continue
-        level = kind.near if kind.near > kind.alone and _is_near(plain, start, end, kind) else kind.alone
-        if level > sure.get(value, NONE):
-            sure[value] = level
-            if len(sure) >= MOST_DIFFERENT:
-                break
+    for pattern, alone in ((kind.pattern, kind.alone), (kind.weak, NONE)):
+        if pattern:
+            _weigh(plain, kind, pattern, alone, sure)
     if not sure:
         return None
     levels = Counter(sure.values())
     return Found(len(sure), max(levels), MappingProxyType(dict(levels)))
 
 
-def _candidates(plain: bytes, kind: SensitiveType) -> Iterator[tuple[int, int, str]]:
+def _weigh(plain: bytes, kind: SensitiveType, searched: str, alone: int, sure: dict[str, int]) -> None:
+    """Put into `sure` what a pattern finds, by its one form, with the most confidence that it has anywhere."""
+    for start, end, value in _candidates(plain, kind, searched):
+        if sure.get(value, NONE) >= kind.near:
+            continue
+        level = kind.near if kind.near > alone and _is_near(plain, start, end, kind) else alone
+        if level > sure.get(value, NONE):
+            sure[value] = level
+            if len(sure) >= MOST_DIFFERENT:
+                return
+
+
+def _candidates(plain: bytes, kind: SensitiveType, searched: str) -> Iterator[tuple[int, int, str]]:
     """Where each stands, and it in its one form. One that fails its test does not hide another that begins within."""
-    pattern, drop = compiled(kind.pattern), kind.separators.encode()
+    pattern, drop = compiled(searched), kind.separators.encode()
     known: dict[bytes, bool] = {}
     place, end = 0, len(plain)
     while place < end and (match := pattern.search(plain, place, end)) is not None:
