@@ -12,7 +12,7 @@ from portal.access.errors import SessionOver
 from portal.access.models import Person, ProvedPhrase, Session
 from portal.vault import phrases
 from portal.vault.models import Reader
-from portal.vault.rights import Rights
+from portal.vault.readers import rights_of
 
 PROVIDER, STRONGEST = 2, 3
 
@@ -23,7 +23,7 @@ def wanted(reader: Reader) -> int:
     Lowered in the database it opens no wrap; SealBroken when it is no level at all.
     """
     message = reader.message
-    return Rights.decode(bytes(message.rights)).at_least(message.brand.minimum_level).level
+    return rights_of(reader).at_least(message.brand.minimum_level).level
 
 
 def held(session: Session, reader: Reader) -> int:

@@ -31,7 +31,7 @@ from portal.vault import sealing, templates
 from portal.vault.agreed import Agreed, agree
 from portal.vault.models import Message, Reader
 from portal.vault.phrases import agreed_at
-from portal.vault.readers import Envelope, address_lookup
+from portal.vault.readers import Envelope, address_lookup, rights_of
 from portal.vault.rights import Rights
 from portal.vault.toc import BODY_INLINE_BYTES, INNER_INLINE_BYTES, Body, Card, File, Inner, Toc
 
@@ -72,7 +72,7 @@ def draft(
         direction=Message.Direction.IN if from_portal else Message.Direction.OUT,
         thread=answered.thread if answered else row.id,
         open_until=_no_longer(_end_of(terms.last_day, row.received_at), answered if forwards else None),
-        rights=_rights(terms.rights, decision, brand, answered, forwards=forwards),
+        rights=_rights(terms.rights, decision, brand, answered, envelope.sender if forwards else ""),
         template=terms.template,
         envelope=Envelope(
             sender_name="" if names_address(sender.name) else sender.name,
@@ -233,10 +233,11 @@ def terms_of(decision: Decision, brand: Brand, received_at: datetime) -> templat
     )
 
 
-def _rights(granted: Rights, decision: Decision, brand: Brand, answered: Message | None, *, forwards: bool) -> Rights:
+def _rights(granted: Rights, decision: Decision, brand: Brand, answered: Message | None, forwarder: str) -> Rights:
     """An answer takes no less to read than what it answers, which it may quote; what is forwarded grants no more."""
-    if forwards and answered is not None:
-        granted = granted.within(Rights.decode(bytes(answered.rights)))
+    if forwarder and answered is not None:
+        whose = Reader.objects.filter(message=answered, address_lookup=address_lookup(forwarder)).first()
+        granted = granted.within(rights_of(whose) if whose else Rights.decode(bytes(answered.rights)))
     return granted.at_least(decision.level, brand.minimum_level, _level_of(answered))
 
 

@@ -105,3 +105,18 @@ class ChangedMeanwhile(LifecycleError):
     """Two people at the same message."""
 
     sentence = "Somebody gave this message another date meanwhile. Look at it, and choose again."
+
+
+class NothingToChange(LifecycleError):
+    """Everyone it was asked for has these rights already."""
+
+    sentence = "These rights are as you say already. Nothing was changed."
+
+
+class TemplateForbids(LifecycleError):
+    """More than the template grants that the message was sealed under."""
+
+    sentence = (
+        "This message was sent under a rights template that does not grant this. Its rights can be narrowed, and never "
+        "widened beyond it; send it again to grant more."
+    )

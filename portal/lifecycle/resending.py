@@ -81,7 +81,7 @@ def readdress(message: UUID, reader: UUID, address: str, *, by: Actor, why: Why)
         _may_be_told(old)
         if row.readers.filter(address_lookup=lookup).exists():
             raise AlreadyReader
-        made = _reader(row, typed, lookup)
+        made = _reader(row, typed, lookup, old.rights)
         _wrap(row, old, made)
         if (agreed := agreed_with(old)) is not None:
             keep_phrases([(made, agreed)])
@@ -91,7 +91,7 @@ def readdress(message: UUID, reader: UUID, address: str, *, by: Actor, why: Why)
     return made
 
 
-def _reader(message: Message, address: str, lookup: bytes) -> Reader:
+def _reader(message: Message, address: str, lookup: bytes, rights: bytes | None) -> Reader:
     number = 1 + (message.readers.aggregate(last=Max("number"))["last"] or 0)
     if number >= MAX_READERS:
         raise CannotResend
@@ -105,6 +105,7 @@ def _reader(message: Message, address: str, lookup: bytes) -> Reader:
         address_lookup=lookup,
         link=directory.seal_link(id_, link),
         link_lookup=keys().lookup("link", link),
+        rights=rights,
     )
 
 

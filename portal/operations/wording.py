@@ -15,6 +15,7 @@ _BY_READERS = frozenset({
 _BY_ADMINISTRATORS = frozenset({
     "message.released", "message.refused", "message.withdrawn", "message.withdrawal_undone", "message.date_changed",
     "message.resent", "message.readdressed",
+    "message.rights_changed",
     "message.hold_set", "message.hold_lifted", "message.erased", "message.phrase_set", "message.exported",
 })  # fmt: skip
 
@@ -94,6 +95,13 @@ def _handed(text: Callable[[], str]) -> Callable[[Mapping[str, Any]], str]:
     return told
 
 
+def _rights_changed(facts: Mapping[str, Any]) -> str:
+    number = int(facts["readers"])
+    said = ngettext("Rights changed for %(n)d reader", "Rights changed for %(n)d readers", number) % {"n": number}
+    changes = (("on", facts["granted"]), ("off", facts["refused"]))
+    return f"{said}: " + "; ".join(f"{names.replace(',', ', ')} {word}" for word, names in changes if names) + "."
+
+
 def _not_now(facts: Mapping[str, Any]) -> str:
     return _("The mail server did not take a mail yet (%(answer)s). It is tried again by itself.") % facts
 
@@ -137,6 +145,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "message.withdrawn": _fixed(lambda: _("Withdrawn: no longer open, and destroyed when the time to undo is over.")),
     "message.withdrawal_undone": _fixed(lambda: _("The withdrawal was undone.")),
     "message.date_changed": _fixed(lambda: _("Given another date to close.")),
+    "message.rights_changed": _rights_changed,
     "message.hold_set": _fixed(lambda: _("A legal hold was put on it.")),
     "message.hold_lifted": _fixed(lambda: _("The legal hold was lifted.")),
     "message.resent": _fixed(lambda: _("The notice is sent once more.")),

@@ -27,15 +27,16 @@ def may(kind: str, reader: Reader, opened: Opened) -> bool:
         return False
     if kind == unsent.REPLY:
         return True
-    return kind == unsent.ALL and 1 < len(others(reader, opened)) <= MOST_OTHERS
+    return kind == unsent.ALL and opened.rights.reply_all and 1 < len(others(reader, opened)) <= MOST_OTHERS
 
 
 def may_quote(kind: str, opened: Opened) -> bool:
-    """Whether the message itself may go along: to who wrote it; to others only where it may be forwarded.
+    """Whether the message itself may go along: to who wrote it; to others only where it may be forwarded. Nowhere where
+    its words may not be copied; what is forwarded goes under its rights all the same.
 
     Among those whom it names may be people who never got it, and some from whom it was withdrawn.
     """
-    return kind == unsent.REPLY or opened.rights.forward
+    return kind == unsent.FORWARD or (opened.rights.copy and (kind == unsent.REPLY or opened.rights.forward))
 
 
 def others(reader: Reader, opened: Opened) -> tuple[Mailbox, ...]:

@@ -14,7 +14,6 @@ from portal.access.requests import Request
 from portal.vault import readers
 from portal.vault.errors import VaultError
 from portal.vault.models import Message, Reader
-from portal.vault.rights import Rights
 
 
 def until(reader: Reader, now: datetime) -> datetime | None:
@@ -29,7 +28,7 @@ def until(reader: Reader, now: datetime) -> datetime | None:
         return None
     last = message.open_until + timedelta(days=message.brand.reply_after_days)
     try:
-        may = Rights.decode(bytes(message.rights)).reply
+        may = readers.rights_of(reader).reply
     except VaultError:
         return None
     return last if may and now <= last and readers.envelope_of(message).sender_address else None

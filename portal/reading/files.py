@@ -18,6 +18,7 @@ from portal.audit.record import Event, record, record_each
 from portal.mime.names import content_disposition, safe_file_name
 from portal.reading import admission, archive, letters, policies, preview_pages
 from portal.reading.ranges import Range, Unsatisfiable, parse
+from portal.vault import readers
 from portal.vault.errors import BlobsUnavailable, VaultError
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
@@ -25,7 +26,7 @@ from portal.vault.toc import File
 
 log = logging.getLogger(__name__)
 WATCH_SECONDS = 1.0
-"""How often a running download asks whether its session still lasts: one look-up a second costs a download nothing."""
+"""How often a running download asks whether it may go on: two look-ups a second cost a download nothing."""
 
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"BM": "image/bmp"}
 
@@ -37,7 +38,7 @@ def download(request: Request, reader: Reader, opened: Opened, number: int) -> H
     file = find(opened, number)
     if not opened.rights.download:
         raise Http404
-    answer, whole = _stream(request, opened, file)
+    answer, whole = _stream(request, reader, opened, file)
     answer["Content-Disposition"] = content_disposition(file.name)
     if request.method == "GET" and whole:
         record("file.downloaded", message=reader.message_id, reader=reader.id, file=number)
@@ -60,7 +61,7 @@ def everything(request: Request, reader: Reader, opened: Opened) -> HttpResponse
     ]
     whole = archive.stream(members, sent_at)
     answer = StreamingHttpResponse(
-        () if request.method == "HEAD" else _while_signed_in(_stopping_at_damage(whole, opened), request, opened),
+        () if request.method == "HEAD" else _while_allowed(_stopping_at_damage(whole, opened), request, reader),
         content_type="application/zip",
     )
     length = archive.length(members, sent_at)
@@ -81,7 +82,7 @@ def original(request: Request, reader: Reader, opened: Opened) -> HttpResponseBa
     if not opened.rights.download or opened.toc.readable:
         raise Http404
     file = File(0, "message.eml", "message/rfc822", opened.toc.original_size, "original", b"")
-    answer, _whole = _stream(request, opened, file)
+    answer, _whole = _stream(request, reader, opened, file)
     answer["Content-Disposition"] = content_disposition(file.name)
     return answer
 
@@ -104,7 +105,7 @@ def inline(request: Request, reader: Reader, opened: Opened, number: int) -> Htt
         kind = "image/webp"
     if not kind or not (file.content_id or file.inline):
         raise Http404
-    answer, _whole = _stream(request, opened, file)
+    answer, _whole = _stream(request, reader, opened, file)
     answer["Content-Type"] = kind
     return answer
 
@@ -121,7 +122,7 @@ def find(opened: Opened, number: int) -> File:
     raise Http404
 
 
-def _stream(request: Request, opened: Opened, file: File) -> tuple[HttpResponseBase, bool]:
+def _stream(request: Request, reader: Reader, opened: Opened, file: File) -> tuple[HttpResponseBase, bool]:
     """The answer with its bytes, and whether it begins at the beginning."""
     try:
         wanted = parse(request.headers.get("Range", ""), file.size)
@@ -131,7 +132,7 @@ def _stream(request: Request, opened: Opened, file: File) -> tuple[HttpResponseB
     span = wanted or Range(0, file.size)
     chunks = opened.chunks(file, span.start, span.length)  # opens the stream: a damaged one fails before the headers
     answer = StreamingHttpResponse(
-        () if request.method == "HEAD" else _while_signed_in(_stopping_at_damage(chunks, opened), request, opened),
+        () if request.method == "HEAD" else _while_allowed(_stopping_at_damage(chunks, opened), request, reader),
         status=206 if wanted else 200,
         content_type="application/octet-stream" if file.content_type.startswith("text/html") else file.content_type,
     )
@@ -142,17 +143,21 @@ def _stream(request: Request, opened: Opened, file: File) -> tuple[HttpResponseB
     return policies.under(policies.FILE, answer), span.start == 0
 
 
-def _while_signed_in(chunks: Iterator[bytes], request: Request, opened: Opened) -> Iterator[bytes]:
-    """The bytes until the session is ended: a browser that is signed out elsewhere gets no more of a running download
-    than what WATCH_SECONDS let pass, and a chunk. The length was announced, so the browser sees that it broke off."""
+def _while_allowed(chunks: Iterator[bytes], request: Request, reader: Reader) -> Iterator[bytes]:
+    """The bytes until the session is ended, the message closes to its reader or they may not download it any more: a
+    running download gets no more then than what WATCH_SECONDS let pass, and a chunk. The length was announced, so the
+    browser sees that it broke off."""
     session = request.session_row
     watched = time.monotonic()
     for chunk in chunks:
         if time.monotonic() - watched >= WATCH_SECONDS:
             watched = time.monotonic()
             if session is None or not sessions.still_lasts(session.pk):
-                log.info("message %s: a download stops, for its session was ended", opened.message.id)
+                log.info("message %s: a download stops, for its session was ended", reader.message_id)
                 raise ConnectionAbortedError("the session was ended; the download stops here")
+            if not readers.may_still_download(reader):
+                log.info("message %s: a download stops, for its reader may not go on", reader.message_id)
+                raise ConnectionAbortedError("the reader may not download it any more; the download stops here")
         yield chunk
 
 

@@ -90,12 +90,11 @@ def check(message: Message) -> Checked:
 
 def _key(message: Message, found: Checked) -> bytes | None:
     """The message's key, after every wrap of every living reader was tried; None when no wrap may open any more."""
-    digest = rights_digest(message)
     known: set[bytes] = set()
     problems: set[str] = set()
     living = message.readers.filter(destroying_at=None, destroyed_at=None)
     for reader in living.prefetch_related("wraps__epoch"):
-        opened, problem = _wraps_of(message, reader, digest, found)
+        opened, problem = _wraps_of(message, reader, found)
         known |= opened
         problems |= {problem} if problem else set()
     if not known and not problems and not is_closed(message, timezone.now()):
@@ -106,10 +105,10 @@ def _key(message: Message, found: Checked) -> bytes | None:
     return known.pop() if len(known) == 1 or (known and message.split) else None
 
 
-def _wraps_of(message: Message, reader: Reader, digest: bytes, found: Checked) -> tuple[set[bytes], str]:
+def _wraps_of(message: Message, reader: Reader, found: Checked) -> tuple[set[bytes], str]:
     """The keys in a reader's wraps, and what is wrong with them."""
     opened: set[bytes] = set()
-    problem = ""
+    problem, digest = "", rights_digest(message, reader)
     for held in reader.wraps.all():
         found.wraps += 1
         epoch = held.epoch

@@ -163,6 +163,8 @@ class Reader(models.Model):
     escrow = models.BinaryField(default=b"")
     """With `escrow`: that share, sealed to the recovery key."""
     first_opened_at = models.DateTimeField(null=True)
+    rights = models.BinaryField(null=True)
+    """As of the message, where this reader's own were changed since (portal.lifecycle.granting); else null."""
     hidden_at = models.DateTimeField(null=True)
     """Since when they do not want it in their list. It stays readable, and nothing of it is deleted."""
     indexed = models.BooleanField(default=False, db_default=False)

@@ -17,6 +17,7 @@ from portal.vault.errors import EmptyStream, KeyringOlder, MessageAway, SealBrok
 from portal.vault.models import Message, Reader, Wrap
 from portal.vault.padding import padded_length
 from portal.vault.parcels import Parcel
+from portal.vault.readers import rights_of
 from portal.vault.rights import Rights
 from portal.vault.stream import Bytes, Context, Opener, RandomAccess, Sealer, chunk_log2_for
 from portal.vault.toc import Body, File, Toc
@@ -26,13 +27,16 @@ from portal.vault.wrapping import rights_digest
 class Opened:
     """A message opened for one reader. Holds the message key; keep it no longer than one request or task."""
 
-    def __init__(self, message: Message, key: bytes, parcel: Parcel | None = None) -> None:
-        """`parcel` holds its streams in the place of the database and the blob store."""
+    def __init__(
+        self, message: Message, key: bytes, parcel: Parcel | None = None, rights: Rights | None = None
+    ) -> None:
+        """`parcel` holds its streams in the place of the database and the blob store; `rights` are of whom it is opened
+        for, the message's where nobody is named."""
         self.message = message
         self._key = key
         self._streams = parcel or _Stored(message)
         self.posted = parcel is not None
-        self.rights = Rights.decode(bytes(message.rights))
+        self.rights = rights or Rights.decode(bytes(message.rights))
         toc = self.stream("toc")
         self.toc = Toc.decode(toc.read(0, toc.size))
 
@@ -141,14 +145,14 @@ def _open(reader: Reader, share: bytes) -> Opened:
     if message.away_at is not None and reader.parked is None:
         raise MessageAway  # before anyone is asked for a code that would open nothing here
     if not message.split:
-        return Opened(message, key, _posted(reader))
+        return Opened(message, key, _posted(reader), rights_of(reader))
     if not share:
         raise ShareNeeded
     try:
         key = open_key(key, share, bytes(reader.split_key), message.id, reader.id)
     except WrapRefused:
         raise ShareRefused from None
-    return Opened(message, key, _posted(reader))
+    return Opened(message, key, _posted(reader), rights_of(reader))
 
 
 def with_wraps(found: QuerySet[Reader]) -> QuerySet[Reader]:
@@ -169,8 +173,35 @@ def key_for(reader: Reader) -> bytes:
 
     By the newest wrap whose leaf lives: one under a past day is no obstacle to a later.
     """
+    try:
+        return _key_for(reader)
+    except WrapRefused:
+        pass
+    # Rights that were changed between the two look-ups bind the wraps, and not what was read before.
+    if not _read_again(reader):
+        raise SealBroken
+    try:
+        return _key_for(reader)
+    except WrapRefused:
+        raise SealBroken from None
+
+
+def _read_again(reader: Reader) -> bool:
+    """Whether a reader's rights are other ones by now; then they are known here as well."""
     message = reader.message
-    digest = rights_digest(message)
+    now = Reader.objects.filter(pk=reader.pk).values_list("rights", "message__rights").first()
+    if now is None or [part and bytes(part) for part in now] == [
+        part and bytes(part) for part in (reader.rights, message.rights)
+    ]:
+        return False
+    reader.rights, message.rights = now
+    getattr(reader, "_prefetched_objects_cache", {}).pop("wraps", None)
+    return True
+
+
+def _key_for(reader: Reader) -> bytes:
+    message = reader.message
+    digest = rights_digest(message, reader)
     lacking = False
     fetched = "wraps" in getattr(reader, "_prefetched_objects_cache", {})
     for held in reader.wraps.all() if fetched else _newest_first(reader.wraps.all()):
@@ -182,8 +213,5 @@ def key_for(reader: Reader) -> bytes:
         except NoSuchKey:
             lacking = True
             continue
-        try:
-            return unwrap(leaf, bytes(held.wrapped), epoch.epoch, message.id, reader.id, digest)
-        except WrapRefused:
-            raise SealBroken from None
+        return unwrap(leaf, bytes(held.wrapped), epoch.epoch, message.id, reader.id, digest)
     raise KeyringOlder if lacking else KeyDestroyed

@@ -16,6 +16,7 @@ from branding.models import Brand
 from portal.keys.service import keys
 from portal.mime.addresses import normalise
 from portal.vault.models import Message, Parked, Reader
+from portal.vault.rights import Rights
 
 LINK_CHARACTERS = 22
 """22 characters of 5 bits: 110 random bits (access.md)."""
@@ -130,6 +131,11 @@ def envelope_of(message: Message) -> Envelope:
     return Envelope(name, address, sent_at, message_id, tuple(references), subject, note)
 
 
+def rights_of(reader: Reader) -> Rights:
+    """What a reader may do: their own rights where those were changed, else the message's. SealBroken for none."""
+    return Rights.decode(bytes(reader.message.rights if reader.rights is None else reader.rights))
+
+
 def is_closed(message: Message, now: datetime) -> bool:
     """Whether it can no longer be read: withdrawn, gone, or past its time."""
     return message.state != Message.State.OPEN or (message.open_until is not None and now > message.open_until)
@@ -138,6 +144,12 @@ def is_closed(message: Message, now: datetime) -> bool:
 def is_closed_to(reader: Reader, now: datetime) -> bool:
     """Whether this reader can no longer read it: closed for all, or withdrawn from them."""
     return reader.withdrawn_at is not None or is_closed(reader.message, now)
+
+
+def may_still_download(reader: Reader) -> bool:
+    """Whether a running download may go on, by what is stored now: its own row may be older than a change."""
+    found = Reader.objects.filter(pk=reader.pk).select_related("message").defer("message__container").first()
+    return found is not None and not is_closed_to(found, timezone.now()) and rights_of(found).download
 
 
 def mark_opened(reader: Reader) -> bool:

@@ -22,7 +22,7 @@ from portal.vault.models import Epoch, Message, Wrap
 _TRIES = 8
 # Written as SQL, in few large statements: through the model classes a rotation took three times as long.
 _LIVING = """
-    SELECT e.epoch, e.number, r.number, w.id, w.wrapped, w.reader_id, e.message_id, e.id, m.rights
+    SELECT e.epoch, e.number, r.number, w.id, w.wrapped, w.reader_id, e.message_id, e.id, COALESCE(r.rights, m.rights)
     FROM vault_wrap w JOIN vault_epoch e ON e.id = w.epoch_id
     JOIN vault_reader r ON r.id = w.reader_id JOIN vault_message m ON m.id = e.message_id
     WHERE w.id IN ({}) AND m.destroying_at IS NULL AND r.destroying_at IS NULL

@@ -51,6 +51,8 @@ class _Row(NamedTuple):
     reader: UUID
     reader_number: int
     message: UUID
+    own: bytes | memoryview | None
+    """The reader's own rights, where they have some."""
     rights: bytes | memoryview
     epoch: EpochId
     number: int
@@ -58,7 +60,7 @@ class _Row(NamedTuple):
 
 _COLUMNS = (
     *("pk", "wrapped", "reader", "reader__number", "epoch__message"),
-    *("epoch__message__rights", "epoch__epoch", "epoch__number"),
+    *("reader__rights", "epoch__message__rights", "epoch__epoch", "epoch__number"),
 )
 
 
@@ -111,9 +113,10 @@ def _others(row: _Row) -> list[_Row]:
 
 def _trouble(row: _Row) -> str | None:
     """What keeps a wrap from opening; None when it opens."""
+    digest = hashlib.sha256(bytes(row.rights if row.own is None else row.own)).digest()
     try:
         leaf = keys().leaf(row.epoch, row.number, row.reader_number)
-        unwrap(leaf, bytes(row.wrapped), row.epoch, row.message, row.reader, hashlib.sha256(bytes(row.rights)).digest())
+        unwrap(leaf, bytes(row.wrapped), row.epoch, row.message, row.reader, digest)
     except KeyDestroyed:
         return "destroyed"
     except NoSuchKey:

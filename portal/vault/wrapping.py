@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime
 from django.db import IntegrityError, transaction
 
 from portal.keys.epochs import EpochId, base_name
-from portal.keys.errors import KeyDestroyed, NoSuchKey
+from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
 from portal.keys.service import keys
-from portal.keys.wraps import wrap
-from portal.vault.errors import KeyringOlder
+from portal.keys.wraps import unwrap, wrap
+from portal.vault.errors import KeyringOlder, SealBroken
 from portal.vault.models import Epoch, Message, Reader, Wrap
 
 _NUMBER_TRIES = 8
@@ -30,9 +30,10 @@ def base_of(open_until: datetime | None) -> str:
     return base_name(last_day(open_until))
 
 
-def rights_digest(message: Message) -> bytes:
-    """Digest of the rights as stored, whatever they are: a changed row opens no wrap."""
-    return hashlib.sha256(bytes(message.rights)).digest()
+def rights_digest(message: Message, reader: Reader | None = None) -> bytes:
+    """Digest of the rights as stored, a reader's own where they have some: a changed row opens no wrap."""
+    own = reader.rights if reader is not None else None
+    return hashlib.sha256(bytes(message.rights if own is None else own)).digest()
 
 
 def add_wraps(message: Message, readers: Sequence[Reader], held: Sequence[bytes], base: str) -> int:
@@ -55,9 +56,12 @@ def add_wraps(message: Message, readers: Sequence[Reader], held: Sequence[bytes]
     else:
         have = set(Wrap.objects.filter(epoch=epoch, reader__in=readers).values_list("reader_id", flat=True))
         leaves = _leaves(name, epoch.number, readers)
-    digest = rights_digest(message)
     made = [
-        Wrap(reader=reader, epoch=epoch, wrapped=wrap(leaf, key, name, message.id, reader.id, digest))
+        Wrap(
+            reader=reader,
+            epoch=epoch,
+            wrapped=wrap(leaf, key, name, message.id, reader.id, rights_digest(message, reader)),
+        )
         for reader, leaf, key in zip(readers, leaves, held, strict=True)
         if reader.id not in have
     ]
@@ -101,6 +105,35 @@ def add_first_wraps(fresh: Sequence[Fresh]) -> None:
             wrapped = wrap(leaf, key, name, one.message.id, reader.id, digest)
             made.append(Wrap(reader=reader, epoch=epoch, wrapped=wrapped))
     Wrap.objects.bulk_create(made)
+
+
+def bind_again(message: Message, reader: Reader, rights: bytes) -> int:
+    """Bind a reader's wraps to other rights, in the caller's transaction, who holds the message's row: the same key
+    under the same leaves. `reader` and `message` still have the rights that they are bound to. How many were.
+
+    A wrap whose leaf is destroyed opens nothing, and stays.
+
+    Raises:
+        KeyringOlder: the keyring lacks an epoch of them. Nothing of this is to be committed then.
+        SealBroken: one does not open by the rights as they are stored.
+    """
+    old, new = rights_digest(message, reader), hashlib.sha256(rights).digest()
+    changed = []
+    for held in Wrap.objects.filter(reader=reader).select_related("epoch"):
+        name = held.epoch.epoch
+        try:
+            leaf = keys().leaf(name, held.epoch.number, reader.number)
+            key = unwrap(leaf, bytes(held.wrapped), name, message.id, reader.id, old)
+        except KeyDestroyed:
+            continue
+        except NoSuchKey:
+            raise KeyringOlder from None
+        except WrapRefused:
+            raise SealBroken from None
+        held.wrapped = wrap(leaf, key, name, message.id, reader.id, new)
+        changed.append(held)
+    Wrap.objects.bulk_update(changed, ["wrapped"])
+    return len(changed)
 
 
 def _numbered(message: Message, readers: Sequence[Reader], name: EpochId) -> tuple[Epoch, list[bytes]]:

@@ -192,7 +192,7 @@ def test_a_running_download_asks_once_a_second_and_is_not_cut_for_idleness(
         next(stream)
     monkeypatch.setattr(files, "WATCH_SECONDS", 0.0)
     clock.forward(hours=7)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         next(stream)
     clock.forward(hours=1)
     with pytest.raises(ConnectionAbortedError):
