@@ -30,9 +30,10 @@ def change_rights(
 ) -> int:
     """Grant or refuse rights by their names in portal.vault.templates.NAMES; the others stay as they are.
 
-    For the reader with that address, for some by their rows, or for all: each has what they had, with these changed. It counts from the
-    next request on, and a running download stops. What was sealed under a template is never given more than that
-    grants. What somebody has downloaded, printed or forwarded before stays with them. Returns for how many it changed.
+    For the reader with that address, for some by their rows, or for all: each has what they had, with these changed.
+    It counts from the next request on, and a running download stops. What was sealed under a template is never given
+    more than that grants. What somebody has downloaded, printed or forwarded before stays with them. Returns for how
+    many it changed.
 
     Raises:
         UnknownMessage, AlreadyDestroyed, NothingToChange, TemplateForbids; SealBroken and key errors. Nothing has
