@@ -1,0 +1,84 @@
+"""Every page of the office, found by its own links in a running demo: axe, reflow at 320 px, no error, both themes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.journeys.browsers import DESKTOP, chromium, someone
+from tests.screens.test_screens import RUN_AXE, SMALL, STICKING_OUT, TOO_WIDE
+from tests.servers import Portal
+
+pytestmark = [pytest.mark.browser, pytest.mark.servers]
+PICTURES = os.environ.get("SCREENS", "")
+VIEWS = ((1280, "light"), (390, "dark"))
+REFLOW = 320
+"""WCAG 2.2 success criterion 1.4.10, in CSS pixels."""
+LINKS = "() => [...document.querySelectorAll('a[href]:not([download])')].map((a) => a.href)"
+ONE_THING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/)")
+
+
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A browser in which the demo's owner is signed in."""
+    folder = tmp_path_factory.mktemp("office")
+    with Portal(folder / "data") as portal, chromium() as browser:
+        page = someone(browser, viewport=DESKTOP).new_page()
+        page.goto(portal.url + "/demo/")
+        page.get_by_role("button", name="Sign in as Ebba").click()
+        page.wait_for_url(re.compile("/admin/"))
+        yield page
+
+
+def test_every_page_of_the_office_is_right_on_a_phone_and_at_a_desk(owner: Page, axe: str) -> None:
+    faults: list[str] = []
+    owner.on("console", lambda said: faults.append(f"{owner.url}: {said.text}") if said.type == "error" else None)
+    owner.on("pageerror", lambda error: faults.append(f"{owner.url}: {error}"))
+    seen: dict[str, str] = {}
+    waiting = [owner.url]
+    while waiting:
+        url = waiting.pop(0)
+        shape = _shape(url)
+        if shape in seen or not shape.startswith("/admin/"):
+            continue
+        seen[shape] = url
+        answer = owner.request.get(url)
+        if answer.status != 200:
+            faults.append(f"{url}: {answer.status}")
+        if "text/html" not in answer.headers.get("content-type", ""):
+            continue  # a file to take away, or text
+        owner.goto(url)
+        faults += _faults(owner, axe, shape)
+        waiting += owner.evaluate(LINKS)
+    assert not faults, "\n".join(faults)
+    assert seen.keys() >= {"/admin/", "/admin/messages/ID/", "/admin/people/ID/", "/admin/record/"}
+
+
+def _shape(url: str) -> str:
+    """Of all messages, people and versions one is looked at; of a list, its first page."""
+    return ONE_THING.sub("ID", urlsplit(url).path)
+
+
+def _faults(page: Page, axe: str, shape: str) -> list[str]:
+    found = []
+    page.evaluate(axe)
+    for width, theme in VIEWS:
+        page.set_viewport_size({"width": width, "height": 880})
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+        if PICTURES:
+            name = shape.strip("/").replace("/", "-")
+            page.screenshot(path=Path(PICTURES) / f"{name}-{width}-{theme}.png", full_page=True)
+        found += [f"{shape} at {width} px, {theme}: {fault}" for fault in page.evaluate(RUN_AXE, {})]
+    page.set_viewport_size({"width": REFLOW, "height": 880})
+    if page.evaluate(TOO_WIDE) > 0:
+        found.append(f"{shape} scrolls sideways: {page.evaluate(STICKING_OUT)}")
+    found += [f"{shape}: too small to touch: {small}" for small in page.evaluate(SMALL)]
+    if page.locator("main").count() != 1 or page.locator("h1").count() != 1:
+        found.append(f"{shape}: not one main and one h1")
+    return found
