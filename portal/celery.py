@@ -24,6 +24,7 @@ PROCESS = "portal.ingest.tasks.process"
 PROCESS_BULK = "portal.ingest.tasks.process_bulk"
 PULSE = "portal.operations.tasks.pulse"
 DESTROY = "portal.lifecycle.tasks.destroy"
+LIFECYCLE_RUNS = "portal.lifecycle.tasks.carry_out"
 SEQUENCE = "portal.operations.tasks.sequence"
 CHECK_RECORD = "portal.operations.tasks.check_record"
 TELL_WEBHOOKS = "portal.api.tasks.tell_webhooks"
@@ -34,7 +35,8 @@ QUEUES = ("passcode", "seal", "notice", "bulk")
 sealed and told of through `bulk`, so that ordinary mail never stands behind a hundred thousand invoices."""
 ROUTES = {
     SEND_PASSCODES: "passcode", PROCESS: "seal", PROCESS_BULK: "bulk", SEND_BULK: "bulk", DESTROY: "bulk",
-    RENEW_POLICIES: "bulk", SEQUENCE: "passcode", CHECK_RECORD: "bulk", TELL_WEBHOOKS: "bulk",
+    RENEW_POLICIES: "bulk", SEQUENCE: "passcode", CHECK_RECORD: "bulk", LIFECYCLE_RUNS: "bulk",
+    TELL_WEBHOOKS: "bulk",
 }  # fmt: skip
 """Every other task goes to "notice"."""
 TASK_SECONDS = 300
@@ -195,6 +197,7 @@ def _schedule(seconds: int) -> dict[str, Any]:
         "sequence": every(SEQUENCE, SEQUENCE_SECONDS, "passcode"),
         "check-record": every(CHECK_RECORD, 3600, "bulk"),
         "destroy": every(DESTROY, DESTROY_SECONDS, "bulk"),
+        "lifecycle-runs": every(LIFECYCLE_RUNS, seconds, "bulk"),
         "webhooks": every(TELL_WEBHOOKS, seconds, "bulk"),
         "policies": every(RENEW_POLICIES, 3600, "bulk"),
         "keys": every("portal.operations.tasks.prepare_keys", 3600, "notice"),

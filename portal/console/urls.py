@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.console import acting, first, people, record, views, you
+from portal.console import acting, bulk, first, people, record, views, you
 from portal.console.sections import HEALTH, MESSAGES, OVERVIEW, PEOPLE, RECORD
 
 urlpatterns = [
@@ -10,6 +10,9 @@ urlpatterns = [
     path("admin/messages/", views.messages, name=MESSAGES),
     path("admin/messages/<uuid:id_>/", views.message, name="console-message"),
     path("admin/messages/<uuid:id_>/retry/", views.retry, name="console-retry"),
+    path("admin/messages/bulk/", bulk.choose, name="bulk"),
+    path("admin/messages/bulk/<uuid:id_>/", bulk.run, name="bulk-run"),
+    path("admin/messages/bulk/<uuid:id_>/undo/", bulk.undo, name="bulk-undo"),
     path("admin/messages/<uuid:id_>/withdraw/", acting.withdraw, name="message-withdraw"),
     path("admin/messages/<uuid:id_>/undo/", acting.undo, name="message-undo"),
     path("admin/messages/<uuid:id_>/date/", acting.date, name="message-date"),

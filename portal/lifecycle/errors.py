@@ -120,3 +120,33 @@ class TemplateForbids(LifecycleError):
         "This message was sent under a rights template that does not grant this. Its rights can be narrowed, and never "
         "widened beyond it; send it again to grant more."
     )
+
+
+class NothingChosen(LifecycleError):
+    """Nobody means every message there is."""
+
+    sentence = "Name at least a sender, a recipient, a brand, a rule, or a day to begin with."
+
+
+class NoneFound(LifecycleError):
+    """There is nothing to do."""
+
+    sentence = "No message matches. Nothing was changed."
+
+
+class TooMany(LifecycleError):
+    """More than one run takes."""
+
+    sentence = "More than 100,000 messages match. Narrow it, by the days on which they were sent for example."
+
+
+class WrongNumber(LifecycleError):
+    """What was typed is not how many there are."""
+
+    sentence = "That is not the number of messages. Look at it again, and type the number that stands there now."
+
+
+class RunOver(LifecycleError):
+    """It was confirmed before, or its time to undo is over."""
+
+    sentence = "This was confirmed already, or the time to undo it is over."

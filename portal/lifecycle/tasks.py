@@ -1,4 +1,4 @@
-"""What is due to be destroyed, every minute."""
+"""What is due to be destroyed, every minute, and runs over many messages."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import logging
 
 from django.utils import timezone
 
-from portal.celery import app
+from portal.celery import LIFECYCLE_RUNS, app, ring
 from portal.keys.errors import KeysError
+from portal.lifecycle import bulk
 from portal.vault.destroying import destroy_due
 from portal.vault.errors import VaultError
 
@@ -24,3 +25,11 @@ def destroy() -> None:
         return
     if done.messages or done.readers or done.epochs:
         log.info("destroyed: %d messages, %d readers, %d epochs", done.messages, done.readers, done.epochs)
+
+
+@app.task(name=LIFECYCLE_RUNS)
+def carry_out() -> None:
+    """Work at runs; what is left is gone on with in the next turn."""
+    bulk.tidy(timezone.now())
+    if bulk.carry_out():
+        ring(LIFECYCLE_RUNS)

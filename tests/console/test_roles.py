@@ -19,6 +19,10 @@ from portal.delivery.models import Outbound
 from portal.delivery.sending import send_due
 from portal.delivery.tasks import MAIL
 from portal.ingest.models import Spooled
+from portal.lifecycle import bulk
+from portal.lifecycle.actors import COMMAND
+from portal.lifecycle.choosing import Choice
+from portal.lifecycle.models import Run
 from tests.console.conftest import CANARY, Arrive, browser
 from tests.mails import JONAS, KARIN, MAYA
 from tests.servers import ROOT
@@ -75,7 +79,13 @@ def with_role(brand: Brand, role: Role) -> Client:
 def ids(held: UUID) -> dict[str, str]:
     """Something for each page that is about one thing."""
     someone = administrators.add("someone@aldervalley.example", Role.SUPPORT, by=None)
-    return {"/admin/messages/": str(held), "/admin/people/": str(someone.id), "/admin/you/": str(uuid4())}
+    run = bulk.ask(Run.Action.WITHDRAW, Choice(sender=MAYA), COMMAND)
+    return {
+        "/admin/messages/bulk/": str(run.id),
+        "/admin/messages/": str(held),
+        "/admin/people/": str(someone.id),
+        "/admin/you/": str(uuid4()),
+    }
 
 
 def test_the_printed_table_is_the_one_that_is_kept() -> None:
