@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -19,12 +18,13 @@ from portal.access import people, roles
 from portal.access.budgets import HOUR, MINUTE
 from portal.access.models import CeilingReached, Person
 from portal.audit.record import record
+from portal.delivery.dressing import dressed
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.naming import own_address
 from portal.delivery.queue import address_of, enqueue, words_of
 from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads, alternative
+from portal.mime.building import Heads
 
 QUIET = HOUR
 """So long nobody was refused when a ceiling counts as no longer reached: shorter, and one attack would tell of itself
@@ -113,9 +113,9 @@ def build(outbound: Outbound) -> Prepared | None:
             message_id=f"<{outbound.id}@{portal.host}>",
             extra=HEADERS,
         )
-        text, html = (render_to_string(f"mail/alarm.{kind}", context) for kind in ("txt", "html"))
+        mail = dressed("alarm", portal, context).mail(heads)
     # The null sender: an alarm that cannot be delivered must not come back as mail to pass on (RFC 5321 4.5.5).
-    return Prepared.whole("", address, alternative(heads, text, html))
+    return Prepared.whole("", address, mail)
 
 
 def words(ceiling: C, brand: Brand) -> Words:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -12,12 +11,13 @@ from branding.context import face
 from branding.models import Brand
 from portal.delivery import tongue
 from portal.delivery.bounces import address_for
+from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.naming import own_address
 from portal.delivery.queue import enqueue, reader_of, words_of
 from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads, alternative
+from portal.mime.building import Heads
 from portal.vault import readers
 from portal.vault.models import Reader
 
@@ -67,5 +67,4 @@ def _written(outbound: Outbound, brand: Brand, address: str) -> bytes:
         message_id=f"<{outbound.id}@{brand.host}>",
         extra=HEADERS,
     )
-    text, html = render_to_string("mail/alert.txt", context), render_to_string("mail/alert.html", context)
-    return alternative(heads, text, html)
+    return dressed_for_reader("alert", brand, context).mail(heads)

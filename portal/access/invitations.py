@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from branding import choosing
@@ -11,11 +10,12 @@ from branding.languages import ENGLISH
 from portal.access import entry, people, roles
 from portal.access.models import Person
 from portal.delivery.bounces import address_for
+from portal.delivery.dressing import dressed
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.naming import own_address
 from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads, alternative
+from portal.mime.building import Heads
 
 HEADERS = (
     ("X-Letterlock", "invitation"),
@@ -48,5 +48,5 @@ def invitation(outbound: Outbound) -> Prepared | None:
             message_id=f"<{outbound.id}@{brand.host}>",
             extra=HEADERS,
         )
-        text, html = (render_to_string(f"mail/invitation.{kind}", context) for kind in ("txt", "html"))
-    return Prepared.whole(address_for(outbound, brand), address, alternative(heads, text, html))
+        mail = dressed("invitation", brand, context).mail(heads)
+    return Prepared.whole(address_for(outbound, brand), address, mail)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from branding import languages
@@ -10,11 +9,12 @@ from branding.context import face
 from branding.models import Brand
 from portal.access.models import Challenge
 from portal.delivery.bounces import address_for
+from portal.delivery.dressing import dressed
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.naming import own_address
 from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads, alternative
+from portal.mime.building import Heads
 from portal.vault import readers
 from portal.vault.models import Reader
 
@@ -76,5 +76,4 @@ def _written(challenge: Challenge, outbound: Outbound, address: str) -> bytes:
             message_id=f"<{outbound.id}@{brand.host}>",
             extra=HEADERS,
         )
-        text, html = render_to_string("mail/passcode.txt", context), render_to_string("mail/passcode.html", context)
-    return alternative(heads, text, html)
+        return dressed("passcode", brand, context).mail(heads)

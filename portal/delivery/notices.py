@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from branding import choosing
 from branding.models import Brand
 from portal.delivery import bounces, enclosing, naming, receipts, tongue
+from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, reader_of, share_of
 from portal.keys.errors import WrapRefused
 from portal.keys.split import code_of, grouped
 from portal.mime.addresses import Mailbox, clean_name
-from portal.mime.building import Attachment, Heads, alternative, letter
+from portal.mime.building import Attachment, Heads, letter
 from portal.vault.models import Message, Reader
 from portal.vault.readers import Envelope, envelope_of, is_closed_to, link_of
 
@@ -82,15 +82,16 @@ def _written(outbound: Outbound, reader: Reader) -> Prepared:
     writer = Mailbox(envelope.sender_name, envelope.sender_address)
     context = _context(reader, envelope, writer, recipient, code)
     heads = _heads(outbound, brand, envelope, writer, recipient)
-    text, html = render_to_string("mail/notice.txt", context), render_to_string("mail/notice.html", context)
+    look = dressed_for_reader("notice", brand, context, naming.shown(writer, brand), reader.message.open_until)
     sender = bounces.address_for(outbound, brand)
     if not context["attached"]:
-        return Prepared.whole(sender, recipient, alternative(heads, text, html))
+        return Prepared.whole(sender, recipient, look.mail(heads))
     file_size, file = enclosing.message_html(reader, context)
     # Base64 in lines of 76 takes 78 bytes for every 57.
-    size = _ROOM + 3 * (len(text) + len(html)) + file_size * 78 // 57
+    pictures = sum(len(picture.data) for picture in look.pictures)
+    size = _ROOM + 3 * (len(look.text) + len(look.html)) + (pictures + file_size) * 78 // 57
     files = [Attachment(enclosing.NAME, "text/html", file)]
-    return Prepared(sender, recipient, letter(heads, text, html, files), size)
+    return Prepared(sender, recipient, letter(heads, look.text, look.html, files, look.pictures), size)
 
 
 def _code(outbound: Outbound, reader: Reader) -> str:

@@ -5,18 +5,18 @@ It holds nothing of what was written, and is never told of: whoever it does not 
 
 from __future__ import annotations
 
-from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from branding import choosing
 from portal.delivery import bounces, naming
+from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of
 from portal.keys.split import grouped
 from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads, alternative
+from portal.mime.building import Heads
 from portal.vault.models import Reader
 from portal.vault.readers import envelope_of, link_of
 
@@ -49,5 +49,5 @@ def build(outbound: Outbound, reader: Reader, code: str) -> Prepared:
             message_id=f"<{outbound.id}@{brand.host}>",
             extra=HEADERS,
         )
-        text, html = render_to_string("mail/receipt.txt", context), render_to_string("mail/receipt.html", context)
-    return Prepared.whole(bounces.address_for(outbound, brand), address, alternative(heads, text, html))
+        mail = dressed_for_reader("receipt", brand, context, until=message.open_until).mail(heads)
+    return Prepared.whole(bounces.address_for(outbound, brand), address, mail)

@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -19,12 +18,13 @@ from branding import languages
 from branding.models import Brand
 from portal.audit.record import record
 from portal.delivery import naming
+from portal.delivery.dressing import dressed
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, dsn_of, enqueue, reader_of, sender_of
 from portal.keys.errors import KeyDestroyed, WrapRefused
 from portal.mime.addresses import Mailbox, clean_name, normalise
-from portal.mime.building import Heads, alternative
+from portal.mime.building import Heads
 from portal.mime.errors import BadAddress
 from portal.vault.models import Reader
 from portal.vault.readers import Envelope, envelope_of
@@ -169,9 +169,8 @@ def word(
             ("X-Auto-Response-Suppress", "All"),
         ),
     )
-    text, html = (render_to_string(f"mail/{template}.{kind}", context) for kind in ("txt", "html"))
     # The null sender: what bounces of it goes nowhere, so it can never loop (RFC 5321 section 4.5.5).
-    return Prepared.whole("", to.address, alternative(heads, text, html))
+    return Prepared.whole("", to.address, dressed(template, brand, context).mail(heads))
 
 
 def explained(status: str, waited: timedelta) -> Words:

@@ -6,18 +6,18 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from branding import choosing
 from branding.models import Brand
 from portal.delivery import bounces, naming, tongue
+from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, enqueue, reader_of
 from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads, alternative
+from portal.mime.building import Heads
 from portal.vault.models import Message, Reader
 from portal.vault.readers import address_of as address_of_reader
 from portal.vault.readers import envelope_of, is_closed_to, link_of
@@ -100,5 +100,6 @@ def build(outbound: Outbound) -> Prepared | None:
                 ("X-Auto-Response-Suppress", "All"),
             ),
         )
-        text, html = (render_to_string(f"mail/reminder.{kind}", context) for kind in ("txt", "html"))
-    return Prepared.whole(bounces.address_for(outbound, brand), recipient, alternative(heads, text, html))
+        sender = naming.shown(writer, brand)
+        mail = dressed_for_reader("reminder", brand, context, sender, message.open_until).mail(heads)
+    return Prepared.whole(bounces.address_for(outbound, brand), recipient, mail)

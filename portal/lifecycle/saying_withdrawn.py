@@ -6,17 +6,17 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from branding.models import Brand
 from portal.delivery import bounces, naming, tongue
+from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, enqueue, words_of
 from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads, alternative
+from portal.mime.building import Heads
 from portal.vault.models import Message, Reader
 from portal.vault.readers import address_of as address_of_reader
 from portal.vault.readers import envelope_of
@@ -71,5 +71,5 @@ def build(outbound: Outbound) -> Prepared | None:
                 ("X-Auto-Response-Suppress", "All"),
             ),
         )
-        text, html = (render_to_string(f"mail/withdrawn.{kind}", context) for kind in ("txt", "html"))
-    return Prepared.whole(bounces.address_for(outbound, brand), recipient, alternative(heads, text, html))
+        mail = dressed_for_reader("withdrawn", brand, context, sender).mail(heads)
+    return Prepared.whole(bounces.address_for(outbound, brand), recipient, mail)

@@ -83,19 +83,22 @@ def alternative(heads: Heads, text: str, html: str, related: tuple[Picture, ...]
 
     Raises BadAddress, BadHeader.
     """
-    rich = _text_part("html", html)
-    if related:
-        pictures = [_picture_part(picture) for picture in related]
-        rich = _multipart("related", [rich, *pictures], '; type="text/html"')
-    return _header(heads) + _multipart("alternative", [_text_part("plain", text), rich])
+    return _header(heads) + _multipart("alternative", [_text_part("plain", text), _rich_part(html, related)])
 
 
-def letter(heads: Heads, text: str, html: str, files: Collection[Attachment] = ()) -> Iterator[bytes]:
-    """A mail of text, HTML or both (RFC 2046 §5.1.4), with files if there are any, in chunks.
+def letter(
+    heads: Heads,
+    text: str,
+    html: str,
+    files: Collection[Attachment] = (),
+    related: tuple[Picture, ...] = (),
+) -> Iterator[bytes]:
+    """A mail of text, HTML with its pictures or both (RFC 2046 §5.1.4), with files if there are any, in chunks.
 
     Raises BadAddress, BadHeader before the first chunk.
     """
-    parts = [_text_part(kind, body) for kind, body in (("plain", text), ("html", html)) if body]
+    parts = [_text_part("plain", text)] if text else []
+    parts += [_rich_part(html, related)] if html else []
     body = _multipart("alternative", parts) if len(parts) > 1 else parts[0] if parts else _text_part("plain", "")
     return _mixed(_header(heads), body, files) if files else iter([_header(heads) + body])
 
@@ -289,6 +292,14 @@ def _text_part(kind: str, text: str) -> bytes:
         encoding, data = "base64", b"".join(_base64_stream([data.replace(b"\n", b"\r\n")]))
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
     return head.encode("ascii") + data
+
+
+def _rich_part(html: str, related: tuple[Picture, ...]) -> bytes:
+    """HTML, with its pictures beside it (RFC 2387)."""
+    rich = _text_part("html", html)
+    if not related:
+        return rich
+    return _multipart("related", [rich, *map(_picture_part, related)], '; type="text/html"')
 
 
 def _mostly_ascii(data: bytes) -> bool:

@@ -3,7 +3,6 @@ it, and nothing of what was answered."""
 
 from __future__ import annotations
 
-from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -11,12 +10,13 @@ from branding.choosing import origin
 from branding.context import face
 from portal.delivery import tongue
 from portal.delivery.bounces import address_for
+from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.naming import own_address
 from portal.delivery.queue import address_of, reader_of
 from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads, alternative
+from portal.mime.building import Heads
 from portal.vault.readers import is_closed_to, link_of
 
 HEADERS = (
@@ -49,5 +49,5 @@ def note(outbound: Outbound) -> Prepared | None:
             message_id=f"<{outbound.id}@{brand.host}>",
             extra=HEADERS,
         )
-        text, html = render_to_string("mail/note.txt", context), render_to_string("mail/note.html", context)
-    return Prepared.whole(address_for(outbound, brand), address, alternative(heads, text, html))
+        mail = dressed_for_reader("note", brand, context).mail(heads)
+    return Prepared.whole(address_for(outbound, brand), address, mail)

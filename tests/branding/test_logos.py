@@ -18,11 +18,11 @@ ANCHOR = '<path d="M0 0h10v10z" fill="#123456"/>'
 SPACE = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
 
-def _svg(inner: str = ANCHOR, attributes: str = 'viewBox="0 0 40 20"', before: str = "") -> bytes:
+def svg(inner: str = ANCHOR, attributes: str = 'viewBox="0 0 40 20"', before: str = "") -> bytes:
     return f"{before}<svg {SPACE} {attributes}>{inner}</svg>".encode()
 
 
-def _picture(kind: str = "PNG", size: tuple[int, int] = (680, 280), mode: str = "RGBA", **more: object) -> bytes:
+def picture(kind: str = "PNG", size: tuple[int, int] = (680, 280), mode: str = "RGBA", **more: object) -> bytes:
     picture = Image.new(mode, size, (255, 255, 255, 0) if mode == "RGBA" else "white")
     ImageDraw.Draw(picture).ellipse((2, 2, size[0] - 3, size[1] - 3), fill="#14594f")
     out = io.BytesIO()
@@ -47,7 +47,7 @@ def _refused(data: bytes) -> str:
 
 @pytest.mark.parametrize(("kind", "mode"), [("PNG", "RGBA"), ("JPEG", "RGB"), ("WEBP", "RGBA"), ("PNG", "P")])
 def test_a_picture_becomes_a_png_for_pages_and_a_small_one_for_mails(kind: str, mode: str) -> None:
-    made = logos.made(_picture(kind, mode=mode))
+    made = logos.made(picture(kind, mode=mode))
     page, mail = _opened(made.png), _opened(made.mail_png)
     assert page.width <= 340 and page.height <= 140 and len(made.png) <= 40 * 1024
     assert made.width == 170 and made.height in (69, 70)
@@ -57,7 +57,7 @@ def test_a_picture_becomes_a_png_for_pages_and_a_small_one_for_mails(kind: str, 
 
 
 def test_a_small_picture_stays_as_small_as_it_is() -> None:
-    made = logos.made(_picture(size=(64, 32)))
+    made = logos.made(picture(size=(64, 32)))
     assert (made.width, made.height) == (60, 28), "its empty rim is cut off"
     assert _opened(made.png).size == (60, 28)
 
@@ -73,9 +73,9 @@ def test_a_picture_of_many_colours_still_fits_into_a_mail() -> None:
 def test_nothing_but_pixels_comes_along() -> None:
     exif = Image.Exif()
     exif[0x010E] = "Meeting room 4, plan of the vault"
-    jpeg = _picture("JPEG", mode="RGB", exif=exif, comment=b"secret remark")
+    jpeg = picture("JPEG", mode="RGB", exif=exif, comment=b"secret remark")
     html = b"<script>alert(1)</script>"
-    for upload in (jpeg, _picture() + html, jpeg + b"PK\x03\x04" + html):
+    for upload in (jpeg, picture() + html, jpeg + b"PK\x03\x04" + html):
         made = logos.made(upload)
         for data in (made.png, made.mail_png):
             found = [word for word in (b"script", b"vault", b"secret", b"eXIf", b"tEXt", b"PK\x03") if word in data]
@@ -101,7 +101,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_one_is_decoded(size: tup
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"\x00", b"GIF89a" + bytes(40), b"%PDF-1.7", b"BM" + bytes(60), b"\x89PNG\r\n\x1a\n", _picture()[:200],
+        b"", b"\x00", b"GIF89a" + bytes(40), b"%PDF-1.7", b"BM" + bytes(60), b"\x89PNG\r\n\x1a\n", picture()[:200],
         _bomb(100, 100), b"\xff\xd8\xff\xe0" + bytes(20), b"RIFF\x00\x00\x00\x00WEBP", b"II*\x00" + bytes(30),
     ],
 )  # fmt: skip
@@ -125,7 +125,7 @@ def test_a_file_of_more_than_a_megabyte_is_refused_before_it_is_read() -> None:
 
 def test_a_drawing_is_written_anew_with_its_shapes_and_their_paint() -> None:
     made = drawings.cleaned(
-        _svg(
+        svg(
             '<title>Secret plan</title><metadata><x xmlns="urn:x">y</x></metadata><style>.a{fill:#abc;}</style>'
             '<defs><linearGradient id="g"><stop offset="0" style="stop-color:#fff"/></linearGradient></defs>'
             '<g class="a" data-x="1"><rect width="4" height="4" fill="url(#g)"/><use xlink:href="#g"/></g>'
@@ -144,14 +144,14 @@ def test_a_drawing_is_written_anew_with_its_shapes_and_their_paint() -> None:
 
 
 def test_a_drawing_alone_leaves_mails_their_mark_and_a_picture_beside_it_serves_them() -> None:
-    alone = logos.made(_svg())
+    alone = logos.made(svg())
     assert (alone.width, alone.height) == (140, 70)
     assert not alone.png and not alone.mail_png
-    both = logos.made(_svg(), _picture())
+    both = logos.made(svg(), picture())
     assert both.svg == alone.svg and both.mail_png
     assert both.digest != alone.digest
     with pytest.raises(BadLogo, match="give it alone"):
-        logos.made(_picture(), _picture())
+        logos.made(picture(), picture())
 
 
 @pytest.mark.parametrize(
@@ -170,11 +170,11 @@ def test_a_drawing_alone_leaves_mails_their_mark_and_a_picture_beside_it_serves_
     ],
 )
 def test_a_drawing_with_a_script_is_refused_in_these_words(inner: str) -> None:
-    assert _refused(_svg(inner)) == "The logo contains a script and was not accepted."
+    assert _refused(svg(inner)) == "The logo contains a script and was not accepted."
 
 
 def test_a_script_in_the_root_is_none_the_better() -> None:
-    assert _refused(_svg(attributes='viewBox="0 0 4 4" onload="x()"')) == (
+    assert _refused(svg(attributes='viewBox="0 0 4 4" onload="x()"')) == (
         "The logo contains a script and was not accepted."
     )
 
@@ -195,7 +195,7 @@ def test_a_script_in_the_root_is_none_the_better() -> None:
     ],
 )
 def test_a_drawing_that_loads_something_is_refused(inner: str) -> None:
-    assert "loads something from elsewhere" in _refused(_svg(inner))
+    assert "loads something from elsewhere" in _refused(svg(inner))
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_a_drawing_that_loads_something_is_refused(inner: str) -> None:
     ],
 )
 def test_what_else_a_drawing_may_not_hold_is_named(inner: str, why: str) -> None:
-    assert why in _refused(_svg(inner))
+    assert why in _refused(svg(inner))
 
 
 @pytest.mark.parametrize(
@@ -230,20 +230,20 @@ def test_what_else_a_drawing_may_not_hold_is_named(inner: str, why: str) -> None
     ],
 )
 def test_a_drawing_with_declarations_of_its_own_is_refused(subset: str) -> None:
-    assert "declares entities" in _refused(_svg("<text>&a;</text>", before=f"<!DOCTYPE svg [{subset}]>"))
+    assert "declares entities" in _refused(svg("<text>&a;</text>", before=f"<!DOCTYPE svg [{subset}]>"))
 
 
 def test_an_entity_of_a_foreign_declaration_is_not_skipped_over() -> None:
-    assert "entities" in _refused(_svg("<text>&a;</text>", before='<!DOCTYPE svg SYSTEM "http://evil.example/x.dtd">'))
+    assert "entities" in _refused(svg("<text>&a;</text>", before='<!DOCTYPE svg SYSTEM "http://evil.example/x.dtd">'))
 
 
 def test_parts_that_repeat_each_other_without_end_are_refused() -> None:
     nested = '<g id="a0"><path/></g>' + "".join(
         f'<g id="a{n}">{f"<use href=&quot;#a{n - 1}&quot;/>".replace("&quot;", chr(34)) * 10}</g>' for n in range(1, 8)
     )
-    assert "draws too much" in _refused(_svg(nested))
-    assert "draws too much" in _refused(_svg('<g id="a"><use href="#a"/></g>'))
-    assert "draws too much" in _refused(_svg('<mask id="m"><rect mask="url(#m)"/></mask><rect mask="url(#m)"/>'))
+    assert "draws too much" in _refused(svg(nested))
+    assert "draws too much" in _refused(svg('<g id="a"><use href="#a"/></g>'))
+    assert "draws too much" in _refused(svg('<mask id="m"><rect mask="url(#m)"/></mask><rect mask="url(#m)"/>'))
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-7", "latin-1"])
@@ -256,7 +256,7 @@ def test_a_drawing_in_another_encoding_hides_nothing(encoding: str) -> None:
     "attributes", ["", 'viewBox="0 0 0 0"', 'viewBox="0 0 nan 1"', 'viewBox="0 0 1 1000"', "x='1'"]
 )
 def test_a_drawing_needs_a_size_that_can_be(attributes: str) -> None:
-    assert "The logo" in _refused(_svg(attributes=attributes))
+    assert "The logo" in _refused(svg(attributes=attributes))
 
 
 # ------------------------------------------------------------------------------------------------ shown
@@ -281,7 +281,7 @@ def _shown(brand: Brand, upload: bytes) -> str:
 
 def test_a_logo_is_served_by_its_brands_host_alone(brands: tuple[Brand, Brand]) -> None:
     alder, harbour = brands
-    url = _shown(alder, _picture())
+    url = _shown(alder, picture())
     answer = Client(headers={"host": "localhost"}).get(url)
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
     assert answer["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -289,13 +289,13 @@ def test_a_logo_is_served_by_its_brands_host_alone(brands: tuple[Brand, Brand]) 
     elsewhere = Client(headers={"host": "harbour.localhost"})
     assert elsewhere.get(url).status_code == 404
     assert elsewhere.get(url.replace("/alder/", "/harbour/")).status_code == 404
-    _shown(harbour, _picture())
+    _shown(harbour, picture())
     assert elsewhere.get(url.replace("/alder/", "/harbour/")).status_code == 200, "the same picture, its own now"
     assert elsewhere.get(url).status_code == 404
 
 
 def test_a_drawing_is_served_so_that_it_could_run_nothing(brands: tuple[Brand, Brand]) -> None:
-    url = _shown(brands[0], _svg())
+    url = _shown(brands[0], svg())
     answer = Client(headers={"host": "localhost"}).get(url)
     assert answer["Content-Type"].startswith("image/svg+xml")
     policy = answer["Content-Security-Policy"]
@@ -306,8 +306,8 @@ def test_a_drawing_is_served_so_that_it_could_run_nothing(brands: tuple[Brand, B
 
 
 def test_another_logo_has_another_address_and_older_pages_keep_theirs(brands: tuple[Brand, Brand]) -> None:
-    old = _shown(brands[0], _picture())
-    new = _shown(brands[0], _picture(size=(100, 100)))
+    old = _shown(brands[0], picture())
+    new = _shown(brands[0], picture(size=(100, 100)))
     assert old != new
     for url in (old, new):
         assert Client(headers={"host": "localhost"}).get(url).status_code == 200
@@ -315,7 +315,7 @@ def test_another_logo_has_another_address_and_older_pages_keep_theirs(brands: tu
 
 
 def test_the_same_logo_twice_is_kept_once_and_there_is_an_end_to_them(brands: tuple[Brand, Brand]) -> None:
-    made = logos.made(_svg())
+    made = logos.made(svg())
     assert logos.keep(brands[0], made).pk == logos.keep(brands[0], made).pk
     for number in range(logos.MOST_KEPT - 1):
         logos.keep(brands[0], logos.Picture(svg=f"<svg>{number}</svg>", width=1, height=1))
