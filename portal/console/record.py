@@ -46,6 +46,14 @@ class Line:
     facts: list[tuple[str, Fact]]
     who: str
 
+    @property
+    def message(self) -> str:
+        return _short(self.entry.message)
+
+    @property
+    def reader(self) -> str:
+        return _short(self.entry.reader)
+
     def __repr__(self) -> str:
         return f"Line({self.entry.id})"
 
@@ -168,19 +176,28 @@ def _number(text: str) -> int | None:
 def _lines(found: list[Entry]) -> list[Line]:
     known: dict[str, str] = {}
     return [
-        Line(entry, [(name, fact) for name, fact in entry.facts.items() if name != "by"], _who(entry.facts, known))
+        Line(
+            entry,
+            [(name, fact) for name, fact in entry.facts.items() if name not in ("by", "who")],
+            _who(entry.facts, known),
+        )
         for entry in found
     ]
 
 
+def _short(id_: UUID | None) -> str:
+    """The end of an id: ids of one minute begin alike."""
+    return f"…{str(id_)[-12:]}" if id_ else ""
+
+
 def _who(facts: Mapping[str, Any], known: dict[str, str]) -> str:
-    """The administrator behind an entry: their address, or what else is written there. "" when it names nobody."""
-    by = facts.get("by")
+    """The administrator behind an entry by their address; of anyone else no more than what is written there."""
+    by = facts.get("by") or facts.get("who")
     if not isinstance(by, str):
         return ""
     if by not in known:
         try:
-            person = Person.objects.filter(pk=UUID(by)).first()
+            person = Person.objects.exclude(role=Person.Role.READER).filter(pk=UUID(by)).first()
         except ValueError:
             person = None
         known[by] = (people.address_of(person) if person else "") or by
