@@ -15,7 +15,7 @@ from portal.keys.errors import KeyDestroyed, KeysError
 from portal.mime.addresses import Mailbox, names_address
 from portal.reading import actions, bodies, holdings, marks, previews
 from portal.reading.conversations import CLOSING_SOON, Conversation
-from portal.vault import readers
+from portal.vault import readers, templates
 from portal.vault.errors import MessageAway, ShareNeeded, VaultError
 from portal.vault.models import Message, Reader
 from portal.vault.opening import Opened, open_message, with_wraps
@@ -52,6 +52,8 @@ def message_page(
         },
         "mine": reader.role == Reader.Role.AUTHOR,
         "rights": rights,
+        "several": len(actions.others(reader, opened)) > 1,
+        **_terms(message, rights),
         "open_until": message.open_until,
         "days_left": days_left,
         "closing_soon": days_left is not None and days_left < CLOSING_SOON_DAYS,
@@ -73,6 +75,16 @@ def message_page(
         "short_id": marks.short_id(message),
         "mark_url": mark_url(link, rights),
     }
+
+
+def _terms(message: Message, rights: Rights) -> dict[str, str]:
+    """The name of the template it was sealed under, in the reader's language, and what that means where it still does:
+    rights that were changed since are told beside it as they are."""
+    row = templates.find(message.template) if message.template else None
+    if row is None:
+        return {}
+    same = templates.rights_of(row).at_least(rights.level) == rights
+    return {"terms_name": templates.name_of(row), "terms_note": templates.note_of(row) if same else ""}
 
 
 def inbox_item(conversation: Conversation, session: Session | None) -> dict[str, Any]:

@@ -248,6 +248,7 @@ def _form(
         "typed": ", ".join(words.to) if kind == unsent.FORWARD else "",
         "allowed": recipients.allowed(reader) if kind == unsent.FORWARD else "",
         "may_quote": kind != unsent.FORWARD and actions.may_quote(kind, opened),
+        "may_copy": opened.rights.copy,
         "original_goes": words.original,
         "message_value": words.text,
         "html_value": words.html,
