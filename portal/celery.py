@@ -37,6 +37,7 @@ ROUTES = {
     SEND_PASSCODES: "passcode", PROCESS: "seal", PROCESS_BULK: "bulk", SEND_BULK: "bulk", DESTROY: "bulk",
     RENEW_POLICIES: "bulk", SEQUENCE: "passcode", CHECK_RECORD: "bulk", LIFECYCLE_RUNS: "bulk",
     TELL_WEBHOOKS: "bulk",
+    "portal.operations.tasks.look": "bulk",
 }  # fmt: skip
 """Every other task goes to "notice"."""
 TASK_SECONDS = 300
@@ -201,6 +202,7 @@ def _schedule(seconds: int) -> dict[str, Any]:
         "webhooks": every(TELL_WEBHOOKS, seconds, "bulk"),
         "policies": every(RENEW_POLICIES, 3600, "bulk"),
         "keys": every("portal.operations.tasks.prepare_keys", 3600, "notice"),
+        "look": every("portal.operations.tasks.look", 900, "bulk"),
         "tidy": every("portal.operations.tasks.tidy", 3600, "notice"),
         "parked": every("portal.operations.tasks.sweep_parked", 300, "notice"),
     }

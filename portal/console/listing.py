@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
+from portal.console.finding import Filter, ids
 from portal.delivery.models import Outbound
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeysError
@@ -37,6 +38,7 @@ class Line:
     brand: str
     state: str
     answer: bool = False
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,28 @@ class Page:
     older: UUID | None
 
 
-def messages(after: UUID | None) -> Page:
-    """Sealed messages, newest first. A page begins after a message: the last page costs what the first does."""
-    found = Message.objects.select_related("brand").defer("container", "rights").order_by("-made_at", "-pk")
-    mark = Message.objects.filter(pk=after).values_list("made_at", flat=True).first() if after else None
-    if mark is not None:
-        found = found.filter(Q(made_at=mark, pk__lt=after) | Q(made_at__lt=mark))
-    rows = list(found[: PAGE + 1])
-    lines = _lines(rows[:PAGE])
-    return Page(lines, rows[PAGE - 1].pk if len(rows) > PAGE else None)
+def messages(asked: Filter, after: UUID | None) -> Page:
+    """Sealed messages that fit, newest first. A page begins after a message: the last costs what the first does."""
+    found = ids(asked, after, PAGE + 1)
+    return Page(lines_of(found[:PAGE]), found[PAGE - 1] if len(found) > PAGE else None)
+
+
+def every(asked: Filter, most: int) -> Iterator[Line]:
+    """Up to `most` lines, a page at a time."""
+    after: UUID | None = None
+    while most > 0:
+        page = messages(asked, after)
+        yield from page.lines[:most]
+        most -= len(page.lines)
+        after = page.older
+        if after is None:
+            return
+
+
+def lines_of(keys: Sequence[UUID]) -> list[Line]:
+    """The messages with these ids, in this order."""
+    rows = Message.objects.select_related("brand").defer("container", "rights").in_bulk(list(keys))
+    return _lines([rows[key] for key in keys if key in rows])
 
 
 def spooled(show: str, after: UUID | None) -> Page:
@@ -90,7 +105,7 @@ def _lines(rows: Sequence[Message]) -> list[Line]:
         state = message_sentence(row, opened, recipients, mails.get(row.pk, {}))
         sent_at, sender = _sent(row)
         answer = row.direction == Message.Direction.IN
-        lines.append(Line(row.pk, sent_at, sender, recipients, row.brand.name, state, answer))
+        lines.append(Line(row.pk, sent_at, sender, recipients, row.brand.name, state, answer, row.rule))
     return lines
 
 

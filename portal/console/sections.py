@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from portal.access.roles import May
 
 OVERVIEW, MESSAGES, HEALTH = "console-overview", "console-messages", "console-health"
-PEOPLE, RECORD = "console-people", "console-record"
+PEOPLE, RECORD, BOUNCES = "console-people", "console-record", "console-bounces"
 
 
 def sections(current: str, allowed: Collection[May], *, held: int = 0) -> list[dict[str, Any]]:
@@ -19,6 +19,7 @@ def sections(current: str, allowed: Collection[May], *, held: int = 0) -> list[d
     entries = (
         (OVERVIEW, _("Overview"), "home", 0, False, May.OVERVIEW),
         (MESSAGES, _("Messages"), "mail", held, False, May.SEE_MESSAGES),
+        (BOUNCES, _("Bounces"), "bounce", 0, False, May.SEE_MESSAGES),
         (HEALTH, _("Health"), "pulse", 0, True, May.HEALTH),
         (RECORD, _("Record"), "log", 0, True, May.AUDIT),
         (PEOPLE, _("People"), "people", 0, True, May.PEOPLE),

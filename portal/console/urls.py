@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from portal.console import acting, bulk, first, people, record, views, you
-from portal.console.sections import HEALTH, MESSAGES, OVERVIEW, PEOPLE, RECORD
+from portal.console import acting, bouncing, bulk, first, people, record, test_message, trace_search, views, you
+from portal.console.sections import BOUNCES, HEALTH, MESSAGES, OVERVIEW, PEOPLE, RECORD
 
 urlpatterns = [
     path("admin/", views.overview, name=OVERVIEW),
     path("admin/messages/", views.messages, name=MESSAGES),
+    path("admin/messages/search/", trace_search.search, name="console-search"),
+    path("admin/messages/export/", trace_search.export, name="console-messages-export"),
     path("admin/messages/<uuid:id_>/", views.message, name="console-message"),
     path("admin/messages/<uuid:id_>/retry/", views.retry, name="console-retry"),
     path("admin/messages/bulk/", bulk.choose, name="bulk"),
@@ -19,11 +21,17 @@ urlpatterns = [
     path("admin/messages/<uuid:id_>/hold/", acting.hold, name="message-hold"),
     path("admin/messages/<uuid:id_>/resend/", acting.resend, name="message-resend"),
     path("admin/messages/<uuid:id_>/correct/", acting.correct, name="message-correct"),
-    path("admin/health/", views.health, name=HEALTH),
     path("admin/record/", record.entries, name=RECORD),
     path("admin/record/check/", record.check, name="record-check"),
     path("admin/record/export/", record.export, name="record-export"),
     path("admin/record/head.txt", record.head, name="record-head"),
+    path("admin/bounces/", bouncing.bounces, name=BOUNCES),
+    path("admin/bounces/<uuid:id_>/", bouncing.bounce, name="console-bounce"),
+    path("admin/health/", views.health, name=HEALTH),
+    path("admin/health/look/", views.look, name="console-health-look"),
+    path("admin/health/support/", views.support, name="console-health-support"),
+    path("admin/health/test/", test_message.begin, name="console-health-test"),
+    path("admin/health/test/<uuid:id_>/", test_message.shown, name="console-health-test-shown"),
     path("admin/first/", first.first_run, name="first-run"),
     path("admin/first/password/", first.password, name="first-password"),
     path("admin/you/", you.you, name="you"),

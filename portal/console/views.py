@@ -6,19 +6,23 @@ from contextlib import suppress
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.access.decorators import permission_required
 from portal.access.roles import May
-from portal.console import advice, figures, listing
+from portal.console import advice, figures, finding, listing, trace_search
 from portal.console.pages import office_page
 from portal.console.sections import HEALTH, MESSAGES, OVERVIEW
 from portal.ingest import holding
 from portal.ingest.errors import NotHeld
 from portal.ingest.models import Spooled
 from portal.operations import health as checks
+from portal.operations import looking
+from portal.operations.doctor.finding import State
 from portal.operations.tracing import trace
 
 
@@ -35,21 +39,29 @@ def overview(request: HttpRequest) -> HttpResponse:
 @permission_required(May.SEE_MESSAGES)
 @require_safe
 def messages(request: HttpRequest) -> HttpResponse:
-    """A2: newest first. `?id=` looks one up, `?show=held` and `?show=waiting` list what is not sealed."""
+    """A2: newest first. `?id=` looks one up, by its id or its reference; `?show=held` and `?show=waiting` list what is
+    not sealed; the other words filter (portal.console.finding)."""
     sought = request.GET.get("id", "").strip()
     unknown = False
     if sought:
-        id_ = _uuid(sought.rpartition(" ")[2].strip("<>"))
-        if id_ is not None and trace(id_) is not None:
+        id_ = _known(sought.rpartition(" ")[2].strip("<>"))
+        if id_ is not None:
             return HttpResponseRedirect(reverse("console-message", args=[id_]))
         unknown = True
     show = request.GET.get("show", "")
     if show not in listing.SPOOL_STATES:
         show = ""
     after = _uuid(request.GET.get("after", ""))
-    page = listing.spooled(show, after) if show else listing.messages(after)
-    older = urlencode({**({"show": show} if show else {}), "after": page.older}) if page.older else ""
+    asked, over = trace_search.asked_of(request)
+    if show:
+        page = listing.spooled(show, after)
+        older = urlencode({"show": show, "after": page.older}) if page.older else ""
+    else:
+        page = listing.Page([], None) if over else listing.messages(asked, after)
+        older = trace_search.query(request, asked, after=str(page.older)) if page.older else ""
     context = {
+        **trace_search.fields(request, asked),
+        "over": over,
         "page": page,
         "show": show,
         "sought": sought[:80],
@@ -89,8 +101,45 @@ def retry(request: HttpRequest, id_: UUID) -> HttpResponse:
 def health(request: HttpRequest) -> HttpResponse:
     """A11: what /healthz checks, in words, with what to do."""
     states = checks.check()
-    context = {"rows": advice.rows(states), "well": all(state == checks.OK for state in states.values())}
+    looked = looking.rows()
+    well = all(state == checks.OK for state in states.values())
+    context = {
+        "rows": advice.rows(states),
+        "well": well and not any(row.state == State.WRONG for row in looked),
+        "looked": looked,
+        "looked_at": looked[0].at if looked else None,
+    }
     return office_page(request, HEALTH, "console/health.html", context)
+
+
+@permission_required(May.HEALTH)
+@require_POST
+def look(request: HttpRequest) -> HttpResponse:
+    """Examine everything now."""
+    looking.look(settings.LETTERLOCK, timezone.now())
+    return HttpResponseRedirect(reverse(HEALTH), status=303)
+
+
+@permission_required(May.HEALTH)
+@require_safe
+def support(request: HttpRequest) -> HttpResponse:
+    """What may be sent to whoever helps, as text to copy; `?as=file` to save."""
+    text = looking.for_support()
+    if request.GET.get("as") == "file":
+        answer = HttpResponse(text, content_type="text/plain; charset=utf-8")
+        answer.headers["Content-Disposition"] = 'attachment; filename="letterlock-health.txt"'
+        return answer
+    return office_page(request, HEALTH, "console/health_support.html", {"text": text})
+
+
+def _known(text: str) -> UUID | None:
+    """The mail with this id, or the one message with this reference; None when there is none, or more than one."""
+    id_ = _uuid(text)
+    if id_ is not None:
+        return id_ if trace(id_) is not None else None
+    asked = finding.read({"ref": text})
+    found = finding.ids(asked, None, 2) if asked.reference else []
+    return found[0] if len(found) == 1 else None
 
 
 def _uuid(text: str) -> UUID | None:

@@ -116,6 +116,13 @@ class Outbound(models.Model):
             # Each look walks one kind in one state, lane by lane: it reads the rows it takes and few others.
             models.Index(fields=["bulk", "state", "kind", "lane", "due_at"], name="outbound_by_lane"),
             models.Index(fields=["leased_until"], name="delivery_ou_leased_idx"),
+            # What did not arrive, by message, and what left for one domain: for administrators, and small or narrow.
+            models.Index(
+                fields=["-message", "kind"],
+                name="outbound_bounced",
+                condition=models.Q(state="failed") | models.Q(news="failed"),
+            ),
+            models.Index(fields=["lane", "sent_at"], name="outbound_sent", condition=models.Q(sent_at__isnull=False)),
         ]
 
 
@@ -135,6 +142,56 @@ class Lane(models.Model):
     sts_until = models.DateTimeField(null=True)
     sts_failed_at = models.DateTimeField(null=True)
     """When fetching it failed the last time; null after it was fetched."""
+
+
+class Bounce(models.Model):
+    """Mail that one address does not get, for one reason: how often, and when last (portal.delivery.refusing)."""
+
+    class Sort(models.TextChoices):
+        HARD = "hard"
+        """The address or its domain takes no mail."""
+        SOFT = "soft"
+        """Not now, like a full mailbox."""
+        BLOCKED = "blocked"
+        """Their server's policy refuses it."""
+        REPUTATION = "reputation"
+        """Our server, its name or its signature are not trusted there."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    address_lookup = models.BinaryField(max_length=32)
+    """As portal.vault.models.Reader has it."""
+    address = models.BinaryField()
+    """Sealed under the directory key (label "bounce-address")."""
+    lane = models.UUIDField()
+    sort = models.CharField(max_length=10, choices=Sort.choices)
+    status = models.CharField(max_length=16)
+    """Enhanced status code (RFC 3463), or what stands for it."""
+    count = models.PositiveIntegerField(default=0)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    day = models.DateField()
+    """The day (UTC) of the last one, and how many there were on it."""
+    on_day = models.PositiveIntegerField(default=0)
+    mail = models.UUIDField()
+    """The last mail (Outbound) that it was about."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["address_lookup", "status"], name="bounce_once_a_reason")]
+        indexes = [
+            models.Index(fields=["-last_at", "-id"], name="bounce_newest"),
+            models.Index(fields=["sort", "-last_at", "-id"], name="bounce_by_sort"),
+            models.Index(fields=["day", "lane"], name="bounce_by_day"),
+        ]
+
+
+class Suppressed(models.Model):
+    """An address that gets no mail until an administrator lifts that."""
+
+    address_lookup = models.BinaryField(max_length=32, unique=True)
+    made_at = models.DateTimeField()
+    by = models.UUIDField()
+    """The administrator's row."""
+    reason = models.CharField(max_length=12)
 
 
 class TlsResult(models.Model):

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from portal import observing
 from portal.audit.record import record
-from portal.delivery import lanes, telling
+from portal.delivery import lanes, refusing, telling
 from portal.delivery.errors import LeaseLost
 from portal.delivery.models import Outbound
 from portal.delivery.relay import UNCLEAR
@@ -84,6 +84,9 @@ class Lease:
                 record(event, message=row.message, reader=row.reader_id, **(facts or {}))
             if held and changes.get("state") == S.FAILED:
                 telling.failed(row)
+                row.state = S.FAILED
+            if held and event in ("wrapper.bounced", "wrapper.deferred"):
+                refusing.note(row, str(changes.get("last_answer", "")))
         if held:
             _counted(row.kind, str(changes.get("state", "")), str(changes.get("last_answer", "")))
 

@@ -12,7 +12,7 @@ from functools import partial
 from uuid import UUID
 
 from portal import leases, observing
-from portal.delivery import claiming, lanes, results, signing, transport
+from portal.delivery import claiming, lanes, refusing, results, signing, transport
 from portal.delivery.desk import Desk
 from portal.delivery.errors import Deferred, LeaseLost, Refused
 from portal.delivery.letters import Prepared, prepare
@@ -305,7 +305,9 @@ def _attempt(
 
 
 def _written(row: Outbound) -> Prepared | None:
-    """The mail with what goes beside it, signed where it is our own."""
+    """The mail with what goes beside it, signed where it is our own. Refused when its address gets no more."""
+    if refusing.is_held_back(row):
+        raise Refused(refusing.SUPPRESSED)
     mail = prepare(row)
     if mail is None:
         return None

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from branding import languages
 from branding.models import Brand
 from portal.audit.record import record
-from portal.delivery import naming
+from portal.delivery import naming, refusing
 from portal.delivery.dressing import dressed
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
@@ -175,6 +175,11 @@ def word(
 
 def explained(status: str, waited: timedelta) -> Words:
     """An answer's codes (RFC 3463) in plain words; `waited` is the time since the mail was written."""
+    if status == refusing.SUPPRESSED:
+        return Words(
+            _("An administrator here has stopped mail to this address, because earlier mail came back"),
+            _("Check the address with the recipient, then ask your IT department to let mail to it go again."),
+        )
     found = _STATUS.search(status)
     kind = f"{found.group(2)}.{found.group(3)}" if found else ""
     if kind in ("1.2", "1.10", "4.4") and status.startswith("5"):
@@ -224,6 +229,7 @@ def note_heard(row: Outbound, news: str, status: str) -> None:
     if news == N.FAILED:
         record("wrapper.bounced", message=row.message, reader=row.reader_id, **facts)
         failed(row)
+        refusing.note(row, status)
     elif news == N.DELAYED:
         record("wrapper.deferred", message=row.message, reader=row.reader_id, **facts)
         delayed(row)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 
-from portal.delivery import lanes, results
+from portal.delivery import lanes, refusing, results
 from portal.delivery.models import Outbound
 from portal.vault import departing
 from portal.vault.models import Message
@@ -24,6 +24,7 @@ def tidy(now: datetime) -> None:
     let_go_of_what_left(now)
     results.forget_old(now.date())
     lanes.forget_idle()
+    refusing.forget_old(now)
 
 
 def forget_old_passcodes(now: datetime) -> int:

@@ -1,6 +1,8 @@
-"""Signs of life that the health page reads, and turns that one process at a time has."""
+"""Signs of life, what was found when all was last looked at, turns of processes, and searches of administrators."""
 
 from __future__ import annotations
+
+import uuid
 
 from django.db import models
 
@@ -18,3 +20,44 @@ class Turn(models.Model):
     name = models.CharField(max_length=40, primary_key=True)
     holder = models.CharField(max_length=64)
     until = models.DateTimeField()
+
+
+class Looked(models.Model):
+    """What the doctor found about one thing when it last looked, and since when it has been so."""
+
+    name = models.CharField(max_length=120, primary_key=True)
+    """Area and check, like "DNS/example.org SPF"."""
+    state = models.PositiveSmallIntegerField()
+    """As portal.operations.doctor.finding.State."""
+    seen = models.TextField(blank=True)
+    why = models.TextField(blank=True)
+    fix = models.TextField(blank=True)
+    since = models.DateTimeField()
+    """When it came into this state, as far as looks can tell."""
+    at = models.DateTimeField()
+
+
+class Trial(models.Model):
+    """A test message that an administrator sent through the whole chain, to their own mailbox."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    by = models.UUIDField()
+    """The administrator's row."""
+    mail_id_lookup = models.BinaryField(max_length=32)
+    """As portal.vault.models.Message has it."""
+    message = models.UUIDField(null=True)
+    """Id in the door's answer; null when the door did not take it."""
+    answer = models.CharField(max_length=240, blank=True)
+    """What was wrong at the door, in our own words."""
+    made_at = models.DateTimeField()
+
+
+class Search(models.Model):
+    """What an administrator looked for: addresses stand in no URL, so the URL has this row's id, for an hour."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    by = models.UUIDField()
+    """The administrator's row; for nobody else it is there."""
+    asked = models.BinaryField()
+    """JSON of the addresses and the Message-ID, sealed under the directory key (label "office-search")."""
+    made_at = models.DateTimeField(db_index=True)

@@ -16,12 +16,13 @@ from portal.access import tidying as access_tidying
 from portal.api import telling
 from portal.audit import checking, sequencing
 from portal.celery import CHECK_RECORD, CLOCK_SET_BACK, QUEUES, SEQUENCE, app, ring
+from portal.console import searches
 from portal.delivery import tidying as delivery_tidying
 from portal.ingest.sweeping import sweep_orphans
 from portal.keys.errors import KeysError
 from portal.keys.service import keys
 from portal.lifecycle import reminding
-from portal.operations import broker, clock, heartbeats, record_keeping, tidying
+from portal.operations import broker, clock, heartbeats, looking, record_keeping, tidying
 from portal.operations.preparing import usual_open_days
 from portal.vault import agreement, arriving, parking, rotating, unsent
 from portal.writing import approaches
@@ -76,6 +77,12 @@ def sweep_parked() -> None:
     parking.sweep(timezone.now())
 
 
+@app.task(name="portal.operations.tasks.look")
+def look() -> None:
+    """Examine everything, for the health page."""
+    looking.look(settings.LETTERLOCK, timezone.now())
+
+
 @app.task(name="portal.operations.tasks.tidy")
 def tidy() -> None:
     """Remove what has had its time."""
@@ -90,6 +97,7 @@ def tidy() -> None:
     telling.tidy(timezone.now())
     arriving.tidy(timezone.now())
     approaches.sweep(timezone.now())
+    searches.forget_old()
     url = settings.LETTERLOCK.broker_url
     if url.startswith("filesystem://"):
         broker.remove_leftovers(Path(url.removeprefix("filesystem://")), older_than=time.time() - 600)

@@ -8,6 +8,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portal.delivery.refusing import SUPPRESSED
+
 _BY_READERS = frozenset({
     "message.opened", "message.replied", "message.written", "message.forwarded", "recipient.code_refused",
     "recipient.factor_proved", "recipient.factor_failed", "recipient.sign_in_refused", "recipient.throttled",
@@ -17,6 +19,7 @@ _BY_ADMINISTRATORS = frozenset({
     "message.resent", "message.readdressed",
     "message.rights_changed",
     "message.hold_set", "message.hold_lifted", "message.erased", "message.phrase_set", "message.exported",
+    "wrapper.requeued",
 })  # fmt: skip
 
 
@@ -107,6 +110,8 @@ def _not_now(facts: Mapping[str, Any]) -> str:
 
 
 def _came_back(facts: Mapping[str, Any]) -> str:
+    if facts["answer"] == SUPPRESSED:
+        return _("A mail was not sent: its address gets none until an administrator lifts that.")
     if facts.get("reported"):
         return _("A mail came back: it was not delivered (%(answer)s).") % facts
     return _("The mail server refused a mail for good (%(answer)s).") % facts
@@ -164,6 +169,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "wrapper.delivered": _handed(lambda: _("Notice handed to the mail server: %(answer)s.")),
     "wrapper.deferred": _not_now,
     "wrapper.bounced": _came_back,
+    "wrapper.requeued": _fixed(lambda: _("An administrator had a mail tried again.")),
     "wrapper.answered": _fixed(lambda: _("An automatic answer to a mail came and was passed on to the sender.")),
     "sender.told": _filled(lambda: _("The sender was told that a mail waits or did not arrive: %(answer)s.")),
     "recipient.passcode_sent": _fixed(lambda: _("Passcode sent.")),

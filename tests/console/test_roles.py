@@ -84,7 +84,7 @@ def ids(held: UUID) -> dict[str, str]:
         "/admin/messages/bulk/": str(run.id),
         "/admin/messages/": str(held),
         "/admin/people/": str(someone.id),
-        "/admin/you/": str(uuid4()),
+        **{start: str(uuid4()) for start in ("/admin/you/", "/admin/health/test/", "/admin/bounces/")},
     }
 
 

@@ -107,7 +107,7 @@ def test_from_the_first_link_to_a_colleague_who_sees_only_what_they_may(origin: 
         expect(colleague.get_by_role("heading", level=1)).to_have_text("Overview")
         assert navigation(colleague) == ["Overview", "Messages", "Health"]
         colleague.goto(f"{origin}/admin/messages/{message.pk}/")
-        expect(colleague.get_by_text("Sealed for 2 readers.")).to_be_visible()
+        expect(colleague.get_by_text("Sealed for 2 readers with key")).to_be_visible()
         assert "Your results" not in colleague.content()
         colleague.goto(f"{origin}/admin/people/")
         expect(colleague.get_by_role("heading", level=1)).to_have_text("Not part of your role")

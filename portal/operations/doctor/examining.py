@@ -64,7 +64,7 @@ def examine(configuration: Configuration, environment: Mapping[str, str] = os.en
             lambda: parts.scanner(configuration),
         ),
     }
-    return [Area(name, tuple(_all(name, checks))) for name, checks in areas.items()]
+    return [Area(name, tuple(all_of(name, checks))) for name, checks in areas.items()]
 
 
 def worst(areas: Iterable[Area]) -> State:
@@ -72,7 +72,8 @@ def worst(areas: Iterable[Area]) -> State:
     return max((finding.state for area in areas for finding in area.findings), default=State.WELL)
 
 
-def _all(area: str, checks: Iterable[Check]) -> Iterable[Finding]:
+def all_of(area: str, checks: Iterable[Check]) -> Iterable[Finding]:
+    """What they find; one that breaks is a finding too."""
     for check in checks:
         try:
             yield from check()

@@ -67,7 +67,7 @@ def prove(
     host = configuration.public_host
     probe = Probe(number, address or own, f"<doctor-{number.hex}@{host}>", time.monotonic() + seconds)
     try:
-        for hop in (_hand_in, _seal, _tell, _arrive):
+        for hop in (hand_in, _seal, _tell, _arrive):
             for finding in hop(probe, configuration, via):
                 yield finding
                 if finding.state != 0:
@@ -76,7 +76,7 @@ def prove(
         _take_away(probe, configuration)
 
 
-def _hand_in(probe: Probe, configuration: Configuration, via: Address | None) -> Iterator[Finding]:
+def hand_in(probe: Probe, configuration: Configuration, via: Address | None) -> Iterator[Finding]:
     where = via or Address(reachable(configuration.smtp.host), configuration.smtp.port)
     check, whose = "handed in", "Your mail server" if via else "The door"
     try:

@@ -1,0 +1,49 @@
+"""The health page's self-test: a message through the whole chain to whoever asks, and how far it has come."""
+
+from __future__ import annotations
+
+from typing import cast
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.access import people
+from portal.access.decorators import permission_required
+from portal.access.models import Person
+from portal.access.requests import Request
+from portal.access.responses import see_other
+from portal.access.roles import May
+from portal.console.pages import office_page
+from portal.console.sections import HEALTH
+from portal.operations import trying
+from portal.operations.models import Trial
+
+
+@permission_required(May.HEALTH)
+@require_POST
+def begin(request: HttpRequest) -> HttpResponse:
+    """Send it to the address of whoever is signed in, and to nobody else."""
+    person = cast(Person, cast(Request, request).office_person)
+    address = people.address_of(person)
+    if not address:
+        return office_page(request, HEALTH, "console/health_test.html", {"nobody": True}, status=409)
+    trial = trying.begin(person.id, address, settings.LETTERLOCK, timezone.now())
+    return see_other(reverse("console-health-test-shown", args=[trial.id]))
+
+
+@permission_required(May.HEALTH)
+@require_safe
+def shown(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """How far one's own test message has come."""
+    person = cast(Person, cast(Request, request).office_person)
+    trial = Trial.objects.filter(pk=id_, by=person.id).first()
+    if trial is None:
+        raise Http404
+    steps = trying.steps(trial)
+    done = all(step.state == trying.DONE for step in steps)
+    context = {"trial": trial, "steps": steps, "all_done": done}
+    return office_page(request, HEALTH, "console/health_test.html", context)

@@ -1,0 +1,169 @@
+"""Searching for messages: what a person typed goes by POST and stays out of every URL; what fits can be taken along."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any, cast
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from branding.models import Brand
+from portal.access.decorators import permission_required
+from portal.access.models import Person
+from portal.access.requests import Request
+from portal.access.responses import see_other
+from portal.access.roles import May
+from portal.audit.record import record
+from portal.console import finding, listing, searches
+from portal.console.finding import Filter
+from portal.console.pages import office_page
+from portal.console.searches import Sought
+from portal.console.sections import MESSAGES
+from portal.keys.errors import KeysError
+from portal.mime.addresses import LONGEST, mask
+from portal.mime.errors import BadAddress
+
+MOST_EXPORTED = 100_000
+COLUMNS = ("id", "sent", "sender", "recipients", "brand", "rule", "state")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+
+
+@permission_required(May.SEE_MESSAGES)
+@require_POST
+def search(request: HttpRequest) -> HttpResponse:
+    """Keep what was typed, sealed, and show the list under a URL that holds none of it."""
+    typed = {name: request.POST.get(name, "").strip() for name in ("sender", "recipient", "mail_id")}
+    asked = finding.read(request.POST)
+    sought = Sought(
+        typed["sender"][: LONGEST + 1], typed["recipient"][: LONGEST + 1], typed["mail_id"][: searches.LONGEST_MAIL_ID]
+    )
+    if not sought:
+        return see_other(_with(reverse(MESSAGES), asked.query()))
+    try:
+        id_ = searches.keep(_person(request), sought)
+    except BadAddress:
+        context = {
+            **fields(request, asked),
+            **typed,
+            "page": listing.Page([], None),
+            "bad_address": True,
+            "first": True,
+            "open": True,
+        }
+        return office_page(request, MESSAGES, "console/messages.html", context, status=422)
+    return see_other(_with(reverse(MESSAGES), asked.query(search=str(id_))))
+
+
+@permission_required(May.SEE_MESSAGES)
+@require_POST
+def export(request: HttpRequest) -> HttpResponseBase:
+    """What the list shows, all pages of it up to MOST_EXPORTED, as CSV (RFC 4180) or JSON."""
+    asked, over = asked_of(request)
+    if over:
+        return see_other(_with(reverse(MESSAGES), asked.query(search=request.POST.get("search", "")[:36])))
+    form = "json" if request.POST.get("format") == "json" else "csv"
+    record("messages.exported", person=str(_person(request).id), format=form)
+    lines = listing.every(asked, MOST_EXPORTED)
+    answer = StreamingHttpResponse(_json(lines) if form == "json" else _csv(lines), content_type=_TYPES[form])
+    answer.headers["Content-Disposition"] = f'attachment; filename="messages.{form}"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def asked_of(request: HttpRequest) -> tuple[Filter, bool]:
+    """What the list is to show, and whether a search that the URL names is over."""
+    given = request.POST if request.method == "POST" else request.GET
+    asked, id_ = finding.read(given), _uuid(given.get("search", ""))
+    if not given.get("search"):
+        return asked, False
+    sought = searches.find(_person(request), id_) if id_ else None
+    return (finding.with_sought(asked, sought), False) if sought else (asked, True)
+
+
+def query(request: HttpRequest, asked: Filter, **more: str) -> str:
+    """The list's URL after the question mark."""
+    return asked.query(search=request.GET.get("search", "")[:36], **more)
+
+
+def fields(request: HttpRequest, asked: Filter) -> dict[str, Any]:
+    """What the page's forms are filled with; addresses stay behind a mask."""
+    labels = {"sender": _("Sender"), "recipient": _("Recipient")}
+    said = [f"{labels[name]} {_masked(getattr(asked.sought, name))}" for name in labels if getattr(asked.sought, name)]
+    return {
+        "asked": asked,
+        "said": said + ([_("Message-ID of the mail")] if asked.sought.mail_id else []),
+        "search": request.GET.get("search", "")[:36],
+        "brands": list(Brand.objects.order_by("name").values_list("slug", "name")),
+        "states": [
+            (finding.OPEN, _("Open or closed")),
+            (finding.WITHDRAWN, _("Withdrawn")),
+            (finding.GONE, _("Gone")),
+            (finding.UNDELIVERED, _("Not delivered")),
+        ],
+        "filtered": bool(asked),
+        "newest": query(request, asked),
+        "hidden": parse_qsl(query(request, asked)),
+    }
+
+
+def cell(text: object) -> str:
+    """A value for a table; what a spreadsheet would take for a formula begins with an apostrophe."""
+    written = str(text)
+    return f"'{written}" if written.startswith(_FORMULA) else written
+
+
+def _row(line: listing.Line) -> tuple[object, ...]:
+    return line.id, line.sent_at.isoformat(), line.sender, line.recipients, line.brand, line.rule, line.state
+
+
+def _csv(lines: Iterator[listing.Line]) -> Iterator[str]:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for line in lines:
+        writer.writerow([cell(value) for value in _row(line)])
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+    yield out.getvalue()
+
+
+def _json(lines: Iterator[listing.Line]) -> Iterator[str]:
+    before = "["
+    for line in lines:
+        shown = dict(zip(COLUMNS, _row(line), strict=True))
+        yield before + json.dumps(shown, default=str, ensure_ascii=False)
+        before = ",\n"
+    yield "[]" if before == "[" else "]"
+
+
+def _masked(address: str) -> str:
+    try:
+        return mask(address)
+    except (KeysError, ValueError):
+        return "•••••"
+
+
+def _with(url: str, words: str) -> str:
+    return f"{url}?{words}" if words else url
+
+
+def _person(request: HttpRequest) -> Person:
+    return cast(Person, cast(Request, request).office_person)  # behind permission_required
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
