@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "portal.vault",
     "portal.delivery",
     "portal.access",
+    "portal.rules",
     "portal.ingest",
     "portal.lifecycle",
     "portal.directory",

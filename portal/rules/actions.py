@@ -1,58 +1,137 @@
-"""What a rule can order. An action is plain data that turns facts into a decision; it never raises."""
+"""What a rule can order: each kind of action with its fields and its words. Nothing is done here."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from portal.rules.decision import Decision
-from portal.rules.errors import BadTrigger
-from portal.rules.facts import Facts
-from portal.rules.triggers import HEADER, parse_trigger, strip_tag
+from portal.rules import limits
+from portal.rules.fields import Field
+from portal.rules.triggers import DELIVERY, MAX_OPEN_DAYS, SPLIT
+from portal.vault.rights import LEVELS
 
-
-class Action(Protocol):
-    def decide(self, facts: Facts, rule: str) -> Decision: ...
-
-
-@dataclass(frozen=True)
-class Protect:
-    """Protect it as the brand says, but for what the rule says of `delivery` (`link` or `attachment`), and have readers
-    prove themselves to this level at least."""
-
-    delivery: str = ""
-    level: int = 1
-
-    def decide(self, facts: Facts, rule: str) -> Decision:
-        subject = strip_tag(facts.subject)
-        return Decision("protect", rule, level=self.level, tag_removed_subject=subject, delivery=self.delivery)
+Given = Mapping[str, Any]
+_OURS = frozenset({"x-letterlock-protect", "x-letterlock-seal", "x-letterlock"})
+_STRUCTURE = frozenset(
+    {
+        "bcc", "cc", "content-transfer-encoding", "content-type", "content-disposition", "date", "dkim-signature",
+        "from", "message-id", "mime-version", "received", "return-path", "sender", "subject", "to",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class ProtectAsAsked:
-    """Protect it with the date, rights and line of the trigger header; refuse it when that cannot be followed."""
+class ActionKind:
+    """One kind. `strength` orders the verdicts: of several, the strongest is done; 0 for what goes with any."""
 
-    def decide(self, facts: Facts, rule: str) -> Decision:
-        values = facts.header(HEADER)
-        try:
-            if len(set(values)) != 1:
-                raise BadTrigger("The header X-Letterlock-Protect is there more than once; send it once.")
-            asked = parse_trigger(values[0], facts.today)
-        except BadTrigger as error:
-            return Decision("refuse", rule, tag_removed_subject=facts.subject, text=str(error))
-        return Decision(
+    name: str
+    fields: Mapping[str, Field]
+    words: Callable[[Given], str]
+    strength: int = 0
+    check: Callable[[Given], str] = field(default=lambda given: "")
+    """A sentence's end when the fields do not go together; "" when they do."""
+
+
+def _free_header(given: Given) -> str:
+    name = given["name"].lower()
+    if name in _OURS or name in _STRUCTURE:
+        return "“name” must not be a header that mail needs or that the portal sets itself"
+    return ""
+
+
+def _removable(given: Given) -> str:
+    name = given["name"].lower()
+    if name in _OURS or name in _STRUCTURE:
+        return "“name” must not be a header that mail needs or that the portal looks after itself"
+    return ""
+
+
+def _protect_words(given: Given) -> str:
+    said = ["protect it as asked" if given["as_asked"] else "protect it"]
+    if given["template"]:
+        said.append(f"with the rights “{given['template']}”")
+    if given["brand"]:
+        said.append(f"with the brand “{given['brand']}”")
+    if given["open"] == "never":
+        said.append("open for ever")
+    elif given["open"]:
+        said.append(f"open for {given['open']} day{'' if given['open'] == 1 else 's'}")
+    if given["level"] > 1:
+        said.append(f"readers proved at level {given['level']}")
+    if given["split"]:
+        said.append(f"split key {given['split']}")
+    if given["delivery"]:
+        said.append(f"delivered by {given['delivery']}")
+    return ", ".join(said)
+
+
+def _protect_check(given: Given) -> str:
+    if given["as_asked"] and (given["template"] or given["open"] or given["split"] or given["delivery"]):
+        return "as_asked takes rights, date, split and delivery from the header, so the rule must not name them"
+    return ""
+
+
+def _quoted(text: str) -> str:
+    return f"“{text if len(text) <= 80 else text[:79] + '…'}”"
+
+
+def _addresses(given: Given) -> str:
+    return ", ".join(given["addresses"][:3]) + (" …" if len(given["addresses"]) > 3 else "")
+
+
+_SENTENCE = Field("text", most=limits.LONGEST_TEXT)
+_ADDRESSES = Field("addresses", most=20)
+KINDS: Mapping[str, ActionKind] = {
+    kind.name: kind
+    for kind in (
+        ActionKind("refuse", {"text": _SENTENCE}, lambda given: f"refuse it with {_quoted(given['text'])}", 60),
+        ActionKind("hold", {"text": Field("text", required=False, default="", most=limits.LONGEST_TEXT)},
+                   lambda given: "hold it until an administrator approves it", 50),
+        ActionKind(
             "protect",
-            rule,
-            rights=asked.rights,
-            template=asked.template,
-            keeps_default_date=asked.until is None,
-            open_until=asked.until,
-            tag_removed_subject=strip_tag(facts.subject),
-            note=asked.note,
-            split=asked.split,
-            delivery=asked.delivery,
-            receipt=asked.receipt,
-            level=asked.level,
-            phrase=asked.phrase,
-            hint=asked.hint,
-        )
+            {
+                "template": Field("slug", required=False, default=""),
+                "brand": Field("slug", required=False, default=""),
+                "open": Field("days", required=False, default=0, most=MAX_OPEN_DAYS),
+                "level": Field("number", required=False, default=1, least=LEVELS[0], most=LEVELS[-1]),
+                "split": Field("choice", required=False, default="", choices=SPLIT),
+                "delivery": Field("choice", required=False, default="", choices=DELIVERY),
+                "as_asked": Field("flag", required=False, default=False),
+            },
+            _protect_words, 40, _protect_check,
+        ),
+        ActionKind("remove_protection", {}, lambda given: "take our own protection off", 30),
+        ActionKind("require_tls", {}, lambda given: "pass it on only over verified TLS", 20),
+        ActionKind("pass_on", {}, lambda given: "pass it on as it is", 10),
+        ActionKind(
+            "disclaimer",
+            {
+                "text": Field("text", most=limits.LONGEST_DISCLAIMER),
+                "at": Field("choice", required=False, default="end", choices=("end", "beginning")),
+                "if_signed": Field("choice", required=False, default="wrap", choices=("wrap", "ignore", "refuse")),
+            },
+            lambda given: f"add the text {_quoted(given['text'])} at the {given['at']}",
+        ),
+        ActionKind("copy_to", {"addresses": _ADDRESSES}, lambda given: f"send a copy to {_addresses(given)}"),
+        ActionKind("redirect_to", {"addresses": _ADDRESSES},
+                   lambda given: f"send it to {_addresses(given)} instead"),
+        ActionKind("add_header", {"name": Field("header"), "value": Field("line", most=limits.LONGEST_HEADER_VALUE)},
+                   lambda given: f"add the header {given['name']}", 0, _free_header),
+        ActionKind("remove_header", {"name": Field("header")},
+                   lambda given: f"remove the header {given['name']}", 0, _removable),
+        ActionKind("prepend_subject", {"text": Field("line", most=limits.LONGEST_NAME)},
+                   lambda given: f"put {_quoted(given['text'])} before the subject"),
+        ActionKind("tag", {"name": Field("slug")}, lambda given: f"note the tag “{given['name']}” in the record"),
+        ActionKind("notify_sender", {"text": _SENTENCE},
+                   lambda given: f"tell the sender {_quoted(given['text'])}"),
+        ActionKind("stop", {}, lambda given: "look at no further rule"),
+    )
+}  # fmt: skip
+"""By the name that stands in an action's `do`."""
+
+VERDICTS = tuple(name for name, kind in KINDS.items() if kind.strength)
+LOCKING = frozenset({"refuse", "hold", "protect"})
+"""Verdicts that keep a mail from arriving as it is."""
+SAFE = frozenset({*LOCKING, "require_tls"})
+"""Verdicts of rules that count as matched when a condition cannot be told: too much protection harms less than none."""

@@ -1,33 +1,142 @@
-"""The decision: the first rule that matches says what happens to a mail, else the default does."""
+"""The decision: what the rules order about a mail, or else the default; and why each of them spoke of it or did not."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from portal.rules.actions import Action, Protect
-from portal.rules.conditions import Condition
+from portal.rules import combining
+from portal.rules.compiling import CompiledRule, RuleSet, condition
+from portal.rules.conditions import KINDS, Pools
+from portal.rules.conditions.mail import is_bounce
 from portal.rules.decision import Decision
+from portal.rules.document import GROUPS
 from portal.rules.facts import Facts
+from portal.rules.view import View
+
+NEVER_LOCKED = frozenset({"postmaster", "abuse"})
+"""Mailboxes that must be reached as they are (RFC 5321 section 4.5.1, RFC 2142 section 4)."""
+
+
+def decide(facts: Facts, rules: RuleSet, default_action: str, *, approved: bool = False) -> Decision:
+    """Decide about one mail, for all its recipients. Never raises; a trigger that cannot be followed is a refusal.
+
+    `default_action` is "relay" or "protect"; anything but "relay" protects. `approved` says that an administrator has
+    let it go on: no rule holds it again.
+    """
+    view = View(facts)
+    speaking: list[tuple[CompiledRule, bool]] = []
+    for rule in rules.rules:
+        if (holds := rule.check(view)) is False:
+            continue
+        unsure = holds is None
+        if (unsure and not rule.safe) or not rule.is_active(facts.today) or _is_spared(rule, view):
+            continue
+        speaking.append((rule, unsure))
+        if rule.state == "on" and (rules.first_wins or rule.stops):
+            break
+    return combining.decision(facts, speaking, default_action, rules.version, approved=approved)
+
+
+def _is_spared(rule: CompiledRule, view: View) -> bool:
+    """Whether a mail must not be locked by this rule, though it matches: bounces, and mail to those who keep mail
+    going. Not what its sender asks for."""
+    if rule.is_wish or not rule.verdict or rule.verdict not in combining.LOCKING:
+        return False
+    return spared(view)
+
+
+def spared(view: View) -> bool:
+    """Whether no rule may lock a mail: a delivery report, or one only to postmaster or abuse."""
+    recipients = view.recipients("envelope")
+    if recipients and all(one.partition("@")[0].lower() in NEVER_LOCKED for one in recipients):
+        return True
+    return is_bounce(view)
 
 
 @dataclass(frozen=True)
-class Rule:
-    """When `matches` holds, `then` decides. `name` is what the record and the trace show."""
+class Result:
+    """What one rule made of a mail. `path` is the first condition that failed, as keys into the rule's document."""
 
+    id: str
     name: str
-    matches: Condition
-    then: Action
+    looked: bool
+    """Whether it was asked: not when it is off, out of its days, or behind a rule that ended it."""
+    matched: bool | None
+    """None when that cannot be told."""
+    path: tuple[str | int, ...]
+    words: str
+    """Why not, or what held, in words."""
+    only_logged: bool
+    counts: bool
+    """Whether what it orders is done."""
 
 
-def decide(facts: Facts, rules: Sequence[Rule], default_action: str) -> Decision:
-    """Decide about one mail, for all its recipients. Never raises; a trigger that cannot be followed is a refusal.
+def explain(facts: Facts, rules: RuleSet) -> list[Result]:
+    """For every rule, in order, whether it spoke of the mail, and if not, which condition failed first."""
+    view = View(facts)
+    found = []
+    over = ""
+    for rule in rules.rules:
+        result = _explained(rule, view, facts, over)
+        found.append(result)
+        if result.counts and (rules.first_wins or rule.stops) and not over:
+            over = f"rule “{rule.name}” came first"
+    return found
 
-    `default_action` is "relay" or "protect"; anything but "relay" protects.
-    """
-    for rule in rules:
-        if rule.matches.holds(facts):
-            return rule.then.decide(facts, rule.name)
-    if default_action == "relay":
-        return Decision("relay", "default", tag_removed_subject=facts.subject)
-    return Protect().decide(facts, "default")
+
+def _explained(rule: CompiledRule, view: View, facts: Facts, over: str) -> Result:
+    if over or not rule.is_active(facts.today):
+        words = over or ("it is off" if rule.state == "off" else "it is not in its days")
+        return Result(rule.id, rule.name, False, False, (), words, rule.state == "log", False)
+    holds = rule.check(view)
+    logged = rule.state == "log"
+    if holds is True or (holds is None and rule.safe):
+        if _is_spared(rule, view):
+            words = "it would lock a bounce, or mail to postmaster or abuse"
+            return Result(rule.id, rule.name, True, holds, (), words, logged, False)
+        words = "all its conditions hold" if holds else "a condition cannot be told, so it counts as matched"
+        return Result(rule.id, rule.name, True, holds, _unknown_path(rule, view, holds), words, logged, not logged)
+    path, words = _failing(rule, view)
+    return Result(rule.id, rule.name, True, holds, path, words, logged, False)
+
+
+def _unknown_path(rule: CompiledRule, view: View, holds: bool | None) -> tuple[str | int, ...]:
+    return () if holds else _failing(rule, view)[0]
+
+
+def _failing(rule: CompiledRule, view: View) -> tuple[tuple[str | int, ...], str]:
+    """The first condition that keeps a rule from matching: one that fails, or an exception that holds."""
+    found = _first(rule.document["when"], ("when",), view, wanted=True)
+    if found is not None:
+        return found
+    for number, one in enumerate(rule.document["except"]):
+        if (found := _first(one, ("except", number), view, wanted=False)) is not None:
+            return found
+    return (), "a condition cannot be told"
+
+
+def _first(
+    given: Mapping[str, Any], path: tuple[str | int, ...], view: View, *, wanted: bool
+) -> tuple[tuple[str | int, ...], str] | None:
+    """The first single condition below `given` that keeps it from being `wanted`; None when nothing does."""
+    if _asked(given, view) is wanted:
+        return None
+    kind = next((kind for kind in GROUPS if kind in given), None)
+    if kind is None:
+        said = KINDS[given["if"]].words({name: value for name, value in given.items() if name != "if"})
+        return path, f"{'not so' if wanted else 'an exception holds'}: {said}"
+    inner = given[kind]
+    seek = wanted if kind != "none" else not wanted
+    for number, one in enumerate(inner):
+        if (found := _first(one, (*path, kind, number), view, wanted=seek)) is not None:
+            return found
+    return path, f"{'not so' if wanted else 'an exception holds'}: {kind} of {len(inner)} conditions"
+
+
+def _asked(given: Mapping[str, Any], view: View) -> bool | None:
+    pools = Pools()
+    check = condition(given, pools)
+    pools.compile()
+    return check(view)

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Protocol
+
+from portal.rules.contents import Contents
+from portal.rules.sensitive import SensitiveType
 
 
 def _today() -> date:
     return datetime.now(UTC).date()
+
+
+class Directory(Protocol):
+    """Who belongs where; both are asked once for a mail, with all its addresses."""
+
+    def groups_of(self, addresses: Collection[str]) -> Mapping[str, frozenset[str]]: ...
+
+    def attributes_of(self, addresses: Collection[str]) -> Mapping[str, Mapping[str, str]]: ...
+
+
+class NoDirectory:
+    """Nobody belongs anywhere."""
+
+    def groups_of(self, addresses: Collection[str]) -> Mapping[str, frozenset[str]]:
+        return {}
+
+    def attributes_of(self, addresses: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -32,6 +55,16 @@ class Facts:
     """It was written in the portal, by somebody who has proved their address there."""
     today: date = field(default_factory=_today)
     """The day it is decided on (UTC)."""
+    peer: str = field(default="", repr=False)
+    """The network address that it came from; empty when it came by no network."""
+    protections: tuple[str, ...] = ()
+    """What it says of itself (portal.mime.reading.Letter)."""
+    content_type: str = ""
+    """Of the whole mail, in lower case, without its parameters."""
+    contents: Contents = field(default_factory=Contents, repr=False)
+    directory: Directory = field(default_factory=NoDirectory, repr=False)
+    own_types: Mapping[str, SensitiveType] = field(default_factory=dict, repr=False)
+    """The organisation's own kinds of sensitive information, by short name."""
 
     def header(self, name: str) -> tuple[str, ...]:
         """All values of a header; `name` in lower case."""

@@ -1,15 +1,39 @@
-"""The rules that every installation starts with, first match wins."""
+"""The rules that every installation starts with, until others are published."""
 
 from __future__ import annotations
 
-from portal.rules.actions import Protect, ProtectAsAsked
-from portal.rules.conditions import AnswersProtected, AsksByHeader, HeaderIs, SubjectTag
-from portal.rules.deciding import Rule
+from portal.rules.compiling import compiled
+from portal.rules.document import FORMAT, Document
 
-RULES: tuple[Rule, ...] = (
-    # The header stands first because only it carries wishes: a tag beside it must not make them forgotten.
-    Rule("header from a program", AsksByHeader(), ProtectAsAsked()),
-    Rule("tag in the subject", SubjectTag(), Protect()),
-    Rule("sensitivity: company confidential", HeaderIs("sensitivity", "company-confidential"), Protect()),
-    Rule("answer to a protected message", AnswersProtected(), Protect()),
-)
+DOCUMENT: Document = {
+    "format": FORMAT,
+    "mode": "first",
+    "rules": [
+        # The header stands first because only it carries wishes: a tag beside it must not make them forgotten.
+        {
+            "id": "header",
+            "name": "header from a program",
+            "when": {"all": [{"if": "asked_by_header"}]},
+            "then": [{"do": "protect", "as_asked": True}],
+        },
+        {
+            "id": "tag",
+            "name": "tag in the subject",
+            "when": {"all": [{"if": "subject_tag"}]},
+            "then": [{"do": "protect"}],
+        },
+        {
+            "id": "sensitivity",
+            "name": "sensitivity: company confidential",
+            "when": {"all": [{"if": "sensitivity", "values": ["company_confidential"]}]},
+            "then": [{"do": "protect"}],
+        },
+        {
+            "id": "answer",
+            "name": "answer to a protected message",
+            "when": {"all": [{"if": "answers_protected"}]},
+            "then": [{"do": "protect"}],
+        },
+    ],
+}
+RULES = compiled(DOCUMENT)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -111,21 +111,21 @@ def parse_trigger(value: str, today: date) -> Trigger:
     )
 
 
-def has_tag(subject: str) -> bool:
-    """Whether the subject asks for protection."""
-    return any(_is_tag(found.group()[1:-1]) for found in _PAIR.finditer(subject))
+def has_tag(subject: str, tags: Collection[str] = TAGS) -> bool:
+    """Whether one of these words, in small letters, stands in square brackets in the subject."""
+    return any(_is_tag(found.group()[1:-1], tags) for found in _PAIR.finditer(subject))
 
 
-def strip_tag(subject: str) -> str:
+def strip_tag(subject: str, tags: Collection[str] = TAGS) -> str:
     """The subject without its tags, each taken out with one neighbouring space: what the recipient sees."""
-    if not has_tag(subject):
+    if not has_tag(subject, tags):
         return subject
     kept: list[str] = []
     places = iter(range(len(subject)))
     for place in places:
         character = subject[place]
         kept.append(character)
-        if character in _CLOSING and (start := _tag_at_end(kept)) is not None:
+        if character in _CLOSING and (start := _tag_at_end(kept, tags)) is not None:
             del kept[start:]
             if subject[place + 1 : place + 2].isspace():
                 next(places)
@@ -134,21 +134,21 @@ def strip_tag(subject: str) -> str:
     return "".join(kept)
 
 
-def _tag_at_end(kept: list[str]) -> int | None:
+def _tag_at_end(kept: list[str], tags: Collection[str]) -> int | None:
     """Where the tag begins that `kept` ends with. Looking back from each bracket also finds tags around tags."""
     for start in range(len(kept) - 2, max(len(kept) - _LONGEST_INSIDE - 3, -1), -1):
         if kept[start] in _CLOSING:
             return None
         if kept[start] in _OPENING:
-            return start if _is_tag("".join(kept[start + 1 : -1])) else None
+            return start if _is_tag("".join(kept[start + 1 : -1]), tags) else None
     return None
 
 
-def _is_tag(inside: str) -> bool:
+def _is_tag(inside: str, tags: Collection[str]) -> bool:
     """Compare without case, width, accents and what cannot be seen: people type [Säkert] and ［ＳＥＣＵＲＥ］."""
     apart = unicodedata.normalize("NFKD", inside)
     seen = "".join(c for c in apart if unicodedata.category(c) not in ("Mn", "Cf"))
-    return seen.casefold().strip() in TAGS
+    return seen.casefold().strip() in tags
 
 
 def _pairs(value: str) -> dict[str, str]:

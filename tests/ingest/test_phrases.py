@@ -21,9 +21,8 @@ from portal.audit.models import Entry
 from portal.delivery.models import Outbound
 from portal.ingest import pipeline
 from portal.ingest.models import Spooled
-from portal.rules.actions import Protect
-from portal.rules.conditions import SubjectTag
-from portal.rules.deciding import Rule, decide
+from portal.rules.compiling import compiled
+from portal.rules.deciding import decide
 from portal.rules.facts import Facts
 from portal.vault import agreed
 from portal.vault.errors import PhraseSpent
@@ -71,7 +70,8 @@ def test_the_header_sets_the_level_and_wraps_are_bound_to_it(value: str, level: 
 
 def test_a_rule_can_ask_for_a_level() -> None:
     facts = Facts("[secure] x", (), MAYA, (JONAS,), True, (), 1)
-    decision = decide(facts, [Rule("tag", SubjectTag(), Protect(level=2))], "relay")
+    rule = {"id": "tag", "name": "tag", "when": [{"if": "subject_tag"}], "then": [{"do": "protect", "level": 2}]}
+    decision = decide(facts, compiled({"format": 1, "rules": [rule]}), "relay")
     assert (decision.action, decision.level) == ("protect", 2)
 
 

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.rules.actions import Protect
-from portal.rules.conditions import SubjectTag
-from portal.rules.deciding import Rule, decide
+from portal.rules.compiling import compiled
+from portal.rules.deciding import decide
 from portal.rules.facts import Facts
 from portal.rules.first import RULES
 
@@ -58,7 +57,8 @@ def test_mail_that_asks_for_nothing_follows_the_default():
 
 
 def test_a_rule_or_the_header_says_how_it_is_delivered_and_a_stranger_does_not():
-    by_file = (Rule("by file", SubjectTag(), Protect(delivery="attachment")),)
+    rule = {"id": "by-file", "name": "by file", "when": [{"if": "subject_tag"}]}
+    by_file = compiled({"format": 1, "rules": [{**rule, "then": [{"do": "protect", "delivery": "attachment"}]}]})
     assert decide(replace(PLAIN, subject="[secure] a"), by_file, "relay").delivery == "attachment"
     asked = with_header("x-letterlock-protect", "v=1; delivery=attachment")
     assert decide(asked, RULES, "relay").delivery == "attachment"

@@ -1,0 +1,172 @@
+"""What several rules order about one mail, made one decision: the strictest verdict, and all that goes with it.
+
+Refuse, hold, protect, take protection off, require TLS, pass on: of these the first that a rule orders is done. Of
+several that protect, the highest level, the earliest end and the strictest key split count; rights template, brand and
+delivery are those of the first rule that names one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from portal.rules.actions import LOCKING, VERDICTS
+from portal.rules.compiling import CompiledRule
+from portal.rules.decision import Decision, Disclaimer, Edits, Matched
+from portal.rules.document import leaves
+from portal.rules.errors import BadTrigger
+from portal.rules.facts import Facts
+from portal.rules.triggers import HEADER, TAGS, Trigger, parse_trigger, strip_tag
+
+__all__ = ["LOCKING", "decision"]
+Action = Mapping[str, Any]
+Speaking = Sequence[tuple[CompiledRule, bool]]
+_SPLITS = ("strict", "escrow", "off")
+HELD = "It waits until an administrator approves it."
+
+
+def decision(
+    facts: Facts, speaking: Speaking, default_action: str, version: int = 0, *, approved: bool = False
+) -> Decision:
+    """One decision of the rules that matched, in order; each with whether that is only taken for granted."""
+    matched = tuple(_matched(rule, unsure) for rule, unsure in speaking)
+    ordering = [rule for rule, _ in speaking if rule.state == "on"]
+    ordered = [(rule, action) for rule in ordering for action in rule.document["then"]]
+    verdict, by = _verdict(ordered, facts, approved=approved)
+    found = _of_verdict(verdict, by, ordered, facts, default_action)
+    subject = found.tag_removed_subject
+    prefix = "".join(
+        action["text"].rstrip() + " " for _, action in reversed(ordered) if action["do"] == "prepend_subject"
+    )
+    return replace(
+        found,
+        version=version,
+        matched=matched,
+        tag_removed_subject=prefix + subject,
+        copies=_addresses(ordered, "copy_to"),
+        redirect=_addresses(ordered, "redirect_to"),
+        edits=_edits(ordered, prefix),
+        words=tuple(dict.fromkeys(action["text"] for _, action in ordered if action["do"] == "notify_sender")),
+        tags=tuple(dict.fromkeys(action["name"] for _, action in ordered if action["do"] == "tag")),
+    )
+
+
+Ordered = Sequence[tuple[CompiledRule, Action]]
+
+
+def _matched(rule: CompiledRule, unsure: bool) -> Matched:
+    kinds = tuple(dict.fromkeys(leaf["if"] for leaf in leaves(rule.document)))[:20]
+    strictest = rule.verdict or rule.document["then"][0]["do"]
+    return Matched(rule.id, rule.name, kinds, strictest, rule.state == "log", unsure)
+
+
+def _verdict(ordered: Ordered, facts: Facts, *, approved: bool) -> tuple[str, str]:
+    """The strictest verdict and the name of the first rule that orders it."""
+    for verdict in VERDICTS:
+        if approved and verdict == "hold":
+            continue
+        if verdict == "remove_protection" and not facts.refers_to_protected:
+            continue
+        for rule, action in ordered:
+            if action["do"] == verdict:
+                return verdict, rule.name
+    return "", ""
+
+
+def _of_verdict(verdict: str, by: str, ordered: Ordered, facts: Facts, default_action: str) -> Decision:
+    chosen = [action for _, action in ordered if action["do"] == verdict]
+    if verdict == "refuse":
+        return Decision("refuse", by, tag_removed_subject=facts.subject, text=chosen[0]["text"])
+    if verdict == "hold":
+        return Decision("hold", by, tag_removed_subject=facts.subject, text=chosen[0]["text"])
+    if verdict == "protect":
+        return _protected(by, chosen, facts, _tags(ordered))
+    if verdict == "" and default_action != "relay":
+        return Decision("protect", "default", tag_removed_subject=strip_tag(facts.subject))
+    relayed = Decision("relay", by or _first_name(ordered) or "default", tag_removed_subject=facts.subject)
+    tls = "verified" if any(action["do"] == "require_tls" for _, action in ordered) else ""
+    return replace(relayed, unprotects=verdict == "remove_protection", tls=tls)
+
+
+def _first_name(ordered: Ordered) -> str:
+    return ordered[0][0].name if ordered else ""
+
+
+def _tags(ordered: Ordered) -> frozenset[str]:
+    return frozenset(TAGS).union(*(rule.tags for rule, _ in ordered))
+
+
+def _protected(by: str, chosen: Sequence[Action], facts: Facts, tags: frozenset[str]) -> Decision:
+    asked = Trigger()
+    if any(action["as_asked"] for action in chosen):
+        try:
+            asked = _asked(facts)
+        except BadTrigger as error:
+            return Decision("refuse", by, tag_removed_subject=facts.subject, text=str(error), bad_wish=True)
+    named, until = _open(chosen, facts.today, asked)
+    return Decision(
+        "protect",
+        by,
+        rights=asked.rights,
+        keeps_default_date=not named,
+        open_until=until,
+        tag_removed_subject=strip_tag(facts.subject, tags),
+        note=asked.note,
+        split=_strictest_split([asked.split, *(action["split"] for action in chosen)]),
+        delivery=asked.delivery or _first(action["delivery"] for action in chosen),
+        receipt=asked.receipt,
+        level=max(asked.level, *(action["level"] for action in chosen)),
+        phrase=asked.phrase,
+        hint=asked.hint,
+        template=asked.template,
+        imposed=_first(action["template"] for action in chosen),
+        brand=_first(action["brand"] for action in chosen),
+    )
+
+
+def _asked(facts: Facts) -> Trigger:
+    """What the trigger header asks for; nothing when it is not there or nobody's wishes count. Raises BadTrigger."""
+    values = facts.header(HEADER)
+    if not values or not facts.trusted:
+        return Trigger()
+    if len(set(values)) != 1:
+        raise BadTrigger("The header X-Letterlock-Protect is there more than once; send it once.")
+    return parse_trigger(values[0], facts.today)
+
+
+def _open(chosen: Sequence[Action], today: date, asked: Trigger) -> tuple[bool, date | None]:
+    """Whether anything says how long it is open, and the earliest last day; None is for ever."""
+    days = [
+        today + timedelta(days=action["open"])
+        for action in chosen
+        if isinstance(action["open"], int) and action["open"]
+    ]
+    days += [asked.until] if asked.until is not None else []
+    return bool(days) or any(action["open"] == "never" for action in chosen), min(days) if days else None
+
+
+def _strictest_split(said: Sequence[str]) -> str:
+    return next((split for split in _SPLITS if split in said), "")
+
+
+def _first(values: Iterable[str]) -> str:
+    return next((value for value in values if value), "")
+
+
+def _addresses(ordered: Ordered, kind: str) -> tuple[str, ...]:
+    named = (address for _, action in ordered if action["do"] == kind for address in action["addresses"])
+    return tuple(dict.fromkeys(named))
+
+
+def _edits(ordered: Ordered, prefix: str) -> Edits:
+    def of(kind: str) -> list[Action]:
+        return [action for _, action in ordered if action["do"] == kind]
+
+    return Edits(
+        add=tuple((action["name"], action["value"]) for action in of("add_header")),
+        remove=tuple(dict.fromkeys(action["name"].lower() for action in of("remove_header"))),
+        prefix=prefix,
+        disclaimers=tuple(Disclaimer(one["text"], one["at"], one["if_signed"]) for one in of("disclaimer")),
+    )

@@ -1,0 +1,164 @@
+"""A checked document made ready to decide by: each rule one question, all words and patterns few automata."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from portal.rules import actions
+from portal.rules.conditions import KINDS, Check, Pools
+from portal.rules.document import GROUPS, Document, Rule, checked, leaves
+from portal.rules.errors import BadRules, Problem
+from portal.rules.patterns import BadPattern
+from portal.rules.view import View
+
+WISHES = frozenset({"asked_by_header", "subject_tag", "sensitivity", "answers_protected"})
+"""Conditions by which the sender, or the conversation, asks for protection: nothing stands above these."""
+
+
+@dataclass(frozen=True)
+class CompiledRule:
+    """One rule. `check` is when and not except."""
+
+    id: str
+    name: str
+    state: str
+    check: Check = field(repr=False)
+    when: Check = field(repr=False)
+    exceptions: Check | None = field(repr=False)
+    document: Rule = field(repr=False)
+    first_day: date | None
+    last_day: date | None
+    verdict: str
+    """The strongest thing it orders; "" when it orders no verdict."""
+    stops: bool
+    safe: bool
+    """Whether it counts as matched when that cannot be told."""
+    is_wish: bool
+    """Whether its conditions are only what a sender asks."""
+    tags: frozenset[str]
+    """Words in square brackets that it looks for in subjects, besides the usual ones."""
+
+    def is_active(self, today: date) -> bool:
+        if self.state == "off" or (self.first_day is not None and today < self.first_day):
+            return False
+        return self.last_day is None or today <= self.last_day
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """All rules, in order. `version` is 0 for the built-in ones."""
+
+    rules: tuple[CompiledRule, ...] = field(repr=False)
+    first_wins: bool
+    version: int
+    document: Document = field(repr=False)
+
+
+def compiled(document: object, version: int = 0, unknown: Collection[str] = ()) -> RuleSet:
+    """Check a document and make it ready. `unknown` are parts of mails that are not known (Kind.needs): conditions that
+    look at them cannot be told.
+
+    Raises BadRules.
+    """
+    known = checked(document)
+    pools = Pools()
+    rules = tuple(_rule(rule, pools, frozenset(unknown)) for rule in known["rules"])
+    try:
+        pools.compile()
+    except BadPattern:
+        said = "All words and patterns together take too much memory; use fewer of them."
+        raise BadRules([Problem(("rules",), said)]) from None
+    return RuleSet(rules, known["mode"] == "first", version, known)
+
+
+def _rule(rule: Rule, pools: Pools, unknown: frozenset[str]) -> CompiledRule:
+    when = condition(rule["when"], pools, unknown)
+    exceptions = _any([condition(one, pools, unknown) for one in rule["except"]]) if rule["except"] else None
+    orders = [one["do"] for one in rule["then"]]
+    verdicts = [one for one in actions.VERDICTS if one in orders]
+    return CompiledRule(
+        id=rule["id"],
+        name=rule["name"],
+        state=rule["state"],
+        check=when if exceptions is None else _all([when, _not(exceptions)]),
+        when=when,
+        exceptions=exceptions,
+        document=rule,
+        first_day=_day(rule["from"]),
+        last_day=_day(rule["until"]),
+        verdict=verdicts[0] if verdicts else "",
+        stops="stop" in orders,
+        safe=bool(verdicts) and verdicts[0] in actions.SAFE,
+        is_wish=all(leaf["if"] in WISHES for leaf in leaves(rule)),
+        tags=frozenset(tag for leaf in leaves(rule) if leaf["if"] == "subject_tag" for tag in leaf["values"]),
+    )
+
+
+def condition(given: Mapping[str, Any], pools: Pools, unknown: frozenset[str] = frozenset()) -> Check:
+    """The check of one condition or group, in three values (Kleene): what cannot be told is None."""
+    for kind in GROUPS:
+        if kind in given:
+            checks = [condition(one, pools, unknown) for one in given[kind]]
+            return {"all": _all, "any": _any, "none": _none}[kind](checks)
+    kind_ = KINDS[given["if"]]
+    needs = kind_.needs(given)
+    if needs in unknown or (needs.startswith("header:") and "header:" in unknown and needs not in unknown):
+        return _cannot_tell
+    return kind_.build(given, pools)
+
+
+def _cannot_tell(view: View) -> None:
+    return None
+
+
+def _all(checks: list[Check]) -> Check:
+    if len(checks) == 1:
+        return checks[0]
+
+    def check(view: View) -> bool | None:
+        found: bool | None = True
+        for one in checks:
+            holds = one(view)
+            if holds is False:
+                return False
+            if holds is None:
+                found = None
+        return found
+
+    return check
+
+
+def _any(checks: list[Check]) -> Check:
+    if len(checks) == 1:
+        return checks[0]
+
+    def check(view: View) -> bool | None:
+        found: bool | None = False
+        for one in checks:
+            holds = one(view)
+            if holds is True:
+                return True
+            if holds is None:
+                found = None
+        return found
+
+    return check
+
+
+def _none(checks: list[Check]) -> Check:
+    return _not(_any(checks))
+
+
+def _not(check: Check) -> Check:
+    def negated(view: View) -> bool | None:
+        holds = check(view)
+        return None if holds is None else not holds
+
+    return negated
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None

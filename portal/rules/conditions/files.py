@@ -1,0 +1,150 @@
+"""Conditions about attachments and about sensitive information."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from portal.rules.conditions.kind import Check, Kind, Pools, constant, hits, listed
+from portal.rules.contents import Attachment
+from portal.rules.fields import Field
+from portal.rules.limits import LONGEST_NAME
+from portal.rules.view import View
+
+Given = Mapping[str, Any]
+_MOST_BYTES = 1 << 40
+_STATES = ("unreadable", "password_protected", "executable")
+_STATE_WORDS = {"unreadable": "cannot be read", "password_protected": "is locked by a password",
+                "executable": "is a program"}  # fmt: skip
+
+
+def _names(given: Given, pools: Pools) -> Check:
+    pool, number = pools.patterns("file_names", given["values"])
+    return hits(pool, "file_names", number)
+
+
+def _extension(given: Given, pools: Pools) -> Check:
+    wanted = frozenset(given["values"])
+    return lambda view: any(file.extension in wanted for file in view.files)
+
+
+def _type(given: Given, pools: Pools) -> Check:
+    whole = frozenset(one for one in given["values"] if not one.endswith("/*"))
+    families = tuple(one[:-1] for one in given["values"] if one.endswith("/*"))
+
+    def is_of(file: Attachment) -> bool:
+        kind = file.content_type.lower()
+        return kind in whole or (bool(families) and kind.startswith(families))
+
+    return lambda view: any(map(is_of, view.files))
+
+
+def _larger(given: Given, pools: Pools) -> Check:
+    most = given["bytes"]
+    return lambda view: any(file.size > most for file in view.files)
+
+
+def _more(given: Given, pools: Pools) -> Check:
+    most = given["number"]
+    return lambda view: len(view.files) > most
+
+
+def _texts(what: str) -> Any:
+    """That no file has it is not known while one of them cannot be read."""
+
+    def build(given: Given, pools: Pools) -> Check:
+        pool, number = getattr(pools, what)("files", given["values"])
+
+        def check(view: View) -> bool | None:
+            if number in view.hits(pool, "files"):
+                return True
+            return False if view.files_are_whole else None
+
+        return check
+
+    return build
+
+
+def _state(given: Given, pools: Pools) -> Check:
+    states = frozenset(given["values"])
+
+    def is_so(view: View) -> bool:
+        for file in view.files:
+            if "executable" in states and (file.executable or file.reading.executable):
+                return True
+            if "password_protected" in states and file.password_protected:
+                return True
+            if "unreadable" in states and file.unreadable:
+                return True
+        return False
+
+    return is_so
+
+
+def _properties(given: Given, pools: Pools) -> Check:
+    """Of documents: title, author, keywords and the like."""
+    name = given["name"].lower()
+    pool, number = pools.words("properties", given["values"])
+
+    def check(view: View) -> bool | None:
+        if any(name in file.properties and number in pool.found(file.properties[name]) for file in view.files):
+            return True
+        return None if any(file.unreadable for file in view.files) else False
+
+    return check
+
+
+def _sensitive(given: Given, pools: Pools) -> Check:
+    wanted = given["types"]
+    pools.sensitive.update(one["name"] for one in wanted)
+
+    def check(view: View) -> bool | None:
+        if any(_is_there(kind, view) for kind in wanted):
+            return True
+        return False if view.body_is_whole and view.files_are_whole else None
+
+    def _is_there(kind: Mapping[str, Any], view: View) -> bool:
+        found = [one for one in view.sensitive(pools.sensitive)[kind["name"]] if one.confidence >= kind["confidence"]]
+        count = sum(one.count for one in found)
+        return bool(found) and kind["at_least"] <= count <= kind.get("at_most", count)
+
+    return check
+
+
+def _sensitive_words(given: Given) -> str:
+    names = [f"{one['at_least']} × {one['name']}" if one["at_least"] > 1 else one["name"] for one in given["types"]]
+    return f"the mail has sensitive information of the kind {listed(names)}"
+
+
+def _state_words(given: Given) -> str:
+    return f"a file {' or '.join(_STATE_WORDS[one] for one in given['values'])}"
+
+
+KINDS = (
+    Kind("file_name_patterns", {"values": Field("patterns")}, _names,
+         lambda given: f"a file has a name like the pattern {listed(given['values'])}", "file", constant("names")),
+    Kind("file_extension", {"values": Field("extensions")}, _extension,
+         lambda given: f"a file ends in {listed(['.' + one for one in given['values']])}", "file"),
+    Kind("file_type", {"values": Field("types")}, _type,
+         lambda given: f"a file is of the type {listed(given['values'])}", "file"),
+    Kind("file_size_over", {"bytes": Field("number", least=0, most=_MOST_BYTES)}, _larger,
+         lambda given: f"a file is larger than {given['bytes']:,} bytes", "file"),
+    Kind("file_count_over", {"number": Field("number", least=0, most=10_000)}, _more,
+         lambda given: f"there are more than {given['number']} files", "file"),
+    Kind("file_words", {"values": Field("words")}, _texts("words"),
+         lambda given: f"a file has the word {listed(given['values'])}", "file", constant("file_texts")),
+    Kind("file_patterns", {"values": Field("patterns")}, _texts("patterns"),
+         lambda given: f"a file has the pattern {listed(given['values'])}", "file", constant("file_texts")),
+    Kind("file_is", {"values": Field("choices", choices=_STATES)}, _state, _state_words, "file",
+         lambda given: "file_texts" if "unreadable" in given["values"] else ""),
+    Kind(
+        "file_property",
+        {"name": Field("line", most=LONGEST_NAME), "values": Field("words")},
+        _properties,
+        lambda given: f"a document's {given['name']} has the word {listed(given['values'])}",
+        "file",
+        constant("file_texts"),
+    ),
+    Kind("sensitive", {"types": Field("sensitive")}, _sensitive, _sensitive_words, "text",
+         constant("body")),
+)  # fmt: skip
