@@ -20,11 +20,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import doors, mails, pages, paints, pipeline, streams, wraps
+from bench import doors, mails, pages, paints, pipeline, rules, streams, wraps
 from bench.table import Row, aligned
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = ("streams", "mails", "doors", "pipeline", "pages", "paints", "lists", "wraps", "million")
+GROUPS = ("streams", "mails", "rules", "doors", "pipeline", "pages", "paints", "lists", "wraps", "million")
 RESULT = "bench.json"
 
 
@@ -62,6 +62,8 @@ def _measured(group: str, folder: Path, say: Callable[[str], None]) -> list[Row]
         return streams.rows(folder, say)
     if group == "mails":
         return mails.rows()
+    if group == "rules":
+        return rules.rows()
     if group == "wraps":
         return wraps.rows(folder, say)
     if group == "million":

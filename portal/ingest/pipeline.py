@@ -26,7 +26,8 @@ from portal.ingest import settling, spool, states
 from portal.ingest.errors import IngestError, NotEnoughMemory, Overtaken, VirusFound
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
-from portal.rules.errors import BadTrigger
+from portal.rules.errors import BadTrigger, RulesError
+from portal.rules.live import RulesUnusable
 from portal.vault.errors import KeyringOlder, VaultError
 from portal.viruses import ScannerAway, ScannerError
 
@@ -125,7 +126,7 @@ def _guarded(row: Spooled, work: Callable[[], T]) -> T | None:
         pass
     except (WrapRefused, KeyDestroyed) as error:
         _hold(row, _sentence(error))
-    except (KeysError, KeyringOlder, ScannerAway, OSError, DatabaseError) as error:
+    except (KeysError, KeyringOlder, RulesUnusable, ScannerAway, OSError, DatabaseError) as error:
         # Nothing is wrong with the mail: a key service, a disk or the database is. It waits for as long as that takes.
         _wait(row, _sentence(error))
     except VirusFound as found:
@@ -161,7 +162,7 @@ def _hold(row: Spooled, sentence: str, *, told: str = "", words: str = "") -> No
 
 
 def _sentence(error: BaseException) -> str:
-    if isinstance(error, IngestError | KeysError | VaultError | BadTrigger | ScannerError):
+    if isinstance(error, IngestError | KeysError | VaultError | RulesError | ScannerError):
         return str(error)
     if isinstance(error, OSError):
         return f"The disk or network failed ({type(error).__name__}, errno {error.errno})."

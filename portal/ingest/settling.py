@@ -16,16 +16,15 @@ from branding.models import Brand
 from portal import observing
 from portal.audit.record import Event, record_each
 from portal.delivery.queue import Asked, enqueue_all
-from portal.ingest import drafting, isolation, returning, scanning, spool, states
+from portal.ingest import drafting, isolation, knowing, returning, scanning, spool, states
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
 from portal.mime.addresses import domain_of
-from portal.mime.fields import decode_words, stray_fields
 from portal.mime.reading import Letter, read
+from portal.rules import live
+from portal.rules.compiling import RuleSet
 from portal.rules.deciding import decide
 from portal.rules.decision import Decision
-from portal.rules.facts import Facts
-from portal.rules.first import RULES
 from portal.vault import sealing, templates
 from portal.vault.errors import TemplateUnknown
 from portal.vault.models import Message, Reader
@@ -85,18 +84,20 @@ def ready(mails: Sequence[Opened], each: Callable[[Spooled, Callable[[], Ready]]
     """What was decided on and sealed, outside any transaction; `each` does one mail's work, or leaves it out."""
     answered = drafting.answered([(one.letter, one.envelope) for one in mails])
     brand_of = cache(choosing.of_domain)  # the mails of one group are mostly of one sender
-    works = [partial(_decided, one, of, brand_of) for one, of in zip(mails, answered, strict=True)]
+    rules = live.rules()
+    works = [partial(_decided, one, of, brand_of, rules) for one, of in zip(mails, answered, strict=True)]
     done = [each(one.row, work) for one, work in zip(mails, works, strict=True)]
     return [one for one in done if one is not None]
 
 
-def _decided(one: Opened, answered: Message | None, brand_of: Callable[[str], Brand]) -> Ready:
+def _decided(one: Opened, answered: Message | None, brand_of: Callable[[str], Brand], rules: RuleSet) -> Ready:
     """Raises whatever is wrong with the mail, its rules or the keys."""
     row = one.row
     if one.passes:
         return Ready(row, Decision("relay", rule=one.passes), one.envelope, None, None)
     with observing.work("pipeline", row.pk, size=row.size, state=row.state), isolation.bounded(row.size):
-        decision = _decide(one.letter, one.envelope, one.raw, answered)
+        facts = knowing.facts(one.letter, one.envelope, one.raw, refers=answered is not None)
+        decision = decide(facts, rules, settings.LETTERLOCK.default_action)
         if decision.action == "refuse":
             raise Refused(decision.text)
         if decision.action == "relay":
@@ -185,19 +186,3 @@ def _relay(group: Sequence[Ready]) -> None:
     for one in group:
         if not one.is_over:
             states.later(one.row, LOOK_AGAIN, unfinished=0)
-
-
-def _decide(letter: Letter, envelope: spool.Envelope, raw: bytes, answered: Message | None) -> Decision:
-    stray = [(name, decode_words(value)) for name, value in stray_fields(raw)]
-    facts = Facts(
-        subject=letter.subject,
-        headers=tuple((name.lower(), value) for name, value in (*letter.headers, *stray)),
-        sender=envelope.sender,
-        recipients=envelope.recipients,
-        trusted=envelope.trusted,
-        inside_domains=settings.LETTERLOCK.inside_domains,
-        size=len(raw),
-        refers_to_protected=envelope.source == "reply" or answered is not None,
-        written_here=envelope.source == "reply",
-    )
-    return decide(facts, RULES, settings.LETTERLOCK.default_action)

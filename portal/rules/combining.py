@@ -53,6 +53,13 @@ def decision(
     )
 
 
+def default(facts: Facts, default_action: str, version: int = 0) -> Decision:
+    """What happens to a mail that no rule decides on: anything but "relay" protects."""
+    if default_action == "relay":
+        return Decision("relay", "default", tag_removed_subject=facts.subject, version=version)
+    return Decision("protect", "default", tag_removed_subject=strip_tag(facts.subject), version=version)
+
+
 Ordered = Sequence[tuple[CompiledRule, Action]]
 
 
@@ -84,7 +91,7 @@ def _of_verdict(verdict: str, by: str, ordered: Ordered, facts: Facts, default_a
     if verdict == "protect":
         return _protected(by, chosen, facts, _tags(ordered))
     if verdict == "" and default_action != "relay":
-        return Decision("protect", "default", tag_removed_subject=strip_tag(facts.subject))
+        return default(facts, default_action)
     relayed = Decision("relay", by or _first_name(ordered) or "default", tag_removed_subject=facts.subject)
     tls = "verified" if any(action["do"] == "require_tls" for _, action in ordered) else ""
     return replace(relayed, unprotects=verdict == "remove_protection", tls=tls)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from portal.rules import actions
 from portal.rules.conditions import KINDS, Check, Pools
+from portal.rules.conditions.checks import All
 from portal.rules.document import GROUPS, Document, Rule, checked, leaves
 from portal.rules.errors import BadRules, Problem
+from portal.rules.index import Index
 from portal.rules.patterns import BadPattern
+from portal.rules.sensitive import SensitiveType, compile_type
 from portal.rules.view import View
 
 WISHES = frozenset({"asked_by_header", "subject_tag", "sensitivity", "answers_protected"})
@@ -55,6 +60,8 @@ class RuleSet:
     first_wins: bool
     version: int
     document: Document = field(repr=False)
+    own_types: Mapping[str, SensitiveType] = field(repr=False)
+    index: Index = field(repr=False)
 
 
 def compiled(document: object, version: int = 0, unknown: Collection[str] = ()) -> RuleSet:
@@ -64,14 +71,15 @@ def compiled(document: object, version: int = 0, unknown: Collection[str] = ()) 
     Raises BadRules.
     """
     known = checked(document)
-    pools = Pools()
+    own = {one["slug"]: compile_type(one) for one in known["types"]}
+    pools = Pools(own, Counter(name for rule in known["rules"] for name in _all_of(rule)))
     rules = tuple(_rule(rule, pools, frozenset(unknown)) for rule in known["rules"])
     try:
         pools.compile()
     except BadPattern:
         said = "All words and patterns together take too much memory; use fewer of them."
         raise BadRules([Problem(("rules",), said)]) from None
-    return RuleSet(rules, known["mode"] == "first", version, known)
+    return RuleSet(rules, known["mode"] == "first", version, known, own, Index([rule.check for rule in rules]))
 
 
 def _rule(rule: Rule, pools: Pools, unknown: frozenset[str]) -> CompiledRule:
@@ -99,15 +107,40 @@ def _rule(rule: Rule, pools: Pools, unknown: frozenset[str]) -> CompiledRule:
 
 def condition(given: Mapping[str, Any], pools: Pools, unknown: frozenset[str] = frozenset()) -> Check:
     """The check of one condition or group, in three values (Kleene): what cannot be told is None."""
+    name = _named(given)
+    return pools.once(name, lambda: _condition(given, pools, unknown))
+
+
+def _condition(given: Mapping[str, Any], pools: Pools, unknown: frozenset[str]) -> Check:
     for kind in GROUPS:
         if kind in given:
-            checks = [condition(one, pools, unknown) for one in given[kind]]
+            checks = [condition(one, pools, unknown) for one in sorted(given[kind], key=_cost)]
             return {"all": _all, "any": _any, "none": _none}[kind](checks)
     kind_ = KINDS[given["if"]]
     needs = kind_.needs(given)
-    if needs in unknown or (needs.startswith("header:") and "header:" in unknown and needs not in unknown):
+    if needs in unknown or (needs.startswith("header:") and "header:" in unknown):
         return _cannot_tell
     return kind_.build(given, pools)
+
+
+def _named(given: Mapping[str, Any]) -> str:
+    return json.dumps(given, sort_keys=True)
+
+
+def _all_of(rule: Rule) -> Iterator[str]:
+    """The name of every condition and group of a rule."""
+    waiting: list[Mapping[str, Any]] = [rule["when"], *rule["except"]]
+    while waiting:
+        one = waiting.pop()
+        yield _named(one)
+        waiting += next((one[kind] for kind in GROUPS if kind in one), [])
+
+
+def _cost(given: Mapping[str, Any]) -> int:
+    for kind in GROUPS:
+        if kind in given:
+            return max(map(_cost, given[kind]))
+    return KINDS[given["if"]].cost
 
 
 def _cannot_tell(view: View) -> None:
@@ -115,20 +148,7 @@ def _cannot_tell(view: View) -> None:
 
 
 def _all(checks: list[Check]) -> Check:
-    if len(checks) == 1:
-        return checks[0]
-
-    def check(view: View) -> bool | None:
-        found: bool | None = True
-        for one in checks:
-            holds = one(view)
-            if holds is False:
-                return False
-            if holds is None:
-                found = None
-        return found
-
-    return check
+    return checks[0] if len(checks) == 1 else All(checks)
 
 
 def _any(checks: list[Check]) -> Check:

@@ -13,7 +13,11 @@ from portal.rules.conditions.mail import is_bounce
 from portal.rules.decision import Decision
 from portal.rules.document import GROUPS
 from portal.rules.facts import Facts
+from portal.rules.sensitive import SensitiveType
 from portal.rules.view import View
+
+Own = Mapping[str, SensitiveType]
+Path = tuple[str | int, ...]
 
 NEVER_LOCKED = frozenset({"postmaster", "abuse"})
 """Mailboxes that must be reached as they are (RFC 5321 section 4.5.1, RFC 2142 section 4)."""
@@ -27,7 +31,8 @@ def decide(facts: Facts, rules: RuleSet, default_action: str, *, approved: bool 
     """
     view = View(facts)
     speaking: list[tuple[CompiledRule, bool]] = []
-    for rule in rules.rules:
+    for place in rules.index.candidates(view):
+        rule = rules.rules[place]
         if (holds := rule.check(view)) is False:
             continue
         unsure = holds is None
@@ -36,6 +41,8 @@ def decide(facts: Facts, rules: RuleSet, default_action: str, *, approved: bool 
         speaking.append((rule, unsure))
         if rule.state == "on" and (rules.first_wins or rule.stops):
             break
+    if not speaking:
+        return combining.default(facts, default_action, rules.version)
     return combining.decision(facts, speaking, default_action, rules.version, approved=approved)
 
 
@@ -65,7 +72,7 @@ class Result:
     """Whether it was asked: not when it is off, out of its days, or behind a rule that ended it."""
     matched: bool | None
     """None when that cannot be told."""
-    path: tuple[str | int, ...]
+    path: Path
     words: str
     """Why not, or what held, in words."""
     only_logged: bool
@@ -79,14 +86,14 @@ def explain(facts: Facts, rules: RuleSet) -> list[Result]:
     found = []
     over = ""
     for rule in rules.rules:
-        result = _explained(rule, view, facts, over)
+        result = _explained(rule, view, facts, over, rules.own_types)
         found.append(result)
         if result.counts and (rules.first_wins or rule.stops) and not over:
             over = f"rule “{rule.name}” came first"
     return found
 
 
-def _explained(rule: CompiledRule, view: View, facts: Facts, over: str) -> Result:
+def _explained(rule: CompiledRule, view: View, facts: Facts, over: str, own: Own) -> Result:
     if over or not rule.is_active(facts.today):
         words = over or ("it is off" if rule.state == "off" else "it is not in its days")
         return Result(rule.id, rule.name, False, False, (), words, rule.state == "log", False)
@@ -97,31 +104,29 @@ def _explained(rule: CompiledRule, view: View, facts: Facts, over: str) -> Resul
             words = "it would lock a bounce, or mail to postmaster or abuse"
             return Result(rule.id, rule.name, True, holds, (), words, logged, False)
         words = "all its conditions hold" if holds else "a condition cannot be told, so it counts as matched"
-        return Result(rule.id, rule.name, True, holds, _unknown_path(rule, view, holds), words, logged, not logged)
-    path, words = _failing(rule, view)
+        return Result(rule.id, rule.name, True, holds, _unknown_path(rule, view, own, holds), words, logged, not logged)
+    path, words = _failing(rule, view, own)
     return Result(rule.id, rule.name, True, holds, path, words, logged, False)
 
 
-def _unknown_path(rule: CompiledRule, view: View, holds: bool | None) -> tuple[str | int, ...]:
-    return () if holds else _failing(rule, view)[0]
+def _unknown_path(rule: CompiledRule, view: View, own: Own, holds: bool | None) -> Path:
+    return () if holds else _failing(rule, view, own)[0]
 
 
-def _failing(rule: CompiledRule, view: View) -> tuple[tuple[str | int, ...], str]:
+def _failing(rule: CompiledRule, view: View, own: Own) -> tuple[Path, str]:
     """The first condition that keeps a rule from matching: one that fails, or an exception that holds."""
-    found = _first(rule.document["when"], ("when",), view, wanted=True)
+    found = _first(rule.document["when"], ("when",), view, own, wanted=True)
     if found is not None:
         return found
     for number, one in enumerate(rule.document["except"]):
-        if (found := _first(one, ("except", number), view, wanted=False)) is not None:
+        if (found := _first(one, ("except", number), view, own, wanted=False)) is not None:
             return found
     return (), "a condition cannot be told"
 
 
-def _first(
-    given: Mapping[str, Any], path: tuple[str | int, ...], view: View, *, wanted: bool
-) -> tuple[tuple[str | int, ...], str] | None:
+def _first(given: Mapping[str, Any], path: Path, view: View, own: Own, *, wanted: bool) -> tuple[Path, str] | None:
     """The first single condition below `given` that keeps it from being `wanted`; None when nothing does."""
-    if _asked(given, view) is wanted:
+    if _asked(given, view, own) is wanted:
         return None
     kind = next((kind for kind in GROUPS if kind in given), None)
     if kind is None:
@@ -130,13 +135,13 @@ def _first(
     inner = given[kind]
     seek = wanted if kind != "none" else not wanted
     for number, one in enumerate(inner):
-        if (found := _first(one, (*path, kind, number), view, wanted=seek)) is not None:
+        if (found := _first(one, (*path, kind, number), view, own, wanted=seek)) is not None:
             return found
     return path, f"{'not so' if wanted else 'an exception holds'}: {kind} of {len(inner)} conditions"
 
 
-def _asked(given: Mapping[str, Any], view: View) -> bool | None:
-    pools = Pools()
+def _asked(given: Mapping[str, Any], view: View, own: Own) -> bool | None:
+    pools = Pools(own)
     check = condition(given, pools)
     pools.compile()
     return check(view)

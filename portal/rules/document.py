@@ -19,6 +19,7 @@ from portal.rules import actions, limits
 from portal.rules.conditions import KINDS
 from portal.rules.errors import BadRules, Problem
 from portal.rules.fields import BadField, Field, unknown
+from portal.rules.sensitive import TYPES, BadType, compile_type
 
 FORMAT = 1
 MODES = ("first", "all")
@@ -26,7 +27,8 @@ STATES = ("on", "off", "log")
 GROUPS = ("all", "any", "none")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _RULE = {"id", "name", "state", "from", "until", "note", "when", "except", "then"}
-_DOCUMENT = {"format", "mode", "rules"}
+_DOCUMENT = {"format", "mode", "types", "rules"}
+_MOST_TYPES = 100
 _MOST_PROBLEMS = 50
 Path = tuple[str | int, ...]
 Rule = dict[str, Any]
@@ -52,6 +54,7 @@ class _Checker:
         self.problems: list[Problem] = []
         self._name = ""
         self._conditions = 0
+        self._known = set(TYPES)
 
     def document(self, given: object) -> Document:
         found = self._document(given)
@@ -66,12 +69,13 @@ class _Checker:
             self._wrong((), "The rules must be a mapping with format, mode and rules.")
             return {}
         for name in sorted(map(str, set(given) - _DOCUMENT)):
-            self._wrong((name,), f"The rules have no field “{name[:60]}”; there are format, mode and rules.")
+            self._wrong((name,), f"The rules have no field “{name[:60]}”; there are format, mode, types and rules.")
         if given.get("format") != FORMAT:
             self._wrong(("format",), f"The field “format” must be {FORMAT}; this version knows no other.")
         mode = given.get("mode", "first")
         if mode not in MODES:
             self._wrong(("mode",), "The field “mode” must be first or all.")
+        types = self._types(given.get("types", []))
         rules = given.get("rules")
         if not isinstance(rules, list | tuple):
             self._wrong(("rules",), "The field “rules” must be a list of rules.")
@@ -82,7 +86,21 @@ class _Checker:
             return {}
         found = [self.rule(rule, place) for place, rule in enumerate(rules)]
         self._twice(found)
-        return {"format": FORMAT, "mode": mode, "rules": found}
+        return {"format": FORMAT, "mode": mode, "types": types, "rules": found}
+
+    def _types(self, given: object) -> list[dict[str, Any]]:
+        """The organisation's own kinds of sensitive information (portal.rules.sensitive.own)."""
+        if not isinstance(given, list | tuple) or len(given) > _MOST_TYPES:
+            self._wrong(("types",), f"The field “types” must be a list of at most {_MOST_TYPES} kinds.")
+            return []
+        found = []
+        for number, one in enumerate(given):
+            try:
+                self._known.add(compile_type(one if isinstance(one, Mapping) else {}).slug)
+                found.append(dict(one))
+            except BadType as error:
+                self._wrong(("types", number, error.field), f"Kind {number + 1} of “types”: {error}")
+        return found
 
     def _twice(self, rules: list[Rule]) -> None:
         seen: dict[str, int] = {}
@@ -171,7 +189,13 @@ class _Checker:
             self._wrong((*path, "if"), said)
             return {}
         fields = {name: value for name, value in given.items() if name != "if"}
-        return {"if": kind.name, **self._fields(path, kind.name, kind.fields, fields)}
+        found = self._fields(path, kind.name, kind.fields, fields)
+        if kind.name == "sensitive":
+            for one in found["types"] or []:
+                if one["name"] not in self._known:
+                    said = f"{self._name}: there is no kind of sensitive information “{one['name'][:60]}”."
+                    self._wrong((*path, "types"), said)
+        return {"if": kind.name, **found}
 
     # Actions
 
@@ -229,7 +253,13 @@ class _Checker:
 
 def short(document: Document) -> Document:
     """The same without what is as it is anyway: for files and differences that people read."""
-    return {**document, "rules": [_short_rule(rule) for rule in document["rules"]]}
+    types = {"types": document["types"]} if document["types"] else {}
+    return {
+        "format": document["format"],
+        "mode": document["mode"],
+        **types,
+        "rules": [_short_rule(rule) for rule in document["rules"]],
+    }
 
 
 def _short_rule(rule: Rule) -> Rule:

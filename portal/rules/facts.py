@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime
 from typing import Protocol
 
 from portal.rules.contents import Contents
-from portal.rules.sensitive import SensitiveType
 
 
 def _today() -> date:
@@ -63,8 +62,6 @@ class Facts:
     """Of the whole mail, in lower case, without its parameters."""
     contents: Contents = field(default_factory=Contents, repr=False)
     directory: Directory = field(default_factory=NoDirectory, repr=False)
-    own_types: Mapping[str, SensitiveType] = field(default_factory=dict, repr=False)
-    """The organisation's own kinds of sensitive information, by short name."""
 
     def header(self, name: str) -> tuple[str, ...]:
         """All values of a header; `name` in lower case."""

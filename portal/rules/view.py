@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from portal.mime.addresses import normalise, parse_list
 from portal.mime.errors import BadAddress
@@ -12,9 +13,14 @@ from portal.rules.contents import Attachment
 from portal.rules.facts import Facts
 from portal.rules.limits import MOST_SCANNED
 from portal.rules.patterns import Pool
-from portal.rules.sensitive import Found, scan
+from portal.rules.sensitive import Found, SensitiveType, scan
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+# An address that normalise() returns as it is; most are like that, and each costs ten times as much there.
+_USUAL = re.compile(
+    r"[a-z0-9_+-]{1,30}(?:\.[a-z0-9_+-]{1,30})?@(?:[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\.){1,4}[a-z]{2,20}"
+)
+_LABEL = re.compile(r"msip_label_([0-9a-f-]{36})_(enabled|siteid)\s{0,9}=\s{0,9}([0-9a-z-]{1,40})")
 SENDER_PLACES = ("envelope", "header", "either")
 RECIPIENT_PLACES = ("envelope", "to", "cc", "to_or_cc")
 
@@ -27,7 +33,9 @@ class View:
         self._hits: dict[tuple[int, str], frozenset[int]] = {}
         self._senders: dict[str, tuple[str, ...]] = {}
         self._recipients: dict[str, tuple[str, ...]] = {}
-        self._families: dict[str, frozenset[str]] = {}
+        self._domains: dict[str, frozenset[str]] = {}
+        self.known: dict[int, bool | None] = {}
+        """Answers of checks that several rules share (portal.rules.conditions.checks.Once)."""
         self._sensitive: dict[frozenset[str], Mapping[str, tuple[Found, ...]]] = {}
 
     # Addresses, in their comparing form
@@ -55,25 +63,17 @@ class View:
     def _in_headers(self, name: str) -> tuple[str, ...]:
         return tuple(_comparing(box.address) for value in self.header(name) for box in parse_list(value))
 
-    def family(self, address: str) -> frozenset[str]:
-        """The domain of an address and all domains that it lies in; empty when it is none."""
-        found = self._families.get(address)
-        if found is None:
-            domain = address.rpartition("@")[2]
-            labels = domain.split(".") if "@" in address else []
-            found = frozenset([".".join(labels[start:]) for start in range(len(labels))])
-            self._families[address] = found
-        return found
-
     def domains(self, addresses: tuple[str, ...]) -> frozenset[str]:
         """All domains that any of these lies in."""
         if len(addresses) == 1:
-            return self.family(addresses[0])
-        return frozenset().union(*map(self.family, addresses)) if addresses else frozenset()
+            return family(addresses[0].rpartition("@")[2])
+        return frozenset().union(*(family(one.rpartition("@")[2]) for one in addresses)) if addresses else frozenset()
 
-    @cached_property
-    def sender_domains(self) -> Mapping[str, frozenset[str]]:
-        return {where: self.domains(self.senders(where)) for where in SENDER_PLACES}
+    def sender_domains(self, where: str) -> frozenset[str]:
+        found = self._domains.get(where)
+        if found is None:
+            found = self._domains[where] = self.domains(self.senders(where))
+        return found
 
     @cached_property
     def recipient_domains(self) -> frozenset[str]:
@@ -120,6 +120,24 @@ class View:
     def header(self, name: str) -> tuple[str, ...]:
         """All values of a header; `name` in lower case."""
         return self._fields.get(name, ())
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """Ids of the sensitivity labels that are set, each alone and with "@" and its tenant's id.
+
+        MSIP_Label_<label>_Enabled=true; MSIP_Label_<label>_SiteId=<tenant> (as Microsoft's clients write it).
+        """
+        found: dict[str, dict[str, str]] = {}
+        for value in self.header("msip_labels"):
+            for piece in value.lower().split(";"):
+                if (said := _LABEL.fullmatch(piece.strip())) is not None:
+                    found.setdefault(said[1], {})[said[2]] = said[3]
+        set_ = [(label, said.get("siteid", "")) for label, said in found.items() if said.get("enabled") == "true"]
+        return frozenset([label for label, _ in set_] + [f"{label}@{tenant}" for label, tenant in set_])
+
+    def header_values(self, name: str) -> frozenset[str]:
+        """All values of a header, without regard to case."""
+        return frozenset([value.strip().casefold() for value in self.header(name)])
 
     # Words and patterns
 
@@ -170,21 +188,28 @@ class View:
 
     # Sensitive information
 
-    def sensitive(self, names: Collection[str]) -> Mapping[str, tuple[Found, ...]]:
+    def sensitive(self, names: Collection[str], own: Mapping[str, SensitiveType]) -> Mapping[str, tuple[Found, ...]]:
         """What of these kinds the subject holds, and what text and files together hold, as far as they can be read."""
         key = frozenset(names)
         found = self._sensitive.get(key)
         if found is None:
-            own = self.facts.own_types
             inside, above = self.facts.contents.found(key, own), scan(self.facts.subject, key, own)
             found = {name: tuple(one[name] for one in (inside, above) if name in one) for name in key}
             self._sensitive[key] = found
         return found
 
 
+@lru_cache(maxsize=4096)
+def family(domain: str) -> frozenset[str]:
+    """A domain and all domains that it lies in."""
+    labels = domain.split(".") if domain else []
+    return frozenset([".".join(labels[start:]) for start in range(len(labels))])
+
+
 def _comparing(address: str) -> str:
+    if _USUAL.fullmatch(address):
+        return address
     try:
         return normalise(address)
     except BadAddress:
         return address.strip().lower()
-

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from portal.rules.conditions import files, mail, people, words
-from portal.rules.conditions.kind import Check, Kind, Pools
+from portal.rules.conditions.checks import Check
+from portal.rules.conditions.kind import Kind, Pools
 
 __all__ = ["KINDS", "Check", "Kind", "Pools"]
 

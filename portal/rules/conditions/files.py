@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from portal.rules.conditions.kind import Check, Kind, Pools, constant, hits, listed
+from portal.rules.conditions.checks import Check, Hit
+from portal.rules.conditions.kind import Kind, Pools, constant, listed
 from portal.rules.contents import Attachment
 from portal.rules.fields import Field
 from portal.rules.limits import LONGEST_NAME
@@ -20,7 +21,7 @@ _STATE_WORDS = {"unreadable": "cannot be read", "password_protected": "is locked
 
 def _names(given: Given, pools: Pools) -> Check:
     pool, number = pools.patterns("file_names", given["values"])
-    return hits(pool, "file_names", number)
+    return Hit(pool, "file_names", number)
 
 
 def _extension(given: Given, pools: Pools) -> Check:
@@ -104,7 +105,11 @@ def _sensitive(given: Given, pools: Pools) -> Check:
         return False if view.body_is_whole and view.files_are_whole else None
 
     def _is_there(kind: Mapping[str, Any], view: View) -> bool:
-        found = [one for one in view.sensitive(pools.sensitive)[kind["name"]] if one.confidence >= kind["confidence"]]
+        found = [
+            one
+            for one in view.sensitive(pools.sensitive, pools.own)[kind["name"]]
+            if one.confidence >= kind["confidence"]
+        ]
         count = sum(one.count for one in found)
         return bool(found) and kind["at_least"] <= count <= kind.get("at_most", count)
 
@@ -122,20 +127,20 @@ def _state_words(given: Given) -> str:
 
 KINDS = (
     Kind("file_name_patterns", {"values": Field("patterns")}, _names,
-         lambda given: f"a file has a name like the pattern {listed(given['values'])}", "file", constant("names")),
+         lambda given: f"a file has a name like the pattern {listed(given['values'])}", "file", 2, constant("names")),
     Kind("file_extension", {"values": Field("extensions")}, _extension,
-         lambda given: f"a file ends in {listed(['.' + one for one in given['values']])}", "file"),
+         lambda given: f"a file ends in {listed(['.' + one for one in given['values']])}", "file", 2),
     Kind("file_type", {"values": Field("types")}, _type,
-         lambda given: f"a file is of the type {listed(given['values'])}", "file"),
+         lambda given: f"a file is of the type {listed(given['values'])}", "file", 2),
     Kind("file_size_over", {"bytes": Field("number", least=0, most=_MOST_BYTES)}, _larger,
-         lambda given: f"a file is larger than {given['bytes']:,} bytes", "file"),
+         lambda given: f"a file is larger than {given['bytes']:,} bytes", "file", 2),
     Kind("file_count_over", {"number": Field("number", least=0, most=10_000)}, _more,
-         lambda given: f"there are more than {given['number']} files", "file"),
+         lambda given: f"there are more than {given['number']} files", "file", 2),
     Kind("file_words", {"values": Field("words")}, _texts("words"),
-         lambda given: f"a file has the word {listed(given['values'])}", "file", constant("file_texts")),
+         lambda given: f"a file has the word {listed(given['values'])}", "file", 3, constant("file_texts")),
     Kind("file_patterns", {"values": Field("patterns")}, _texts("patterns"),
-         lambda given: f"a file has the pattern {listed(given['values'])}", "file", constant("file_texts")),
-    Kind("file_is", {"values": Field("choices", choices=_STATES)}, _state, _state_words, "file",
+         lambda given: f"a file has the pattern {listed(given['values'])}", "file", 3, constant("file_texts")),
+    Kind("file_is", {"values": Field("choices", choices=_STATES)}, _state, _state_words, "file", 3,
          lambda given: "file_texts" if "unreadable" in given["values"] else ""),
     Kind(
         "file_property",

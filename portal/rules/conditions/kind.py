@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from types import MappingProxyType
 from typing import Any
 
+from portal.rules.conditions.checks import Among, Check, Hit, Once
 from portal.rules.fields import Field
 from portal.rules.folding import folded, plain
 from portal.rules.patterns import Pool, words_pattern
-from portal.rules.view import View
-
-Check = Callable[[View], bool | None]
-"""Whether a condition holds; None when that cannot be told. It never raises."""
+from portal.rules.sensitive import SensitiveType
 
 
 class Pools:
     """What all conditions of a rule set look for, gathered while they are compiled so that a text is walked once."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        own: Mapping[str, SensitiveType] = MappingProxyType({}),
+        times: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self._pools: dict[tuple[str, str], Pool] = {}
+        self._once: dict[str, Check] = {}
+        self._times = times
+        self.own = own
         self.sensitive: set[str] = set()
+        """Kinds of sensitive information that any rule asks for: a mail is looked through for all of them at once."""
 
     def words(self, part: str, words: list[str]) -> tuple[Pool, int]:
         pool = self._pools.setdefault(("words", part), Pool(folded, any_case=False))
@@ -30,6 +36,15 @@ class Pools:
     def patterns(self, part: str, patterns: list[str]) -> tuple[Pool, int]:
         pool = self._pools.setdefault(("patterns", part), Pool(plain, any_case=True))
         return pool, pool.add(patterns)
+
+    def once(self, name: str, build: Callable[[], Check]) -> Check:
+        """The check of this name, made anew unless several rules have it, which then ask it once a mail."""
+        if self._times.get(name, 0) < 2:
+            return build()
+        if name not in self._once:
+            made = build()
+            self._once[name] = made if isinstance(made, Among | Hit) else Once(made, len(self._once))
+        return self._once[name]
 
     def compile(self) -> None:
         """To be called once all conditions are there. Raises BadPattern."""
@@ -47,6 +62,8 @@ class Kind:
     words: Callable[[Mapping[str, Any]], str]
     group: str
     """ "sender", "recipient", "text", "header", "file" or "mail": where an editor lists it."""
+    cost: int = 0
+    """Rules ask what is cheap first: 0 what came with the envelope or header, 1 the directory, 2 files, 3 texts."""
     needs: Callable[[Mapping[str, Any]], str] = lambda given: ""
     """What of a mail it looks at that is not kept for a replay: "subject", "body", "files", "file_texts",
     "directory", "names" or "header:" and a name; "" for nothing."""
@@ -64,12 +81,3 @@ def listed(values: list[str], *, most: int = 3, last: str = "or") -> str:
         more = len(values) - most
         return f"{', '.join(shown)} {last} {more:,} more"
     return f"{', '.join(shown[:-1])} {last} {shown[-1]}" if len(shown) > 1 else shown[0]
-
-
-def hits(pool: Pool, part: str, number: int) -> Check:
-    """The check that a pool's number is found in a part."""
-    return partial(_hits, pool, part, number)
-
-
-def _hits(pool: Pool, part: str, number: int, view: View) -> bool:
-    return number in view.hits(pool, part)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from portal.rules.conditions.kind import Check, Kind, Pools
+from portal.rules.conditions.checks import Check
+from portal.rules.conditions.kind import Kind, Pools
 from portal.rules.fields import Field
 from portal.rules.triggers import HEADER
 from portal.rules.view import View

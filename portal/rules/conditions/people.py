@@ -6,11 +6,12 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from portal.rules.conditions.kind import Check, Kind, Pools, constant, hits, listed
+from portal.rules.conditions.checks import Among, Check, Hit
+from portal.rules.conditions.kind import Kind, Pools, constant, listed
 from portal.rules.fields import HOW_MANY, WHERE_RECIPIENT, WHERE_SENDER, Field
 from portal.rules.folding import folded
 from portal.rules.limits import LONGEST_NAME
-from portal.rules.view import View
+from portal.rules.view import View, family
 
 Given = Mapping[str, Any]
 _PLACE = Field("choice", choices=("inside", "outside"))
@@ -26,25 +27,25 @@ def _said(given: Given) -> str:
 
 
 def _sender_address(given: Given, pools: Pools) -> Check:
-    wanted, where = frozenset(given["values"]), given["where"]
-    return lambda view: not wanted.isdisjoint(view.senders(where))
+    where = given["where"]
+    return Among(f"senders:{where}", given["values"], lambda view: view.senders(where))
 
 
 def _sender_domain(given: Given, pools: Pools) -> Check:
-    wanted, where = frozenset(given["values"]), given["where"]
-    return lambda view: not wanted.isdisjoint(view.sender_domains[where])
+    where = given["where"]
+    return Among(f"sender_domains:{where}", given["values"], lambda view: view.sender_domains(where))
 
 
 def _sender_words(given: Given, pools: Pools) -> Check:
     part = f"senders:{given['where']}"
     pool, number = pools.words(part, given["values"])
-    return hits(pool, part, number)
+    return Hit(pool, part, number)
 
 
 def _sender_patterns(given: Given, pools: Pools) -> Check:
     part = f"senders:{given['where']}"
     pool, number = pools.patterns(part, given["values"])
-    return hits(pool, part, number)
+    return Hit(pool, part, number)
 
 
 def _sender_group(given: Given, pools: Pools) -> Check:
@@ -69,7 +70,12 @@ def _sender_network(given: Given, pools: Pools) -> Check:
 
     def check(view: View) -> bool:
         peer = view.peer
-        return peer is not None and any(peer in network for network in networks)
+        if peer is None:
+            return False
+        for network in networks:  # noqa: SIM110 (asked for every mail)
+            if peer in network:
+                return True
+        return False
 
     return check
 
@@ -106,17 +112,17 @@ def _of_recipients(given: Given, test: Callable[[View, str], bool]) -> Check:
 
 
 def _recipient_address(given: Given, pools: Pools) -> Check:
-    wanted = frozenset(given["values"])
+    wanted, where = frozenset(given["values"]), given["where"]
     if given["of"] == "any":
-        return lambda view: not wanted.isdisjoint(view.recipients(given["where"]))
+        return Among(f"recipients:{where}", wanted, lambda view: view.recipients(where))
     return _of_recipients(given, lambda view, one: one in wanted)
 
 
 def _recipient_domain(given: Given, pools: Pools) -> Check:
     wanted = frozenset(given["values"])
     if given["of"] == "any" and given["where"] == "envelope":
-        return lambda view: not wanted.isdisjoint(view.recipient_domains)
-    return _of_recipients(given, lambda view, one: not wanted.isdisjoint(view.family(one)))
+        return Among("recipient_domains", wanted, lambda view: view.recipient_domains)
+    return _of_recipients(given, lambda view, one: not wanted.isdisjoint(family(one.rpartition("@")[2])))
 
 
 def _recipient_words(given: Given, pools: Pools) -> Check:
@@ -170,14 +176,14 @@ def _sender_kind(name: str) -> Kind:
     kind, verb, build, needs = _SENDER[name]
     fields = {"values": _VALUES[kind], "where": WHERE_SENDER}
     words = lambda given: f"the sender{_said(given)} {verb} {listed(given['values'])}"  # noqa: E731
-    return Kind(name, fields, build, words, "sender", constant(needs))
+    return Kind(name, fields, build, words, "sender", int(bool(needs)), constant(needs))
 
 
 def _recipient_kind(name: str) -> Kind:
     kind, verb, build, needs = _RECIPIENT[name]
     fields = {"values": _VALUES[kind], "where": WHERE_RECIPIENT, "of": HOW_MANY}
     words = lambda given: f"{_subject_of(given)}{_said(given)} {verb} {listed(given['values'])}"  # noqa: E731
-    return Kind(name, fields, build, words, "recipient", constant(needs))
+    return Kind(name, fields, build, words, "recipient", int(bool(needs)), constant(needs))
 
 
 KINDS = (
@@ -202,6 +208,7 @@ KINDS = (
         _sender_attribute,
         lambda given: f"the directory says “{given['attribute']}” of the sender is {listed(given['values'])}",
         "sender",
+        1,
         constant("directory"),
     ),
     *map(_recipient_kind, _RECIPIENT),
@@ -218,6 +225,7 @@ KINDS = (
         _recipient_attribute,
         lambda given: f"the directory says “{given['attribute']}” of {_subject_of(given)} is {listed(given['values'])}",
         "recipient",
+        1,
         constant("directory"),
     ),
 )

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from portal.rules.conditions.kind import Check, Kind, Pools, constant, hits, listed
+from portal.rules.conditions.checks import Among, Check, Hit
+from portal.rules.conditions.kind import Kind, Pools, constant, listed
 from portal.rules.fields import Field
 from portal.rules.limits import LONGEST_HEADER_VALUE
 from portal.rules.triggers import has_tag
@@ -15,14 +16,13 @@ from portal.rules.view import View
 Given = Mapping[str, Any]
 _WORDS, _PATTERNS = Field("words"), Field("patterns")
 _HEADER = Field("header")
-LABELS = "msip_labels"
 _NUMBER = re.compile(r"-?[0-9]{1,6}(?:\.[0-9]{1,6})?")
 
 
 def _subject(what: str) -> Any:
     def build(given: Given, pools: Pools) -> Check:
         pool, number = getattr(pools, what)("subject", given["values"])
-        return hits(pool, "subject", number)
+        return Hit(pool, "subject", number)
 
     return build
 
@@ -57,32 +57,23 @@ def _header_exists(given: Given, pools: Pools) -> Check:
 
 
 def _header_is(given: Given, pools: Pools) -> Check:
-    name, wanted = given["name"].lower(), frozenset(value.strip().casefold() for value in given["values"])
-    return lambda view: any(value.strip().casefold() in wanted for value in view.header(name))
+    name = given["name"].lower()
+    values = [value.strip().casefold() for value in given["values"]]
+    return Among(f"header:{name}", values, lambda view: view.header_values(name))
 
 
 def _header_in(what: str) -> Any:
     def build(given: Given, pools: Pools) -> Check:
         part = f"header:{given['name'].lower()}"
         pool, number = getattr(pools, what)(part, given["values"])
-        return hits(pool, part, number)
+        return Hit(pool, part, number)
 
     return build
 
 
 def _label(given: Given, pools: Pools) -> Check:
-    """MSIP_Label_<label>_Enabled=true; MSIP_Label_<label>_SiteId=<tenant> (as Microsoft's clients write it)."""
-    enabled = f"msip_label_{given['label']}_enabled=true"
-    site = f"msip_label_{given['label']}_siteid={given['tenant']}"
-
-    def check(view: View) -> bool:
-        for value in view.header(LABELS):
-            said = {piece.strip().lower().replace(" ", "") for piece in value.split(";")}
-            if enabled in said and (not given["tenant"] or site in said):
-                return True
-        return False
-
-    return check
+    wanted = f"{given['label']}@{given['tenant']}" if given["tenant"] else given["label"]
+    return Among("labels", [wanted], lambda view: view.labels)
 
 
 def _score(given: Given, pools: Pools) -> Check:
@@ -101,30 +92,36 @@ def _of_header(given: Given) -> str:
 
 KINDS = (
     Kind("subject_words", {"values": _WORDS}, _subject("words"),
-         lambda given: f"the subject has the word {listed(given['values'])}", "text", constant("subject")),
+         lambda given: f"the subject has the word {listed(given['values'])}", "text", needs=constant("subject")),
     Kind("subject_patterns", {"values": _PATTERNS}, _subject("patterns"),
-         lambda given: f"the subject is like the pattern {listed(given['values'])}", "text", constant("subject")),
+         lambda given: f"the subject is like the pattern {listed(given['values'])}", "text", needs=constant("subject")),
     Kind("subject_tag", {"values": Field("slugs", required=False, default=())}, _subject_tag,
          lambda given: f"the subject has the tag {listed([f'[{one}]' for one in given['values'] or ('secure',)])}"
-         + ("" if given["values"] else " or one like it"), "text", constant("subject")),
+         + ("" if given["values"] else " or one like it"), "text", needs=constant("subject")),
     Kind("text_words", {"values": _WORDS}, _text("words"),
-         lambda given: f"the subject or the text has the word {listed(given['values'])}", "text", constant("body")),
+         lambda given: f"the subject or the text has the word {listed(given['values'])}", "text", 3,
+         constant("body")),
     Kind("text_patterns", {"values": _PATTERNS}, _text("patterns"),
-         lambda given: f"the subject or the text has the pattern {listed(given['values'])}", "text", constant("body")),
+         lambda given: f"the subject or the text has the pattern {listed(given['values'])}", "text", 3,
+         constant("body")),
     Kind("header_exists", {"name": _HEADER}, _header_exists,
          lambda given: f"the header {given['name']} is there", "header"),
     Kind("header_is", {"name": _HEADER, "values": Field("words")}, _header_is,
-         lambda given: f"the header {given['name']} is {listed(given['values'])}", "header", _of_header),
+         lambda given: f"the header {given['name']} is {listed(given['values'])}", "header",
+         needs=_of_header),
     Kind("header_words", {"name": _HEADER, "values": _WORDS}, _header_in("words"),
-         lambda given: f"the header {given['name']} has the word {listed(given['values'])}", "header", _of_header),
+         lambda given: f"the header {given['name']} has the word {listed(given['values'])}", "header",
+         needs=_of_header),
     Kind("header_patterns", {"name": _HEADER, "values": _PATTERNS}, _header_in("patterns"),
          lambda given: f"the header {given['name']} is like the pattern {listed(given['values'])}",
-         "header", _of_header),
+         "header",
+         needs=_of_header),
     Kind("label", {"label": Field("guid"), "tenant": Field("guid", required=False, default=""),
                    "name": Field("line", required=False, default="", most=LONGEST_HEADER_VALUE)}, _label,
          lambda given: f"the sensitivity label is {given['name'] or given['label']}", "header"),
     Kind("spam_score", {"name": Field("header", required=False, default="X-Spam-Score"),
                         "at_least": Field("number", least=-100, most=1000)}, _score,
-         lambda given: f"the spam score in {given['name']} is {given['at_least']} or more", "header", _of_header),
+         lambda given: f"the spam score in {given['name']} is {given['at_least']} or more", "header",
+         needs=_of_header),
 )  # fmt: skip
 """`label.name` is only what people see: a label is known by its ids, for names can be changed."""
