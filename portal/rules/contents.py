@@ -29,6 +29,12 @@ class Reading:
     """It holds a program (a file of a ZIP)."""
 
 
+Reader = Callable[[bytes, int, float], Reading]
+"""What reads one format: the file, the most characters, the most seconds."""
+readers: dict[str, Reader] = {}
+"""By media type, for formats that are read in a room above (portal.reading has the sandbox); handed in at start."""
+
+
 def _nothing() -> Reading:
     return Reading()
 

@@ -62,6 +62,8 @@ def _limit(kind: str) -> None:
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_NPROC, PROCESSES if office else 1),
     ):
+        _soft, hard = resource.getrlimit(what)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)  # a worker's own bound may be narrower
         resource.setrlimit(what, (most, most))
 
 

@@ -18,9 +18,11 @@ PICTURE = b"RIFF"
 """How a picture that comes back begins; it is always WebP."""
 OK, FAILED, PASSWORD, LARGE = "ok", "failed", "password", "large"
 STATES = (OK, FAILED, PASSWORD, LARGE)
-PAGES, SHOWN, TEXT, PDF, INLINE = "pages", "picture", "text", "pdf", "inline"
+PAGES, SHOWN, TEXT, PDF, INLINE, WORDS = "pages", "picture", "text", "pdf", "inline", "words"
 """What can be wanted: how many pages, one as a picture, its text, the whole as PDF (of office files alone), a picture
-as it stands in a text."""
+as it stands in a text, or the words of all pages (as payload, in UTF-8)."""
+MORE = "more"
+"""The answer's text when there are more words than are given."""
 
 
 class Garbled(Exception):

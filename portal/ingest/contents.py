@@ -1,0 +1,202 @@
+"""What a mail holds, for the rules: its words, its files, and theirs. Read in memory, when a rule asks, within bounds.
+
+Of one mail 8 MiB of characters are read and three seconds are taken; what is over that is said (`truncated`), so that a
+rule can fail closed. docs/sensitive-information.md has the formats.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import zipfile
+from collections.abc import Callable
+from functools import partial
+
+from portal.mime import charsets, inside, magic, officetext, packages, plain
+from portal.mime.inside import Inside
+from portal.mime.packages import Package, TooMuch
+from portal.mime.reading import Letter, Part
+from portal.mime.unpacking import attempt
+from portal.rules.contents import Attachment, Contents, Reading, readers
+
+MOST_CHARACTERS = 8 * 1024 * 1024
+"""Of text in a mail and all its files together."""
+SECONDS = 3.0
+"""By the clock, from when the first file is read."""
+MOST_OF_A_ZIP = 200
+"""Files of a ZIP that are listed and read."""
+_MESSAGES = frozenset({"message/rfc822", "message/global"})
+_TEXTS_WORDS = (
+    "application/json application/xml application/javascript application/x-yaml application/yaml application/sql "
+    "application/x-sh application/ics application/x-ndjson application/csv"
+)
+_TEXTS = frozenset(_TEXTS_WORDS.split())
+_TEXT_NAMES_WORDS = (
+    "txt text log md csv tsv json xml html htm xhtml yaml yml ini conf cfg sql ics vcf ldif eml svg tex rst js "
+    "css sh ps1 py bat"
+)
+_TEXT_NAMES = frozenset(_TEXT_NAMES_WORDS.split())
+_NO_TEXT = ("image/", "audio/", "video/", "font/")
+_WITHOUT = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_RUN_8, _RUN_16 = re.compile(rb"[\t\r\n\x20-\x7e\xa0-\xff]{4,}"), re.compile(rb"(?:[\t\r\n\x20-\x7e\xa0-\xff]\x00){4,}")
+
+
+def of(letter: Letter) -> Contents:
+    """What a mail holds. Nothing is read yet, and reading never raises."""
+    return _Look(letter).contents()
+
+
+class _Look:
+    """One mail's look into itself, with what may still be read and until when."""
+
+    def __init__(self, letter: Letter) -> None:
+        self._letter = letter
+        self._room = MOST_CHARACTERS
+        self._until = 0.0
+        self._inside: Inside | None = None
+
+    def contents(self) -> Contents:
+        return Contents(self._body, self._attachments, truncated=not self._letter.readable)
+
+    def _within(self) -> Inside:
+        if self._inside is None:
+            self._inside = inside.look(self._letter)
+        return self._inside
+
+    def _body(self) -> str:
+        letters = [self._letter, *(inner.letter for inner in self._within().messages)]
+        pieces = [_words_of(self._letter), *(f"{inner.subject}\n{_words_of(inner)}" for inner in letters[1:])]
+        whole = "\n\n".join(pieces)
+        self._room -= len(whole)
+        return whole
+
+    def _attachments(self) -> tuple[Attachment, ...]:
+        opened = {inner.of for inner in self._within().messages}
+        parts = [*self._letter.parts, *(part for inner in self._within().messages for part in inner.letter.parts)]
+        found: list[Attachment] = []
+        for part in parts:
+            found.append(self._attachment(part, part.number in opened))
+            if part.data.startswith(magic.ZIP):
+                found += self._files_of(part.data)
+        return tuple(found)
+
+    def _attachment(self, part: Part, is_opened: bool) -> Attachment:
+        kind = magic.kind(part.data[: magic.LOOKED_AT], part.content_type)
+        # Its words are those of the body (portal.mime.inside); one that could not be opened is a text at least.
+        read: Callable[[], Reading] = Reading if is_opened else partial(self._reading, part.name, kind, part.data)
+        return Attachment(part.name, kind, len(part.data), magic.is_program(part.data[: 64 * 1024], part.name), read)
+
+    def _files_of(self, data: bytes) -> list[Attachment]:
+        return attempt(lambda: self._listed(data), "ZIP") or []
+
+    def _listed(self, data: bytes) -> list[Attachment]:
+        with packages.opened(data) as package:
+            if officetext.is_office(package.names()):
+                return []
+            return [self._entry(data, package, entry) for entry in package.entries()[:MOST_OF_A_ZIP]]
+
+    def _entry(self, data: bytes, package: Package, entry: zipfile.ZipInfo) -> Attachment:
+        name = entry.filename.rpartition("/")[2]
+        if entry.flag_bits & 1:
+            locked = Reading(unreadable=True, password_protected=True)
+            return Attachment(
+                name, "application/octet-stream", entry.file_size, magic.is_program(b"", name), lambda: locked
+            )
+        head = attempt(lambda: package.head(entry, magic.LOOKED_AT), "file of a ZIP") or b""
+        kind = magic.kind(head, "application/octet-stream")
+        read = partial(self._of_entry, data, entry, name, kind)
+        return Attachment(name, kind, entry.file_size, magic.is_program(head, name), read)
+
+    def _of_entry(self, data: bytes, entry: zipfile.ZipInfo, name: str, kind: str) -> Reading:
+        def unpacked() -> Reading:
+            with packages.opened(data) as package:
+                held = package.read(entry)
+            if held.startswith(magic.ZIP) and not _is_office(held):
+                return Reading(unreadable=True)  # a ZIP in a ZIP
+            return self._reading(name, kind, held)
+
+        return self._bounded(unpacked)
+
+    def _reading(self, name: str, kind: str, data: bytes) -> Reading:
+        return self._bounded(lambda: self._read(name, kind, data))
+
+    def _bounded(self, work: Callable[[], Reading]) -> Reading:
+        self._until = self._until or time.monotonic() + SECONDS
+        if self._room <= 0 or time.monotonic() > self._until:
+            return Reading(truncated=True)
+
+        def bounded() -> Reading:
+            try:
+                return work()
+            except TooMuch:
+                return Reading(truncated=True)
+
+        reading = attempt(bounded, "document") or Reading(unreadable=True)
+        self._room -= len(reading.text)
+        return reading
+
+    def _read(self, name: str, kind: str, data: bytes) -> Reading:
+        ending = name.rpartition(".")[2].lower() if "." in name else ""
+        if not data or kind in _WITHOUT or kind.startswith(_NO_TEXT):
+            return Reading()
+        if data.startswith(magic.ZIP):
+            return self._package(data)
+        if data.startswith(magic.OLE):
+            return self._compound(data)
+        if kind in readers:
+            return readers[kind](data, self._room, max(0.1, self._until - time.monotonic()))
+        if kind == "application/rtf":
+            return self._cut(_RTF.sub(" ", charsets.decode(data)), unreadable=True)
+        if kind.startswith("text/") or kind in _TEXTS | _MESSAGES or (ending in _TEXT_NAMES and not _is_binary(data)):
+            text = charsets.decode(data[: 4 * self._room])
+            if kind == "text/html" or ending in ("html", "htm", "xhtml"):
+                text = plain.from_html(text)
+            return self._cut(text)
+        if not _is_binary(data):
+            return self._cut(charsets.decode(data[: 4 * self._room]))
+        return Reading(unreadable=True, executable=magic.is_program(data[: 64 * 1024], name))
+
+    def _package(self, data: bytes) -> Reading:
+        with packages.opened(data) as package:
+            names, locked = package.names(), package.is_locked()
+            if locked or not officetext.is_office(names):
+                # The files of a ZIP stand beside it; more of them than are listed are not read.
+                more = len(names) > MOST_OF_A_ZIP
+                return Reading(unreadable=locked, truncated=more, password_protected=locked)
+            found = officetext.read(package, self._room, self._until)
+        return Reading(found.text, found.locked, found.truncated, found.properties, found.locked)
+
+    def _compound(self, data: bytes) -> Reading:
+        """A file of Office before 2007: the runs of letters in it, and never the word that this is all."""
+        if "EncryptedPackage".encode("utf-16-le") in data:  # [MS-OFFCRYPTO] section 2.3.4.10
+            return Reading(unreadable=True, password_protected=True)
+        cut = data[: 2 * self._room]
+        runs = [found.decode("utf-16-le") for found in _RUN_16.findall(cut)]
+        runs += [found.decode("cp1252", "replace") for found in _RUN_8.findall(cut)]
+        return self._cut("\n".join(runs), unreadable=True)
+
+    def _cut(self, text: str, *, unreadable: bool = False) -> Reading:
+        return Reading(text[: self._room], unreadable, len(text) > self._room)
+
+
+_RTF = re.compile(r"\\[a-z]{1,32}-?[0-9]{0,10} ?|[{}]|\r|\n")
+
+
+def _words_of(letter: Letter) -> str:
+    """What a reader sees of either form: the two need not say the same."""
+    shown = plain.from_html(letter.html) if letter.html else ""
+    said = letter.text or ""
+    return said if shown.strip() == said.strip() else "\n\n".join(filter(None, (said, shown)))
+
+
+def _is_office(data: bytes) -> bool:
+    with packages.opened(data) as package:
+        return officetext.is_office(package.names())
+
+
+def _is_binary(data: bytes) -> bool:
+    """Control characters near its beginning, which no text has; UTF-16 has a mark."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return False
+    return _CONTROL.search(data[: magic.LOOKED_AT].decode("latin-1")) is not None
