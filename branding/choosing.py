@@ -13,8 +13,8 @@ def of_host(host: str) -> Brand | None:
 
 
 def of_domain(domain: str) -> Brand:
-    """The brand of a sender's mail domain, else the default brand."""
-    for brand in Brand.objects.exclude(domains=[]):
+    """The brand of a sender's mail domain, else the default brand. An archived one takes no new messages."""
+    for brand in Brand.objects.filter(archived_at=None).exclude(domains=[]):
         if domain.lower() in brand.domains:
             return brand
     return default()
@@ -23,6 +23,11 @@ def of_domain(domain: str) -> Brand:
 def of_slug(slug: str) -> Brand:
     """The brand of this short name, else the default brand."""
     return Brand.objects.filter(slug=slug).first() or default()
+
+
+def named(slug: str) -> Brand | None:
+    """The brand of this short name that new messages may take; None when there is none, or it is archived."""
+    return Brand.objects.filter(slug=slug, archived_at=None).first()
 
 
 def default() -> Brand:

@@ -23,8 +23,8 @@ class Offered:
 
 
 def offered(brand: Brand) -> list[Offered]:
-    """Those that can be written to now, in their order; none where the brand does not have it switched on."""
-    if not brand.write_to:
+    """Those that can be written to now, in their order; none where it is not switched on, or the brand archived."""
+    if not brand.write_to or brand.archived_at is not None:
         return []
     found = []
     for row in brand.departments.filter(enabled=True).order_by("place", "slug"):

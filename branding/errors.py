@@ -7,3 +7,11 @@ class BrandingError(Exception):
 
 class BadLogo(BrandingError):
     """The file is not accepted as a logo."""
+
+
+class BadPlace(BrandingError):
+    """A host, domain or address that cannot be, or is another brand's."""
+
+
+class BadBrand(BrandingError):
+    """A brand that cannot be made, changed or archived so."""

@@ -25,6 +25,8 @@ OFFICE = (
     "portal/access/alarms.py",
     "portal/access/invitations.py",
     "portal/access/context.py",
+    "portal/delivery/records.py",
+    "branding/colours.py",
     "portal/access/models.py:Role",
     "portal/lifecycle/actors.py",
 )

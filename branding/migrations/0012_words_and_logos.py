@@ -3,12 +3,14 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from branding.tongues import known
+
 
 def fold(apps, _schema):
     """What stood beside a message that waits becomes one of the words, in the brand's own language."""
     brands = apps.get_model("branding", "Brand").objects
     for brand in brands.exclude(intro="").filter(words={}):
-        brands.filter(pk=brand.pk).update(words={brand.language: {"welcome": brand.intro}})
+        brands.filter(pk=brand.pk).update(words={known(brand.language) or "en-gb": {"welcome": brand.intro}})
 
 
 class Migration(migrations.Migration):

@@ -7,10 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_domain_name
-
-from branding import languages
+from branding import addresses, colours, languages
+from branding.errors import BadPlace
 from branding.models import Brand
 from portal.access.models import Provider
 from portal.access.providers import WAYS
@@ -25,7 +23,6 @@ LONGEST_PHONE = 40
 LONGEST_URL = 200
 USUAL_RIGHTS = {name: on for name, on in asdict(Rights()).items() if isinstance(on, bool)}
 """What each right is unless a brand, a rule or the sender says otherwise."""
-COLOUR = re.compile(r"#?([0-9a-fA-F]{6})")
 
 
 class BadOption(Exception):
@@ -102,10 +99,10 @@ def _methods(brand: Brand, said: str) -> object:
 
 
 def _colour(_: Brand, said: str) -> object:
-    found = COLOUR.fullmatch(said.strip())
-    if found is None:
-        raise BadOption(f"“{said[:40]}” is not a colour. Write six hex digits, like #14594F.")
-    return f"#{found[1].lower()}"
+    try:
+        return colours.read(said)
+    except ValueError as error:
+        raise BadOption(str(error)) from None
 
 
 def _open_days(_: Brand, said: str) -> object:
@@ -157,26 +154,20 @@ def _url(_: Brand, said: str) -> object:
     return text
 
 
-def _host(_: Brand, said: str) -> object:
-    text = said.strip().lower().rstrip(".")
-    try:
-        validate_domain_name(text)
-        good = text.isascii()
-    except ValidationError:
-        good = text == "localhost"
-    if not good:
-        raise BadOption("A host is a name without https:// and without a port, like secure.example.org.")
-    return text
+def _place(read: Callable[[str, Brand], object]) -> Callable[[Brand, str], object]:
+    """A host, domain or address, as branding.addresses reads them."""
+
+    def checked(brand: Brand, said: str) -> object:
+        try:
+            return read(said, brand)
+        except BadPlace as error:
+            raise BadOption(str(error)) from None
+
+    return checked
 
 
-def _own_domains(_: Brand, said: str) -> object:
-    named = list(dict.fromkeys(domain.removeprefix("@").lower() for domain in said.replace(",", " ").split()))
-    try:
-        for domain in named:
-            validate_domain_name(domain)
-    except ValidationError:
-        raise BadOption(f"“{domain[:60]}” is not a mail domain like example.org.") from None
-    return named
+def _split(said: str, brand: Brand) -> object:
+    return addresses.domains(said.replace(",", " ").split(), brand)
 
 
 def _on(value: bool) -> str:
@@ -270,7 +261,11 @@ OPTIONS = (
     ),
     Option("name", "name", "what recipients know the organisation by", _name, lambda brand: f"“{brand.name}”"),
     Option(
-        "colour", "colour", "one colour, six hex digits; the palette is worked out", _colour, lambda brand: brand.colour
+        "colour",
+        "colour",
+        "six hex digits or a name of CSS; the palette is worked out",
+        _colour,
+        lambda brand: brand.colour,
     ),
     Option(
         "open-days",
@@ -303,13 +298,27 @@ OPTIONS = (
     Option("phone", "phone", "what pages tell people to call", _line(LONGEST_PHONE), lambda brand: f"“{brand.phone}”"),
     Option("privacy-url", "privacy_url", "its privacy statement, https", _url, lambda brand: brand.privacy_url or "–"),
     Option("imprint-url", "imprint_url", "its legal notice, https", _url, lambda brand: brand.imprint_url or "–"),
-    Option("host", "host", "the name its pages are at, without a port", _host, lambda brand: brand.host),
+    Option("host", "host", "the name its pages are at, no port", _place(addresses.host), lambda brand: brand.host),
     Option(
         "domains",
         "domains",
         "mail domains whose senders write under this brand",
-        _own_domains,
+        _place(_split),
         lambda brand: " ".join(brand.domains) or "none",
+    ),
+    Option(
+        "from-address",
+        "from_address",
+        "what its portal writes from, at its host or one of its domains; empty for messages@ its host",
+        _place(addresses.from_address),
+        addresses.portal_address,
+    ),
+    Option(
+        "bounce-address",
+        "bounce_address",
+        "where its mails come back to, bounce@ one of these; empty for what holds without one",
+        _place(addresses.bounce_address),
+        lambda brand: f"{addresses.BOUNCE}@{addresses.bounce_domain(brand)}",
     ),
 )
 BY_FIELD = {option.field: option for option in OPTIONS}

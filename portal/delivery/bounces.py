@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from branding import addresses
 from branding.models import Brand
 from portal.audit.record import record
 from portal.delivery import heard, naming, telling
@@ -41,7 +42,7 @@ def address_for(outbound: Outbound, brand: Brand) -> str:
     """The envelope sender of one mail."""
     signed = outbound.id.bytes + (outbound.made_at.astimezone(UTC).date() - _EPOCH).days.to_bytes(2, "big")
     token = base64.b32encode(signed + _tag(signed)).decode().rstrip("=").lower()
-    return f"{PREFIX}{token}@{settings.LETTERLOCK.bounce_domain or brand.host}"
+    return f"{PREFIX}{token}@{addresses.bounce_domain(brand)}"
 
 
 def domain_of_form(address: str) -> str:
@@ -61,7 +62,7 @@ def is_one(address: str) -> bool:
     if domain in (settings.LETTERLOCK.bounce_domain, settings.LETTERLOCK.public_host):
         return True
     # The last is for mail that left while another domain was set.
-    return Brand.objects.filter(host=domain).exists() or mail_of(address, datetime.now(UTC).date()) is not None
+    return domain in addresses.bounce_domains() or mail_of(address, datetime.now(UTC).date()) is not None
 
 
 def mail_of(address: str, today: date) -> UUID | None:

@@ -8,6 +8,7 @@ import unicodedata
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from branding import addresses
 from branding.models import Brand
 from portal.mime.addresses import Mailbox, clean_name, domain_of
 from portal.mime.errors import BadAddress
@@ -40,7 +41,12 @@ def shown(writer: Mailbox, brand: Brand) -> str:
 
 def own_address(brand: Brand) -> str:
     """The address a brand's portal writes from."""
-    return f"messages@{brand.host}"
+    return addresses.portal_address(brand)
+
+
+def own_addresses(brand: Brand) -> frozenset[str]:
+    """All that it may have written from: what was written while another was set is still its own."""
+    return frozenset({own_address(brand), f"messages@{brand.host}", brand.from_address})
 
 
 def from_and_reply_to(writer: Mailbox, brand: Brand) -> tuple[Mailbox, Mailbox | None]:

@@ -88,6 +88,14 @@ def txt(name: str, *, seconds: float = SECONDS) -> list[str]:
     return [b"".join(record.strings).decode("ascii", "replace") for record in answer]
 
 
+def texts(name: str, kind: str, *, seconds: float = SECONDS) -> list[str]:
+    """The records of a name as text, TXT records each in one piece; none when there are none. Raises Deferred."""
+    if kind == "TXT":
+        return txt(name, seconds=seconds)
+    answer = _ask(name, kind, seconds)
+    return [] if answer is None or answer.rrset is None else [record.to_text().lower() for record in answer]
+
+
 def tlsa_of(host: Host, port: int) -> tuple[str, tuple[Tlsa, ...]]:
     """The first of a host's bases that has TLSA records, and these; the host's name and none where nothing is proved.
 

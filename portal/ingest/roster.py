@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import close_old_connections, connection
 
-from branding.models import Brand
+from branding import addresses
 from portal.audit.record import record
 from portal.ingest import models
 from portal.ingest.connectors import BUILT_IN, Connector
@@ -106,7 +106,7 @@ class Roster:
         try:
             close_old_connections()
             stored = tuple(of_row(row) for row in models.Connector.objects.order_by("name"))
-            hosts = frozenset(Brand.objects.values_list("host", flat=True))
+            hosts = addresses.bounce_domains()
         except (DatabaseFailure, ValueError) as error:
             if not self._away:
                 log.warning("the connectors cannot be read (%s); the last known ones stay", type(error).__name__)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from branding import addresses
 from branding.models import Brand
 from portal.delivery import signing
 from portal.delivery.errors import BadDkim
@@ -42,7 +43,7 @@ class Command(BaseCommand):
 
 def _whose(parser: ArgumentParser) -> None:
     whose = parser.add_mutually_exclusive_group(required=True)
-    whose.add_argument("--brand", help="the brand whose host mail is written from")
+    whose.add_argument("--brand", help="the brand whose address mail is written from")
     whose.add_argument("--domain", help="or the domain itself")
 
 
@@ -52,7 +53,7 @@ def _domain(options: dict[str, Any]) -> str:
     brand = Brand.objects.filter(slug=options["brand"]).first()
     if brand is None:
         raise BadDkim("There is no brand of this name. Give its short name, or the domain with --domain.")
-    return brand.host
+    return addresses.portal_address(brand).rpartition("@")[2]
 
 
 def _make(options: dict[str, Any]) -> tuple[str, bool]:
