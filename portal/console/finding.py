@@ -10,14 +10,14 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Cast, Right
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from portal.console.searches import Sought
 from portal.delivery.models import Outbound
 from portal.vault.models import Message, Reader
 from portal.vault.readers import address_lookup
+from portal.vault.reference import Reference
 from portal.vault.sealing import mail_id_lookup
 
 OPEN, WITHDRAWN, GONE, UNDELIVERED = "open", "withdrawn", "gone", "undelivered"
@@ -106,9 +106,10 @@ def of_all(asked: Filter, after: UUID | None) -> QuerySet[Message]:
     """Messages by what stands in their own row."""
     found = Message.objects.filter(_that_fit(asked, "")).order_by("-made_at", "-pk")
     if asked.reference:
-        found = found.alias(reference=Right(Cast("id", CharField()), 8)).filter(reference=asked.reference)
+        # Unordered, for it is one, seldom two: with an order, planners prefer to walk along that.
+        found = found.order_by().alias(reference=Reference("id")).filter(reference=asked.reference)
     if asked.sought.mail_id:
-        found = found.filter(mail_id_lookup=mail_id_lookup(f"<{asked.sought.mail_id.strip('<> ')}>"))
+        found = found.order_by().filter(mail_id_lookup=mail_id_lookup(f"<{asked.sought.mail_id.strip('<> ')}>"))
     mark = Message.objects.filter(pk=after).values_list("made_at", flat=True).first() if after else None
     if mark is not None:
         found = found.filter(Q(made_at=mark, pk__lt=after) | Q(made_at__lt=mark), made_at__lte=mark)

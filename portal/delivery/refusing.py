@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 SUPPRESSED = "suppressed here"
 """What stands in place of a server's answer for mail that is not sent at all."""
 KEPT = timedelta(days=90)
-K, S, N, Sort = Outbound.Kind, Outbound.State, Outbound.News, Bounce.Sort
+K, S, N = Outbound.Kind, Outbound.State, Outbound.News
+Sort = Bounce.Sort
 HELD_BACK = frozenset({K.NOTICE, K.REMINDER, K.WITHDRAWN, K.NOTE})
 """What an address that is suppressed does not get: what nobody asked for in this moment, and nobody is warned by."""
 AGAIN = (K.NOTICE, K.REPLY)
@@ -47,7 +48,7 @@ def status_of(answer: str) -> str:
     return answer[:3] if answer[:3].isdecimal() else "none"
 
 
-def sort_of(status: str) -> Sort:
+def sort_of(status: str) -> Bounce.Sort:
     """What kind of trouble a status speaks of (RFC 3463 section 3)."""
     if _TRUST.fullmatch(status):
         return Sort.REPUTATION

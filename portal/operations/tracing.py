@@ -215,7 +215,7 @@ def _events(
 
 def _received(spooled: Spooled, entries: Sequence[Entry]) -> Event:
     """The door's own event; what it saw of the session stands in the entry that the rules wrote."""
-    kept = next((entry.facts for entry in entries if entry.kind == "message.accepted"), {})
+    kept: Mapping[str, Any] = next((entry.facts for entry in entries if entry.kind == "message.accepted"), {})
     seen = {name: kept[name] for name in ("source", "host", "tls", "proof") if kept.get(name)}
     facts = {"size": spooled.size, **seen}
     said = _("Received by the door, %(size)s.") % {"size": size(spooled.size)}

@@ -8,9 +8,9 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
-from django.db.models.functions import Cast, Right
 
 from branding.models import Brand
+from portal.vault.reference import Reference
 
 
 class Message(models.Model):
@@ -82,7 +82,7 @@ class Message(models.Model):
             models.Index(fields=["state", "-made_at", "-id"], name="message_by_state"),
             models.Index(fields=["rule", "-made_at", "-id"], name="message_by_rule"),
             models.Index(fields=["brand", "-made_at", "-id"], name="message_by_brand"),
-            models.Index(Right(Cast("id", models.CharField()), 8), name="message_by_reference"),
+            models.Index(Reference("id"), name="message_by_reference"),
             models.Index(
                 fields=["destroy_after"],
                 name="message_to_destroy",

@@ -19,6 +19,12 @@ def test_claims_are_alike_on_postgresql(postgresql: PostgreSQL) -> None:
     tests = ["tests/ingest/test_claims.py", "tests/ingest/test_states.py", "tests/ingest/test_pipeline.py"]
     tests += ["tests/reading/test_searching.py::test_the_search_walks_an_index_and_no_table"]
     tests += ["tests/reading/test_inbox.py::test_the_list_walks_an_index_and_no_table"]
+    search = "tests/console/test_search.py::test_"
+    tests += [f"{search}every_search_ends_in_an_index_and_sorts_nothing"]
+    tests += [
+        f"{search}a_message_is_found_by_reference_and_by_its_message_id",
+        f"{search}pages_follow_each_other_and_end",
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *tests, "-q", "--reuse-db", "--ds", "tests.access.on_postgresql"],
         cwd=ROOT,
