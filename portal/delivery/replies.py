@@ -71,13 +71,13 @@ def _heads(outbound: Outbound, brand: Brand, toc: Toc, address: str, *, first: b
     own = naming.thread((), toc.message_id)[0]
     # Anyone can write first and call themselves as they like: their address alone is proved.
     writer = Mailbox("", toc.sender.address) if first else toc.sender
-    own = naming.own_addresses(brand)
+    ours = naming.own_addresses(brand)
     via = _("{sender} via {org} secure messages").format(sender=naming.shown(writer, brand), org=brand.name)
     return Heads(
         from_=Mailbox(via, naming.own_address(brand)),
         # All of them, as in any mail to several: whoever answers it to all reaches all, through the door again.
         # A department is named by the portal's own address, so that whoever wrote sees no mailbox behind it.
-        to=tuple(box for box in toc.to if box.address not in own) or (Mailbox("", address),),
+        to=tuple(box for box in toc.to if box.address not in ours) or (Mailbox("", address),),
         subject=clean_name(toc.subject),
         date=timezone.localtime(toc.sent_at),
         message_id=own or f"<{outbound.id}@{brand.host}>",
