@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from portal.directory.models import Group, Membership, Person
@@ -13,6 +14,7 @@ from portal.directory.sealed import Held, held_in, lookup_of, seal
 
 MOST_SLUG = 80
 _PIECES = 500
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -93,15 +95,15 @@ def add(group: Group, who: Members) -> None:
 def take(group: Group, who: Members) -> None:
     """Take members out; those who are not in it are passed over."""
     here = Membership.objects.filter(group=group)
-    for people in _pieces(who.people):
+    for people in pieces(who.people):
         here.filter(person__in=people).delete()
-    for groups in _pieces(who.groups):
+    for groups in pieces(who.groups):
         here.filter(child__in=groups).delete()
     if who.domains:
         here.filter(domain__in=who.domains).delete()
 
 
-def _pieces(values: Collection[UUID]) -> list[list[UUID]]:
+def pieces(values: Collection[T]) -> list[list[T]]:
     """So many as every database takes in one statement."""
     listed = list(values)
     return [listed[start : start + _PIECES] for start in range(0, len(listed), _PIECES)]
