@@ -12,6 +12,7 @@ from branding.errors import BadPlace
 from branding.models import Brand
 from portal.access.models import Provider
 from portal.access.providers import WAYS
+from portal.vault import templates
 from portal.vault.rights import Rights
 
 ALL = "all"
@@ -123,6 +124,16 @@ def rights_of(brand: Brand) -> list[str]:
     """The rights that a brand's messages have unless something says otherwise."""
     granted = Rights().changed(brand.rights)
     return [name for name in USUAL_RIGHTS if getattr(granted, name)]
+
+
+def _template(brand: Brand, said: str) -> object:
+    name = said.strip()
+    if name in ("", "none", brand.template):
+        return "" if name == "none" else name
+    row = templates.find(name)
+    if row is None or row.state != row.State.PUBLISHED:
+        raise BadOption(f"There is no published rights template “{name[:40]}”.")
+    return name
 
 
 def _line(longest: int) -> Callable[[Brand, str], object]:
@@ -297,6 +308,13 @@ OPTIONS = (
     ),
     Option("phone", "phone", "what pages tell people to call", _line(LONGEST_PHONE), lambda brand: f"“{brand.phone}”"),
     Option("privacy-url", "privacy_url", "its privacy statement, https", _url, lambda brand: brand.privacy_url or "–"),
+    Option(
+        "template",
+        "template",
+        "short name of the rights template that holds where nobody names another, or none",
+        _template,
+        lambda brand: brand.template or "none",
+    ),
     Option("imprint-url", "imprint_url", "its legal notice, https", _url, lambda brand: brand.imprint_url or "–"),
     Option("host", "host", "the name its pages are at, no port", _place(addresses.host), lambda brand: brand.host),
     Option(

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from portal.console import acting, bouncing, bulk, first, people, record, test_message, trace_search, views, you
+from portal.console import (
+    acting,
+    bouncing,
+    brand_urls,
+    bulk,
+    first,
+    people,
+    record,
+    test_message,
+    trace_search,
+    views,
+    you,
+)
 from portal.console.sections import BOUNCES, HEALTH, MESSAGES, OVERVIEW, PEOPLE, RECORD
 
 urlpatterns = [
@@ -47,4 +59,5 @@ urlpatterns = [
     path("admin/people/<uuid:id_>/", people.change, name="person"),
     path("admin/people/<uuid:id_>/invite/", people.invite, name="person-invite"),
     path("admin/people/<uuid:id_>/remove/", people.remove, name="person-remove"),
+    *brand_urls.urlpatterns,
 ]

@@ -42,6 +42,8 @@ class Outbound(models.Model):
         """To a recipient: a message was withdrawn; `subject_row` is the reader, who may be gone when it leaves."""
         NOTE = "note"
         """Tells whoever answered here that it was taken, without its text; the reader is their own copy's."""
+        BRAND_TEST = "brand_test"
+        """To an administrator: the notice of a brand's draft; `subject_row` is the person, `words` the brand."""
         REQUEST = "request"
         """To a sender: a confirmed person asks for a message at another address; `subject_row` is that request."""
 

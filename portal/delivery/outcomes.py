@@ -40,6 +40,7 @@ _SENT_EVENT = {
     K.KEPT: "recipient.warned",
     K.NOTE: "reply.noted",
     K.ALARM: "administrator.told",
+    K.BRAND_TEST: "brand.test_sent",
     K.REQUEST: "sender.asked",
     K.REMINDER: "recipient.reminded",
     K.WITHDRAWN: "recipient.told_withdrawn",

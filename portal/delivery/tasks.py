@@ -21,6 +21,7 @@ MAIL = (
     K.NOTE,
     K.INVITATION,
     K.ALARM,
+    K.BRAND_TEST,
     K.REQUEST,
     K.REMINDER,
     K.WITHDRAWN,

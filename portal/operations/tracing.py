@@ -294,6 +294,7 @@ def mail_name(kind: str) -> str:
         K.KEPT: _("Word of a browser that stays signed in"),
         K.NOTE: _("Note to whoever answered"),
         K.ALARM: _("Word to an administrator"),
+        K.BRAND_TEST: _("Test of a brand, to an administrator"),
         K.REQUEST: _("Request to the sender"),
         K.REMINDER: _("Reminder"),
         K.WITHDRAWN: _("Word that it was withdrawn"),

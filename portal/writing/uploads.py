@@ -25,7 +25,9 @@ REPLY_FILES_BYTES = 50_000_000
 REPLY_FILES = 25
 FIRST = ("write-to", "write-to-department")
 """Of the pages that anyone may write on, where the brand has that switched on."""
-WELCOME = (*actions.PATHS.values(), *FIRST, "demo")
+LOGO = "brand-logo"
+"""Where an administrator gives a brand's logo."""
+WELCOME = (*actions.PATHS.values(), *FIRST, "demo", LOGO)
 """Names of the addresses that take files. Whatever is posted elsewhere, by anyone, is read and thrown away."""
 
 
@@ -114,10 +116,12 @@ class SealedUploadHandler(FileUploadHandler):
 
 def welcome(request: Any) -> bool:
     """Whether whoever sends this may leave a file: a reader who writes, their session just over or not, anyone who
-    writes to the organisation, or anyone in the demo."""
+    writes to the organisation, an administrator with a logo, or anyone in the demo."""
     match = getattr(request, "resolver_match", None)
     if match is None or match.url_name not in WELCOME:
         return False
+    if match.url_name == LOGO:
+        return getattr(request, "office_person", None) is not None
     if match.url_name in FIRST:
         return bool(request.brand.write_to)
     proved = getattr(request, "person", None) is not None or bool(getattr(request, "session_ended", ""))

@@ -1,0 +1,103 @@
+"""A7, the editor: a page for each part of a brand. Each saves into the draft, which no recipient sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from branding import colours, palette, versions
+from branding.models import Brand
+from branding.refusals import SavedMeanwhile
+from branding.versions import Document
+from portal.access.decorators import permission_required
+from portal.access.responses import see_other
+from portal.access.roles import May
+from portal.console import brand_preview, brand_sections
+from portal.console.brand_pages import Edited, actor, brand_page, edited
+from portal.console.brand_sections import Section
+
+View = Callable[[HttpRequest, str], HttpResponse]
+TEMPLATE = "console/brand_edit.html"
+
+
+def page(section: Callable[[], Section]) -> View:
+    """The view of one part: GET shows it as the draft has it, POST saves it there."""
+
+    @permission_required(May.BRANDS)
+    @require_http_methods(["GET", "HEAD", "POST"])
+    def view(request: HttpRequest, slug: str) -> HttpResponse:
+        about, asked = edited(slug), section()
+        return _save(request, about, asked) if request.method == "POST" else _show(request, about, asked)
+
+    return cast(View, view)
+
+
+def _show(request: HttpRequest, about: Edited, section: Section) -> HttpResponse:
+    return brand_page(request, about, TEMPLATE, shown(request, about, section), section=section)
+
+
+def shown(request: HttpRequest, about: Edited, section: Section) -> dict[str, Any]:
+    """A section as the draft has it."""
+    seen = versions.token(part(section)(about.now.document))
+    rows = brand_sections.rows(section, about.shown)
+    return {"rows": rows, "seen": seen, **extras(request, section, about.shown)}
+
+
+def _save(request: HttpRequest, about: Edited, section: Section) -> HttpResponse:
+    given = brand_sections.answers(section, about.shown, request.POST)
+    stale = False
+    if not given.errors:
+        try:
+            edit = lambda document: {**document, **given.values}  # noqa: E731
+            versions.save_draft(about.row, edit, part(section), request.POST.get("seen", ""), actor(request))
+            publish = request.POST.get("then") == "publish"
+            return see_other(reverse("brand-publish" if publish else section.url, args=[about.row.slug]))
+        except SavedMeanwhile:
+            stale = True
+            about = edited(about.row.slug)
+    context: dict[str, Any] = {
+        "rows": brand_sections.rows(section, about.shown, given, about.shown if stale else None),
+        "errors": given.errors,
+        "stale": stale,
+        # A second press keeps what was typed, now that what the other one saved was shown.
+        "seen": versions.token(part(section)(about.now.document)) if stale else request.POST.get("seen", ""),
+    }
+    tried = versions.as_brand(about.shown, given.values)
+    status = 409 if stale else 422
+    return brand_page(
+        request, about, TEMPLATE, {**context, **extras(request, section, tried)}, section=section, status=status
+    )
+
+
+def part(section: Section) -> Callable[[Document], object]:
+    """What a section's form shows of a document."""
+    return lambda document: {one.name: document.get(one.name) for one in section.fields}
+
+
+def extras(request: HttpRequest, section: Section, brand: Brand) -> dict[str, Any]:
+    """What a part shows besides its fields, and the preview beside it."""
+    found: dict[str, Any] = brand_preview.choices(request, section)
+    if section.slug == "look":
+        logo = versions.document_of(brand)["logo"]
+        found |= {
+            "contrast": contrast(brand.colour),
+            "explained": colours.explain(brand.colour),
+            "logo": logo,
+            "seen_logo": versions.token(logo),
+        }
+    return found
+
+
+def contrast(colour: str) -> list[dict[str, object]]:
+    """Each pair that must be readable, in both themes."""
+    made = palette.palette(colour)
+    light, dark = palette.pairs(made.light, palette.LIGHT), palette.pairs(made.dark, palette.DARK)
+    found: list[dict[str, object]] = []
+    for (name, one, needs), (_same, other, _needs) in zip(light, dark, strict=True):
+        figures = {"light": f"{one:.1f}", "dark": f"{other:.1f}", "needs": f"{needs:.1f}"}
+        found.append({"pair": name, **figures, "good": min(one, other) >= needs})
+    return found

@@ -1,0 +1,90 @@
+"""What every page of the brands shares: which brand is meant, how it stands, and what its frame shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import ngettext
+
+from branding import versions
+from branding.models import Brand
+from branding.versions import Standing
+from portal.access.requests import Request
+from portal.console import brand_phrasing, brand_sections
+from portal.console.brand_sections import Section
+from portal.console.pages import office_page
+from portal.console.sections import BRANDS
+
+NOWHERE = ".invalid"
+"""Ends the host of a brand that was never published (RFC 6761 section 6.4: no such name is ever found)."""
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A brand on an editor's page: its row, how it stands, and the brand as its draft would have it."""
+
+    row: Brand
+    now: Standing
+    shown: Brand
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it was never published."""
+        return self.row.host.endswith(NOWHERE)
+
+    @property
+    def changed(self) -> str:
+        """“2 changes not published: colour, open until”; "" for none."""
+        paths = self.now.changed
+        said = ngettext("{n} change not published: {names}", "{n} changes not published: {names}", len(paths))
+        return said.format(n=len(paths), names=brand_phrasing.names(paths)) if paths else ""
+
+
+def edited(slug: str) -> Edited:
+    """The brand of this short name. 404 for none."""
+    row = Brand.objects.filter(slug=slug).first()
+    if row is None:
+        raise Http404
+    now = versions.standing(row)
+    return Edited(row, now, versions.as_brand(row, now.document))
+
+
+def actor(request: HttpRequest) -> UUID | None:
+    """The administrator who asks, for the record."""
+    person = cast(Request, request).office_person
+    return person.pk if person else None
+
+
+def brand_page(
+    request: HttpRequest,
+    about: Edited,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    section: Section | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """A page about one brand."""
+    me = cast(Request, request).office_person
+    now = about.now
+    here = section.slug if section else ""
+    tabs = [
+        {"title": one.title, "url": reverse(one.url, args=[about.row.slug]), "current": one.slug == here}
+        for one in brand_sections.all_sections()
+    ]
+    shown = {
+        "edited": about,
+        "slug": about.row.slug,
+        "draft": now.draft,
+        "draft_by": brand_phrasing.who(now.draft.made_by, me) if now.draft else "",
+        "missed": brand_phrasing.names(now.missed),
+        "tabs": tabs,
+        "section": section,
+        **context,
+    }
+    return office_page(request, BRANDS, template, shown, status=status)
