@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0011_note")]
+    dependencies = [("delivery", "0013_outbound_for_administrators")]
 
     operations = [
         migrations.AlterField(
