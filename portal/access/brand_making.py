@@ -98,9 +98,9 @@ def change(brand: Brand, values: Mapping[str, Any], picture: logos.Picture | Non
         versions.note(brand)
 
 
-def archive(brand: Brand, *, on: bool) -> None:
+def archive(brand: Brand, *, on: bool, by: str = versions.COMMAND_LINE) -> None:
     """No new message takes the brand from now on, or they do again. Its host, what was sent under it, and answers to
-    that stay as they are. Raises BadBrand for the default brand."""
+    that stay as they are. `by` is an administrator's row. Raises BadBrand for the default brand."""
     with transaction.atomic():
         row = Brand.objects.select_for_update().get(pk=brand.pk)
         if row.is_default:
@@ -109,4 +109,4 @@ def archive(brand: Brand, *, on: bool) -> None:
             return
         row.archived_at = brand.archived_at = timezone.now() if on else None
         row.save(update_fields=["archived_at"])
-        record("brand.archived" if on else "brand.brought_back", brand=row.slug, by=versions.COMMAND_LINE)
+        record("brand.archived" if on else "brand.brought_back", brand=row.slug, by=by)

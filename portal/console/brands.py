@@ -11,13 +11,13 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from branding import logos, look, versions
 from branding.models import Brand, BrandVersion
+from portal.access import brand_making
 from portal.access.brand_options import BY_FIELD, BadOption
 from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.responses import see_other
@@ -94,28 +94,16 @@ def picture(request: HttpRequest, slug: str) -> HttpResponseBase:
 def archive(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask on a page; then no new message takes the brand. Its host, and what was sent under it, stay."""
     about = edited(slug)
-    row = about.row
-    error = _("This is the default brand: what no other brand takes goes out under it.") if row.is_default else ""
-    if request.method != "POST":
-        return brand_page(request, about, "console/brand_archive.html", {"error": error})
-    if error:
-        return brand_page(request, about, "console/brand_archive.html", {"error": error}, status=409)
-    with transaction.atomic():
-        taken = Brand.objects.select_for_update().get(pk=row.pk)
-        on = taken.archived_at is None
-        taken.archived_at = timezone.now() if on else None
-        taken.save(update_fields=["archived_at"])
-        record("brand.archived" if on else "brand.brought_back", brand=row.slug, by=str(actor(request)))
+    default = about.row.is_default
+    if request.method != "POST" or default:
+        status = 409 if request.method == "POST" else 200
+        return brand_page(request, about, "console/brand_archive.html", {"default": default}, status=status)
+    brand_making.archive(about.row, on=about.row.archived_at is None, by=str(actor(request)))
     return see_other(reverse(BRANDS))
 
 
 def _made(values: dict[str, Any], by: UUID | None, errors: dict[str, str]) -> Brand | None:
     """A row and its first draft. Its host answers, and its domains' mail takes it, only once that is published."""
-    if Brand.objects.filter(host=values["host"]).exists():
-        errors["host"] = _("{host} is another brand’s host.").format(host=values["host"])
-    for other in Brand.objects.exclude(domains=[]):
-        if taken := [one for one in values["domains"] if one in other.domains]:
-            errors["domains"] = _("{domain} is a mail domain of {name}.").format(domain=taken[0], name=other.name)
     if Brand.objects.count() >= MOST:
         errors["name"] = _("There are {n} brands already.").format(n=MOST)
     if errors:

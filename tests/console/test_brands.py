@@ -181,7 +181,7 @@ def test_a_draft_is_thrown_away_only_after_a_question(designer: Client, brand: B
         ("defaults/", "open_days", "731", "is not a number of days from 1 to 730"),
         ("defaults/", "reminder_days", "-1", "from 1 to 365"),
         ("addresses/", "host", "https://x.example", "without https://"),
-        ("addresses/", "domains", "not a domain", "is not a mail domain"),
+        ("addresses/", "domains", "exa_mple.org", "A mail domain is a name like"),
         ("legal/", "privacy_url", "javascript:alert(1)", "Write a whole https address"),
         ("legal/", "postal_address", "x" * 241, "At most 240 characters; these are 241."),
         ("words/", "word-introduction", "Hello {name}", "{name} is no placeholder"),
