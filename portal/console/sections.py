@@ -13,6 +13,7 @@ from portal.access.roles import May
 OVERVIEW, MESSAGES, HEALTH = "console-overview", "console-messages", "console-health"
 PEOPLE, RECORD, BOUNCES = "console-people", "console-record", "console-bounces"
 BRANDS = "console-brands"
+RIGHTS = "console-rights"
 
 
 def sections(current: str, allowed: Collection[May], *, held: int = 0) -> list[dict[str, Any]]:
@@ -22,6 +23,7 @@ def sections(current: str, allowed: Collection[May], *, held: int = 0) -> list[d
         (MESSAGES, _("Messages"), "mail", held, False, May.SEE_MESSAGES),
         (BOUNCES, _("Bounces"), "bounce", 0, False, May.SEE_MESSAGES),
         (BRANDS, _("Brands"), "brush", 0, False, May.BRANDS),
+        (RIGHTS, _("Rights"), "lock", 0, False, May.RULES),
         (HEALTH, _("Health"), "pulse", 0, True, May.HEALTH),
         (RECORD, _("Record"), "log", 0, True, May.AUDIT),
         (PEOPLE, _("People"), "people", 0, True, May.PEOPLE),

@@ -10,12 +10,13 @@ from portal.console import (
     first,
     people,
     record,
+    rights,
     test_message,
     trace_search,
     views,
     you,
 )
-from portal.console.sections import BOUNCES, HEALTH, MESSAGES, OVERVIEW, PEOPLE, RECORD
+from portal.console.sections import BOUNCES, HEALTH, MESSAGES, OVERVIEW, PEOPLE, RECORD, RIGHTS
 
 urlpatterns = [
     path("admin/", views.overview, name=OVERVIEW),
@@ -54,6 +55,9 @@ urlpatterns = [
     path("admin/you/authenticator/", you.authenticator, name="office-authenticator"),
     path("admin/you/authenticator/picture", you.authenticator_picture, name="office-authenticator-picture"),
     path("admin/you/authenticator/renew/", you.renew_authenticator, name="office-authenticator-renew"),
+    path("admin/rights/", rights.listed, name=RIGHTS),
+    path("admin/rights/add/", rights.add, name="rights-add"),
+    path("admin/rights/<slug:slug>/", rights.change, name="rights-template"),
     path("admin/people/", people.members, name=PEOPLE),
     path("admin/people/add/", people.add, name="person-add"),
     path("admin/people/<uuid:id_>/", people.change, name="person"),

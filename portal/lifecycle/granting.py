@@ -57,7 +57,11 @@ def change_rights(
             Message.objects.filter(pk=row.pk).update(rights=whole)
         if not changed:
             raise NothingToChange
-        facts = {"granted": _names(changes, yes=True), "refused": _names(changes, yes=False), "readers": len(changed)}
+        facts: dict[str, str | int] = {
+            "granted": _names(changes, yes=True),
+            "refused": _names(changes, yes=False),
+            "readers": len(changed),
+        }
         one = changed[0].id if len(changed) == 1 else None
         record("message.rights_changed", message=message, reader=one, **facts, **by.facts(why))
     return len(changed)

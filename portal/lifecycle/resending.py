@@ -91,7 +91,7 @@ def readdress(message: UUID, reader: UUID, address: str, *, by: Actor, why: Why)
     return made
 
 
-def _reader(message: Message, address: str, lookup: bytes, rights: bytes | None) -> Reader:
+def _reader(message: Message, address: str, lookup: bytes, rights: bytes | memoryview | None) -> Reader:
     number = 1 + (message.readers.aggregate(last=Max("number"))["last"] or 0)
     if number >= MAX_READERS:
         raise CannotResend

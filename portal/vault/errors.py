@@ -211,5 +211,5 @@ class TemplateUnknown(VaultError):
 
     sentence = (
         "A rule or the brand names a rights template that there is not. Name another one there "
-        "(manage.py rights-template list), then release the mail."
+        "(manage.py rights_template list), then release the mail."
     )

@@ -76,8 +76,9 @@ class Terms:
 def everyone() -> list[RightsTemplate]:
     """All templates in the order in which they are shown, those that come with the program first."""
     rows = {row.slug: row for row in RightsTemplate.objects.order_by("place", "slug")}
-    first = [rows.pop(slug, None) or _fresh(slug) for slug in BUILT_IN]
-    return [*first, *rows.values()]
+    return [rows.get(slug) or _fresh(slug) for slug in BUILT_IN] + [
+        row for slug, row in rows.items() if slug not in BUILT_IN
+    ]
 
 
 def find(slug: str) -> RightsTemplate | None:

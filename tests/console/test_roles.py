@@ -84,6 +84,7 @@ def ids(held: UUID) -> dict[str, str]:
         "/admin/messages/bulk/": str(run.id),
         "/admin/messages/": str(held),
         "/admin/brands/": "alder",
+        "/admin/rights/": "do-not-forward",
         "/admin/people/": str(someone.id),
         **{start: str(uuid4()) for start in ("/admin/you/", "/admin/health/test/", "/admin/bounces/")},
     }

@@ -44,7 +44,7 @@ class Command(BaseCommand):
         self.stdout.write(f"All readers: {_words(bytes(message.rights))}{template}")
         for reader in message.readers.exclude(rights=None).order_by("number"):
             # Addresses are nobody's business who only has a shell; its number is enough to find a reader by.
-            self.stdout.write(f"Reader {reader.number}: {_words(bytes(reader.rights))}")
+            self.stdout.write(f"Reader {reader.number}: {_words(bytes(reader.rights or b''))}")
 
 
 def _words(stored: bytes) -> str:
