@@ -36,6 +36,11 @@ class Looked(models.Model):
     """When it came into this state, as far as looks can tell."""
     at = models.DateTimeField()
 
+    @property
+    def title(self) -> str:
+        """The same for people, like "DNS · example.org SPF"."""
+        return self.name.replace("/", " · ", 1)
+
 
 class Trial(models.Model):
     """A test message that an administrator sent through the whole chain, to their own mailbox."""

@@ -21,6 +21,7 @@ from portal.reading.sent import Line, To
 from portal.vault.rights import Rights
 from portal.vault.toc import Voucher
 from portal.writing.forms import Fault
+from tests.screens import trace_samples
 
 SENT = datetime(2026, 11, 17, 13, 48, tzinfo=UTC)
 ADDRESS = "jonas.berg@mail.example"
@@ -808,6 +809,7 @@ PAGES = [
             ),
             ("link", "enter", {"state": "link", "mailed": True, "other": True, "typed": "x@y.example"}),
             ("first", "first", {"named": True, "password": True, "password_error": "Use at least 12 characters."}),
+            *trace_samples.OFFICE,
             ("people", "people", {"members": MEMBERS, "me": MEMBERS[0]["person"]}),
             ("person", "person", PERSON),
             (
