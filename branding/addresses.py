@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from branding.errors import BadPlace
 from branding.models import Brand
@@ -27,7 +28,7 @@ def host(text: str, brand: Brand | None = None) -> str:
     name = _name(text, "A host")
     if name.count(".") == 0 and not settings.LETTERLOCK.loopback:
         raise BadPlace(f"{name} is no whole host name. Write it like secure.example.org.")
-    other = Brand.objects.filter(host=name).exclude(pk=brand.pk if brand else None).first()
+    other = _others(brand).filter(host=name).first()
     if other is not None:
         raise BadPlace(f"{name} is the host of the brand {other.slug}.")
     return name
@@ -38,7 +39,7 @@ def domains(texts: Iterable[str], brand: Brand | None = None) -> list[str]:
     found = list(dict.fromkeys(_name(text.removeprefix("@"), "A mail domain") for text in texts))
     if len(found) > MOST_DOMAINS:
         raise BadPlace(f"A brand has at most {MOST_DOMAINS} mail domains.")
-    for other in Brand.objects.exclude(domains=[]).exclude(pk=brand.pk if brand else None):
+    for other in _others(brand).exclude(domains=[]):
         if taken := set(found) & set(other.domains):
             raise BadPlace(f"{min(taken)} is a mail domain of the brand {other.slug}.")
     return found
@@ -92,6 +93,10 @@ def bounce_domains() -> frozenset[str]:
     """All that mails of any brand come back to, but for those of the settings."""
     rows = Brand.objects.values_list("host", "bounce_address")
     return frozenset({name for host, address in rows for name in (host, address.rpartition("@")[2])} - {""})
+
+
+def _others(brand: Brand | None) -> QuerySet[Brand]:
+    return Brand.objects.exclude(pk=brand.pk) if brand and brand.pk is not None else Brand.objects.all()
 
 
 def _name(text: str, what: str) -> str:

@@ -130,7 +130,7 @@ class _Reader:
                 found.setdefault(selector.strip()[1:], {}).update(_declared(body))
         return found
 
-    def _doctype(self, _name: str, _system: str, _public: str, has_subset: int) -> None:
+    def _doctype(self, _name: str, _system: str | None, _public: str | None, has_subset: bool) -> None:
         if has_subset:
             self._entity()
 

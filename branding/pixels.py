@@ -107,10 +107,12 @@ def _shown(found: Image.Image, box: tuple[int, int]) -> tuple[int, int]:
 
 def _fitted(found: Image.Image, box: tuple[int, int], most: int) -> bytes:
     """PNG of at most so many bytes: of all colours, else of fewer, else smaller."""
+    from PIL import Image
+
     for times in (2.0, 1.5, 1.0, 0.5):
         size = (max(1, round(box[0] * times)), max(1, round(box[1] * times)))
         small = found.copy()
-        small.thumbnail(size, 1)  # LANCZOS
+        small.thumbnail(size, Image.Resampling.LANCZOS)
         for colours in (0, 256, 64, 16):
             made = _png(small.quantize(colours, 2) if colours else small)  # fast octree: it keeps transparency
             if len(made) <= most:

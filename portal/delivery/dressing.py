@@ -59,7 +59,7 @@ def dressed_for_reader(
 def _dressed(template: str, brand: Brand, context: Mapping[str, object]) -> Dressed:
     logo = logos.of(brand)
     shown = {**context, "logo": _named(brand, logo) if logo and logo.mail_png else None}
-    text = render_to_string(f"mail/{template}.txt", shown)
+    text: str = render_to_string(f"mail/{template}.txt", shown)
     foot = render_to_string("mail/foot.txt", shown).strip()
     if foot:
         text = f"{text.rstrip()}\n\n{foot}\n"
