@@ -113,7 +113,7 @@ def save_draft(
     Raises SavedMeanwhile when somebody else changed that part since: nothing is saved then.
     """
     with transaction.atomic():
-        row, now = _locked(brand, by)
+        row, now = _locked(brand)
         if token(part(now.document)) != seen:
             raise SavedMeanwhile
         wanted = edit(copy.deepcopy(now.document))
@@ -128,7 +128,7 @@ def save_draft(
 def discard(brand: Brand, seen: str, by: UUID | None) -> None:
     """Throw the draft away. Raises SavedMeanwhile when it is not the one that was seen."""
     with transaction.atomic():
-        row, now = _locked(brand, by)
+        row, now = _locked(brand)
         if now.draft is None:
             return
         if now.seen != seen:
@@ -140,7 +140,7 @@ def discard(brand: Brand, seen: str, by: UUID | None) -> None:
 def catch_up(brand: Brand, by: UUID | None) -> None:
     """Bring what became live meanwhile into the draft; where both changed the same, the draft's stays."""
     with transaction.atomic():
-        _row, now = _locked(brand, by)
+        _row, now = _locked(brand)
         if now.draft is None or not now.missed:
             return
         merged = _leaves(now.live.document)
@@ -164,7 +164,7 @@ def publish(brand: Brand, seen: str, by: UUID | None, *, good_host: str = "") ->
         NotPublishable: something is missing, which the error says.
     """
     with transaction.atomic():
-        row, now = _locked(brand, by)
+        row, now = _locked(brand)
         if now.draft is None:
             return None
         if now.seen != seen:
@@ -179,15 +179,15 @@ def publish(brand: Brand, seen: str, by: UUID | None, *, good_host: str = "") ->
 def roll_back(brand: Brand, number: int, by: UUID | None, *, good_host: str = "") -> BrandVersion:
     """Publish an old version anew, under a new number. Raises NoVersion, NotPublishable."""
     with transaction.atomic():
-        row, now = _locked(brand, by)
+        row, now = _locked(brand)
         document = version(brand, number).document
         whole = {**now.live.document, **{name: document[name] for name in now.live.document if name in document}}
         return _put_live(row, now, whole, "brand.rolled_back", by, good_host, to=number)
 
 
-def note(brand: Brand, by: UUID | None = None) -> None:
+def note(brand: Brand) -> None:
     """Keep a version of a row that was changed by other means, in the caller's transaction."""
-    _locked(brand, by)
+    _locked(brand)
 
 
 def version(brand: Brand, number: int) -> BrandVersion:
@@ -242,13 +242,12 @@ def _put_live(
     return made
 
 
-def _locked(brand: Brand, by: UUID | None) -> tuple[Brand, Standing]:
+def _locked(brand: Brand) -> tuple[Brand, Standing]:
     """The row, nobody else's until the transaction ends, with a version that says what it says."""
     row = Brand.objects.select_for_update().get(pk=brand.pk)
     now = standing(row)
     if now.live._state.adding:
         BrandVersion.objects.filter(brand=row, state=State.LIVE).update(state=State.OLD)
-        now.live.made_by = by
         now.live.save(force_insert=True)
     return row, now
 

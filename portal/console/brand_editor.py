@@ -16,7 +16,7 @@ from branding.versions import Document
 from portal.access.decorators import permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
-from portal.console import brand_preview, brand_sections
+from portal.console import brand_dns, brand_preview, brand_sections
 from portal.console.brand_pages import Edited, actor, brand_page, edited
 from portal.console.brand_sections import Section
 
@@ -89,6 +89,8 @@ def extras(request: HttpRequest, section: Section, brand: Brand) -> dict[str, An
             "logo": logo,
             "seen_logo": versions.token(logo),
         }
+    if section.slug == "addresses":
+        found |= brand_dns.shown(brand)
     return found
 
 

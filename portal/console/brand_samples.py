@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -18,6 +18,7 @@ from portal.access.requests import Request
 from portal.delivery.dressing import Dressed, dressed_for_reader
 from portal.delivery.notices import AsksFor
 from portal.mime.addresses import mask, spoken_mask
+from portal.vault import sealing
 from portal.vault.rights import Rights
 from portal.vault.toc import Voucher
 
@@ -33,8 +34,7 @@ def sender_address(brand: Brand) -> str:
 
 def closes(brand: Brand) -> datetime:
     """When a message that is sent now would close."""
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + timedelta(days=brand.open_days + 1)
+    return sealing.last_moment(timezone.now(), brand.open_days)
 
 
 def notice(brand: Brand, recipient: str = READER, path: str = f"/m/{LINK}") -> Dressed:
@@ -63,9 +63,10 @@ def sign_in(request: Request, brand: Brand) -> dict[str, Any]:
     """The context of access/choose.html."""
     rows = ways.offered(brand)
     found = ways.of_providers(request, rows, f"/m/{LINK}", lambda row: reverse("sign-in", args=[LINK, row.slug]))
-    last = closes(brand) - timedelta(seconds=1)
     return {
-        "envelope": EnvelopeShown(SENDER, sender_address(brand), timezone.now(), timezone.localtime(last).date()),
+        "envelope": EnvelopeShown(
+            SENDER, sender_address(brand), timezone.now(), timezone.localtime(closes(brand)).date()
+        ),
         "host": choosing.origin(brand).partition("://")[2],
         "masked": mask(READER),
         "spoken": spoken_mask(READER),

@@ -12,7 +12,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from branding import languages
+from branding import languages, versions
 from branding.models import Brand
 from portal.access.brand_options import ALL, BY_FIELD, USUAL_RIGHTS, BadOption
 from portal.access.models import Provider
@@ -106,6 +106,7 @@ class Answers:
 def answers(section: Section, brand: Brand, posted: QueryDict) -> Answers:
     """Read the form of a section."""
     found = Answers({}, {}, {})
+    row = brand
     for one in section.fields:
         said = found.typed[one.name] = one.said(posted)
         # What is as it was is not read again: a rule that came later does not stop who changes something else.
@@ -113,6 +114,8 @@ def answers(section: Section, brand: Brand, posted: QueryDict) -> Answers:
             continue
         try:
             found.values[one.name] = one.read(brand, said)
+            # What comes behind is looked at with it: an address, with the host that was named above it.
+            brand = versions.as_brand(row, found.values)
         except BadOption as error:
             found.errors[one.name] = str(error)
     return found
@@ -305,6 +308,16 @@ def addresses() -> Section:
                 ),
             ),
             Field("domains", _("Mail domains"), hint=_("Whoever writes from these domains writes under this brand.")),
+            Field(
+                "from_address",
+                _("From"),
+                hint=_("What the portal writes from, at the host or one of the domains. Empty for messages@ the host."),
+            ),
+            Field(
+                "bounce_address",
+                _("Bounces"),
+                hint=_("bounce@ the host or one of the domains; each mail has an address of its own there."),
+            ),
         ),
     )
 

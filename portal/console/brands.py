@@ -112,7 +112,7 @@ def _made(values: dict[str, Any], by: UUID | None, errors: dict[str, str]) -> Br
         with transaction.atomic():
             slug = _slug(values["name"])
             made = Brand.objects.create(slug=slug, name=values["name"], host=f"{slug}{NOWHERE}")
-            versions.note(made, by)
+            versions.note(made)
             seen = versions.token(versions.standing(made).document)
             versions.save_draft(made, lambda document: {**document, **values}, dict, seen, by)
             record("brand.added", brand=slug, by=str(by))

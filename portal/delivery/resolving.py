@@ -120,6 +120,11 @@ def _ask(name: str, kind: str, seconds: float = SECONDS) -> dns.resolver.Answer 
         raise Deferred("no DNS answer") from None
 
 
+def forget() -> None:
+    """Ask anew from here on: somebody has just published what was not there a moment ago."""
+    _resolver.cache_clear()
+
+
 @lru_cache(maxsize=8)
 def _resolver(chosen: tuple[Resolver, ...]) -> dns.resolver.Resolver:
     """Remembers answers for as long as they live."""

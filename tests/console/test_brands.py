@@ -5,12 +5,15 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from branding import versions
 from branding.models import Brand, BrandVersion, Logo
@@ -18,9 +21,10 @@ from portal.access import administrators, cookies, sessions
 from portal.access.roles import Role
 from portal.audit.models import Entry
 from portal.console import certificates
-from portal.delivery import letters
-from portal.delivery.models import Outbound
+from portal.delivery import letters, signing
+from portal.delivery.models import DkimKey, Outbound
 from tests.console.conftest import browser
+from tests.peers import dns
 
 EBBA = "ebba.olsson@aldervalley.example"
 HERE = "/admin/brands/alder/"
@@ -335,6 +339,42 @@ def test_a_new_host_needs_a_certificate_first(designer: Client, brand: Brand, mo
     assert "nowhere.invalid is not found" in said(designer.post(f"{HERE}certificate/"))
     brand.refresh_from_db()
     assert brand.host == "localhost"
+
+
+@pytest.fixture
+def zone(settings: Settings) -> Iterator[dns.Zone]:
+    with dns.serving(dns.Zone()) as running:
+        settings.LETTERLOCK = replace(settings.LETTERLOCK, dns=(running.resolver,))
+        yield running
+
+
+def test_what_to_publish_in_dns_is_shown_with_a_key_made_here(designer: Client, brand: Brand) -> None:
+    assert "There is none. Make one" in said(designer.get(f"{HERE}addresses/"))
+    assert designer.post(f"{HERE}key/").status_code == 303
+    key = DkimKey.objects.get()
+    shown = said(designer.get(f"{HERE}addresses/"))
+    assert f"{key.selector}._domainkey.localhost" in shown
+    assert key.public in shown
+    assert not key.active
+    assert "was made today already" in said(designer.post(f"{HERE}key/"))
+    assert Entry.objects.filter(kind="dkim.key_made").count() == 1
+
+
+def test_a_key_that_dns_does_not_have_is_not_signed_with(designer: Client, zone: dns.Zone) -> None:
+    designer.post(f"{HERE}key/")
+    key = DkimKey.objects.get()
+    answer = designer.post(f"{HERE}key/use/", {"selector": key.selector})
+    assert answer.status_code == 409
+    assert "DNS does not have this key yet" in said(answer)
+    assert designer.post(f"{HERE}key/use/", {"selector": "another"}).status_code == 404
+    name, text = signing.record_of(key)
+    zone.records[name, "TXT"] = [" ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))]
+    assert designer.post(f"{HERE}key/use/", {"selector": key.selector}).status_code == 303
+    key.refresh_from_db()
+    assert key.active
+    checked = said(designer.post(f"{HERE}dns/"))
+    assert "The key is there." in checked
+    assert "There is no SPF record." in checked
 
 
 def test_an_archived_brand_is_told_apart_and_can_be_brought_back(designer: Client, brand: Brand) -> None:
