@@ -2,7 +2,8 @@
 
 The argument is a JSON list of steps; printed is the JSON list of their answers. ["message"] and ["attachment", BYTES]
 seal one and give the path of its page and a cookie that opens it. ["inbox", N] seals N messages to one address and
-gives the inbox's path and cookie; ["office"] the same for the list of messages. ["others", N] adds N rows of messages
+gives the inbox's path and cookie; ["office"] the same for the list of messages, and ["trace"] for
+four ways to find a message. ["others", N] adds N rows of messages
 and readers that nobody opens, by one statement each.
 """
 
@@ -50,6 +51,31 @@ def office() -> Shown:
     return ["/admin/messages/", f"{cookies.OFFICE}={token}"]
 
 
+def trace() -> list[Shown]:
+    """The office's ways to find a message: by its recipient, by its sender, by state and date, and its timeline."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from portal.access.models import Person
+    from portal.console import searches
+    from portal.console.searches import Sought
+    from portal.vault.models import Message, Reader
+    from portal.vault.readers import address_of
+
+    path, cookie = office()
+    by = Person.objects.get(role=Person.Role.OWNER)
+    newest = Message.objects.order_by("-made_at").first()
+    assert newest is not None
+    Message.objects.filter(pk=newest.pk).update(state=Message.State.WITHDRAWN)
+    since = (timezone.localdate() - timedelta(days=1)).isoformat()
+    found = []
+    for name, role in (("recipient", Reader.Role.RECIPIENT), ("sender", Reader.Role.AUTHOR)):
+        address = address_of(newest.readers.filter(role=role)[0])
+        found.append(f"{path}?search={searches.keep(by, Sought(**{name: address}))}")
+    return [[one, cookie] for one in (*found, f"{path}?state=withdrawn&from={since}", f"{path}{newest.pk}/")]
+
+
 def others(count: int) -> int:
     """Half of them older than what is there and half in between, in the same brand."""
     from django.db import connection
@@ -88,7 +114,14 @@ def others(count: int) -> int:
     return count
 
 
-STEPS = {"message": message, "attachment": attachment, "inbox": inbox, "office": office, "others": others}
+STEPS = {
+    "message": message,
+    "attachment": attachment,
+    "inbox": inbox,
+    "office": office,
+    "trace": trace,
+    "others": others,
+}
 
 
 def _sealed(raw: bytes) -> Shown:

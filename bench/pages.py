@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from bench.asking import PLAIN_FILE, times
 from bench.rounds import alternate
@@ -41,9 +42,9 @@ class Web(Server):
     def prepare(self) -> None:
         self._run([sys.executable, MANAGE, "prepare"])
 
-    def filled(self, *steps: list[object]) -> list[list[str]]:
+    def filled(self, *steps: list[object]) -> list[Any]:
         """What bench/filled.py says of these steps."""
-        found: list[list[str]] = json.loads(self._run([sys.executable, "-m", "bench.filled", json.dumps(steps)]))
+        found: list[Any] = json.loads(self._run([sys.executable, "-m", "bench.filled", json.dumps(steps)]))
         return found
 
     def start(self) -> None:
@@ -151,6 +152,16 @@ def lists(folder: Path, say: Callable[[str], None]) -> list[Row]:
         return found + _lists(folder / "postgresql", "PostgreSQL", dict(zip((FEW, MANY), urls, strict=True)))
 
 
+_LISTS = {
+    "inbox": "inbox",
+    "office": "list of messages",
+    "recipient": "search by recipient",
+    "sender": "search by sender",
+    "state": "search by state and date",
+    "timeline": "timeline of a message",
+}
+
+
 def _lists(folder: Path, database: str, urls: Mapping[int, str]) -> list[Row]:
     folder.mkdir()
     with ExitStack() as running:
@@ -159,9 +170,9 @@ def _lists(folder: Path, database: str, urls: Mapping[int, str]) -> list[Row]:
             more = {"LETTERLOCK_DATABASE_URL": urls[count]} if urls else {}
             web = Web(folder / str(count), **more)
             web.prepare()
-            *shown, _ = web.filled(["inbox", OF_ONE], ["office"], ["others", count])
+            inbox, office, found, _ = web.filled(["inbox", OF_ONE], ["office"], ["trace"], ["others", count])
             running.enter_context(web)
-            for name, (path, cookie) in zip(("inbox", "office"), shown, strict=True):
+            for name, (path, cookie) in zip(_LISTS, (inbox, office, *found), strict=True):
                 sides[f"{name} {count}"] = _looking(web.port, path, cookie)
         found = alternate(sides, seconds=10)
     shutil.rmtree(folder, ignore_errors=True)
@@ -171,7 +182,7 @@ def _lists(folder: Path, database: str, urls: Mapping[int, str]) -> list[Row]:
             f"{what} among {MANY:,} messages, {database}", f"among {FEW:,}", "ms",
             found[f"{name} {MANY}"], found[f"{name} {FEW}"], bound,
         )
-        for name, what in (("inbox", "inbox"), ("office", "list of messages"))
+        for name, what in _LISTS.items()
     ]  # fmt: skip
 
 

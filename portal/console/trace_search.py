@@ -52,16 +52,15 @@ def search(request: HttpRequest) -> HttpResponse:
     try:
         id_ = searches.keep(_person(request), sought)
     except BadAddress:
-        context = {
-            **fields(request, asked),
-            **typed,
-            "page": listing.Page([], None),
-            "bad_address": True,
-            "first": True,
-            "open": True,
-        }
-        return office_page(request, MESSAGES, "console/messages.html", context, status=422)
+        return _not_searched(request, asked, {**typed, "bad_address": True}, 422)
+    except KeysError:
+        return _not_searched(request, asked, {**typed, "keys_away": True}, 503)
     return see_other(_with(reverse(MESSAGES), asked.query(search=str(id_))))
+
+
+def _not_searched(request: HttpRequest, asked: Filter, why: dict[str, Any], status: int) -> HttpResponse:
+    context = {**fields(request, asked), **why, "page": listing.Page([], None), "first": True, "open": True}
+    return office_page(request, MESSAGES, "console/messages.html", context, status=status)
 
 
 @permission_required(May.SEE_MESSAGES)
@@ -86,7 +85,10 @@ def asked_of(request: HttpRequest) -> tuple[Filter, bool]:
     asked, id_ = finding.read(given), _uuid(given.get("search", ""))
     if not given.get("search"):
         return asked, False
-    sought = searches.find(_person(request), id_) if id_ else None
+    try:
+        sought = searches.find(_person(request), id_) if id_ else None
+    except KeysError:  # then it shows nothing, as one that is over
+        sought = None
     return (finding.with_sought(asked, sought), False) if sought else (asked, True)
 
 

@@ -20,6 +20,7 @@ from portal.console import bouncing, finding, listing, searches, trace_search
 from portal.console.finding import Filter
 from portal.console.searches import Sought
 from portal.delivery.models import Outbound
+from portal.keys.errors import ProviderUnavailable
 from portal.operations.models import Search
 from portal.vault.models import Message
 from tests.console.conftest import CANARY, Arrive
@@ -91,6 +92,19 @@ def test_what_is_no_address_is_said_to_be_none_and_kept_in_the_field(owner: Clie
     assert "That is not a complete address." in text
     assert 'value="jonas"' in text
     assert not Search.objects.exists()
+
+
+def test_without_keys_nothing_is_searched_and_nothing_typed_is_lost(
+    owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: object) -> bytes:
+        raise ProviderUnavailable
+
+    monkeypatch.setattr(searches.keys(), "seal_field", away)
+    answer = owner.post("/admin/messages/search/", {"recipient": JONAS})
+    assert answer.status_code == 503
+    assert "The keys are away" in answer.content.decode()
+    assert f'value="{JONAS}"' in answer.content.decode()
 
 
 def test_filters_without_personal_data_stand_in_the_url(owner: Client, arrive: Arrive) -> None:
