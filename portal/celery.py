@@ -27,6 +27,7 @@ DESTROY = "portal.lifecycle.tasks.destroy"
 LIFECYCLE_RUNS = "portal.lifecycle.tasks.carry_out"
 SEQUENCE = "portal.operations.tasks.sequence"
 CHECK_RECORD = "portal.operations.tasks.check_record"
+KEY_WORK = "portal.operations.tasks.key_work"
 TELL_WEBHOOKS = "portal.api.tasks.tell_webhooks"
 CLOCK_SET_BACK = "portal.operations.tasks.clock_set_back"
 
@@ -35,7 +36,7 @@ QUEUES = ("passcode", "seal", "notice", "bulk")
 sealed and told of through `bulk`, so that ordinary mail never stands behind a hundred thousand invoices."""
 ROUTES = {
     SEND_PASSCODES: "passcode", PROCESS: "seal", PROCESS_BULK: "bulk", SEND_BULK: "bulk", DESTROY: "bulk",
-    RENEW_POLICIES: "bulk", SEQUENCE: "passcode", CHECK_RECORD: "bulk", LIFECYCLE_RUNS: "bulk",
+    RENEW_POLICIES: "bulk", SEQUENCE: "passcode", CHECK_RECORD: "bulk", KEY_WORK: "bulk", LIFECYCLE_RUNS: "bulk",
     TELL_WEBHOOKS: "bulk",
     "portal.operations.tasks.look": "bulk",
 }  # fmt: skip
@@ -196,6 +197,7 @@ def _schedule(seconds: int) -> dict[str, Any]:
         "bulk-mail": every(SEND_BULK, seconds, "bulk"),
         **{f"pulse-{queue}": every(PULSE, PULSE_SECONDS, queue) for queue in QUEUES},
         "sequence": every(SEQUENCE, SEQUENCE_SECONDS, "passcode"),
+        "key-work": every(KEY_WORK, 60, "bulk"),
         "check-record": every(CHECK_RECORD, 3600, "bulk"),
         "destroy": every(DESTROY, DESTROY_SECONDS, "bulk"),
         "lifecycle-runs": every(LIFECYCLE_RUNS, seconds, "bulk"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from portal.access.roles import May
 
 OVERVIEW, MESSAGES, HEALTH = "console-overview", "console-messages", "console-health"
+KEYS = "console-keys"
 PEOPLE, RECORD, BOUNCES = "console-people", "console-record", "console-bounces"
 BRANDS = "console-brands"
 RIGHTS = "console-rights"
@@ -25,6 +26,7 @@ def sections(current: str, allowed: Collection[May], *, held: int = 0) -> list[d
         (BRANDS, _("Brands"), "brush", 0, False, May.BRANDS),
         (RIGHTS, _("Rights"), "lock", 0, False, May.RULES),
         (HEALTH, _("Health"), "pulse", 0, True, May.HEALTH),
+        (KEYS, _("Keys"), "key", 0, True, May.KEYS),
         (RECORD, _("Record"), "log", 0, True, May.AUDIT),
         (PEOPLE, _("People"), "people", 0, True, May.PEOPLE),
     )

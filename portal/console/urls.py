@@ -8,6 +8,7 @@ from portal.console import (
     brand_urls,
     bulk,
     first,
+    keyroom,
     people,
     record,
     rights,
@@ -16,7 +17,7 @@ from portal.console import (
     views,
     you,
 )
-from portal.console.sections import BOUNCES, HEALTH, MESSAGES, OVERVIEW, PEOPLE, RECORD, RIGHTS
+from portal.console.sections import BOUNCES, HEALTH, KEYS, MESSAGES, OVERVIEW, PEOPLE, RECORD, RIGHTS
 
 urlpatterns = [
     path("admin/", views.overview, name=OVERVIEW),
@@ -45,6 +46,12 @@ urlpatterns = [
     path("admin/health/support/", views.support, name="console-health-support"),
     path("admin/health/test/", test_message.begin, name="console-health-test"),
     path("admin/health/test/<uuid:id_>/", test_message.shown, name="console-health-test-shown"),
+    path("admin/keys/", keyroom.overview, name=KEYS),
+    path("admin/keys/new/", keyroom.renew, name="keys-renew"),
+    path("admin/keys/work/", keyroom.work, name="keys-work"),
+    path("admin/keys/end/", keyroom.end, name="keys-end"),
+    path("admin/keys/drill/", keyroom.drill, name="keys-drill"),
+    path("admin/keys/drill/file/", keyroom.drill_file, name="keys-drill-file"),
     path("admin/first/", first.first_run, name="first-run"),
     path("admin/first/password/", first.password, name="first-password"),
     path("admin/you/", you.you, name="you"),

@@ -66,3 +66,55 @@ class Search(models.Model):
     asked = models.BinaryField()
     """JSON of the addresses and the Message-ID, sealed under the directory key (label "office-search")."""
     made_at = models.DateTimeField(db_index=True)
+
+
+class KeyWork(models.Model):
+    """One run over all wraps that was asked for on the page of keys (portal.operations.keywork)."""
+
+    class Kind(models.TextChoices):
+        MOVE = "move"
+        """From superseded keys to the newest."""
+        VERIFY = "verify"
+
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    asked_at = models.DateTimeField()
+    leased_until = models.DateTimeField(null=True)
+    paused = models.BooleanField(default=False)
+    done = models.BooleanField(default=False)
+    ended_at = models.DateTimeField(null=True)
+    total = models.BigIntegerField(default=0)
+    """Wraps that were to be looked at when it was asked for."""
+    looked_at = models.BigIntegerField(default=0)
+    troubles = models.JSONField(default=dict)
+    """Kind of trouble to how many wraps have it."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind"], condition=models.Q(done=False), name="one_unfinished_of_a_kind")
+        ]
+
+
+class KeyEnding(models.Model):
+    """An epoch key that one administrator wants destroyed for good, and that another one agrees to or not."""
+
+    epoch = models.CharField(max_length=24)
+    asked_at = models.DateTimeField()
+    asked_by = models.UUIDField()
+    reason = models.CharField(max_length=16)
+    closed_at = models.DateTimeField(null=True)
+    """When it was agreed to, or dropped."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["epoch"], condition=models.Q(closed_at=None), name="one_ending_an_epoch")
+        ]
+
+
+class RecoveryDrill(models.Model):
+    """A random code, sealed to the recovery key: whoever reads it out has the private half."""
+
+    asked_at = models.DateTimeField()
+    sealed = models.BinaryField()
+    digest = models.BinaryField(max_length=32)
+    """SHA-256 of the code."""
+    passed_at = models.DateTimeField(null=True)

@@ -15,14 +15,14 @@ from portal.access import alarms
 from portal.access import tidying as access_tidying
 from portal.api import telling
 from portal.audit import checking, sequencing
-from portal.celery import CHECK_RECORD, CLOCK_SET_BACK, QUEUES, SEQUENCE, app, ring
+from portal.celery import CHECK_RECORD, CLOCK_SET_BACK, KEY_WORK, QUEUES, SEQUENCE, app, ring
 from portal.console import searches
 from portal.delivery import tidying as delivery_tidying
 from portal.ingest.sweeping import sweep_orphans
 from portal.keys.errors import KeysError
 from portal.keys.service import keys
 from portal.lifecycle import reminding
-from portal.operations import broker, clock, heartbeats, looking, record_keeping, tidying
+from portal.operations import broker, clock, heartbeats, keywork, looking, record_keeping, tidying
 from portal.operations.preparing import usual_open_days
 from portal.vault import agreement, arriving, parking, rotating, unsent
 from portal.writing import approaches
@@ -63,6 +63,12 @@ def check_record() -> None:
         return
     if found is not None and found.faults:
         log.critical("The record was changed: %s", found.faults[0])
+
+
+@app.task(name=KEY_WORK)
+def key_work() -> None:
+    """Go on with what was asked for on the page of keys."""
+    keywork.run(timezone.now())
 
 
 @app.task(name=CLOCK_SET_BACK)

@@ -32,6 +32,7 @@ PAGES_THAT_LEAVE_NONE = {
     "sender-sign-in": "leads to a provider; what comes back from there is recorded",
     "enter-provider": "leads to a provider",
     "genuine": "answers a question",
+    "console-health-look": "looks, and keeps what it saw",
     "api-messages": "takes a mail; what the rules decide about it is recorded (message.accepted)",
     "api-bulk": "takes mails",
     "api-bulk-run": "shows how far it is",
@@ -41,6 +42,7 @@ TASKS_THAT_LEAVE_NONE = {
     "portal.operations.tasks.pulse": "says that its queue has a worker",
     "portal.operations.tasks.sequence": "is what signs the record",
     "portal.operations.tasks.clock_set_back": "brings due times near",
+    "portal.operations.tasks.look": "looks, and keeps what it saw",
     "portal.operations.tasks.sweep_parked": "removes what was posted and never opened",
     "portal.delivery.tasks.renew_policies": "asks other hosts for their policies",
 }
@@ -49,6 +51,7 @@ COMMANDS_THAT_LEAVE_NONE = {
     **dict.fromkeys(("metrics", "recipe", "trace", "keys status", "keys verify"), "only shows"),
     "ingest": "takes mails; what the rules decide about them is recorded",
     "keys pair": "makes a pair of keys and keeps none",
+    "keys drill": "reads out a code where there is no database",
 }
 
 

@@ -5,15 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.db.models import Exists, OuterRef
-from django.utils import timezone
-
-from portal.audit.record import record
-from portal.keys.service import keys
+from portal.operations import keyending
 from portal.operations.errors import KeysRefused
 from portal.operations.terminal import Terminal
-from portal.vault.models import Generation, Wrap
-from portal.vault.verifying import living
 
 HELP = "Destroy one epoch key for good. Without --yes it only says what would be lost."
 
@@ -28,11 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: dict[str, Any], terminal: Terminal) -> int:
     """Refuses to take open messages along unless that is said."""
     epoch = options["epoch"]
-    if epoch not in keys().epochs():
-        raise KeysRefused("The keyring holds no such epoch. See manage.py keys status --all.")
-    elsewhere = Wrap.objects.filter(reader=OuterRef("reader"), epoch__epoch__in=keys().epochs())
-    only_here = living().filter(epoch__epoch=epoch).exclude(Exists(elsewhere.exclude(epoch__epoch=epoch)))
-    lost = only_here.values("epoch__message").distinct().count()
+    lost = keyending.lost_with(epoch)
     terminal.say(f"{epoch}: {lost:,} open messages can be opened by nothing else.")
     if not options["yes"]:
         terminal.say("Nothing was changed. Add --yes to do it.")
@@ -41,8 +31,6 @@ def run(options: dict[str, Any], terminal: Terminal) -> int:
         raise KeysRefused(
             "Nothing was changed. Add --with-messages to lose them for good, or withdraw them one by one."
         )
-    keys().destroy_epoch(epoch)
-    Generation.objects.filter(epoch=epoch, destroyed_at=None).update(destroyed_at=timezone.now())
-    record("keys.epoch_destroyed", epoch=epoch, messages=lost)
+    keyending.destroy(epoch)
     terminal.say("Destroyed. Backups of the keyring from before still hold it: delete them.")
     return 0
