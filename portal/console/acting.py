@@ -18,12 +18,14 @@ from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.console.pages import office_page
+from portal.console.rights import right_words
 from portal.console.sections import MESSAGES
 from portal.keys.errors import KeysError
-from portal.lifecycle import changing, dates, resending, standing, withdrawing
+from portal.lifecycle import changing, dates, granting, resending, standing, withdrawing
 from portal.lifecycle.actors import Actor, Who, Why
 from portal.lifecycle.errors import DateIsPast, LifecycleError, UnknownMessage
 from portal.vault.errors import VaultError
+from portal.vault.templates import NAMES
 
 KEYS_AWAY = "The key service does not answer, so nothing was changed. Try again in a few minutes."
 
@@ -123,6 +125,37 @@ def hold(request: HttpRequest, id_: UUID) -> HttpResponse:
     # What the page said it would do: another may have been quicker.
     do = changing.lift if request.POST.get("do") == "lift" else changing.hold
     return _done(request, standing_, "hold", lambda: do(id_, by=by_office(request), why=reason), {})
+
+
+@permission_required(May.ACT_ON_MESSAGES)
+@fresh_proof_required()
+@require_http_methods(["GET", "HEAD", "POST"])
+def rights(request: HttpRequest, id_: UUID) -> HttpResponse:
+    """What those who are ticked may do: more or less from their next request on, within its template."""
+    standing_, chosen = _standing(id_), _readers(request)
+    changes = {name: said == "on" for name in NAMES if (said := request.POST.get(name)) in ("on", "off")}
+    context = {
+        "chosen": {str(one) for one in chosen} if request.method == "POST" else {str(one.id) for one in standing_.open},
+        "changes": [(name, label, request.POST.get(name, "")) for name, (label, _hint) in right_words().items()],
+        "now": granting.told(id_),
+    }
+    if request.method != "POST":
+        return _page(request, standing_, "rights", context)
+    reason = why(request)
+    if reason is None or not chosen or not changes:
+        missing = {"no_reason": reason is None, "nobody": not chosen, "nothing": not changes}
+        return _page(request, standing_, "rights", {**context, **missing}, 422)
+    by, whom = (
+        by_office(request),
+        None if chosen >= {one.id for one in standing_.recipients if not one.gone} else chosen,
+    )
+    return _done(
+        request,
+        standing_,
+        "rights",
+        lambda: granting.change_rights(id_, changes, readers=whom, by=by, why=reason),
+        context,
+    )
 
 
 @permission_required(May.ACT_ON_MESSAGES)

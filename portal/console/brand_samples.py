@@ -18,8 +18,9 @@ from portal.access.requests import Request
 from portal.delivery.dressing import Dressed, dressed_for_reader
 from portal.delivery.notices import AsksFor
 from portal.mime.addresses import mask, spoken_mask
-from portal.vault import sealing
-from portal.vault.rights import Rights
+from portal.vault import sealing, templates
+from portal.vault.errors import TemplateUnknown
+from portal.vault.rights import GRANTS, Rights
 from portal.vault.toc import Voucher
 
 SENDER = "Tove Holm"
@@ -78,9 +79,17 @@ def sign_in(request: Request, brand: Brand) -> dict[str, Any]:
     }
 
 
+def _rights(brand: Brand) -> Rights:
+    """What its messages grant where nobody says otherwise; nothing where its template is gone."""
+    try:
+        return templates.resolve(brand, timezone.localdate()).rights
+    except TemplateUnknown:
+        return Rights(**dict.fromkeys(GRANTS, False))
+
+
 def reading(brand: Brand) -> dict[str, Any]:
     """The context of reading/message.html."""
-    rights, link = Rights().changed(brand.rights), f"/m/{LINK}"
+    rights, link = _rights(brand), f"/m/{LINK}"
     return {
         "link": LINK,
         "letter": {

@@ -92,7 +92,7 @@ def _form(
         "built_in": built_in,
         "rights": [
             {"name": name, "label": label, "hint": hint, "on": bool(wanted.rights.get(name))}
-            for name, (label, hint) in _words().items()
+            for name, (label, hint) in right_words().items()
         ],
         "texts": _texts(wanted),
         "others": [(code, one.name) for code, one in LANGUAGES.items() if code not in _shown(wanted)],
@@ -109,7 +109,7 @@ def _form(
 
 def _line(row: RightsTemplate) -> dict[str, Any]:
     rights = templates.rights_of(row)
-    words = _words()
+    words = right_words()
     return {
         "slug": row.slug,
         "name": templates.name_of(row),
@@ -123,7 +123,8 @@ def _line(row: RightsTemplate) -> dict[str, Any]:
     }
 
 
-def _words() -> dict[str, tuple[str, str]]:
+def right_words() -> dict[str, tuple[str, str]]:
+    """Each right and duty by its name: what it is called, and what it means."""
     return {
         "reply": (_("Reply"), _("Answer its sender here, on the portal.")),
         "reply_all": (_("Reply to all"), _("Answer the others it was sent to as well. Nobody can be added.")),

@@ -32,6 +32,7 @@ urlpatterns = [
     path("admin/messages/<uuid:id_>/withdraw/", acting.withdraw, name="message-withdraw"),
     path("admin/messages/<uuid:id_>/undo/", acting.undo, name="message-undo"),
     path("admin/messages/<uuid:id_>/date/", acting.date, name="message-date"),
+    path("admin/messages/<uuid:id_>/rights/", acting.rights, name="message-rights"),
     path("admin/messages/<uuid:id_>/hold/", acting.hold, name="message-hold"),
     path("admin/messages/<uuid:id_>/resend/", acting.resend, name="message-resend"),
     path("admin/messages/<uuid:id_>/correct/", acting.correct, name="message-correct"),

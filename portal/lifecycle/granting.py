@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from portal.lifecycle.actors import COMMAND, Actor, Why
 from portal.lifecycle.errors import AlreadyDestroyed, NothingToChange, TemplateForbids, UnknownMessage
 from portal.lifecycle.rows import locked, locked_reader
 from portal.vault import templates
+from portal.vault.errors import SealBroken
 from portal.vault.models import Message, Reader
 from portal.vault.readers import rights_of
 from portal.vault.rights import Rights
@@ -119,3 +121,26 @@ def _limit(message: Message) -> Rights | None:
 
 def _names(changes: Mapping[str, bool], *, yes: bool) -> str:
     return ",".join(name for name in NAMES if changes.get(name) is yes)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What everyone may do, the template that limits it ("" for none), and for how many readers it is otherwise."""
+
+    rights: Rights
+    template: str
+    others: int
+
+
+def told(message: UUID) -> Told | None:
+    """How the rights of a message stand; None when it is not known, or its row is damaged."""
+    row = Message.objects.defer("container").filter(pk=message).first()
+    try:
+        rights = Rights.decode(bytes(row.rights)) if row else None
+    except SealBroken:
+        return None
+    if row is None or rights is None:
+        return None
+    found = templates.find(row.template) if row.template else None
+    others = row.readers.exclude(rights=None).count()
+    return Told(rights, templates.name_of(found) if found else row.template, others)

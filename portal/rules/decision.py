@@ -65,10 +65,6 @@ class Decision:
     template: str = ""
     """Short name of the rights template that the sender names (portal.vault.templates)."""
     imposed: str = ""
-    """That of the one that a rule says."""
-    template: str = ""
-    """Short name of the rights template that the sender names (portal.vault.templates)."""
-    imposed: str = ""
     """That of the one that a rule says; of several rules, the first that says one."""
     keeps_default_date: bool = True
     """It closes when the brand says; then `open_until` means nothing."""

@@ -9,7 +9,11 @@ import pytest
 from django.test import Client
 
 from branding.models import Brand
+from portal.audit.models import Entry
 from portal.vault.models import RightsTemplate
+from portal.vault.opening import open_message
+from tests.mails import JONAS, KARIN, mail
+from tests.seals import reader_of, seal
 
 GOOD: dict[str, Any] = {
     "name-en": "For the board",
@@ -89,3 +93,28 @@ def test_it_is_archived_and_published_again(owner: Client) -> None:
         assert owner.post("/admin/rights/encrypt/", posted).status_code == 303
         assert RightsTemplate.objects.get(slug="encrypt").state == state
     assert owner.get("/admin/rights/nothing-such/").status_code == 404
+
+
+def test_downloading_is_turned_off_for_one_recipient_from_the_messages_page(owner: Client, brand: Brand) -> None:
+    message = seal(
+        mail("Results", "x", headers=[("X-Letterlock-Protect", "v=1; template=do-not-forward")]), JONAS, KARIN
+    )
+    jonas, karin, path = reader_of(message), reader_of(message, KARIN), f"/admin/messages/{message.pk}/rights/"
+    page = owner.get(path).content.decode()
+    assert "Do not forward" in page and JONAS not in page
+    assert page.count('name="reader"') == page.count(" checked") == 2
+    for missing in (
+        {},
+        {"reply": "off"},
+        {"reply": "off", "reason": "other"},
+        {"reader": [str(jonas.pk)], "reason": "other"},
+    ):
+        assert owner.post(path, missing).status_code == 422
+    said = {"reply": "off", "reason": "other", "reader": [str(jonas.pk)]}
+    assert owner.post(path, said)["Location"] == f"/admin/messages/{message.pk}/"
+    assert [open_message(reader_of(message, address)).rights.reply for address in (JONAS, KARIN)] == [False, True]
+    entry = Entry.objects.get(kind="message.rights_changed")
+    assert (entry.facts["refused"], entry.facts["who"], entry.facts["reason"]) == ("reply", "office", "other")
+    wider = owner.post(path, {"forward": "on", "reason": "other", "reader": [str(jonas.pk), str(karin.pk)]})
+    assert wider.status_code == 409
+    assert "does not grant this" in wider.content.decode()
