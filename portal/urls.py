@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("portal.reading.urls")),
     path("", include("portal.writing.urls")),
     path("", include("portal.api.urls")),
+    path("", include("portal.api.scim.urls")),
     path("", include("portal.console.urls")),
     path("", include("portal.operations.urls")),
 ]

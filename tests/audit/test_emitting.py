@@ -36,6 +36,7 @@ PAGES_THAT_LEAVE_NONE = {
     "api-messages": "takes a mail; what the rules decide about it is recorded (message.accepted)",
     "api-bulk": "takes mails",
     "api-bulk-run": "shows how far it is",
+    "scim-nothing": "says that nothing is there",
     "demo": "is of the demo, where mail goes nowhere",
 }
 TASKS_THAT_LEAVE_NONE = {
