@@ -57,14 +57,14 @@ def trace() -> list[Shown]:
 
     from django.utils import timezone
 
-    from portal.access.models import Person
+    from portal.access import administrators
     from portal.console import searches
     from portal.console.searches import Sought
     from portal.vault.models import Message, Reader
     from portal.vault.readers import address_of
 
     path, cookie = office()
-    by = Person.objects.get(role=Person.Role.OWNER)
+    by = administrators.owner("ada@aldervalley.example")
     newest = Message.objects.order_by("-made_at").first()
     assert newest is not None
     Message.objects.filter(pk=newest.pk).update(state=Message.State.WITHDRAWN)

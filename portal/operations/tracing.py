@@ -102,6 +102,11 @@ class Trace:
     mails: tuple[Mail, ...]
     readers: tuple[MayRead, ...]
 
+    @property
+    def reference(self) -> str:
+        """By which people name it (portal.vault.reference)."""
+        return self.id.hex[-8:]
+
 
 def trace(id_: UUID, only: int | None = None) -> Trace | None:
     """Everything about the mail with this id, the one of the door's 250 answer; None when nothing is known of it.

@@ -169,6 +169,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "wrapper.delivered": _handed(lambda: _("Notice handed to the mail server: %(answer)s.")),
     "wrapper.deferred": _not_now,
     "wrapper.bounced": _came_back,
+    "health.tested": _fixed(lambda: _("An administrator sent it, to see that the whole chain works.")),
     "wrapper.requeued": _fixed(lambda: _("An administrator had a mail tried again.")),
     "wrapper.answered": _fixed(lambda: _("An automatic answer to a mail came and was passed on to the sender.")),
     "sender.told": _filled(lambda: _("The sender was told that a mail waits or did not arrive: %(answer)s.")),

@@ -77,11 +77,14 @@ def deliver(settings, monkeypatch):
         way = direct.Direct(domain, asked, OWN, lambda *noted: send.noted.append(noted))
         send.noted = []
         try:
-            return way.send(uuid4(), Prepared.whole("maya@aldervalley.example", f"jonas@{domain}", MAIL), lambda: None)
+            mail = Prepared.whole("maya@aldervalley.example", f"jonas@{domain}", MAIL)
+            answer = way.send(uuid4(), mail, lambda: None)
+            send.facts = dict(way.facts)
+            return answer
         finally:
             way.close()
 
-    send.noted = []
+    send.noted, send.facts = [], {}
     return send
 
 
@@ -231,6 +234,7 @@ def test_without_an_answer_of_dns_the_mail_waits(zone, deliver, plain):
 def test_in_clear_only_where_that_is_enough(zone, deliver, plain):
     assert deliver(plain, policy="opportunistic") == "250 2.0.0"
     assert not plain.taken[0].tls
+    assert deliver.facts == {"host": MX}
     for policy in ("required", "verified"):
         with pytest.raises(TlsTrouble) as trouble:
             deliver(plain, policy=policy)
@@ -246,12 +250,14 @@ def test_a_mail_may_ask_for_more_than_its_domain_needs(zone, deliver, plain, cer
     assert plain.taken == []
     assert deliver(certified, asked="required", policy="opportunistic") == "250 2.0.0"
     assert certified.taken[0].tls
+    assert deliver.facts == {"host": MX, "tls": "TLSv1.3", "verified": "no"}
 
 
 @pytest.mark.django_db
 def test_verified_means_name_and_chain(zone, deliver, certified, tmp_path, monkeypatch):
     assert deliver(certified, policy="verified") == "250 2.0.0"
     assert deliver.noted == [("no-policy-found", "success")]
+    assert deliver.facts["verified"] == "certificate"
     # A host outside the domain comes from DNS, which anyone may have answered.
     zone.records["other.example", "MX"] = [f"10 {MX}."]
     with pytest.raises(TlsTrouble) as trouble:
@@ -302,6 +308,7 @@ def test_published_tlsa_records_count_though_no_authority_is_known(zone, deliver
     publish_tlsa(zone, certified)
     assert deliver(certified) == "250 2.0.0"
     assert deliver.noted == [("tlsa", "success")]
+    assert deliver.facts["verified"] == "dane"
 
 
 @pytest.mark.django_db
@@ -440,6 +447,7 @@ def test_an_enforced_sts_policy_needs_the_certificate_and_is_remembered(zone, de
     site.asked.clear()
     assert deliver(certified) == "250 2.0.0"
     assert deliver.noted == [("sts", "success")]
+    assert deliver.facts["verified"] == "mta-sts"
     assert deliver(certified) == "250 2.0.0"
     assert site.asked == ["mta-sts.partner.example/.well-known/mta-sts.txt"]
     assert b"partner" not in bytes(Lane.objects.get().sts) + bytes(Lane.objects.get().name)
