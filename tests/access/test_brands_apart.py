@@ -53,7 +53,7 @@ def _dressed(slug: str, name: str, colour: str, size: tuple[int, int], **more: o
 
 @pytest.fixture
 def alder(db: None) -> Brand:
-    return _dressed("alder", "Alder Valley Clinic", "#1d3f8f", (300, 100), is_default=True)
+    return _dressed("birch", "Birch Hill Clinic", "#1d3f8f", (300, 100), is_default=True)
 
 
 @pytest.fixture
@@ -162,11 +162,11 @@ def test_a_message_asked_for_at_another_brands_host_is_answered_as_one_that_neve
     "headers",
     [
         {"host": "secure.evil.example"},
-        {"host": "secure.alder.example.evil.example"},
+        {"host": "secure.birch.example.evil.example"},
         {"host": "evil.example:443"},
-        {"host": "secure.alder.example@evil.example"},
-        {"host": "secure.alder.example, evil.example"},
-        {"host": "secure.alder.example\tevil.example"},
+        {"host": "secure.birch.example@evil.example"},
+        {"host": "secure.birch.example, evil.example"},
+        {"host": "secure.birch.example\tevil.example"},
         {"host": ""},
     ],
 )
@@ -244,7 +244,7 @@ def test_a_mail_is_from_its_brand_in_every_part(alder: Brand, harbour: Brand) ->
 
 def test_an_address_of_a_domain_that_a_brand_lost_is_written_from_no_more(alder: Brand, harbour: Brand) -> None:
     Brand.objects.filter(pk=harbour.pk).update(domains=[])
-    Brand.objects.filter(pk=alder.pk).update(domains=["alder.example", "harbour.example"])
+    Brand.objects.filter(pk=alder.pk).update(domains=["birch.example", "harbour.example"])
     harbour.refresh_from_db()
     mail, envelope, _whole = _passcode(harbour)
     assert mail["From"] == "Harbour Legal <messages@secure.harbour.example>"
@@ -264,5 +264,5 @@ def test_hostile_names_break_no_header_and_bring_no_second_sender(alder: Brand) 
         Reader.objects.all().delete()
         mail, _envelope, _whole = _passcode(alder)
         assert mail["Bcc"] is None
-        assert [address.addr_spec for address in mail["From"].addresses] == ["mail@alder.example"]
+        assert [address.addr_spec for address in mail["From"].addresses] == ["mail@birch.example"]
         assert "\u202e" not in str(mail["From"])
