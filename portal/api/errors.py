@@ -77,10 +77,8 @@ class MethodRefused(ApiError):
     status = 405
     title = "This method does not work here"
 
-    def __init__(self, allowed: str = "POST") -> None:
-        super().__init__(
-            "Send the mail as the body of a POST request." if allowed == "POST" else f"Use {allowed} at this address."
-        )
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"Use {allowed} at this address.")
         self.allowed = allowed
 
     def headers(self) -> dict[str, str]:
@@ -92,38 +90,81 @@ class LengthMissing(ApiError):
     title = "The length of the body is missing"
 
     def __init__(self) -> None:
-        super().__init__("Send a Content-Length header with the size of the mail in bytes.")
-
-
-class TypeRefused(ApiError):
-    status = 415
-    title = "The body must be a mail"
-
-    def __init__(self) -> None:
-        super().__init__("Send a whole mail (RFC 5322) as the body, with Content-Type: message/rfc822.")
+        super().__init__("Send a Content-Length header with the size of the body in bytes.")
 
 
 class BodyCut(ApiError):
     title = "The body ended too early"
 
     def __init__(self) -> None:
-        super().__init__("Fewer bytes came than Content-Length announced: nothing was kept, send the mail again.")
+        super().__init__("Fewer bytes came than Content-Length announced: send the mail again.")
+
+
+class BodyTooLarge(ApiError):
+    status = 413
+    title = "The body is too large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"This body may have at most {most:,} bytes.")
+
+
+class JsonRefused(ApiError):
+    title = "The body is not usable JSON"
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(f"{sentence} Send one JSON object (RFC 8259).")
+
+
+class FieldRefused(ApiError):
+    """A field is not as it must be. `where` is its name, like attachments[0].name; "" for the whole."""
+
+    status = 422
+    title = "A field is not usable"
+
+    def __init__(self, where: str, sentence: str) -> None:
+        self.told = (where, sentence)
+        super().__init__(f"{where or 'The body'} {sentence}.")
+
+
+class ParameterRefused(FieldRefused):
+    status = 400
+    title = "A parameter of the address is not usable"
+
+
+class KindRefused(ApiError):
+    status = 415
+    title = "The body has another type than is read here"
+
+    def __init__(self, kinds: str) -> None:
+        super().__init__(f"Send the body with Content-Type: {kinds}.")
+
+
+class NothingHere(ApiError):
+    """The same for what is not there and for what another brand has."""
+
+    status = 404
+    title = "Nothing is there"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing at this address is known to this token; /api/v1/openapi.json lists all addresses.")
+
+
+class DayRefused(ApiError):
+    status = 422
+    title = "This cannot be a message's last day"
+
+
+class OtherMail(ApiError):
+    status = 422
+    title = "Another mail was sent under this key"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key came with another mail before: choose a new key for a new mail.")
 
 
 class NameTaken(ApiError):
     def __init__(self) -> None:
         super().__init__("There is a token of this name. Choose another name, or revoke that token first.")
-
-
-class BulkTypeRefused(ApiError):
-    status = 415
-    title = "The body must be NDJSON or a zip archive"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Send one JSON object a line with Content-Type: application/x-ndjson, or a zip of .eml files with "
-            "Content-Type: application/zip."
-        )
 
 
 class RunUnknown(ApiError):
@@ -132,13 +173,6 @@ class RunUnknown(ApiError):
 
     def __init__(self) -> None:
         super().__init__("No bulk run of this token is known by that name: use the address in the answer to its POST.")
-
-
-class PageRefused(ApiError):
-    title = "The page cannot be found"
-
-    def __init__(self) -> None:
-        super().__init__("after and limit must be whole numbers; follow the address in next to see the next page.")
 
 
 class WebhookRefused(ApiError):
@@ -154,3 +188,10 @@ class OtherBrand(NotTaken):
             f"This token sends only for the brand {slug}: From, Sender and the sender named beside must be at "
             "its domains."
         )
+
+
+class EntryGone(ApiError):
+    title = "The entry is gone"
+
+    def __init__(self) -> None:
+        super().__init__("The entry that this delivery tells of is not in the record any more: manage.py audit verify.")

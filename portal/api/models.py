@@ -46,6 +46,19 @@ class Token(models.Model):
         return f"token:{self.pk}"
 
 
+class HandedIn(models.Model):
+    """One mail that came by `POST /api/v1/messages`: whose it is, and by which key it would be known again."""
+
+    message = models.UUIDField(primary_key=True)
+    """Id of the spooled mail."""
+    token = models.ForeignKey(Token, on_delete=models.CASCADE, related_name="+")
+    key_lookup = models.BinaryField(max_length=32, null=True, unique=True)
+    """Keyed hash of the token and its idempotency key (label "api-key"); null without one."""
+    digest = models.BinaryField(max_length=32, default=b"")
+    """Keyed hash of what was sent (label "api-mail")."""
+    made_at = models.DateTimeField(db_index=True)
+
+
 class Webhook(models.Model):
     """An address that is told what is recorded."""
 

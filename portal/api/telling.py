@@ -18,10 +18,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.api import posting, webhooks
+from portal.api.errors import EntryGone
 from portal.api.models import Delivery, Webhook
 from portal.audit.leaves import moment
 from portal.audit.models import Entry, Leaf
 from portal.audit.record import record
+from portal.lifecycle.actors import COMMAND, Actor
 
 PAUSES = tuple(
     timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
@@ -34,10 +36,11 @@ RUN_SECONDS = 30
 _LEASE = timedelta(seconds=60)
 """A try takes a sixth of it; a delivery whose worker died is tried again after that."""
 GONE = 410
+ENTRY_GONE = "the entry is gone"
 
 
 def tell(now: datetime) -> int:
-    """Make deliveries of what is new, and send what is due for at most half a minute. Returns how many were sent."""
+    """Make deliveries of what is new, and send what is due for half a minute at most. Returns how many are over."""
     for hook in Webhook.objects.filter(on=True):
         while _feed(hook.pk, now) == AT_ONCE:
             pass
@@ -51,10 +54,13 @@ def tell(now: datetime) -> int:
     return sent
 
 
-def again(deliveries: Iterable[Delivery]) -> int:
-    """Send these once more, as if they were new. Returns how many."""
-    chosen = [delivery.pk for delivery in deliveries]
-    return Delivery.objects.filter(pk__in=chosen).update(state=Delivery.State.WAITING, due_at=timezone.now(), tries=0)
+def again(hook: Webhook, deliveries: Iterable[Delivery], by: Actor = COMMAND) -> int:
+    """Send these of a webhook once more, as if they were new. Returns how many."""
+    chosen = hook.deliveries.filter(pk__in=[delivery.pk for delivery in deliveries])
+    with transaction.atomic():
+        number = chosen.update(state=Delivery.State.WAITING, due_at=timezone.now(), tries=0)
+        record("webhook.redelivered", webhook=str(hook.pk), deliveries=number, **by.facts())
+    return number
 
 
 def test(hook: Webhook) -> Delivery:
@@ -73,11 +79,16 @@ def tidy(now: datetime) -> int:
 
 
 def body_of(delivery: Delivery) -> bytes:
-    """What is sent: kind, time, and the entry as the record has it now, who and how erased or not."""
+    """What is sent: kind, time, and the entry as the record has it now, who and how erased or not.
+
+    Raises EntryGone when somebody took the entry out of the table.
+    """
     if delivery.entry is None:
         told: dict[str, object] = {"type": "test", "timestamp": moment(delivery.made_at), "data": {}}
         return json.dumps(told).encode()
-    entry = Entry.objects.get(pk=delivery.entry)
+    entry = Entry.objects.filter(pk=delivery.entry).first()
+    if entry is None:
+        raise EntryGone
     data = {
         "id": entry.pk,
         "message": entry.message and str(entry.message),
@@ -130,7 +141,12 @@ def _claim(troubled: set[uuid.UUID]) -> Delivery | None:
 def _try(delivery: Delivery) -> bool:
     hook = delivery.webhook
     known, now = webhooks.where(hook), timezone.now()
-    body, id_ = body_of(delivery), f"msg_{delivery.id.hex}"
+    try:
+        body, id_ = body_of(delivery), f"msg_{delivery.id.hex}"
+    except EntryGone:
+        # There is nothing to tell, and never will be: manage.py audit verify says that the record was changed.
+        _settle(delivery, good=False, answer=ENTRY_GONE, over=True)
+        return True
     at = int(now.timestamp())
     headers = {
         "webhook-id": id_,
@@ -148,8 +164,8 @@ def _try(delivery: Delivery) -> bool:
     return good
 
 
-def _settle(delivery: Delivery, *, good: bool, answer: str) -> None:
-    over = delivery.entry is None or delivery.tries >= len(PAUSES)
+def _settle(delivery: Delivery, *, good: bool, answer: str, over: bool = False) -> None:
+    over = over or delivery.entry is None or delivery.tries >= len(PAUSES)
     delivery.answer = answer
     with transaction.atomic():
         if good:
@@ -157,7 +173,8 @@ def _settle(delivery: Delivery, *, good: bool, answer: str) -> None:
         elif over:
             delivery.state = Delivery.State.FAILED
             if delivery.entry is not None:
-                record("webhook.given_up", webhook=str(delivery.webhook_id), delivery=str(delivery.pk))
+                reason = "entry_gone" if answer == ENTRY_GONE else "not_taken"
+                record("webhook.given_up", webhook=str(delivery.webhook_id), delivery=str(delivery.pk), reason=reason)
         else:
             delivery.due_at = timezone.now() + PAUSES[delivery.tries]
         delivery.tries += 1

@@ -1,11 +1,25 @@
-"""Addresses of the HTTP API."""
+"""Addresses of the HTTP API: those of the table, the document that describes them, and nothing else."""
+
+from __future__ import annotations
+
+import re
 
 from django.urls import path
 
-from portal.api import bulk, views
+from portal.api import document
+from portal.api.endpoint import Endpoint, nothing
+from portal.api.routes import BASE, addresses
 
 urlpatterns = [
-    path("api/v1/messages", views.messages, name="api-messages"),
-    path("api/v1/messages:bulk", bulk.messages, name="api-bulk"),
-    path("api/v1/bulk/<uuid:id_>", bulk.run, name="api-bulk-run"),
+    path(f"{BASE[1:]}/", document.page, name="api-page"),
+    path(f"{BASE[1:]}/openapi.json", document.openapi, name="api-openapi"),
+    *(
+        path(
+            BASE[1:] + re.sub(r"{(.*?)}", r"<str:\1>", address),
+            Endpoint(routes),
+            name="api" + re.sub(r"[^a-z]+", "-", address).rstrip("-"),
+        )
+        for address, routes in addresses().items()
+    ),
+    path(f"{BASE[1:]}/<path:rest>", nothing, name="api-nothing"),
 ]

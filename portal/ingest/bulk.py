@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -23,6 +23,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Max, Q
 from django.utils import timezone
 
+from portal.audit.record import record
 from portal.celery import PROCESS_BULK, ring
 from portal.ingest.committing import FSYNC_THREADS
 from portal.ingest.errors import KeyRefused, NotTaken, OtherBody, RunBusy, SpoolUnavailable, TooManyItems
@@ -151,9 +152,14 @@ class _Taker:
         """The body has come whole. Raises OtherBody when the run has more items than it."""
         if self._last < self._last_known:
             raise OtherBody
-        Run.objects.filter(pk=self._run.pk, state=Run.State.OPEN, leased_by=self._run.leased_by).update(
-            state=Run.State.TAKEN, taken_at=timezone.now()
-        )
+        if self._run.state == Run.State.TAKEN:
+            return
+        mine = Run.objects.filter(pk=self._run.pk, state=Run.State.OPEN, leased_by=self._run.leased_by)
+        with transaction.atomic():
+            if mine.update(state=Run.State.TAKEN, taken_at=timezone.now()):
+                found = Run.objects.get(pk=self._run.pk)
+                taken, refused = found.accepted, found.refused
+                record("bulk.taken", run=str(found.pk), owner=found.owner, accepted=taken, refused=refused)
 
     def flush(self) -> None:
         """Make the group durable, mails and outcomes in one transaction, and wake the pipeline."""
@@ -237,9 +243,14 @@ class _Taker:
             Run.objects.filter(pk=self._run.pk, leased_by=self._run.leased_by).update(leased_until=_lease_end())
 
 
+def room_for(size: int) -> AbstractContextManager[object]:
+    """Within it, so many bytes may be in memory whole, several times over."""
+    return _LARGE if size > _LARGE_BYTES else nullcontext()
+
+
 def _spooled(offered: Offered, admit: Admit | None = None) -> SpoolWriter | str:
     """The mail in the spool, not yet durable, or the sentence why not."""
-    with _LARGE if offered.size > _LARGE_BYTES else nullcontext():
+    with room_for(offered.size):
         return _into_spool(offered, admit)
 
 

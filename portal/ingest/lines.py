@@ -148,7 +148,7 @@ def _composed(fields: dict[str, Any]) -> tuple[Named, Iterable[bytes]]:
         subject=_text(fields, "subject"),
         date=timezone.localtime(),
         message_id=new_message_id(settings.LETTERLOCK.public_host),
-        extra=(("X-Letterlock-Protect", _options(fields["protect"])),) if "protect" in fields else (),
+        extra=(("X-Letterlock-Protect", protect_header(fields["protect"])),) if "protect" in fields else (),
     )
     files = [_file(found) for found in _list(fields, "attachments")]
     try:
@@ -160,7 +160,7 @@ def _composed(fields: dict[str, Any]) -> tuple[Named, Iterable[bytes]]:
     return Named("api", sender.address, tuple(box.address for box in recipients)), mail
 
 
-def _options(asked: object) -> str:
+def protect_header(asked: object) -> str:
     """The header's value; what the options mean is checked with every other mail's, at the intake."""
     if not isinstance(asked, dict):
         raise ItemRefused('The field protect must be an object, like {"dl": false}, or {} for the usual rights.')

@@ -40,6 +40,7 @@ class Heads:
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     reply_to: Mailbox | None = None
+    cc: tuple[Mailbox, ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
 
 
@@ -183,6 +184,8 @@ def _header(heads: Heads) -> bytes:
         _field("Date", format_datetime(heads.date.astimezone(UTC))),
         _field("Message-ID", _id(heads.message_id)),
     ]
+    if heads.cc:
+        lines.append(_field("Cc", *_listed(heads.cc)))
     if heads.reply_to is not None:
         lines.append(_field("Reply-To", _written(heads.reply_to)))
     if heads.in_reply_to:

@@ -26,7 +26,7 @@ CLOSED = ", ".join(
 """Permissions-Policy: a page of mail needs none of them."""
 OWN = ", ".join(f"publickey-credentials-{feature}=(self)" for feature in ("create", "get"))
 """Passkeys are asked for by our own pages alone, in no frame of another site."""
-KEEPS = (settings.STATIC_URL, "/brand/")
+KEEPS = (settings.STATIC_URL, "/brand/", "/api/v1/openapi.json")
 """What a browser may keep: the same bytes for everyone, no word of any mail."""
 
 

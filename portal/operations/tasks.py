@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from portal.access import alarms
 from portal.access import tidying as access_tidying
-from portal.api import telling
+from portal.api import handing, telling
 from portal.audit import checking, sequencing
 from portal.celery import CHECK_RECORD, CLOCK_SET_BACK, KEY_WORK, QUEUES, SEQUENCE, app, ring
 from portal.console import searches
@@ -101,6 +101,7 @@ def tidy() -> None:
     unsent.tidy(timezone.now())
     sequencing.thin_heads(timezone.now())
     telling.tidy(timezone.now())
+    handing.tidy(timezone.now())
     arriving.tidy(timezone.now())
     approaches.sweep(timezone.now())
     searches.forget_old()

@@ -551,7 +551,7 @@ def test_wrong_ways_in_are_refused(token: str) -> None:
     assert refused(post("llk_wrong", line(1)), 401)
     put = Client(**HOST).put(URL, b"", headers={"Authorization": f"Bearer {token}"})
     assert put.status_code == 405
-    assert put.headers["Allow"] == "GET, POST"
+    assert put.headers["Allow"] == "GET, HEAD, POST"
     assert get(token, URL, **{"Idempotency-Key": "unknown"}).status_code == 404
     assert get(token, f"/api/v1/bulk/{uuid4()}").status_code == 404
     assert get("llk_wrong", f"/api/v1/bulk/{uuid4()}").status_code == 401

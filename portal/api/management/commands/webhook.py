@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from portal.api import telling, webhooks
-from portal.api.errors import ApiError
+from portal.api.errors import ApiError, EntryGone
 from portal.api.models import Delivery, Webhook
 from portal.operations.commands import sentences
 
@@ -133,12 +133,20 @@ def _row(delivery: Delivery) -> dict[str, Any]:
         "state": delivery.state,
         "tries": delivery.tries,
         "answer": delivery.answer,
-        "body": json.loads(telling.body_of(delivery)),
+        "body": _body(delivery),
     }
 
 
+def _body(delivery: Delivery) -> Any:
+    try:
+        return json.loads(telling.body_of(delivery))
+    except EntryGone:
+        return None
+
+
 def _redeliver(options: dict[str, Any]) -> list[str]:
-    chosen = webhooks.find(options["name"]).deliveries.all()
+    hook = webhooks.find(options["name"])
+    chosen = hook.deliveries.all()
     if options["id"]:
         wanted = options["id"].removeprefix("msg_")
         rows = [delivery for delivery in chosen.filter(entry__isnull=False) if delivery.id.hex == wanted]
@@ -146,7 +154,7 @@ def _redeliver(options: dict[str, Any]) -> list[str]:
             raise CommandError("There is no such delivery; `manage.py webhook deliveries NAME` shows them.")
     else:
         rows = list(chosen.filter(state=Delivery.State.FAILED, entry__isnull=False))
-    number = telling.again(rows)
+    number = telling.again(hook, rows)
     return [f"{number} {'delivery' if number == 1 else 'deliveries'} will be sent again at once."]
 
 
