@@ -134,10 +134,14 @@ def rights(request: HttpRequest, id_: UUID) -> HttpResponse:
     """What those who are ticked may do: more or less from their next request on, within its template."""
     standing_, chosen = _standing(id_), _readers(request)
     changes = {name: said == "on" for name in NAMES if (said := request.POST.get(name)) in ("on", "off")}
+    now = granting.told(id_)
     context = {
         "chosen": {str(one) for one in chosen} if request.method == "POST" else {str(one.id) for one in standing_.open},
-        "changes": [(name, label, request.POST.get(name, "")) for name, (label, _hint) in right_words().items()],
-        "now": granting.told(id_),
+        "changes": [
+            (name, label, now is not None and getattr(now.rights, name), request.POST.get(name, ""))
+            for name, (label, _hint) in right_words().items()
+        ],
+        "now": now,
     }
     if request.method != "POST":
         return _page(request, standing_, "rights", context)

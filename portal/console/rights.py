@@ -19,6 +19,7 @@ from portal.console.sections import RIGHTS
 from portal.vault import template_editing as editing
 from portal.vault import templates
 from portal.vault.models import RightsTemplate
+from portal.vault.rights import GRANTS
 from portal.vault.template_editing import LANGUAGES, TemplateChanged, TemplateRefused, Wanted
 from portal.vault.templates import BUILT_IN, MOST, NAMES
 
@@ -114,7 +115,8 @@ def _line(row: RightsTemplate) -> dict[str, Any]:
         "slug": row.slug,
         "name": templates.name_of(row),
         "note": templates.note_of(row),
-        "granted": [words[name][0] for name in NAMES if getattr(rights, name)],
+        "granted": [words[name][0] for name in GRANTS if getattr(rights, name)],
+        "marked": rights.watermark,
         "level": rights.level,
         "closes": _closes(row),
         "scope": row.scope,

@@ -136,7 +136,8 @@ def set_state(slug: str, state: str, version: int | None = None) -> RightsTempla
         if row.state != state:
             row.state = State(state)
             _written(row)
-            record(f"rights_template.{'published' if state == State.PUBLISHED else 'archived'}", template=row.slug)
+            kind = "rights_template.published" if state == State.PUBLISHED else "rights_template.archived"
+            record(kind, template=row.slug)
     return row
 
 

@@ -21,7 +21,9 @@ VIEWS = ((1280, "light"), (390, "dark"))
 REFLOW = 320
 """WCAG 2.2 success criterion 1.4.10, in CSS pixels."""
 LINKS = "() => [...document.querySelectorAll('a[href]:not([download])')].map((a) => a.href)"
-ONE_THING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/)|(?<=/brands/)(?!add/)[^/]+(?=/)")
+ONE_THING = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/)|(?<=/brands/)(?!add/)[^/]+(?=/)|(?<=/rights/)(?!add/)[^/]+(?=/)"
+)
 
 
 @pytest.fixture(scope="module")
