@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.utils import translation
 
 from branding import wording, words
@@ -168,3 +171,15 @@ def test_a_word_about_a_day_is_left_out_of_a_mail_that_has_none() -> None:
     brand = Brand(name="Alder", words={"en": {"mail_text": "Read it until {date}."}})
     assert words.for_mail(brand, "Maya")["mail_text"] == ""
     assert words.for_mail(brand, "Maya", "17 November")["mail_text"] == "Read it until 17 November."
+
+
+@pytest.mark.django_db
+def test_what_stood_beside_a_waiting_message_becomes_a_word_of_the_brands_language() -> None:
+    migration = import_module("branding.migrations.0012_words_and_logos")
+    old = Brand.objects.create(slug="old", name="Old", host="old.example", language="de-AT", intro="Willkommen")
+    kept = {"en-gb": {"welcome": "Hello"}}
+    new = Brand.objects.create(slug="new", name="New", host="new.example", intro="Old text", words=kept)
+    migration.fold(apps, None)
+    old.refresh_from_db()
+    new.refresh_from_db()
+    assert (old.words, new.words) == ({"de": {"welcome": "Willkommen"}}, kept)
