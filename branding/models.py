@@ -59,6 +59,8 @@ class Brand(models.Model):
     """Whether recipients are told by mail that a message was withdrawn."""
     reply_after_days = models.PositiveSmallIntegerField(default=7, db_default=7)
     """So many days after a message has closed it can still be answered; 0 for not at all."""
+    grace_days = models.PositiveSmallIntegerField(default=0, db_default=0)
+    """So many days after a message has closed its keys are still kept, so that its reader can ask for more time."""
     reply_notes = models.BooleanField(default=False, db_default=False)
     """Whether whoever answers is mailed a note of it, without its text (ux.md M10)."""
     write_to = models.BooleanField(default=False, db_default=False)
@@ -78,6 +80,7 @@ class Brand(models.Model):
                 fields=["is_default"], condition=models.Q(is_default=True), name="one_default_brand"
             ),
             models.CheckConstraint(condition=models.Q(open_days__lte=730), name="brand_open_days_within_730"),
+            models.CheckConstraint(condition=models.Q(grace_days__lte=30), name="brand_grace_days_within_30"),
         ]
 
     def clean(self) -> None:

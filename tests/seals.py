@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
+from django.conf import settings
 from django.test import Client
 
 from branding.models import Brand
 from portal.access import cookies, people, sessions
 from portal.ingest import pipeline, spool
 from portal.ingest.models import Spooled
+from portal.keys.service import keys
 from portal.vault import readers
 from portal.vault.models import Message, Reader
 from tests.mails import JONAS, MAYA
@@ -66,3 +70,18 @@ def signed_in(reader: Reader) -> Client:
 def words(html: bytes) -> str:
     """What a page says, without its tags."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html.decode()))
+
+
+@contextmanager
+def keyring_of_before() -> Iterator[None]:
+    """What is destroyed inside lives again afterwards: the keyring's files are put back as an old copy."""
+    folder = settings.LETTERLOCK.data / "keyring"
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    try:
+        yield
+    finally:
+        for path in folder.iterdir():
+            path.unlink()
+        for path, content in before.items():
+            path.write_bytes(content)
+        keys()._kept.clear()

@@ -19,6 +19,7 @@ ALL = "all"
 LONGEST_NAME = 120
 MOST_DAYS = 365
 MOST_OPEN_DAYS = 730
+MOST_GRACE_DAYS = 30
 LONGEST_ADDRESS = 240
 LONGEST_PHONE = 40
 LONGEST_URL = 200
@@ -61,6 +62,14 @@ def _days(_: Brand, said: str) -> object:
         return None
     if not said.isascii() or not said.isdigit() or not 1 <= int(said) <= MOST_DAYS:
         raise BadOption(f"“{said}” is neither off nor a number of days from 1 to {MOST_DAYS}.")
+    return int(said)
+
+
+def _grace(_: Brand, said: str) -> object:
+    if said == "off":
+        return 0
+    if not said.isascii() or not said.isdigit() or not 1 <= int(said) <= MOST_GRACE_DAYS:
+        raise BadOption(f"“{said}” is neither off nor a number of days from 1 to {MOST_GRACE_DAYS}.")
     return int(said)
 
 
@@ -255,6 +264,13 @@ OPTIONS = (
         "so many days after a message has closed it can still be answered; or off",
         lambda brand, said: _days(brand, said) or 0,
         lambda brand: str(brand.reply_after_days or "off"),
+    ),
+    Option(
+        "grace-days",
+        "grace_days",
+        "so many days after a message has closed its keys are kept, so that its reader can ask for more time; or off",
+        _grace,
+        lambda brand: str(brand.grace_days or "off"),
     ),
     Option(
         "reply-notes",

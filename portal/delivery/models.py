@@ -47,6 +47,11 @@ class Outbound(models.Model):
         REQUEST = "request"
         """To a sender: a confirmed person asks for a message at another address; `subject_row` is that request."""
 
+        MORE_TIME = "more_time"
+        """To a sender: a reader asks for a closed message to be opened again; `subject_row` is that request."""
+        REOPENED = "reopened"
+        """To a recipient who asked for it: the message is open again."""
+
     class News(models.TextChoices):
         """What a TELLING or REPORT says, or what was heard of a mail after it had left (RFC 3464 section 2.3.3)."""
 

@@ -31,7 +31,7 @@ SUPPRESSED = "suppressed here"
 KEPT = timedelta(days=90)
 K, S, N = Outbound.Kind, Outbound.State, Outbound.News
 Sort = Bounce.Sort
-HELD_BACK = frozenset({K.NOTICE, K.REMINDER, K.WITHDRAWN, K.NOTE})
+HELD_BACK = frozenset({K.NOTICE, K.REMINDER, K.REOPENED, K.WITHDRAWN, K.NOTE})
 """What an address that is suppressed does not get: what nobody asked for in this moment, and nobody is warned by."""
 AGAIN = (K.NOTICE, K.REPLY)
 _COUNTED = frozenset({*HELD_BACK, K.REPLY, K.RELAY, K.PASSCODE, K.PASSKEY, K.KEPT})

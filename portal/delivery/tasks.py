@@ -23,6 +23,8 @@ MAIL = (
     K.ALARM,
     K.BRAND_TEST,
     K.REQUEST,
+    K.MORE_TIME,
+    K.REOPENED,
     K.REMINDER,
     K.WITHDRAWN,
 )

@@ -13,12 +13,13 @@ from django.utils import timezone
 from portal.audit.record import record
 from portal.keys.epochs import FOREVER, HOLD
 from portal.keys.errors import KeyDestroyed
+from portal.lifecycle import reopening
 from portal.lifecycle.actors import COMMAND, Actor, Why
 from portal.lifecycle.errors import AlreadyDestroyed, ChangedMeanwhile, DateIsPast, NotHeld, Withdrawn
 from portal.lifecycle.rows import locked
 from portal.vault.models import Epoch, Message, Reader, Wrap
 from portal.vault.opening import key_for
-from portal.vault.wrapping import add_wraps, base_of
+from portal.vault.wrapping import add_wraps, base_of, keys_until
 
 ANY: Any = object()
 
@@ -48,8 +49,11 @@ def change_date(
             raise DateIsPast
         if was is not ANY and row.open_until != was:
             raise ChangedMeanwhile
-        wrapped = _wrap_under(row, base_of(open_until))
-        Message.objects.filter(pk=row.pk).update(open_until=open_until)
+        kept = keys_until(row.brand, open_until)
+        wrapped = _wrap_under(row, base_of(kept or open_until))
+        Message.objects.filter(pk=row.pk).update(open_until=open_until, keys_until=kept)
+        row.open_until = open_until
+        reopening.tell(row)
         record("message.date_changed", message=row.id, wrapped=wrapped, **by.facts(why))
 
 

@@ -6,6 +6,8 @@ import uuid
 
 from django.db import models
 
+from portal.vault.models import Reader
+
 
 class Run(models.Model):
     """One action over a set of messages that was fixed when it was confirmed."""
@@ -80,3 +82,23 @@ class RunItem(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "message"], name="message_once_a_run")]
         indexes = [models.Index(fields=["run", "outcome"])]
+
+
+class MoreTime(models.Model):
+    """A reader asks for a closed message to be opened again."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        GRANTED = "granted"
+        DECLINED = "declined"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
+    asked_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    token_lookup = models.BinaryField(max_length=32, null=True, unique=True)
+    """HMAC of what the sender's mail holds (label "more-time"); null once it was used."""
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "asked_at"])]

@@ -81,7 +81,7 @@ def readdress(message: UUID, reader: UUID, address: str, *, by: Actor, why: Why)
         _may_be_told(old)
         if row.readers.filter(address_lookup=lookup).exists():
             raise AlreadyReader
-        made = _reader(row, typed, lookup, old.rights)
+        made = _reader(row, typed, lookup, None if old.rights is None else bytes(old.rights))
         _wrap(row, old, made)
         if (agreed := agreed_with(old)) is not None:
             keep_phrases([(made, agreed)])
@@ -113,7 +113,7 @@ def _wrap(message: Message, old: Reader, made: Reader) -> None:
     """The key as the wrong address had it, under the day it closes, and under the hold where one is on it."""
     try:
         held = key_for(old)
-        add_wraps(message, [made], [held], base_of(message.open_until))
+        add_wraps(message, [made], [held], base_of(message.keys_until or message.open_until))
         if message.held_at is not None:
             add_wraps(message, [made], [held], HOLD)
     except KeyDestroyed:

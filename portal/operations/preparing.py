@@ -116,8 +116,10 @@ def make_default_brand(configuration: Configuration) -> None:
 
 
 def usual_open_days(configuration: Configuration) -> Collection[int | None]:
-    """How long messages usually stay open, in days: each brand's own number and the setting's. None is for ever."""
-    return {configuration.open_days, None, *Brand.objects.values_list("open_days", flat=True)}
+    """How long keys are usually needed, in days: each brand's own number and its grace, and the setting's. None is for
+    ever."""
+    brands = {days + grace for days, grace in Brand.objects.values_list("open_days", "grace_days")}
+    return {configuration.open_days, None, *brands}
 
 
 def collect_static() -> None:

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from portal.delivery.refusing import SUPPRESSED
 
 _BY_READERS = frozenset({
+    "message.time_asked",
     "message.opened", "message.replied", "message.written", "message.forwarded", "recipient.code_refused",
     "recipient.factor_proved", "recipient.factor_failed", "recipient.sign_in_refused", "recipient.throttled",
 })  # fmt: skip
@@ -153,6 +154,8 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "message.rights_changed": _rights_changed,
     "message.hold_set": _fixed(lambda: _("A legal hold was put on it.")),
     "message.hold_lifted": _fixed(lambda: _("The legal hold was lifted.")),
+    "message.time_asked": _fixed(lambda: _("A reader asked for more time.")),
+    "message.time_declined": _fixed(lambda: _("Its sender lets it stay closed.")),
     "message.resent": _fixed(lambda: _("The notice is sent once more.")),
     "message.readdressed": _fixed(lambda: _("Sent to a corrected address, and withdrawn from the wrong one.")),
     "message.erased": _fixed(lambda: _("Its keys are destroyed; nothing opens it any more, no backup either.")),

@@ -19,7 +19,7 @@ from portal.access.errors import TooManyTries
 from portal.access.requests import Request
 from portal.audit.record import record
 from portal.keys.errors import KeyDestroyed, KeysError
-from portal.reading import actions, afterwards
+from portal.reading import actions, afterwards, more_time
 from portal.reading.failures import no_keys
 from portal.vault import readers, unsent
 from portal.vault.errors import (
@@ -165,7 +165,8 @@ def closed(request: Request, reader: Reader) -> HttpResponse:
     else:
         # Its date is why it closed, whether its keys are destroyed by now or not.
         kind = "closed"
-    return problem(request, message, kind, 410, answering(request, reader))
+    more_time_ = more_time.offer(request, reader) if kind == "closed" else {}
+    return problem(request, message, kind, 410, {**answering(request, reader), **more_time_})
 
 
 def answering(request: Request, reader: Reader) -> dict[str, Any]:

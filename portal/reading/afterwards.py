@@ -22,7 +22,7 @@ def until(reader: Reader, now: datetime) -> datetime | None:
     What was withdrawn, from all or from them, is not answered, nor what is gone before its date.
     """
     message = reader.message
-    if message.open_until is None or now <= message.open_until or reader.withdrawn_at is not None:
+    if message.open_until is None or now < message.open_until or reader.withdrawn_at is not None:
         return None
     if message.state == Message.State.WITHDRAWN or reader.role != Reader.Role.RECIPIENT:
         return None

@@ -48,7 +48,7 @@ class Page:
 
 def is_open(now: datetime) -> Q:
     """What a reader can still read, in the database's words; portal.vault.readers.is_closed_to says the same."""
-    lasts = Q(message__open_until=None) | Q(message__open_until__gte=now)
+    lasts = Q(message__open_until=None) | Q(message__open_until__gt=now)
     return Q(withdrawn_at=None, message__state=Message.State.OPEN) & lasts
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.reading import codes, files, inbox, inner, pages, pictures, posting, preview_pages, sent, views
+from portal.reading import codes, files, inbox, inner, more_time, pages, pictures, posting, preview_pages, sent, views
 
 urlpatterns = [
     path("", views.start, name="start"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("sent/", sent.sent, name="sent"),
     path("open/", posting.open_file, name="open"),
     path("m/<str:link>", views.message, name="message"),
+    path("m/<str:link>/more-time/", more_time.ask, name="more-time"),
+    path("more-time/<str:token>", more_time.answer, name="more-time-answer"),
     path("m/<str:link>/code/", codes.code, name="code"),
     path("m/<str:link>/body", views.body, name="body"),
     # Beside "body", for what it shows is found from there: inline/1.

@@ -114,6 +114,7 @@ def _living_numbers(epoch: EpochId, today: date) -> Iterable[int]:
     """Numbers of the messages in a past day's epoch that are not to die with it."""
     midnight = datetime.combine(today, time(), UTC)
     lives = Q(message__held_at__isnull=False) | Q(message__open_until=None) | Q(message__open_until__gte=midnight)
+    lives |= Q(message__keys_until__gte=midnight)
     return Epoch.objects.filter(lives, epoch=epoch, message__destroying_at=None).values_list("number", flat=True)
 
 
@@ -151,7 +152,10 @@ def _due_messages(now: datetime) -> QuerySet[Message]:
     outlives = Epoch.objects.filter(
         message=OuterRef("pk"), epoch__gte=(midnight + timedelta(days=1)).date().isoformat()
     )
-    closed = Q(state=Message.State.OPEN, open_until__lte=then) & (Q(open_until__lt=midnight) | Exists(outlives))
+    # The brand's own time after the closing comes on top, where a message has it (keys_until).
+    usual = Q(keys_until=None, open_until__lte=then) & (Q(open_until__lt=midnight) | Exists(outlives))
+    longer = Q(keys_until__lte=then) & (Q(keys_until__lt=midnight) | Exists(outlives))
+    closed = Q(state=Message.State.OPEN) & (usual | longer)
     return Message.objects.filter(_UNCLAIMED & (Q(destroy_after__lte=now) | closed), held_at=None)
 
 

@@ -43,6 +43,8 @@ class Message(models.Model):
     made_at = models.DateTimeField()
     open_until = models.DateTimeField(null=True)
     """Moment it closes; null means it stays open."""
+    keys_until = models.DateTimeField(null=True)
+    """Until when its keys outlive that moment, so that it can be opened again; null where they die with it."""
     rights = models.BinaryField()
     """Canonical CBOR of portal.vault.rights.Rights."""
     template = models.CharField(max_length=40, default="", db_default="", blank=True)
@@ -92,6 +94,11 @@ class Message(models.Model):
                 fields=["open_until"],
                 name="message_to_close",
                 condition=models.Q(destroyed_at=None, open_until__isnull=False),
+            ),
+            models.Index(
+                fields=["keys_until"],
+                name="message_to_end",
+                condition=models.Q(destroyed_at=None, keys_until__isnull=False),
             ),
             models.Index(
                 fields=["destroying_at"],

@@ -138,7 +138,7 @@ def rights_of(reader: Reader) -> Rights:
 
 def is_closed(message: Message, now: datetime) -> bool:
     """Whether it can no longer be read: withdrawn, gone, or past its time."""
-    return message.state != Message.State.OPEN or (message.open_until is not None and now > message.open_until)
+    return message.state != Message.State.OPEN or (message.open_until is not None and now >= message.open_until)
 
 
 def is_closed_to(reader: Reader, now: datetime) -> bool:

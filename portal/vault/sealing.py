@@ -32,7 +32,7 @@ from portal.vault.rights import Rights
 from portal.vault.searching import add_tokens, is_indexed
 from portal.vault.stream import Context, Sealer, chunk_log2_for, seal, sealed_size
 from portal.vault.toc import Toc
-from portal.vault.wrapping import Fresh, add_first_wraps, base_of
+from portal.vault.wrapping import Fresh, add_first_wraps, base_of, keys_until
 
 INLINE_BYTES = 256 * 1024
 """Sealed streams together up to this size live in the message row: one commit, no further fsync."""
@@ -177,7 +177,12 @@ def commit_all(drafts: Sequence[tuple[Draft, Sealed]]) -> list[tuple[Message, li
     )
     add_first_wraps(
         [
-            Fresh(message, readers, sealed.inner or [sealed.key] * len(readers), base_of(draft.open_until))
+            Fresh(
+                message,
+                readers,
+                sealed.inner or [sealed.key] * len(readers),
+                base_of(message.keys_until or draft.open_until),
+            )
             for (message, readers), (draft, sealed) in zip(made, drafts, strict=True)
         ]
     )
@@ -201,6 +206,7 @@ def _message(draft: Draft, sealed: Sealed, now: datetime) -> Message:
         thread=draft.thread,
         made_at=now,
         open_until=draft.open_until,
+        keys_until=keys_until(draft.brand, draft.open_until),
         split=draft.split,
         delivery=draft.delivery if fits(sealed.streams) else Message.Delivery.LINK,
         rights=draft.rights.encode(),

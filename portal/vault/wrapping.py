@@ -6,10 +6,11 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
+from branding.models import Brand
 from portal.keys.epochs import EpochId, base_name
 from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
 from portal.keys.service import keys
@@ -28,6 +29,11 @@ def last_day(open_until: datetime | None) -> date | None:
 def base_of(open_until: datetime | None) -> str:
     """The name that all generations of that epoch share."""
     return base_name(last_day(open_until))
+
+
+def keys_until(brand: Brand, open_until: datetime | None) -> datetime | None:
+    """Until when the keys outlive a message's last moment, where its brand wants that; else None."""
+    return open_until + timedelta(days=brand.grace_days) if open_until and brand.grace_days else None
 
 
 def rights_digest(message: Message, reader: Reader | None = None) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from portal.vault.models import Blob, Epoch, Message, Wrap
 from portal.vault.opening import open_message
 from portal.vault.wrapping import add_wraps, base_of
 from tests.mails import JONAS, mail
-from tests.seals import path_of, reader_of, seal, signed_in, words
+from tests.seals import keyring_of_before, path_of, reader_of, seal, signed_in, words
 
 pytestmark = pytest.mark.django_db
 KARIN = "karin.berg@mail.example"
@@ -79,21 +78,6 @@ def _own_store_and_keyring() -> Iterator[None]:
 
 def blob_files() -> set[Path]:
     return {path for path in (settings.LETTERLOCK.data / "blobs").rglob("*") if path.is_file()}
-
-
-@contextmanager
-def keyring_of_before() -> Iterator[None]:
-    """What is destroyed inside lives again afterwards: the keyring's files are put back as an old copy."""
-    folder = settings.LETTERLOCK.data / "keyring"
-    before = {path: path.read_bytes() for path in folder.iterdir()}
-    try:
-        yield
-    finally:
-        for path in folder.iterdir():
-            path.unlink()
-        for path, content in before.items():
-            path.write_bytes(content)
-        keys()._kept.clear()
 
 
 # ------------------------------------------------------------------------------------------------------- withdrawing
