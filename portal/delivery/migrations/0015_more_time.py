@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0013_outbound_for_administrators"),
+        ("delivery", "0014_brand_test"),
     ]
 
     operations = [
@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                     ("reminder", "Reminder"),
                     ("withdrawn", "Withdrawn"),
                     ("note", "Note"),
+                    ("brand_test", "Brand Test"),
                     ("request", "Request"),
                     ("more_time", "More Time"),
                     ("reopened", "Reopened"),
