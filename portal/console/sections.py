@@ -15,6 +15,7 @@ KEYS = "console-keys"
 PEOPLE, RECORD, BOUNCES = "console-people", "console-record", "console-bounces"
 BRANDS = "console-brands"
 RIGHTS = "console-rights"
+DIRECTORY = "console-directory"
 
 
 def sections(current: str, allowed: Collection[May], *, held: int = 0) -> list[dict[str, Any]]:
@@ -28,6 +29,7 @@ def sections(current: str, allowed: Collection[May], *, held: int = 0) -> list[d
         (HEALTH, _("Health"), "pulse", 0, True, May.HEALTH),
         (KEYS, _("Keys"), "key", 0, True, May.KEYS),
         (RECORD, _("Record"), "log", 0, True, May.AUDIT),
+        (DIRECTORY, _("Directory"), "groups", 0, True, May.PROGRAMS),
         (PEOPLE, _("People"), "people", 0, True, May.PEOPLE),
     )
     return [

@@ -7,6 +7,7 @@ from portal.console import (
     bouncing,
     brand_urls,
     bulk,
+    directory,
     first,
     keyroom,
     people,
@@ -17,7 +18,7 @@ from portal.console import (
     views,
     you,
 )
-from portal.console.sections import BOUNCES, HEALTH, KEYS, MESSAGES, OVERVIEW, PEOPLE, RECORD, RIGHTS
+from portal.console.sections import BOUNCES, DIRECTORY, HEALTH, KEYS, MESSAGES, OVERVIEW, PEOPLE, RECORD, RIGHTS
 
 urlpatterns = [
     path("admin/", views.overview, name=OVERVIEW),
@@ -66,6 +67,9 @@ urlpatterns = [
     path("admin/rights/", rights.listed, name=RIGHTS),
     path("admin/rights/add/", rights.add, name="rights-add"),
     path("admin/rights/<slug:slug>/", rights.change, name="rights-template"),
+    path("admin/directory/", directory.overview, name=DIRECTORY),
+    path("admin/directory/import/", directory.give, name="directory-import"),
+    path("admin/directory/import/<uuid:id_>/", directory.look, name="directory-look"),
     path("admin/people/", people.members, name=PEOPLE),
     path("admin/people/add/", people.add, name="person-add"),
     path("admin/people/<uuid:id_>/", people.change, name="person"),

@@ -84,3 +84,14 @@ class Import(models.Model):
     added = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
     removed = models.PositiveIntegerField(default=0)
+
+
+class Upload(models.Model):
+    """A file that waits for the word of whoever gave it (portal.directory.parked)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    sealed = models.BinaryField()
+    source = models.CharField(max_length=4, choices=Source)
+    removes_missing = models.BooleanField()
+    by = models.UUIDField(db_index=True)
+    expires_at = models.DateTimeField(db_index=True)

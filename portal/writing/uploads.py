@@ -27,7 +27,9 @@ FIRST = ("write-to", "write-to-department")
 """Of the pages that anyone may write on, where the brand has that switched on."""
 LOGO = "brand-logo"
 """Where an administrator gives a brand's logo."""
-WELCOME = (*actions.PATHS.values(), *FIRST, "demo", LOGO)
+DIRECTORY = "directory-import"
+"""Where an administrator gives a file of people and groups."""
+WELCOME = (*actions.PATHS.values(), *FIRST, "demo", LOGO, DIRECTORY)
 """Names of the addresses that take files. Whatever is posted elsewhere, by anyone, is read and thrown away."""
 
 
@@ -120,7 +122,7 @@ def welcome(request: Any) -> bool:
     match = getattr(request, "resolver_match", None)
     if match is None or match.url_name not in WELCOME:
         return False
-    if match.url_name == LOGO:
+    if match.url_name in (LOGO, DIRECTORY):
         return getattr(request, "office_person", None) is not None
     if match.url_name in FIRST:
         return bool(request.brand.write_to)

@@ -86,7 +86,10 @@ def ids(held: UUID) -> dict[str, str]:
         "/admin/brands/": "alder",
         "/admin/rights/": "do-not-forward",
         "/admin/people/": str(someone.id),
-        **{start: str(uuid4()) for start in ("/admin/you/", "/admin/health/test/", "/admin/bounces/")},
+        **{
+            start: str(uuid4())
+            for start in ("/admin/you/", "/admin/health/test/", "/admin/bounces/", "/admin/directory/import/")
+        },
     }
 
 
