@@ -31,6 +31,7 @@ from portal.mime.addresses import Mailbox, parse_list
 from portal.mime.building import Attachment, Heads, letter, new_message_id
 from portal.mime.errors import BadAddress, BadHeader
 from portal.rules.triggers import LONGEST_TEMPLATE, MAX_NOTE_CHARACTERS
+from portal.vault import templates
 
 MAIL = "message/rfc822"
 MOST_BYTES = LINE_BYTES
@@ -135,6 +136,7 @@ def take(call: Call[None, Mail]) -> HttpResponse:
 def compose(mail: Mail) -> tuple[Named, Iterable[bytes]]:
     """Sender, recipients and the mail. FieldRefused or NotTaken for what cannot be one."""
     sender = _mailbox(mail.from_, "from")
+    _check_template(mail.protect, sender.address)
     to, cc, bcc = (
         tuple(_mailbox(one, f"{name}[{place}]") for place, one in enumerate(list_))
         for name, list_ in (("to", mail.to), ("cc", mail.cc), ("bcc", mail.bcc))
@@ -223,6 +225,18 @@ def _file(file: File, place: int) -> Attachment:
         sentence = "must be base64 (RFC 4648 section 4) without line ends"
         raise FieldRefused(f"attachments[{place}].content", sentence) from None
     return Attachment(file.name, file.content_type, [content])
+
+
+def _check_template(protect: Protect | None, sender: str) -> None:
+    """Said while the program still waits: otherwise the mail would be refused by a mail to its sender."""
+    if protect is None or protect.template is None:
+        return
+    row = templates.find(protect.template)
+    if row is None or not templates.may_choose(row, sender):
+        known = ", ".join(row.slug for row in templates.offered(sender)) or "none"
+        raise FieldRefused(
+            "protect.template", f"must be a rights template that this sender can use; there are: {known}"
+        )
 
 
 def _header(protect: Protect) -> str:

@@ -126,6 +126,11 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     (with_(protect={"note": "see https://x.example"}), 422, "note may hold no link"),
     (with_(protect={"note": "x" * 141}), 422, "140 characters"),
     (with_(protect={"template": "Not A Template"}), 422, "template must be"),
+    (
+        with_(protect={"template": "nothing-such"}),
+        422,
+        "protect.template must be a rights template that this sender can",
+    ),
     (with_(protect={"hint": "x"}), 422, "hint belongs to a phrase"),
     (with_(to=[]), 422, "1 to 500 items"),
     (with_(to="jonas@mail.example"), 422, "must be a list"),

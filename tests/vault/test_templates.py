@@ -10,11 +10,11 @@ import pytest
 from branding.models import Brand
 from portal.vault import templates, usage
 from portal.vault.errors import TemplateUnknown
-from portal.vault.models import RightsTemplate
+from portal.vault.models import Message, RightsTemplate
 from portal.vault.rights import GRANTS, Rights
 from portal.vault.usage import CODES, LEVELS, SETS, UnknownUsage
 from tests.mails import mail
-from tests.seals import reader_of, seal
+from tests.seals import default_brand, put, reader_of, seal
 
 DAY = date(2026, 11, 24)
 USUAL = DAY + timedelta(days=30)
@@ -133,6 +133,30 @@ def test_the_senders_header_names_it_and_the_message_keeps_its_name() -> None:
     reader = reader_of(seal(mail("Hello", "Text", headers=[("X-Letterlock-Protect", "v=1; template=do-not-forward")])))
     assert reader.message.template == "do-not-forward"
     assert Rights.decode(bytes(reader.message.rights)) == templates.BUILT_IN["do-not-forward"].rights
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("slug", ["nothing-such", "board", "old"])
+def test_a_mail_that_names_a_template_its_sender_cannot_use_is_not_sent_and_told_which_they_can(slug: str) -> None:
+    made("board", "reply", scope=["board.example"])
+    made("old", "reply", state="archived")
+    row = put(mail("Hello", "Text", headers=[("X-Letterlock-Protect", f"v=1; template={slug}")]))
+    assert row.state == row.State.HELD
+    assert "Yours: encrypt, do-not-forward, view-only." in row.last_error
+    assert not Message.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_brand_whose_template_is_gone_sends_nothing_with_less() -> None:
+    default_brand()
+    Brand.objects.update(template="gone")
+    row = put(mail())
+    assert row.state == row.State.HELD
+    assert "rights template that there is not" in row.last_error
+    Brand.objects.update(template="view-only")
+    reader = reader_of(seal(mail()))
+    assert reader.message.template == "view-only"
+    assert not Rights.decode(bytes(reader.message.rights)).reply
 
 
 def test_there_are_the_fourteen_usage_rights_and_each_is_ours_or_says_why_not() -> None:
