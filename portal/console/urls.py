@@ -4,6 +4,7 @@ from django.urls import path
 
 from portal.console import (
     acting,
+    approving,
     bouncing,
     brand_urls,
     bulk,
@@ -27,6 +28,8 @@ urlpatterns = [
     path("admin/messages/export/", trace_search.export, name="console-messages-export"),
     path("admin/messages/<uuid:id_>/", views.message, name="console-message"),
     path("admin/messages/<uuid:id_>/retry/", views.retry, name="console-retry"),
+    path("admin/messages/<uuid:id_>/approve/", approving.approve, name="console-approve"),
+    path("admin/messages/<uuid:id_>/refuse/", approving.refuse, name="console-refuse"),
     path("admin/messages/bulk/", bulk.choose, name="bulk"),
     path("admin/messages/bulk/<uuid:id_>/", bulk.run, name="bulk-run"),
     path("admin/messages/bulk/<uuid:id_>/undo/", bulk.undo, name="bulk-undo"),

@@ -18,7 +18,7 @@ from portal.console import advice, figures, finding, listing, trace_search
 from portal.console.pages import office_page
 from portal.console.sections import HEALTH, MESSAGES, OVERVIEW
 from portal.ingest import holding
-from portal.ingest.errors import NotHeld
+from portal.ingest.errors import AwaitsApproval, NotHeld
 from portal.ingest.models import Spooled
 from portal.operations import health as checks
 from portal.operations import looking
@@ -91,7 +91,7 @@ def retry(request: HttpRequest, id_: UUID) -> HttpResponse:
     row = Spooled.objects.filter(pk=id_).first()
     if row is None:
         raise Http404
-    with suppress(NotHeld):  # pressed twice, or another administrator was quicker
+    with suppress(NotHeld, AwaitsApproval):  # pressed twice, or another administrator was quicker
         holding.release(row)
     return HttpResponseRedirect(reverse("console-message", args=[id_]), status=303)
 

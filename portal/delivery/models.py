@@ -51,6 +51,8 @@ class Outbound(models.Model):
         """To a sender: a reader asks for a closed message to be opened again; `subject_row` is that request."""
         REOPENED = "reopened"
         """To a recipient who asked for it: the message is open again."""
+        TIP = "tip"
+        """To a sender: what a rule did with a mail of theirs, in the rule's own words."""
 
     class News(models.TextChoices):
         """What a TELLING or REPORT says, or what was heard of a mail after it had left (RFC 3464 section 2.3.3)."""

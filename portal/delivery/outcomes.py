@@ -35,6 +35,7 @@ _SENT_EVENT = {
     K.TELLING: "sender.told",
     K.REPORT: "sender.told",
     K.REFUSAL: "refusal.delivered",
+    K.TIP: "tip.delivered",
     K.INVITATION: "administrator.link_sent",
     K.PASSKEY: "recipient.warned",
     K.KEPT: "recipient.warned",

@@ -16,6 +16,7 @@ MAIL = (
     K.TELLING,
     K.REPORT,
     K.REFUSAL,
+    K.TIP,
     K.PASSKEY,
     K.KEPT,
     K.NOTE,

@@ -9,8 +9,9 @@ class IngestConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.delivery.letters import register
-        from portal.ingest import refusals
+        from portal.ingest import refusals, tips
         from portal.ingest.letters import relayed
 
         register("relay", relayed)
         register("refusal", refusals.build)
+        register("tip", tips.build)

@@ -16,7 +16,7 @@ from branding import choosing
 from branding.models import Brand
 from portal.delivery.models import Outbound
 from portal.ingest import spool, vouching
-from portal.ingest.errors import RecoveryKeyUnset, TriggerStays
+from portal.ingest.errors import BrandUnknown, RecoveryKeyUnset, TriggerStays
 from portal.ingest.models import Spooled
 from portal.mime import inside as found_inside
 from portal.mime.addresses import Mailbox, clean_name, domain_of, names_address, normalise
@@ -59,7 +59,7 @@ def draft(
     if from_portal:
         brand = answered.brand if answered else choosing.of_slug(envelope.approach)
     else:
-        brand = brand_of(_domain(envelope.sender or sender.address))
+        brand = _named(decision.brand) if decision.brand else brand_of(_domain(envelope.sender or sender.address))
     sent_at = letter.date or row.received_at
     subject = decision.tag_removed_subject
     split, terms = _split(decision, answered), terms_of(decision, brand, row.received_at)
@@ -93,6 +93,14 @@ def draft(
         phrases=_phrases(decision, readers, answered),
         rule=decision.rule,
     )
+
+
+def _named(slug: str) -> Brand:
+    """The brand that a rule names. Raises BrandUnknown, and the mail waits: under another it must not go out."""
+    brand = Brand.objects.filter(slug=slug).first()
+    if brand is None:
+        raise BrandUnknown
+    return brand
 
 
 def without_phrase(letter: Letter, raw: bytes) -> tuple[Letter, bytes]:

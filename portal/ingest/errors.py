@@ -162,6 +162,20 @@ class SpoolUnavailable(IngestError):
         super().__init__(f"Mail cannot be stored just now ({missing}): nothing was kept, try again later.")
 
 
+class BrandUnknown(IngestError):
+    """A rule names a brand that there is not."""
+
+    def __init__(self) -> None:
+        super().__init__("A rule names a brand that there is not. Name another one there, then release the mail.")
+
+
+class AwaitsApproval(IngestError):
+    """It waits for approval, which trying again is not."""
+
+    def __init__(self) -> None:
+        super().__init__("A rule holds this mail until somebody approves it: manage.py release ID --approve.")
+
+
 class RecoveryKeyUnset(IngestError):
     """A mail asks for escrow where no recovery key is."""
 

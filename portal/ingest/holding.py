@@ -16,7 +16,7 @@ from portal.delivery import naming
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
 from portal.ingest import spool, states
-from portal.ingest.errors import IngestError, NotHeld, ReasonMissing
+from portal.ingest.errors import AwaitsApproval, IngestError, NotHeld, ReasonMissing
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeysError
 from portal.vault.errors import VaultError
@@ -34,7 +34,13 @@ def held(reason_like: str = "") -> QuerySet[Spooled]:
 
 
 def release(row: Spooled) -> None:
-    """Let a held mail try again; who has a relayed mail already gets it once. Raises NotHeld."""
+    """Let a held mail try again; who has a relayed mail already gets it once.
+
+    Raises NotHeld, and AwaitsApproval for one that a rule holds: trying again is no approval.
+    """
+    row.refresh_from_db()
+    if row.state == S.HELD and row.approval == Spooled.Approval.ASKED:
+        raise AwaitsApproval
     relayed = Outbound.objects.filter(kind="relay", message=row.pk)
     with transaction.atomic():
         event = "release"
@@ -51,10 +57,30 @@ def release(row: Spooled) -> None:
         ring(SEND_BULK if row.bulk else SEND_MAIL)
 
 
+def approve(row: Spooled, by: str = "command") -> None:
+    """Let a mail go on that a rule holds, by what the rules order besides holding it. Raises NotHeld.
+
+    `by` is the administrator's id, for the record.
+    """
+    with transaction.atomic():
+        row.refresh_from_db()
+        if row.approval != Spooled.Approval.ASKED:
+            raise NotHeld(row.state)
+        _move(row, "release", attempts=0, unfinished=0, due_at=timezone.now(), held_at=None, approval="given")
+        record("message.approved", message=row.pk, by=by)
+        ring(PROCESS_BULK if row.bulk else PROCESS)
+
+
+def awaiting() -> QuerySet[Spooled]:
+    """Mails that wait for approval, the oldest first."""
+    return held().filter(approval=Spooled.Approval.ASKED)
+
+
 def release_all(reason_like: str = "") -> Iterator[UUID]:
-    """The same for all that are held now; yields each as it is released."""
+    """The same for all that are held now but those that wait for approval; yields each as it is released."""
     now = timezone.now()
-    waiting = held(reason_like).filter(held_at__lte=now) | held(reason_like).filter(held_at=None)
+    found = held(reason_like).exclude(approval=Spooled.Approval.ASKED)
+    waiting = found.filter(held_at__lte=now) | found.filter(held_at=None)
     while page := list(waiting[:_PAGE]):
         for row in page:
             try:
@@ -64,8 +90,9 @@ def release_all(reason_like: str = "") -> Iterator[UUID]:
             yield row.pk
 
 
-def refuse(row: Spooled, reason: str) -> bool:
-    """End a held mail for good and tell its sender why; whether there is anybody to tell.
+def refuse(row: Spooled, reason: str, *, by: str = "", why: str = "") -> bool:
+    """End a held mail for good and tell its sender why; whether there is anybody to tell. `by` and `why` are for the
+    record: the administrator's id, and a reason from a list.
 
     Nobody is told of a mail with the null sender (a bounce: answering those makes loops, RFC 5321 section 4.5.5), of
     one whose sender is neither ours nor came from our networks (they may be forged), or of one that cannot be opened.
@@ -82,7 +109,8 @@ def refuse(row: Spooled, reason: str) -> bool:
         _move(row, "refuse")
         unsent = (Outbound.State.DUE, Outbound.State.SENDING)
         Outbound.objects.filter(kind="relay", message=row.pk, state__in=unsent).update(state=Outbound.State.DROPPED)
-        record("message.refused", message=row.pk, told=bool(sender))
+        said = {"by": by, "reason": why} if by else {}
+        record("message.refused", message=row.pk, told=bool(sender), **said)
         if sender:
             enqueue("refusal", address=sender, message=row.pk, words=words)
     with suppress(OSError):  # a file that is left is swept: its row is in a final state

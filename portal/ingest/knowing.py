@@ -8,9 +8,10 @@ from portal.directory import membership
 from portal.ingest import spool
 from portal.mime import plain
 from portal.mime.fields import decode_words, stray_fields
-from portal.mime.reading import Letter
+from portal.mime.reading import Letter, read
 from portal.rules.contents import Attachment, Contents, Reading
 from portal.rules.facts import Facts
+from portal.rules.trying import Tried
 
 
 def facts(letter: Letter, envelope: spool.Envelope, raw: bytes, *, refers: bool) -> Facts:
@@ -31,9 +32,20 @@ def facts(letter: Letter, envelope: spool.Envelope, raw: bytes, *, refers: bool)
         peer=envelope.peer,
         protections=letter.protections,
         content_type=kinds[0].partition(";")[0].strip().lower() if kinds else "",
+        readable=letter.readable and not any("encrypted" in one or "inline" in one for one in letter.protections),
         contents=contents(letter),
         directory=membership,
     )
+
+
+def tried(raw: bytes, how: Tried) -> Facts:
+    """The same of a mail that is only tried: nothing is stored."""
+    letter = read(raw)
+    written = letter.sender.address if letter.sender else ""
+    to = [box.address for box in (*letter.to, *letter.cc)] if how.recipients is None else how.recipients
+    sender = written if how.sender is None else how.sender
+    envelope = spool.Envelope(sender, tuple(to), "command", how.trusted, peer=how.peer)
+    return facts(letter, envelope, raw, refers=how.answers)
 
 
 def contents(letter: Letter) -> Contents:

@@ -24,6 +24,10 @@ class Spooled(models.Model):
         REFUSED = "refused"
         """Ended by an administrator, who told its sender why."""
 
+    class Approval(models.TextChoices):
+        ASKED = "asked"
+        GIVEN = "given"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     state = models.CharField(max_length=8, choices=State.choices, default=State.RECEIVED)
     bulk = models.BooleanField(default=False, db_default=False)
@@ -42,6 +46,10 @@ class Spooled(models.Model):
     leased_by = models.CharField(max_length=64, blank=True)
     last_error = models.CharField(max_length=240, blank=True)
     """A sentence from our own error families; never the text of a foreign exception."""
+    approval = models.CharField(max_length=5, choices=Approval.choices, default="", db_default="", blank=True)
+    """Where a rule holds it until an administrator approves it."""
+    change = models.BinaryField(null=True)
+    """What rules change in the bytes that are passed on (portal.ingest.ordering), sealed (label "spooled-change")."""
 
     class Meta:
         indexes = [

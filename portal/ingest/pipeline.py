@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -197,6 +198,10 @@ def _simply(_row: Spooled, work: Callable[[], T]) -> T:
 def _finish(ready: Sequence[settling.Ready]) -> None:
     if ready:
         settling.write(ready)
+    for one in ready:
+        if one.row.state == S.REFUSED:
+            with suppress(OSError):  # a file that is left is swept: its row is in a final state
+                spool.remove(one.row)
     for state in (S.SEALED, S.RELAYING):
         _drop([one.row for one in ready if one.row.state == state and one.is_over])
 

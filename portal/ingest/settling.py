@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, partial
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
 from portal import observing
-from portal.audit.record import Event, record_each
+from portal.audit.record import Event, record, record_each
 from portal.delivery.queue import Asked, enqueue_all
-from portal.ingest import drafting, isolation, knowing, returning, scanning, spool, states
+from portal.ingest import drafting, isolation, knowing, ordering, returning, scanning, spool, states, tips
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
 from portal.mime.addresses import domain_of
+from portal.mime.editing import Change
 from portal.mime.reading import Letter, read
-from portal.rules import live
+from portal.rules import counting, live, seen
 from portal.rules.compiling import RuleSet
 from portal.rules.deciding import decide
 from portal.rules.decision import Decision
+from portal.rules.models import Seen
 from portal.vault import sealing, templates
 from portal.vault.errors import TemplateUnknown
 from portal.vault.models import Message, Reader
@@ -59,11 +62,22 @@ class Ready:
     row: Spooled
     decision: Decision
     envelope: spool.Envelope
-    draft: sealing.Draft | None
-    sealed: sealing.Sealed | None
+    draft: sealing.Draft | None = None
+    sealed: sealing.Sealed | None = None
+    change: Change | None = None
+    """What is changed in the bytes of a mail that is passed on."""
+    tip: Asked | None = None
+    """The mail that tells its sender what a rule did."""
+    seen: Seen | None = None
+    """What is kept of it for trying other rules."""
 
     def __repr__(self) -> str:
         return f"Ready({self.row.pk})"
+
+    @property
+    def action(self) -> str:
+        """What becomes of it: "protect", "relay", "refuse" or "hold"."""
+        return "protect" if self.draft is not None else self.decision.action
 
     @property
     def is_over(self) -> bool:
@@ -94,21 +108,41 @@ def _decided(one: Opened, answered: Message | None, brand_of: Callable[[str], Br
     """Raises whatever is wrong with the mail, its rules or the keys."""
     row = one.row
     if one.passes:
-        return Ready(row, Decision("relay", rule=one.passes), one.envelope, None, None)
+        return Ready(row, Decision("relay", rule=one.passes), one.envelope)
     with observing.work("pipeline", row.pk, size=row.size, state=row.state), isolation.bounded(row.size):
         facts = knowing.facts(one.letter, one.envelope, one.raw, refers=answered is not None)
-        decision = decide(facts, rules, settings.LETTERLOCK.default_action)
-        if decision.action == "refuse":
+        approved = row.approval == Spooled.Approval.GIVEN
+        decision = decide(facts, rules, settings.LETTERLOCK.default_action, approved=approved)
+        if decision.bad_wish:
             raise Refused(decision.text)
+        if decision.action != "refuse" and ordering.forbids(decision, one.letter):
+            decision = replace(decision, action="refuse", text=ordering.UNCHANGEABLE)
+        done = Ready(row, decision, one.envelope, tip=_tip(one, decision), seen=seen.kept(row.pk, facts, decision))
+        if decision.action in ("refuse", "hold"):
+            return done
+        change, envelope = ordering.change_of(decision, one.letter), ordering.addressed(one.envelope, decision)
         if decision.action == "relay":
-            return Ready(row, decision, one.envelope, None, None)
+            return replace(done, envelope=envelope, change=change)
         _check_template(decision, one.envelope.sender)
         scanned_at = scanning.check(one.raw, one.letter, one.envelope)
         letter, raw = drafting.without_phrase(one.letter, one.raw)
-        draft = drafting.draft(row, letter, raw, one.envelope, decision, answered, brand_of, scanned_at)
+        if change is not None:
+            raw = ordering.applied(raw, change)
+            letter = read(raw)
+        draft = drafting.draft(row, letter, raw, envelope, decision, answered, brand_of, scanned_at)
         with observing.work("seal", size=row.size):
             sealed = sealing.seal_streams(draft)
-        return Ready(row, decision, one.envelope, draft, sealed)
+        return replace(done, envelope=envelope, draft=draft, sealed=sealed)
+
+
+def _tip(one: Opened, decision: Decision) -> Asked | None:
+    texts = list(decision.words)
+    if decision.action in ("refuse", "hold"):
+        texts = [*filter(None, [decision.text]), *texts]
+    if not texts and decision.action != "hold":
+        return None
+    outcome = tips.HELD if decision.action == "hold" else decision.action
+    return tips.asked(one.row, one.envelope, one.letter, outcome, texts)
 
 
 def _check_template(decision: Decision, sender: str) -> None:
@@ -121,8 +155,7 @@ def _check_template(decision: Decision, sender: str) -> None:
 
 def write(group: Sequence[Ready]) -> None:
     """The states, messages, wraps, notices and the record of a group, all or none."""
-    protected = [one for one in group if one.draft is not None]
-    relayed = [one for one in group if one.draft is None]
+    protected, relayed = _of(group, "protect"), _of(group, "relay")
     before = {one.row.pk: one.row.state for one in group}
     try:
         with transaction.atomic():
@@ -130,19 +163,54 @@ def write(group: Sequence[Ready]) -> None:
                 states.move_all([one.row for one in protected], "seal")
             if relayed:
                 states.move_all([one.row for one in relayed], "relay")
-            record_each(_accepted(one) for one in group)
+            record_each(event for one in group for event in _events(one))
             _protect(protected)
             _relay(relayed)
+            _refuse(_of(group, "refuse"))
+            _hold(_of(group, "hold"))
+            enqueue_all([one.tip for one in group if one.tip is not None])
+            counting.note([(one.decision, one.seen) for one in group if one.seen is not None])
     except BaseException:
         for one in group:
             one.row.state = before[one.row.pk]
         raise
 
 
-def _accepted(one: Ready) -> Event:
-    action = "relay" if one.draft is None else "protect"
-    facts: dict[str, str | int | bool | None] = {"action": action, "rule": one.decision.rule, "size": one.row.size}
-    return Event("message.accepted", one.row.pk, facts={**facts, **_came(one.envelope)})
+def _of(group: Sequence[Ready], action: str) -> list[Ready]:
+    return [one for one in group if one.action == action]
+
+
+def _events(one: Ready) -> Iterator[Event]:
+    """That it was decided on and by which rules; and what those would have done that are only logged."""
+    facts: dict[str, str | int | bool | None] = {"action": one.action, "rule": one.decision.rule, "size": one.row.size}
+    did = [rule for rule in one.decision.matched if not rule.only_logged]
+    if one.decision.version:
+        facts["version"] = one.decision.version
+    if did:
+        facts["why"] = ", ".join(dict.fromkeys(kind for rule in did for kind in rule.kinds))[:200]
+        facts |= {"rules": len(did)} if len(did) > 1 else {}
+        facts |= {"unsure": True} if any(rule.unsure for rule in did) else {}
+    if one.decision.tags:
+        facts["tags"] = ", ".join(one.decision.tags)[:200]
+    yield Event("message.accepted", one.row.pk, facts={**facts, **_came(one.envelope)})
+    for rule in one.decision.matched:
+        if rule.only_logged:
+            told = {"rule": rule.name, "action": rule.action, "version": one.decision.version}
+            yield Event("rule.would_match", one.row.pk, facts={**told, "why": ", ".join(rule.kinds)[:200]})
+
+
+def _refuse(group: Sequence[Ready]) -> None:
+    for one in group:
+        states.move(one.row, "reject")
+        record("message.refused", message=one.row.pk, told=one.tip is not None, rule=one.decision.rule)
+
+
+def _hold(group: Sequence[Ready]) -> None:
+    for one in group:
+        said = f"The rule “{one.decision.rule}” holds it until an administrator approves it."
+        held = {"held_at": timezone.now(), "last_error": said[:240], "approval": Spooled.Approval.ASKED}
+        states.move(one.row, "hold", **held)
+        record("message.held", message=one.row.pk, reason=said[:240])
 
 
 def _came(envelope: spool.Envelope) -> dict[str, str]:
@@ -178,11 +246,20 @@ def _told(message: Message, reader: Reader, address: str, share: bytes, bulk: bo
 def _relay(group: Sequence[Ready]) -> None:
     enqueue_all(
         [
-            Asked("relay", address, one.row.pk, sender=one.envelope.sender, bulk=one.row.bulk, dsn=dsn)
+            Asked(
+                "relay",
+                address,
+                one.row.pk,
+                sender=one.envelope.sender,
+                bulk=one.row.bulk,
+                dsn=dsn,
+                tls=one.decision.tls,
+            )
             for one in group
             for address, dsn in one.envelope.addressed()
         ]
     )
     for one in group:
         if not one.is_over:
-            states.later(one.row, LOOK_AGAIN, unfinished=0)
+            change = {"change": ordering.sealed(one.row, one.change)} if one.change else {}
+            states.later(one.row, LOOK_AGAIN, unfinished=0, **change)

@@ -29,9 +29,15 @@ class Transition:
 TRANSITIONS = (
     Transition("seal", S.RECEIVED, S.SEALED, "a rule asks for protection: message, wraps and notices are rows now"),
     Transition("relay", S.RECEIVED, S.RELAYING, "it needs no protection: a mail to each recipient is a row now"),
+    Transition("reject", S.RECEIVED, S.REFUSED, "a rule refuses it; its sender is told why"),
     Transition("drop", S.SEALED, S.DONE, "the spool file is removed"),
     Transition("drop", S.RELAYING, S.DONE, "the relay took it for everyone, and the spool file is removed"),
-    Transition("hold", S.RECEIVED, S.HELD, "it cannot be read, decided on or sealed, or it ended its worker each time"),
+    Transition(
+        "hold",
+        S.RECEIVED,
+        S.HELD,
+        "a rule asks for approval, it cannot be read or sealed, or it ended its worker",
+    ),
     Transition("hold", S.SEALED, S.HELD, "removing its spool file ended its worker each time"),
     Transition("hold", S.RELAYING, S.HELD, "the relay refused it for at least one recipient"),
     Transition("release", S.HELD, S.RECEIVED, "an administrator lets it try again from the beginning"),
@@ -47,7 +53,7 @@ MEANINGS = {
     S.RELAYING: "needs no protection and waits for the relay to take it",
     S.HELD: "cannot go on by itself; `manage.py held` lists it with the reason",
     S.DONE: "nothing is left to do",
-    S.REFUSED: "ended by an administrator",
+    S.REFUSED: "ended by a rule or an administrator",
 }
 WORKING = (S.SEALED, S.RECEIVED, S.RELAYING)
 """States in which the pipeline has something to do, in the order in which it does it: what is nearly done first."""

@@ -171,6 +171,23 @@ def with_header(mail: bytes, field: bytes) -> bytes:
     return mail[:start] + field + mail[start:]
 
 
+def header_field(name: str, text: str) -> bytes:
+    """One field of unstructured text (RFC 5322 section 2.2.1), folded and encoded. Raises BadHeader for a bad name."""
+    if _NAME.fullmatch(name) is None:
+        raise BadHeader
+    return _field(name, *_words(text)).encode("ascii")
+
+
+def text_part(text: str) -> bytes:
+    """A part of plain text, its own header included."""
+    return _text_part("plain", text)
+
+
+def boundary() -> bytes:
+    """A fresh boundary of multipart, which no sender can guess."""
+    return _boundary()
+
+
 def _field_name(line: bytes) -> bytes:
     # Some readers take "Name : value" as the field, so it is dropped as well.
     return line.partition(b":")[0].strip().lower()

@@ -14,7 +14,12 @@ from portal.ingest.errors import IngestError
 from portal.keys.errors import KeysError
 from portal.lifecycle.errors import LifecycleError
 from portal.operations.errors import OperationsError
+from portal.rules.errors import RulesError
 from portal.vault.errors import VaultError
+
+_OURS = (
+    AuditError, DeliveryError, IngestError, KeysError, LifecycleError, OperationsError, RulesError, VaultError,
+)  # fmt: skip
 
 
 @contextmanager
@@ -22,7 +27,16 @@ def sentences() -> Iterator[None]:
     """Ends the program with exit status 1 and the sentence of what went wrong."""
     try:
         yield
-    except (OperationsError, AuditError, DeliveryError, IngestError, KeysError, LifecycleError, VaultError) as error:
+    except (
+        OperationsError,
+        AuditError,
+        RulesError,
+        DeliveryError,
+        IngestError,
+        KeysError,
+        LifecycleError,
+        VaultError,
+    ) as error:
         sys.exit(str(error))
     except DatabaseError as error:
         sys.exit(

@@ -24,6 +24,7 @@ from portal.keys.service import keys
 from portal.lifecycle import reminding
 from portal.operations import broker, clock, heartbeats, keywork, looking, record_keeping, tidying
 from portal.operations.preparing import usual_open_days
+from portal.rules import counting
 from portal.vault import agreement, arriving, parking, rotating, unsent
 from portal.writing import approaches
 
@@ -94,6 +95,7 @@ def tidy() -> None:
     """Remove what has had its time."""
     sweep_orphans()  # first: what it holds names its door key again
     tidying.forget_old_door_keys(datetime.now(UTC).date())
+    counting.tidy()
     access_tidying.tidy(timezone.now())
     alarms.end_what_is_over(timezone.now())
     reminding.remind(timezone.now())

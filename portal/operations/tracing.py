@@ -89,6 +89,8 @@ class Trace:
     state: str
     sentence: str
     held: bool
+    approval: bool
+    """It waits until an administrator approves it."""
     received_at: datetime | None
     size: int | None
     """Bytes as received; None when only the message is left."""
@@ -130,6 +132,7 @@ def trace(id_: UUID, only: int | None = None) -> Trace | None:
         state=_state(spooled, message),
         sentence=_state_sentence(spooled, message, found, outbound),
         held=spooled is not None and spooled.state == Spooled.State.HELD,
+        approval=spooled is not None and spooled.state == Spooled.State.HELD and spooled.approval == "asked",
         received_at=spooled.received_at if spooled else message.made_at if message else None,
         size=spooled.size if spooled else None,
         recipients=recipients or (spooled.recipients if spooled else 0),
@@ -194,7 +197,7 @@ def spool_sentence(state: str) -> str:
         Spooled.State.RELAYING: _("Being passed on, unprotected as the rules say"),
         Spooled.State.DONE: _("Passed on, unprotected as the rules say"),
         Spooled.State.HELD: _("Held"),
-        Spooled.State.REFUSED: _("Refused by an administrator"),
+        Spooled.State.REFUSED: _("Refused by a rule or an administrator"),
     }
     return words.get(Spooled.State(state), state)
 
@@ -294,6 +297,7 @@ def mail_name(kind: str) -> str:
         K.TELLING: _("Word to the sender"),
         K.REPORT: _("Report to the sender"),
         K.REFUSAL: _("Refusal to its sender"),
+        K.TIP: _("Word of a rule to its sender"),
         K.INVITATION: _("Sign-in link of an administrator"),
         K.PASSKEY: _("Word of a new passkey"),
         K.KEPT: _("Word of a browser that stays signed in"),

@@ -16,7 +16,8 @@ _BY_READERS = frozenset({
     "recipient.factor_proved", "recipient.factor_failed", "recipient.sign_in_refused", "recipient.throttled",
 })  # fmt: skip
 _BY_ADMINISTRATORS = frozenset({
-    "message.released", "message.refused", "message.withdrawn", "message.withdrawal_undone", "message.date_changed",
+    "message.approved", "message.released", "message.refused",
+    "message.withdrawn", "message.withdrawal_undone", "message.date_changed",
     "message.resent", "message.readdressed",
     "message.rights_changed",
     "message.hold_set", "message.hold_lifted", "message.erased", "message.phrase_set", "message.exported",
@@ -30,7 +31,7 @@ def actor(kind: str) -> str:
         return _("Reader")
     if kind in _BY_ADMINISTRATORS:
         return _("Administrator or sender")
-    if kind.startswith(("wrapper.", "sender.", "reply.", "refusal.")) or kind.endswith("_sent"):
+    if kind.startswith(("wrapper.", "sender.", "reply.", "refusal.", "tip.")) or kind.endswith("_sent"):
         return _("Mail server")
     return _("Portal")
 
@@ -45,6 +46,19 @@ def sentence(kind: str, facts: Mapping[str, Any]) -> str:
 
 
 def _accepted(facts: Mapping[str, Any]) -> str:
+    said = _decided(facts)
+    if facts.get("version") and facts["rule"] != "default":
+        said += " " + _("Version %(version)s of the rules; it looked at: %(why)s.") % {"why": "–", **facts}
+    return said
+
+
+def _decided(facts: Mapping[str, Any]) -> str:
+    if facts["action"] == "refuse":
+        return _("The rule “%(rule)s” refuses it.") % facts
+    if facts["action"] == "hold":
+        return _("The rule “%(rule)s” holds it until it is approved.") % facts
+    if facts["action"] == "relay" and facts.get("why"):
+        return _("The rule “%(rule)s” lets it be passed on.") % facts
     if facts["action"] == "relay":
         return _("No rule asks for protection: passed on as it is.")
     if facts["rule"] == "default":
@@ -142,10 +156,15 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "message.sealed": _sealed,
     "message.held": _filled(lambda: _("Held: %(reason)s")),
     "message.refused": lambda facts: (
-        _("An administrator refused it; its sender is told why.")
+        (_("Ended by the rule; its sender is told why.") if facts["told"] else _("Ended by the rule; nobody is told."))
+        if facts.get("rule")
+        else _("An administrator refused it; its sender is told why.")
         if facts["told"]
         else _("An administrator refused it; its sender could not be told.")
     ),
+    "message.approved": _fixed(lambda: _("An administrator approved it.")),
+    "rule.would_match": _filled(lambda: _("The rule “%(rule)s”, only logged, would have spoken: %(action)s.")),
+    "tip.delivered": _fixed(lambda: _("The mail server took the mail that tells its sender of the rule.")),
     "refusal.delivered": _fixed(lambda: _("The mail server took the mail that tells its sender.")),
     "message.released": _fixed(lambda: _("An administrator let it try again.")),
     "message.withdrawn": _fixed(lambda: _("Withdrawn: no longer open, and destroyed when the time to undo is over.")),

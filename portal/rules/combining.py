@@ -74,12 +74,19 @@ def _verdict(ordered: Ordered, facts: Facts, *, approved: bool) -> tuple[str, st
     for verdict in VERDICTS:
         if approved and verdict == "hold":
             continue
-        if verdict == "remove_protection" and not facts.refers_to_protected:
+        if verdict == "remove_protection" and not _may_unprotect(facts):
             continue
         for rule, action in ordered:
             if action["do"] == verdict:
                 return verdict, rule.name
     return "", ""
+
+
+def _may_unprotect(facts: Facts) -> bool:
+    """Only what belongs to a conversation of our own; and what a reader wrote here never leaves in clear."""
+    inside = set(facts.inside_domains)
+    stays = all(address.rpartition("@")[2].lower() in inside for address in facts.recipients)
+    return facts.refers_to_protected and (stays or not facts.written_here)
 
 
 def _of_verdict(verdict: str, by: str, ordered: Ordered, facts: Facts, default_action: str) -> Decision:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -64,7 +64,7 @@ class RuleSet:
     index: Index = field(repr=False)
 
 
-def compiled(document: object, version: int = 0, unknown: Collection[str] = ()) -> RuleSet:
+def compiled(document: object, version: int = 0, unknown: Container[str] = frozenset()) -> RuleSet:
     """Check a document and make it ready. `unknown` are parts of mails that are not known (Kind.needs): conditions that
     look at them cannot be told.
 
@@ -73,7 +73,7 @@ def compiled(document: object, version: int = 0, unknown: Collection[str] = ()) 
     known = checked(document)
     own = {one["slug"]: compile_type(one) for one in known["types"]}
     pools = Pools(own, Counter(name for rule in known["rules"] for name in _all_of(rule)))
-    rules = tuple(_rule(rule, pools, frozenset(unknown)) for rule in known["rules"])
+    rules = tuple(_rule(rule, pools, unknown) for rule in known["rules"])
     try:
         pools.compile()
     except BadPattern:
@@ -82,7 +82,7 @@ def compiled(document: object, version: int = 0, unknown: Collection[str] = ()) 
     return RuleSet(rules, known["mode"] == "first", version, known, own, Index([rule.check for rule in rules]))
 
 
-def _rule(rule: Rule, pools: Pools, unknown: frozenset[str]) -> CompiledRule:
+def _rule(rule: Rule, pools: Pools, unknown: Container[str]) -> CompiledRule:
     when = condition(rule["when"], pools, unknown)
     exceptions = _any([condition(one, pools, unknown) for one in rule["except"]]) if rule["except"] else None
     orders = [one["do"] for one in rule["then"]]
@@ -105,20 +105,20 @@ def _rule(rule: Rule, pools: Pools, unknown: frozenset[str]) -> CompiledRule:
     )
 
 
-def condition(given: Mapping[str, Any], pools: Pools, unknown: frozenset[str] = frozenset()) -> Check:
+def condition(given: Mapping[str, Any], pools: Pools, unknown: Container[str] = frozenset()) -> Check:
     """The check of one condition or group, in three values (Kleene): what cannot be told is None."""
     name = _named(given)
     return pools.once(name, lambda: _condition(given, pools, unknown))
 
 
-def _condition(given: Mapping[str, Any], pools: Pools, unknown: frozenset[str]) -> Check:
+def _condition(given: Mapping[str, Any], pools: Pools, unknown: Container[str]) -> Check:
     for kind in GROUPS:
         if kind in given:
             checks = [condition(one, pools, unknown) for one in sorted(given[kind], key=_cost)]
             return {"all": _all, "any": _any, "none": _none}[kind](checks)
     kind_ = KINDS[given["if"]]
     needs = kind_.needs(given)
-    if needs in unknown or (needs.startswith("header:") and "header:" in unknown):
+    if needs and needs in unknown:
         return _cannot_tell
     return kind_.build(given, pools)
 

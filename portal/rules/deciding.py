@@ -23,11 +23,13 @@ NEVER_LOCKED = frozenset({"postmaster", "abuse"})
 """Mailboxes that must be reached as they are (RFC 5321 section 4.5.1, RFC 2142 section 4)."""
 
 
-def decide(facts: Facts, rules: RuleSet, default_action: str, *, approved: bool = False) -> Decision:
+def decide(
+    facts: Facts, rules: RuleSet, default_action: str, *, approved: bool = False, doubts: bool = True
+) -> Decision:
     """Decide about one mail, for all its recipients. Never raises; a trigger that cannot be followed is a refusal.
 
     `default_action` is "relay" or "protect"; anything but "relay" protects. `approved` says that an administrator has
-    let it go on: no rule holds it again.
+    let it go on: no rule holds it again. Without `doubts`, a rule that cannot be told counts as not matched.
     """
     view = View(facts)
     speaking: list[tuple[CompiledRule, bool]] = []
@@ -36,7 +38,7 @@ def decide(facts: Facts, rules: RuleSet, default_action: str, *, approved: bool 
         if (holds := rule.check(view)) is False:
             continue
         unsure = holds is None
-        if (unsure and not rule.safe) or not rule.is_active(facts.today) or _is_spared(rule, view):
+        if (unsure and not (doubts and rule.safe)) or not rule.is_active(facts.today) or _is_spared(rule, view):
             continue
         speaking.append((rule, unsure))
         if rule.state == "on" and (rules.first_wins or rule.stops):

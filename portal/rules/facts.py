@@ -60,6 +60,8 @@ class Facts:
     """What it says of itself (portal.mime.reading.Letter)."""
     content_type: str = ""
     """Of the whole mail, in lower case, without its parameters."""
+    readable: bool = True
+    """Its body can be read: it is mail as it should be, and not encrypted by its sender."""
     contents: Contents = field(default_factory=Contents, repr=False)
     directory: Directory = field(default_factory=NoDirectory, repr=False)
 

@@ -153,7 +153,7 @@ class View:
 
     @property
     def body_is_whole(self) -> bool:
-        return len(self.body) <= MOST_SCANNED
+        return self.facts.readable and len(self.body) <= MOST_SCANNED
 
     @cached_property
     def files(self) -> tuple[Attachment, ...]:

@@ -97,7 +97,8 @@ KINDS = (
          lambda given: f"the subject is like the pattern {listed(given['values'])}", "text", needs=constant("subject")),
     Kind("subject_tag", {"values": Field("slugs", required=False, default=())}, _subject_tag,
          lambda given: f"the subject has the tag {listed([f'[{one}]' for one in given['values'] or ('secure',)])}"
-         + ("" if given["values"] else " or one like it"), "text", needs=constant("subject")),
+         + ("" if given["values"] else " or one like it"), "text",
+         needs=lambda given: "subject" if given["values"] else ""),
     Kind("text_words", {"values": _WORDS}, _text("words"),
          lambda given: f"the subject or the text has the word {listed(given['values'])}", "text", 3,
          constant("body")),

@@ -19,25 +19,31 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
         which.add_argument("id", nargs="?")
+        parser.add_argument("--approve", action="store_true", help="One that a rule holds until it is approved.")
         which.add_argument("--all", action="store_true", help="All that are held now.")
         parser.add_argument(
             "--reason-like", metavar="TEXT", default="", help="With --all: only where the reason has it."
         )
 
-    def handle(self, *args: Any, id: str | None, all: bool, reason_like: str, **options: Any) -> None:
+    def handle(self, *args: Any, id: str | None, all: bool, reason_like: str, approve: bool, **options: Any) -> None:
+        if approve and all:
+            raise CommandError("Each mail is approved by itself: name one.")
         if reason_like and not all:
             raise CommandError("--reason-like chooses among all held mails: give --all with it.")
         with sentences():
             if all:
                 self._all(reason_like)
             else:
-                self._one(id or "")
+                self._one(id or "", approve=approve)
 
-    def _one(self, id: str) -> None:
+    def _one(self, id: str, *, approve: bool) -> None:
         row = Spooled.objects.filter(pk=id_of(id)).first()
         if row is None:
             raise CommandError("No mail with this id is known here, or it is sealed and gone from the spool.")
-        holding.release(row)
+        if approve:
+            holding.approve(row)
+        else:
+            holding.release(row)
         self.stdout.write("It tries again now. See how it goes: manage.py trace " + str(row.id))
 
     def _all(self, reason_like: str) -> None:

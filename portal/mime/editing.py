@@ -1,0 +1,96 @@
+"""Careful changes to a mail's own bytes: header fields, a prefix of the subject, a text before or behind the rest.
+
+The original's body is never touched: a text is a part of its own beside it (RFC 2046 section 5.1.3), so that no charset
+and no encoding has to be guessed, and what signs the body alone stays whole. A signature of the header (DKIM, RFC 6376)
+over a field that is changed does not stay valid; docs/rules.md says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from portal.mime.building import boundary, header_field, text_part, with_header, without_headers
+from portal.mime.fields import decode_words, header_end, raw_fields
+from portal.mime.limits import MAX_HEADER_BYTES
+
+_OUTER = frozenset(
+    {"bcc", "cc", "date", "from", "in-reply-to", "message-id", "references", "reply-to", "sender", "subject", "to"}
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be changed. `wraps` puts the mail whole, as a message, beside the texts: a signed one stays whole."""
+
+    add: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    remove: tuple[str, ...] = ()
+    prefix: str = field(default="", repr=False)
+    before: tuple[str, ...] = field(default=(), repr=False)
+    behind: tuple[str, ...] = field(default=(), repr=False)
+    wraps: bool = False
+
+
+def changed(chunks: Iterable[bytes], change: Change) -> Iterator[bytes]:
+    """The mail with these changes, in pieces. Raises LimitExceeded for a header line that is too long."""
+    source = without_headers(chunks, change.remove) if change.remove else iter(chunks)
+    block = b""
+    for chunk in source:
+        block += chunk
+        end, body = header_end(block)
+        if body > end or len(block) > MAX_HEADER_BYTES:
+            break
+    end, body = header_end(block)
+    header, rest = block[:end], block[body:]
+    if change.prefix:
+        header = _prefixed(header, change.prefix)
+    for name, value in reversed(change.add):
+        header = with_header(header, header_field(name, value))
+    if not (change.before or change.behind):
+        yield header + block[end:body] + rest
+        yield from source
+        return
+    mark = boundary()
+    outer, inner = _parted(header) if not change.wraps else (_of_wrap(header), b"Content-Type: message/rfc822\r\n")
+    yield outer + b"MIME-Version: 1.0\r\n"
+    yield b'Content-Type: multipart/mixed; boundary="%b"\r\n\r\n' % mark
+    yield b"".join([b"--%b\r\n%b\r\n" % (mark, text_part(text)) for text in change.before])
+    yield b"--%b\r\n%b\r\n" % (mark, inner)
+    yield block if change.wraps else rest
+    yield from source
+    yield b"".join([b"\r\n--%b\r\n%b" % (mark, text_part(text)) for text in change.behind])
+    yield b"\r\n--%b--\r\n" % mark
+
+
+def _lines(header: bytes) -> Iterator[tuple[str, bytes]]:
+    """The fields of a header block, each with its lines as they are; the name in lower case."""
+    name, lines = "", b""
+    for line in header.splitlines(keepends=True):
+        if line[:1] in (b" ", b"\t"):
+            lines += line
+            continue
+        if lines:
+            yield name, lines
+        name, lines = line.partition(b":")[0].strip().lower().decode("ascii", "replace"), line
+    if lines:
+        yield name, lines if lines.endswith(b"\n") else lines + b"\r\n"
+
+
+def _prefixed(header: bytes, prefix: str) -> bytes:
+    """The first subject with a text before it; a mail without one gets it as its subject."""
+    said = next((decode_words(value) for name, value in raw_fields(header) if name.lower() == "subject"), "")
+    if said.startswith(prefix.strip()):
+        return header
+    kept = b"".join(lines for name, lines in _lines(header) if name != "subject")
+    return with_header(kept, header_field("Subject", f"{prefix}{said}"))
+
+
+def _parted(header: bytes) -> tuple[bytes, bytes]:
+    """What stays with the mail, and what describes its body and goes with that."""
+    fields: Sequence[tuple[str, bytes]] = list(_lines(header))
+    outer = b"".join(lines for name, lines in fields if not name.startswith("content-") and name != "mime-version")
+    return outer, b"".join(lines for name, lines in fields if name.startswith("content-"))
+
+
+def _of_wrap(header: bytes) -> bytes:
+    return b"".join(lines for name, lines in _lines(header) if name in _OUTER)
