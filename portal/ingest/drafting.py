@@ -59,7 +59,9 @@ def draft(
     if from_portal:
         brand = answered.brand if answered else choosing.of_slug(envelope.approach)
     else:
-        brand = _named(decision.brand) if decision.brand else brand_of(_domain(envelope.sender or sender.address))
+        brand = (
+            _brand_of_rule(decision.brand) if decision.brand else brand_of(_domain(envelope.sender or sender.address))
+        )
     sent_at = letter.date or row.received_at
     subject = decision.tag_removed_subject
     split, terms = _split(decision, answered), terms_of(decision, brand, row.received_at)
@@ -95,9 +97,9 @@ def draft(
     )
 
 
-def _named(slug: str) -> Brand:
-    """The brand that a rule names. Raises BrandUnknown, and the mail waits: under another it must not go out."""
-    brand = Brand.objects.filter(slug=slug).first()
+def _brand_of_rule(slug: str) -> Brand:
+    """Raises BrandUnknown where there is none or it is archived: under another the mail must not go out."""
+    brand = choosing.named(slug)
     if brand is None:
         raise BrandUnknown
     return brand

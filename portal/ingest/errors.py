@@ -163,10 +163,12 @@ class SpoolUnavailable(IngestError):
 
 
 class BrandUnknown(IngestError):
-    """A rule names a brand that there is not."""
+    """A rule names a brand that there is not, or that is archived."""
 
     def __init__(self) -> None:
-        super().__init__("A rule names a brand that there is not. Name another one there, then release the mail.")
+        super().__init__(
+            "A rule names a brand that there is not, or that is archived. Name another there, then release the mail."
+        )
 
 
 class AwaitsApproval(IngestError):

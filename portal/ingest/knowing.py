@@ -5,11 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 
 from portal.directory import membership
-from portal.ingest import spool
-from portal.mime import plain
+from portal.ingest import contents, spool
 from portal.mime.fields import decode_words, stray_fields
 from portal.mime.reading import Letter, read
-from portal.rules.contents import Attachment, Contents, Reading
 from portal.rules.facts import Facts
 from portal.rules.trying import Tried
 
@@ -33,7 +31,7 @@ def facts(letter: Letter, envelope: spool.Envelope, raw: bytes, *, refers: bool)
         protections=letter.protections,
         content_type=kinds[0].partition(";")[0].strip().lower() if kinds else "",
         readable=letter.readable and not any("encrypted" in one or "inline" in one for one in letter.protections),
-        contents=contents(letter),
+        contents=contents.of(letter),
         directory=membership,
     )
 
@@ -46,15 +44,3 @@ def tried(raw: bytes, how: Tried) -> Facts:
     sender = written if how.sender is None else how.sender
     envelope = spool.Envelope(sender, tuple(to), "command", how.trusted, peer=how.peer)
     return facts(letter, envelope, raw, refers=how.answers)
-
-
-def contents(letter: Letter) -> Contents:
-    """What is inside of a mail, read when it is asked for."""
-    return Contents(
-        lambda: letter.text if letter.text is not None else plain.from_html(letter.html or ""),
-        lambda: tuple(
-            Attachment(part.name, part.content_type, len(part.data), read=lambda: Reading(unreadable=True))
-            for part in letter.parts
-        ),
-        truncated=not letter.readable,
-    )

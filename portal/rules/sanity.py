@@ -29,16 +29,16 @@ class Sample:
 
 
 def samples(inside: Sequence[str]) -> list[Sample]:
-    """The fixed set, among people of these domains."""
+    """The fixed set, among people of these domains, in words that no rule names."""
     home = inside[0] if inside else _INSIDE
     domains = tuple(inside) or (_INSIDE,)
-    ordinary = _facts("Lunch on Friday", f"x7k2@{home}", f"q9d4@{home}", domains)
-    bounce = _facts("Undelivered mail", "", f"x7k2@{home}", domains)
+    ordinary = _facts("q7vk2m", f"x7k2@{home}", f"q9d4@{home}", domains)
+    bounce = _facts("q7vk2m", "", f"x7k2@{home}", domains)
     return [
         Sample("ordinary mail among your own people", ordinary),
         Sample("a bounce", replace(bounce, headers=(*bounce.headers, ("content-type", _REPORT)))),
-        Sample("mail to postmaster", _facts("Hello", f"x7k2@{_OUTSIDE}", f"postmaster@{home}", domains)),
-        Sample("mail to abuse", _facts("Hello", f"x7k2@{home}", f"abuse@{_OUTSIDE}", domains)),
+        Sample("mail to postmaster", _facts("q7vk2m", f"x7k2@{_OUTSIDE}", f"postmaster@{home}", domains)),
+        Sample("mail to abuse", _facts("q7vk2m", f"x7k2@{home}", f"abuse@{_OUTSIDE}", domains)),
     ]
 
 
