@@ -11,7 +11,7 @@ import pytest
 from tests.servers import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-NO_EVENTS = {"message.eml", "message.html", "connector.sh", "message.received"}
+NO_EVENTS = {"message.eml", "message.html", "connector.sh", "message.received", "message.rpmsg"}
 """Names of files, and the line of `manage.py trace` that stands for the spooled row."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -109,7 +110,7 @@ def refuse(row: Spooled, reason: str, *, by: str = "", why: str = "") -> bool:
         _move(row, "refuse")
         unsent = (Outbound.State.DUE, Outbound.State.SENDING)
         Outbound.objects.filter(kind="relay", message=row.pk, state__in=unsent).update(state=Outbound.State.DROPPED)
-        said = {"by": by, "reason": why} if by else {}
+        said: dict[str, Any] = {"by": by, "reason": why} if by else {}
         record("message.refused", message=row.pk, told=bool(sender), **said)
         if sender:
             enqueue("refusal", address=sender, message=row.pk, words=words)

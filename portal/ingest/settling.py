@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, partial
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -195,7 +196,7 @@ def _events(one: Ready) -> Iterator[Event]:
     yield Event("message.accepted", one.row.pk, facts={**facts, **_came(one.envelope)})
     for rule in one.decision.matched:
         if rule.only_logged:
-            told = {"rule": rule.name, "action": rule.action, "version": one.decision.version}
+            told: dict[str, str | int] = {"rule": rule.name, "action": rule.action, "version": one.decision.version}
             yield Event("rule.would_match", one.row.pk, facts={**told, "why": ", ".join(rule.kinds)[:200]})
 
 
@@ -208,7 +209,7 @@ def _refuse(group: Sequence[Ready]) -> None:
 def _hold(group: Sequence[Ready]) -> None:
     for one in group:
         said = f"The rule “{one.decision.rule}” holds it until an administrator approves it."
-        held = {"held_at": timezone.now(), "last_error": said[:240], "approval": Spooled.Approval.ASKED}
+        held: dict[str, Any] = {"held_at": timezone.now(), "last_error": said[:240], "approval": Spooled.Approval.ASKED}
         states.move(one.row, "hold", **held)
         record("message.held", message=one.row.pk, reason=said[:240])
 

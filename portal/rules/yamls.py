@@ -20,14 +20,14 @@ class _Loader(yaml.SafeLoader):
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str) and type(key) is not bool:
             raise _bad("every name in it must be a word")
         # YAML 1.1 reads a bare on, off, yes and no as true and false.
         name = key if isinstance(key, str) else ("on" if key else "off")
         if name in found:
             raise _bad(f"“{name[:60]}” stands twice in one mapping (line {key_node.start_mark.line + 1})")
-        found[name] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+        found[name] = loader.construct_object(value_node, deep=True)
     return found
 
 

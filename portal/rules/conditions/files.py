@@ -148,8 +148,10 @@ KINDS = (
         _properties,
         lambda given: f"a document's {given['name']} has the word {listed(given['values'])}",
         "file",
+        3,
         constant("file_texts"),
     ),
     Kind("sensitive", {"types": Field("sensitive")}, _sensitive, _sensitive_words, "text",
-         constant("body")),
+         3,
+        constant("body")),
 )  # fmt: skip
