@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from django.conf import settings
 
+from branding.models import Brand
 from portal.configuration import Configuration
 from portal.operations.doctor import names
 from portal.operations.doctor.finding import Finding, State
@@ -127,3 +128,19 @@ def test_a_portal_for_this_computer_asks_nobody(zone: dns.Zone) -> None:
     zone.silent = True
     (found,) = names.findings(settings.LETTERLOCK, asked(zone))
     assert found.state is State.WELL
+
+
+def test_the_domains_that_a_brand_writes_from_and_gets_bounces_at_are_looked_at(
+    public: Configuration, zone: dns.Zone
+) -> None:
+    Brand.objects.create(
+        slug="harbour",
+        name="Harbour",
+        host="secure.harbour.example",
+        domains=["harbour.example"],
+        from_address="mail@harbour.example",
+        bounce_address="bounce@harbour.example",
+    )
+    found = look(public, zone)
+    for check in ("harbour.example SPF", "harbour.example DMARC", "harbour.example MX", "secure.harbour.example A"):
+        assert found[check].state is not State.WELL

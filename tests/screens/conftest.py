@@ -72,6 +72,7 @@ def files() -> dict[str, tuple[str, bytes, str]]:
         found[look.mark_url(brand)] = ("image/svg+xml; charset=utf-8", look.svg(brand), "")
     html = "text/html; charset=utf-8"
     found[samples.PREVIEW["picture_url"]] = ("image/svg+xml; charset=utf-8", look.svg(samples.ALDER), "")
+    found[samples.LOGO_URL] = ("image/svg+xml; charset=utf-8", look.svg(samples.ALDER), "")
     for sample in samples.PAGES:
         found[f"/{sample.name}"] = (html, rendered(sample).encode(), policy(body_document=False))
     # What the bar before a session's end asks for.

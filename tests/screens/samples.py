@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.utils.safestring import mark_safe
 
+from branding import logos
+from branding.context import face
 from branding.models import Brand
 from portal.access.alarms import Words
 from portal.access.authenticator_settings import Shown
@@ -44,6 +46,16 @@ ALDER = Brand(
     phone="+46 8 123 45 67",
     privacy_url="https://aldervalley.example/privacy",
 )
+LOGO_URL = "/logo.svg"
+WORDED = {
+    "said": {
+        "introduction": "Dr Maya Lindqvist of Alder Valley Clinic has written you a letter.",
+        "mail_text": "Please read it before your visit.\nBring it with you, on paper or on your phone.",
+        "read_button": "Read your letter",
+        "disclaimer": "For nobody but you.\nAlder Valley Clinic is registered in Alder Valley.",
+    },
+    "privacy_page": "https://localhost/privacy/",
+}
 HARBOUR = Brand(slug="harbour", name="Harbour Legal", host="harbour.localhost", colour="#e8a33d")
 NAKHIL = Brand(slug="nakhil", name="مدرسة النخيل", host="nakhil.localhost", colour="#8a2f52")
 
@@ -537,6 +549,18 @@ PAGES = [
         {**CHOOSE, **PASSKEY, "envelope": {**ENVELOPE, "open_until": None}, "note": "You were signed out."},
         brand=HARBOUR,
     ),
+    Sample(
+        "R1-logo",
+        "access/choose.html",
+        {
+            **CHOOSE,
+            "brand": replace(
+                face(ALDER),
+                logo=logos.Shown(LOGO_URL, 170, 64),
+                portal_text="Letters, results and appointments of the clinic, private from the first line to the last",
+            ),
+        },
+    ),
     Sample("R1-right-to-left", "access/choose.html", {**CHOOSE, "ways": FITTING}, brand=NAKHIL, language="ar"),
     Sample("R1-fitting", "access/choose.html", {**CHOOSE, "ways": FITTING}),
     Sample("R1-company", "access/choose.html", {**CHOOSE, "ways": COMPANY}),
@@ -889,6 +913,7 @@ MAILS = [
         {**NOTICE, "reply": True, "open_until": None, "sender_name": "", "note": "About <b>Tuesday</b>"},
         brand=HARBOUR,
     ),
+    Sample("M1-words", "mail/notice.html", {**NOTICE, **WORDED}),
     Sample("M2", "mail/notice.html", {**NOTICE, "attached": True}),
     Sample("M2-file", "mail/message.html", {**NOTICE, **FILE}),
     Sample("M3", "mail/passcode.html", CODE),

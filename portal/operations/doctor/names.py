@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from urllib.parse import urlsplit
 
 import dns.exception
@@ -12,6 +12,7 @@ import dns.resolver
 import dns.reversename
 from django.db import DatabaseError
 
+from branding import addresses
 from branding.models import Brand
 from portal.configuration import Configuration
 from portal.delivery.models import DkimKey
@@ -70,15 +71,17 @@ def findings(configuration: Configuration, names: Names) -> Iterator[Finding]:
     if configuration.loopback:
         yield well("DNS", "Not needed: the portal is for this computer only.")
         return
-    hosts = sorted({configuration.public_host, *_brand_hosts()})
+    brands = _brands()
+    hosts = sorted({configuration.public_host, *(brand.host for brand in brands)})
+    writing = {addresses.portal_address(brand).rpartition("@")[2] for brand in brands}
     for check, names_of in (
         (host, hosts),
-        (spf, _senders(configuration, hosts)),
-        (dmarc, _senders(configuration, hosts)),
+        (spf, _senders(configuration, {*hosts, *writing})),
+        (dmarc, _senders(configuration, {*hosts, *writing})),
     ):
         for name in names_of:
             yield from _sure(name, lambda check=check, name=name: check(names, name))
-    for name in hosts:
+    for name in sorted({*hosts, *map(addresses.bounce_domain, brands)}):
         yield from _sure(name, lambda name=name: bounces(names, name))
     keys = _signing_keys()
     for domain, selector, public in keys:
@@ -236,14 +239,14 @@ def pointers(configuration: Configuration, names: Names) -> Iterator[Finding]:
             )
 
 
-def _senders(configuration: Configuration, hosts: Sequence[str]) -> list[str]:
+def _senders(configuration: Configuration, hosts: Collection[str]) -> list[str]:
     """Domains in From of what leaves: the portal's own, and the organisation's."""
     return sorted({*hosts, *configuration.inside_domains})
 
 
-def _brand_hosts() -> list[str]:
+def _brands() -> list[Brand]:
     try:
-        return list(Brand.objects.values_list("host", flat=True))
+        return list(Brand.objects.all())
     except DatabaseError:
         return []
 
