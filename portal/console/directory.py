@@ -26,7 +26,7 @@ from portal.mime.addresses import mask
 from portal.writing.uploads import SealedUpload
 
 PER_PAGE = 100
-SHOWN = 20
+SHOWN = 8
 """Addresses of each kind that are shown, masked."""
 
 
