@@ -411,7 +411,7 @@ def test_a_check_that_breaks_is_a_finding_and_tells_nothing_foreign() -> None:
         raise OSError(5, "postgresql://user:canary@host")
         yield
 
-    (found,) = examining._all("disk", [broken])
+    (found,) = examining.all_of("disk", [broken])
     assert found.state is NOTICE
     assert "OSError" in found.seen
     assert "canary" not in str(found)
