@@ -22,6 +22,7 @@ from portal.api.endpoint import Call, as_json
 from portal.api.errors import FieldRefused
 from portal.api.handing import Digest, hand_in, key_of
 from portal.api.shapes import Says
+from portal.directory.membership import groups_of_one
 from portal.ingest.bulk import room_for
 from portal.ingest.data import LineEnds
 from portal.ingest.errors import AddressRefused, ItemRefused, TooLarge
@@ -232,8 +233,8 @@ def _check_template(protect: Protect | None, sender: str) -> None:
     if protect is None or protect.template is None:
         return
     row = templates.find(protect.template)
-    if row is None or not templates.may_choose(row, sender):
-        known = ", ".join(row.slug for row in templates.offered(sender)) or "none"
+    if row is None or not templates.may_choose(row, sender, groups_of_one):
+        known = ", ".join(row.slug for row in templates.offered(sender, groups_of_one)) or "none"
         raise FieldRefused(
             "protect.template", f"must be a rights template that this sender can use; there are: {known}"
         )

@@ -50,6 +50,11 @@ def groups_of(addresses: Collection[str]) -> Mapping[str, frozenset[str]]:
     return {address: frozenset(slugs[group] for group in _reached(of, above)) for address, of in direct.items()}
 
 
+def groups_of_one(address: str) -> frozenset[str]:
+    """The same for one address."""
+    return groups_of([address])[address]
+
+
 def attributes_of(addresses: Collection[str]) -> Mapping[str, Mapping[str, str]]:
     """What is known of each address (portal.directory.sealed.ATTRIBUTES); one query. Unknown ones are left out."""
     by_lookup = _grouped(addresses)

@@ -18,6 +18,7 @@ from branding.models import Brand
 from portal import observing
 from portal.audit.record import Event, record, record_each
 from portal.delivery.queue import Asked, enqueue_all
+from portal.directory.membership import groups_of_one
 from portal.ingest import drafting, isolation, knowing, ordering, returning, scanning, spool, states, tips
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
@@ -149,7 +150,7 @@ def _tip(one: Opened, decision: Decision) -> Asked | None:
 def _check_template(decision: Decision, sender: str) -> None:
     if decision.template:
         try:
-            templates.choice(decision.template, sender)
+            templates.choice(decision.template, sender, groups_of_one)
         except TemplateUnknown as unknown:
             raise Refused(str(unknown)) from None
 

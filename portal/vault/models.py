@@ -395,7 +395,7 @@ class RightsTemplate(models.Model):
     last_day = models.DateField(null=True, blank=True)
     """With `date`: the last day that it can be read on."""
     scope = models.JSONField(default=list, blank=True)
-    """Domains and addresses of senders who may choose it; none for everyone."""
+    """Domains and addresses of senders who may choose it, and groups as `group:NAME`; none for everyone."""
     state = models.CharField(max_length=9, choices=State.choices, default=State.PUBLISHED)
     place = models.PositiveSmallIntegerField(default=100)
     """Where it stands in the list, the lowest first."""

@@ -28,6 +28,7 @@ LANGUAGES = {
 """Code as it stands in a template to the language; English is `en`."""
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+_GROUP = re.compile(r"group:[^\s,]{1,80}")
 _TAKEN = ("add",)
 Closes, State = RightsTemplate.Closes, RightsTemplate.State
 
@@ -273,12 +274,16 @@ def _about_time(wanted: Wanted) -> list[Fault]:
 def _about_scope(wanted: Wanted) -> list[Fault]:
     for one in wanted.scope:
         text = one.strip().lower().removeprefix("@")
+        if _GROUP.fullmatch(text):
+            continue
         try:
             domain = domain_of(text) if "@" in text else text
         except BadAddress:
             domain = ""
         if text and not _DOMAIN.fullmatch(domain):
-            return [Fault("scope", _("Write domains like example.org, or whole addresses, one on each line."))]
+            return [
+                Fault("scope", _("Write domains like example.org, whole addresses, or group:NAME, one on each line."))
+            ]
     if len(wanted.scope) > MOST_IN_SCOPE:
         return [Fault("scope", _("There can be 200 domains and addresses."))]
     return []

@@ -7,7 +7,7 @@ the brand's, which are only defaults.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -27,6 +27,10 @@ MOST = 500
 ENCRYPT, DO_NOT_FORWARD, VIEW_ONLY = "encrypt", "do-not-forward", "view-only"
 NAMES = (*GRANTS, "watermark")
 """What a template says yes or no to."""
+
+GROUP = "group:"
+"""Before the short name of a directory's group, in a template's scope."""
+GroupsOf = Callable[[str], Collection[str]]
 
 _ALL = Rights().changed(dict.fromkeys(GRANTS, True))
 
@@ -73,6 +77,11 @@ class Terms:
     template: str = ""
 
 
+def in_no_group(_address: str) -> Collection[str]:
+    """Where nobody can be asked, a group lets nobody in."""
+    return ()
+
+
 def everyone() -> list[RightsTemplate]:
     """All templates in the order in which they are shown, those that come with the program first."""
     rows = {row.slug: row for row in RightsTemplate.objects.order_by("place", "slug")}
@@ -95,23 +104,30 @@ def template(slug: str) -> RightsTemplate:
     return row
 
 
-def may_choose(row: RightsTemplate, sender: str) -> bool:
-    """Whether whoever writes from this address may name it: it is published, and theirs or everyone's."""
+def may_choose(row: RightsTemplate, sender: str, groups_of: GroupsOf = in_no_group) -> bool:
+    """Whether whoever writes from this address may name it: it is published, and theirs or everyone's.
+
+    `groups_of` tells the short names of the groups that an address is in; it is asked only where the scope has some.
+    """
+    if row.state != RightsTemplate.State.PUBLISHED:
+        return False
     domain = sender.rpartition("@")[2].lower()
-    theirs = not row.scope or domain in row.scope or sender.lower() in row.scope
-    return row.state == RightsTemplate.State.PUBLISHED and theirs
+    if not row.scope or domain in row.scope or sender.lower() in row.scope:
+        return True
+    groups = {one.removeprefix(GROUP) for one in row.scope if one.startswith(GROUP)}
+    return bool(groups) and not groups.isdisjoint(groups_of(sender))
 
 
-def offered(sender: str) -> list[RightsTemplate]:
+def offered(sender: str, groups_of: GroupsOf = in_no_group) -> list[RightsTemplate]:
     """The templates that a sender may choose among."""
-    return [row for row in everyone() if may_choose(row, sender)]
+    return [row for row in everyone() if may_choose(row, sender, groups_of)]
 
 
-def choice(slug: str, sender: str) -> RightsTemplate:
+def choice(slug: str, sender: str, groups_of: GroupsOf = in_no_group) -> RightsTemplate:
     """The template that a sender named. TemplateUnknown, with a sentence for them, where they may not choose it."""
     row = find(slug)
-    if row is None or not may_choose(row, sender):
-        names = ", ".join(row.slug for row in offered(sender)) or "none"
+    if row is None or not may_choose(row, sender, groups_of):
+        names = ", ".join(row.slug for row in offered(sender, groups_of)) or "none"
         raise TemplateUnknown(f"The header X-Letterlock-Protect names a template that you cannot use. Yours: {names}.")
     return row
 

@@ -80,6 +80,7 @@ def test_what_comes_with_the_program_can_be_renamed_and_shortened_and_keeps_its_
         ("place", {"place": -1}),
         ("scope", {"scope": ["not a domain"]}),
         ("scope", {"scope": ["localhost"]}),
+        ("scope", {"scope": ["group:"]}),
     ],
 )
 def test_what_cannot_be_is_refused_at_its_field_and_nothing_is_written(field: str, changes: dict[str, Any]) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from branding.models import Brand
+from portal.directory.models import Group, Membership
 from portal.vault import templates, usage
 from portal.vault.errors import TemplateUnknown
 from portal.vault.models import Message, RightsTemplate
 from portal.vault.rights import GRANTS, Rights
 from portal.vault.usage import CODES, LEVELS, SETS, UnknownUsage
-from tests.mails import mail
+from tests.mails import MAYA, mail
 from tests.seals import default_brand, put, reader_of, seal
 
 DAY = date(2026, 11, 24)
@@ -133,6 +134,19 @@ def test_the_senders_header_names_it_and_the_message_keeps_its_name() -> None:
     reader = reader_of(seal(mail("Hello", "Text", headers=[("X-Letterlock-Protect", "v=1; template=do-not-forward")])))
     assert reader.message.template == "do-not-forward"
     assert Rights.decode(bytes(reader.message.rights)) == templates.BUILT_IN["do-not-forward"].rights
+
+
+@pytest.mark.django_db
+def test_a_template_is_for_the_members_of_a_group_and_where_nobody_can_be_asked_for_nobody() -> None:
+    row = made("board", "reply", scope=["group:board"])
+    assert templates.may_choose(row, MAYA, lambda _: {"board", "all-staff"})
+    assert not templates.may_choose(row, MAYA, lambda _: {"all-staff"})
+    assert not templates.may_choose(row, MAYA)
+    asks = mail("Hello", "Text", headers=[("X-Letterlock-Protect", "v=1; template=board")])
+    assert put(asks).state == "held"
+    group = Group.objects.create(slug="board", name="Board", source="csv")
+    Membership.objects.create(group=group, domain=MAYA.partition("@")[2])
+    assert seal(asks).template == "board"
 
 
 @pytest.mark.django_db

@@ -52,7 +52,7 @@ class Command(BaseCommand):
                 "--closes", metavar="WHEN", help="brand, never, a number of days or a day like 2026-12-17"
             )
             verb.add_argument(
-                "--for", dest="scope", action="append", help="a domain or address of senders; all for all"
+                "--for", dest="scope", action="append", help="a domain, an address or group:NAME; all for all"
             )
             verb.add_argument("--place", type=int, metavar="N", help="0 to 1000, the lowest first")
 
