@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -25,6 +26,8 @@ _SECRET_BYTES = 32
 OLD_SECRET_FOR = timedelta(days=1)
 """For so long both sign, so that the other side can change over."""
 LONGEST_URL = 2000
+LONGEST_NAME = 80
+COMMAND_LINE = "command line"
 MOST_EVENTS = 50
 _LABEL = "webhook"
 _KIND = re.compile(r"[a-z]+\.(\*|[a-z_]+)")
@@ -49,8 +52,14 @@ class Where:
         return [base64.b64decode(secret) for secret in found]
 
 
-def add(name: str, url: str, events: Sequence[str], *, private: bool) -> tuple[Webhook, str]:
-    """A webhook that is told everything recorded from now on, and its secret, to be shown once. WebhookRefused."""
+def add(name: str, url: str, events: Sequence[str], *, private: bool, by: UUID | None = None) -> tuple[Webhook, str]:
+    """A webhook that is told everything recorded from now on, and its secret, to be shown once. WebhookRefused.
+
+    `by` is the administrator's row, here and below; None on the command line.
+    """
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME:
+        raise WebhookRefused(f"Give the webhook a name of 1 to {LONGEST_NAME} characters.")
     check_url(url, private=private)
     _check_events(events)
     tree = Tree.objects.filter(pk=1).first()
@@ -60,7 +69,7 @@ def add(name: str, url: str, events: Sequence[str], *, private: bool) -> tuple[W
     try:
         with transaction.atomic():
             hook.save(force_insert=True)
-            record("webhook.added", webhook=str(hook.id))
+            record("webhook.added", webhook=str(hook.id), by=_actor(by))
     except IntegrityError:
         raise WebhookRefused(
             "There is a webhook of this name. Choose another name, or remove that one first."
@@ -81,7 +90,7 @@ def where(hook: Webhook) -> Where:
     return Where(**json.loads(keys().open_field(_LABEL, hook.id, bytes(hook.sealed))))
 
 
-def renew_secret(hook: Webhook) -> str:
+def renew_secret(hook: Webhook, *, by: UUID | None = None) -> str:
     """A new secret, to be shown once; the old one signs as well for a day."""
     known = where(hook)
     until = (timezone.now() + OLD_SECRET_FOR).isoformat()
@@ -89,23 +98,23 @@ def renew_secret(hook: Webhook) -> str:
     with transaction.atomic():
         _seal(hook, fresh)
         hook.save(update_fields=["sealed"])
-        record("webhook.secret_renewed", webhook=str(hook.id))
+        record("webhook.secret_renewed", webhook=str(hook.id), by=_actor(by))
     return SECRET_PREFIX + fresh.secret
 
 
-def switch(hook: Webhook, *, on: bool, reason: str = "asked") -> None:
+def switch(hook: Webhook, *, on: bool, reason: str = "asked", by: UUID | None = None) -> None:
     """Off: nothing is sent and nothing is forgotten. On again: what waits is sent at once."""
     with transaction.atomic():
         Webhook.objects.filter(pk=hook.pk).update(on=on)
         if on:
             hook.deliveries.filter(state=Delivery.State.WAITING).update(due_at=timezone.now())
-        record("webhook.switched", webhook=str(hook.id), on=on, reason=reason)
+        record("webhook.switched", webhook=str(hook.id), on=on, reason=reason, by=_actor(by))
 
 
-def remove(hook: Webhook) -> None:
+def remove(hook: Webhook, *, by: UUID | None = None) -> None:
     """With all that waits for it."""
     with transaction.atomic():
-        record("webhook.removed", webhook=str(hook.id))
+        record("webhook.removed", webhook=str(hook.id), by=_actor(by))
         hook.delete()
 
 
@@ -137,6 +146,10 @@ def _check_events(events: Sequence[str]) -> None:
     for event in events:
         if not _KIND.fullmatch(event):
             raise WebhookRefused("An event is written like message.opened, a family of them like message.*.")
+
+
+def _actor(by: UUID | None) -> str:
+    return str(by) if by else COMMAND_LINE
 
 
 def _seal(hook: Webhook, known: Where) -> None:

@@ -12,6 +12,7 @@ from portal.access.roles import May
 
 OVERVIEW, MESSAGES, HEALTH = "console-overview", "console-messages", "console-health"
 KEYS = "console-keys"
+PROGRAMS = "console-programs"
 PEOPLE, RECORD, BOUNCES = "console-people", "console-record", "console-bounces"
 BRANDS = "console-brands"
 RIGHTS = "console-rights"
@@ -30,6 +31,7 @@ def sections(current: str, allowed: Collection[May], *, held: int = 0) -> list[d
         (KEYS, _("Keys"), "key", 0, True, May.KEYS),
         (RECORD, _("Record"), "log", 0, True, May.AUDIT),
         (DIRECTORY, _("Directory"), "groups", 0, True, May.PROGRAMS),
+        (PROGRAMS, _("Programs"), "link", 0, True, May.PROGRAMS),
         (PEOPLE, _("People"), "people", 0, True, May.PEOPLE),
     )
     return [

@@ -12,6 +12,7 @@ from portal.console import (
     first,
     keyroom,
     people,
+    programs,
     record,
     rights,
     test_message,
@@ -19,7 +20,18 @@ from portal.console import (
     views,
     you,
 )
-from portal.console.sections import BOUNCES, DIRECTORY, HEALTH, KEYS, MESSAGES, OVERVIEW, PEOPLE, RECORD, RIGHTS
+from portal.console.sections import (
+    BOUNCES,
+    DIRECTORY,
+    HEALTH,
+    KEYS,
+    MESSAGES,
+    OVERVIEW,
+    PEOPLE,
+    PROGRAMS,
+    RECORD,
+    RIGHTS,
+)
 
 urlpatterns = [
     path("admin/", views.overview, name=OVERVIEW),
@@ -51,6 +63,12 @@ urlpatterns = [
     path("admin/health/support/", views.support, name="console-health-support"),
     path("admin/health/test/", test_message.begin, name="console-health-test"),
     path("admin/health/test/<uuid:id_>/", test_message.shown, name="console-health-test-shown"),
+    path("admin/programs/", programs.programs, name=PROGRAMS),
+    path("admin/programs/tokens/add/", programs.add_token, name="token-add"),
+    path("admin/programs/tokens/<slug:number>/", programs.token, name="token"),
+    path("admin/programs/webhooks/add/", programs.add_webhook, name="webhook-add"),
+    path("admin/programs/webhooks/<uuid:id_>/", programs.webhook, name="webhook"),
+    path("admin/programs/webhooks/<uuid:id_>/ending/", programs.webhook_ending, name="webhook-ending"),
     path("admin/keys/", keyroom.overview, name=KEYS),
     path("admin/keys/new/", keyroom.renew, name="keys-renew"),
     path("admin/keys/work/", keyroom.work, name="keys-work"),

@@ -88,7 +88,14 @@ def ids(held: UUID) -> dict[str, str]:
         "/admin/people/": str(someone.id),
         **{
             start: str(uuid4())
-            for start in ("/admin/you/", "/admin/health/test/", "/admin/bounces/", "/admin/directory/import/")
+            for start in (
+                "/admin/you/",
+                "/admin/programs/tokens/",
+                "/admin/programs/webhooks/",
+                "/admin/health/test/",
+                "/admin/bounces/",
+                "/admin/directory/import/",
+            )
         },
     }
 

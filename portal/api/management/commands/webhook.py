@@ -15,7 +15,6 @@ from portal.api.errors import ApiError, EntryGone
 from portal.api.models import Delivery, Webhook
 from portal.operations.commands import sentences
 
-LONGEST_NAME = 80
 SHOWN = 20
 
 
@@ -56,10 +55,7 @@ def _named(parser: ArgumentParser) -> ArgumentParser:
 
 
 def _add(options: dict[str, Any]) -> list[str]:
-    name = options["name"].strip()
-    if not name or len(name) > LONGEST_NAME:
-        raise CommandError(f"Give the webhook a name of 1 to {LONGEST_NAME} characters.")
-    _, secret = webhooks.add(name, options["url"], options["event"], private=options["private"])
+    _, secret = webhooks.add(options["name"], options["url"], options["event"], private=options["private"])
     return [secret]
 
 
