@@ -152,6 +152,7 @@ def catch_up(brand: Brand, by: UUID | None) -> None:
                 merged.pop(path, None)
         now.draft.document, now.draft.base = _joined(merged), now.live.number
         now.draft.save(update_fields=["document", "base"])
+        record_hourly("brand.draft_saved", brand=brand.slug, by=_who(by))
 
 
 def publish(brand: Brand, seen: str, by: UUID | None, *, good_host: str = "") -> BrandVersion | None:

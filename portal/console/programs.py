@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
@@ -21,7 +20,7 @@ from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.api import scopes, telling, tokens, webhooks
-from portal.api.errors import ApiError
+from portal.api.errors import ApiError, EntryGone
 from portal.api.models import Delivery, Token, Webhook
 from portal.api.scopes import Scope
 from portal.audit import finding
@@ -209,7 +208,7 @@ def _hook(row: Webhook) -> Hook:
 def _body(delivery: Delivery) -> str:
     try:
         return telling.body_of(delivery).decode()
-    except ObjectDoesNotExist:  # its entry was taken out of the record: nothing can be shown of it
+    except EntryGone:
         return ""
 
 

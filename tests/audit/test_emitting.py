@@ -33,6 +33,9 @@ PAGES_THAT_LEAVE_NONE = {
     "sender-sign-in": "leads to a provider; what comes back from there is recorded",
     "enter-provider": "leads to a provider",
     "genuine": "answers a question",
+    "brand-preview": "shows what would be",
+    "brand-certificate": "looks, and keeps what it saw",
+    "brand-dns": "looks, and keeps what it saw",
     "console-health-look": "looks, and keeps what it saw",
     "directory-import": "keeps a file sealed for half an hour; what comes of it is recorded",
     "scim-nothing": "says that nothing is there",
@@ -64,7 +67,9 @@ def pages(resolver: URLResolver | None = None) -> Iterator[tuple[str, Place]]:
                 yield f"{route.method} {route.path}", (route.handler.__module__, route.handler.__qualname__)
         elif isinstance(pattern, URLPattern):
             view = inspect.unwrap(pattern.callback)
-            yield pattern.name or str(pattern.pattern), (view.__module__, view.__qualname__)
+            # Of a view that another function makes, that function.
+            place = (view.__module__, view.__qualname__.partition(".<locals>")[0])
+            yield pattern.name or str(pattern.pattern), place
 
 
 def changing() -> dict[str, Place]:
