@@ -83,6 +83,8 @@ def instead(brand: Brand, code: str, key: str) -> str:
     if text:
         said = _("Not written in this language: the {language} text is shown.")
         return said.format(language=brand_phrasing.language_name(own))
+    if key == "privacy_url" and brand.privacy_url:
+        return _("The privacy page among the legal addresses is shown.")
     return _("Nothing is shown.") if key in ("portal_text", "welcome", "disclaimer", "privacy_url", "mail_text") else ""
 
 

@@ -11,17 +11,17 @@ if (form && update) {
 
   // Each look has a frame of its own: going to another document in the same one would add a step to Back.
   const show = () => {
-    const old = stage.querySelector("iframe");
-    const fresh = old.cloneNode();
+    const shown = [...stage.querySelectorAll("iframe")];
+    const fresh = shown[0].cloneNode();
     fresh.removeAttribute("src");
     looks += 1;
     fresh.name = update.formTarget = `brand-preview-${looks}`;
-    old.classList.add("old");
+    // Not display: none, in which Chromium may put off what a frame loads.
+    fresh.className = "coming";
     stage.append(fresh);
-    fresh.hidden = true;
     fresh.addEventListener("load", () => {
-      fresh.hidden = false;
-      stage.querySelectorAll("iframe.old").forEach((one) => one.remove());
+      fresh.className = "";
+      shown.forEach((one) => one.remove());
     });
     form.requestSubmit(update);
   };
