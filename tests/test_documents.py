@@ -35,7 +35,7 @@ def test_every_event_of_the_record_is_documented_and_no_other() -> None:
         documented |= {first, *(first.partition(".")[0] + other for other in others)}
     rooms = {kind.partition(".")[0] for kind in documented}
     used = set()
-    for path in (ROOT / "portal").rglob("*.py"):
+    for path in (path for place in ("portal", "branding") for path in (ROOT / place).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 room, dot, what = node.value.partition(".")
