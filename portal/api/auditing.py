@@ -14,7 +14,7 @@ from uuid import UUID
 from django.http import HttpResponse, StreamingHttpResponse
 
 from portal.api.endpoint import Call
-from portal.api.errors import NothingHere, ParameterRefused
+from portal.api.errors import NothingHere
 from portal.api.handing import by
 from portal.api.shapes import LARGEST, Says, write
 from portal.audit import exporting, leaves, merkle, proving
@@ -156,7 +156,7 @@ def consistency(call: Call[ConsistencyAsked, None]) -> Consistency:
     asked = call.query
     size = _size(asked.size)
     if asked.old > size:
-        raise ParameterRefused("old", f"is larger than the tree of {size:,} entries")
+        raise NothingHere
     return Consistency(asked.old, size, _encoded(proving.consistency(asked.old, size)))
 
 
@@ -185,7 +185,7 @@ def _newest() -> Head:
 def _size(asked: int | None) -> int:
     newest = _newest().size
     if asked is not None and asked > newest:
-        raise ParameterRefused("size", f"is larger than that of the newest head, {newest:,}")
+        raise NothingHere
     return asked or newest
 
 

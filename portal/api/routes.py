@@ -63,12 +63,12 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     ),
     Route(
         "POST", "/messages:bulk", "sendBulk", "Hand in many mails", Scope.MESSAGES_SEND, bulk.take,
-        {202: bulk.RunShown, 200: bulk.RunShown}, bodies=_BULK, headers=_RUN_KEY, errors=(409,),
+        {202: bulk.RunShown, 200: bulk.RunShown}, bodies=_BULK, headers=_RUN_KEY, needed_headers=("Idempotency-Key",), errors=(409,),
         text="The same body under the same key is the same run, and goes on where it was cut.",
     ),
     Route(
         "GET", "/messages:bulk", "getBulkByKey", "How far the run of a key is", Scope.MESSAGES_SEND, bulk.ask,
-        {200: bulk.RunShown}, headers=_RUN_KEY, errors=(404,),
+        {200: bulk.RunShown}, headers=_RUN_KEY, needed_headers=("Idempotency-Key",), errors=(404,),
     ),
     Route(
         "GET", "/bulk/{id}", "getBulk", "A run with a page of its items", Scope.MESSAGES_SEND, bulk.page,
