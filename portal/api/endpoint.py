@@ -18,6 +18,7 @@ from portal.api.scopes import Scope
 from portal.ingest.errors import NotTaken, RunBusy, SpoolUnavailable
 from portal.keys.errors import KeysError
 from portal.lifecycle.errors import LifecycleError, UnknownMessage
+from portal.rules.errors import RulesError
 from portal.vault.errors import VaultError
 
 Q = TypeVar("Q")
@@ -124,6 +125,8 @@ class Endpoint:
             return problem(409, "This cannot be done to it now", str(refused))
         except (NotTaken, RunBusy, SpoolUnavailable) as refused:
             return problem(refused.status, refused.title, str(refused))
+        except RulesError:
+            return problem(503, "The rules cannot be used", "The live rules cannot be used just now: try again later.")
         except (KeysError, VaultError):
             return problem(503, "The keys are away", "The key service does not answer: nothing was changed, try again.")
         except DatabaseFailure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from portal.api import acting, auditing, bulk, hooks, looking, messages, sending
+from portal.api import acting, auditing, bulk, hooks, looking, messages, sending, trying
 from portal.api.endpoint import Media, Route
 from portal.api.scopes import Scope
 
@@ -63,7 +63,8 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     ),
     Route(
         "POST", "/messages:bulk", "sendBulk", "Hand in many mails", Scope.MESSAGES_SEND, bulk.take,
-        {202: bulk.RunShown, 200: bulk.RunShown}, bodies=_BULK, headers=_RUN_KEY, needed_headers=("Idempotency-Key",), errors=(409,),
+        {202: bulk.RunShown, 200: bulk.RunShown}, bodies=_BULK, headers=_RUN_KEY,
+        needed_headers=("Idempotency-Key",), errors=(409,),
         text="The same body under the same key is the same run, and goes on where it was cut.",
     ),
     Route(
@@ -73,6 +74,13 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     Route(
         "GET", "/bulk/{id}", "getBulk", "A run with a page of its items", Scope.MESSAGES_SEND, bulk.page,
         {200: bulk.RunShown}, query=bulk.PageAsked, errors=(404,),
+    ),
+    Route(
+        "POST", "/rules/test", "testRules", "What the rules would decide", Scope.RULES_TEST, trying.test,
+        {200: trying.Decided},
+        body=sending.Mail, most=sending.MOST_BYTES, bodies=(Media(sending.MAIL, "a whole mail (RFC 5322)"),),
+        headers=_BESIDE,
+        text="About a mail as POST /messages takes it, at most 32 MiB, and why. Nothing of it is kept.",
     ),
     Route(
         "GET", "/brands", "listBrands", "List brands", Scope.BRANDS_READ, looking.brands, {200: looking.Brands},

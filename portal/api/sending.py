@@ -130,8 +130,8 @@ def take(call: Call[None, Mail]) -> HttpResponse:
         return _take_whole(call)
     digest = Digest(json.dumps(shapes.write(call.body), sort_keys=True))
     with room_for(int(call.request.headers.get("Content-Length", 0))):
-        named, pieces = compose(call.body)
-        return _hand_in(call, named, pieces, digest, 0)
+        who, pieces = compose(call.body)
+        return _hand_in(call, who, pieces, digest, 0)
 
 
 def compose(mail: Mail) -> tuple[Named, Iterable[bytes]]:
@@ -174,14 +174,12 @@ def _take_whole(call: Call[None, Mail]) -> HttpResponse:
             yield line_ends.feed(digest.add(chunk))
         yield line_ends.finish()
 
-    return _hand_in(call, _named(request), pieces(), digest, length)
+    return _hand_in(call, named(request), pieces(), digest, length)
 
 
-def _hand_in(
-    call: Call[None, Mail], named: Named, pieces: Iterable[bytes], digest: Digest, length: int
-) -> HttpResponse:
+def _hand_in(call: Call[None, Mail], who: Named, pieces: Iterable[bytes], digest: Digest, length: int) -> HttpResponse:
     """The mail is sealed as it is read: it is never in a temporary file."""
-    intake = Intake(named.admitted(admit(call.token)), length, hide=HIDDEN)
+    intake = Intake(who.admitted(admit(call.token)), length, hide=HIDDEN)
     try:
         for piece in pieces:
             intake.feed(piece)
@@ -192,8 +190,8 @@ def _hand_in(
     return as_json(Taken(id_), 200 if again else 202)
 
 
-def _named(request: HttpRequest) -> Named:
-    """Addresses come in headers, for URLs end up in logs."""
+def named(request: HttpRequest) -> Named:
+    """Who sends it to whom, where the request's headers say: URLs end up in logs."""
     sender = request.headers.get("Letterlock-Sender")
     recipients = request.headers.get("Letterlock-Recipients")
     return Named(

@@ -63,10 +63,7 @@ def test_each_route_answers_its_own_scope_and_no_other(program: Make) -> None:
 
 
 def test_scim_is_no_route_of_this_table() -> None:
-    assert {scope for scope in Scope if scope not in {route.scope for route in ROUTES}} <= {
-        Scope.SCIM,
-        Scope.RULES_TEST,
-    }
+    assert {scope for scope in Scope if scope not in {route.scope for route in ROUTES}} <= {Scope.SCIM}
 
 
 def test_every_address_below_the_base_is_of_the_table_or_says_that_nothing_is_there() -> None:

@@ -39,6 +39,7 @@ PAGES_THAT_LEAVE_NONE = {
     "console-health-look": "looks, and keeps what it saw",
     "directory-import": "keeps a file sealed for half an hour; what comes of it is recorded",
     "scim-nothing": "says that nothing is there",
+    "POST /rules/test": "keeps nothing",
     "api-nothing": "says that nothing is there",
     "demo": "is of the demo, where mail goes nowhere",
 }
