@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import Any, cast
 from uuid import UUID
 
+from django.db import IntegrityError
 from django.db.models import Count, Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.access.decorators import fresh_proof_required, permission_required
@@ -28,6 +30,7 @@ from portal.writing.uploads import SealedUpload
 PER_PAGE = 100
 SHOWN = 8
 """Addresses of each kind that are shown, masked."""
+_CHANGED = _lazy("The directory has changed meanwhile. This is what the file changes now.")
 
 
 @permission_required(May.PROGRAMS)
@@ -78,10 +81,13 @@ def look(request: HttpRequest, id_: UUID) -> HttpResponse:
     if request.method != "POST":
         return _shown(request, plan)
     if request.POST.get("plan") != plan.digest():
-        return _shown(request, plan, 409, _("The directory has changed meanwhile. This is what the file changes now."))
+        return _shown(request, plan, 409, str(_CHANGED))
     if plan.is_drastic and request.POST.get("drastic") != "yes":
         return _shown(request, plan, 422, _("Say that so many may be removed, or give another file."))
-    importing.apply(plan, by=_by(request), confirmed=plan.is_drastic)
+    try:
+        importing.apply(plan, by=_by(request), confirmed=plan.is_drastic)
+    except IntegrityError:  # another import, or a program, was at the same people in this moment
+        return _shown(request, _plan(upload), 409, str(_CHANGED))
     upload.delete()
     return see_other(reverse(DIRECTORY))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.utils import timezone
@@ -19,7 +19,7 @@ _LABEL = "directory-upload"
 def park(data: bytes, source: str, *, removes_missing: bool, by: UUID) -> UUID:
     """Keep a file for half an hour, in the place of one that the same person gave before."""
     now = timezone.now()
-    Upload.objects.filter(expires_at__lte=now).delete()
+    sweep(now)
     Upload.objects.filter(by=by).delete()
     number = uuid4()
     Upload.objects.create(
@@ -31,6 +31,11 @@ def park(data: bytes, source: str, *, removes_missing: bool, by: UUID) -> UUID:
         expires_at=now + LIFE,
     )
     return number
+
+
+def sweep(now: datetime) -> None:
+    """Delete what has had its half hour."""
+    Upload.objects.filter(expires_at__lte=now).delete()
 
 
 def find(number: UUID, by: UUID) -> Upload | None:

@@ -18,6 +18,7 @@ from portal.audit import checking, sequencing
 from portal.celery import CHECK_RECORD, CLOCK_SET_BACK, KEY_WORK, QUEUES, SEQUENCE, app, ring
 from portal.console import searches
 from portal.delivery import tidying as delivery_tidying
+from portal.directory import parked
 from portal.ingest.sweeping import sweep_orphans
 from portal.keys.errors import KeysError
 from portal.keys.service import keys
@@ -80,8 +81,9 @@ def clock_set_back() -> None:
 
 @app.task(name="portal.operations.tasks.sweep_parked")
 def sweep_parked() -> None:
-    """Remove posted messages that have had their half hour."""
+    """Remove posted messages, and files of people, that have had their half hour."""
     parking.sweep(timezone.now())
+    parked.sweep(timezone.now())
 
 
 @app.task(name="portal.operations.tasks.look")

@@ -17,6 +17,7 @@ from portal.access.roles import Role
 from portal.audit.models import Entry
 from portal.directory import membership
 from portal.directory.models import Person, Upload
+from portal.operations.tasks import sweep_parked
 from tests.console.conftest import browser
 
 GIVE, LIST = "/admin/directory/import/", "/admin/directory/"
@@ -79,6 +80,8 @@ def test_a_file_waits_sealed_for_whoever_gave_it_alone_and_for_half_an_hour(bran
     assert kim.get(address).status_code == 200
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert kim.get(address).status_code == 404
+    sweep_parked()
+    assert not Upload.objects.exists()
     assert not Person.objects.exists()
 
 
