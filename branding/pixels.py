@@ -23,6 +23,7 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 PAGE_BOX, PAGE_BYTES = (170, 70), 40 * 1024
 """In CSS pixels; the picture has twice as many for fine screens, where there are so many."""
 MAIL_BOX, MAIL_BYTES = (140, 44), 8 * 1024
+_MIDDLE = (1360, 560)
 _SEEN = 240
 """A pixel is seen on white when its grey is darker (of 255)."""
 
@@ -77,11 +78,14 @@ def _read(data: bytes) -> Image.Image:
         found.seek(0)  # the first of moving ones
         turned = ImageOps.exif_transpose(found)
     plain = turned.convert("RGBA")
+    # The empty rim that drawing programs leave around a logo would make it small.
+    rim = plain.getchannel("A").getbbox()
+    if rim and rim != (0, 0, *plain.size):
+        plain = plain.crop(rim)
+    plain.thumbnail(_MIDDLE, reducing_gap=2.0)  # what is made of it is far smaller
     bare = Image.new("RGBA", plain.size)
     bare.paste(plain)  # neither EXIF nor comments nor profiles come along
-    # The empty rim that drawing programs leave around a logo would make it small.
-    rim = bare.getchannel("A").getbbox()
-    return bare.crop(rim) if rim else bare
+    return bare
 
 
 def _on_white(found: Image.Image) -> Image.Image:
