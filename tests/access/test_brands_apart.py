@@ -18,7 +18,7 @@ from portal.delivery.models import Outbound
 from portal.vault import readers
 from portal.vault.models import Reader
 from tests.access.visitors import Visitor, mails, make_brand, make_provider, make_reader
-from tests.branding.test_logos import picture
+from tests.branding.test_logos import made as of_size
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +45,7 @@ def _dressed(slug: str, name: str, colour: str, size: tuple[int, int], **more: o
         },
         **more,
     )
-    made.logo = logos.keep(made, logos.made(picture(size=size))).digest
+    made.logo = logos.keep(made, of_size(size)).digest
     made.save()
     make_provider(made, f"idp-{slug}", "oidc", "mail.example")
     return made

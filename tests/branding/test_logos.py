@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from functools import cache
 
 import pytest
 from django.test import Client
@@ -28,6 +29,12 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (680, 280), mode: str = "
     out = io.BytesIO()
     picture.save(out, kind, **more)  # type: ignore[arg-type]
     return out.getvalue()
+
+
+@cache
+def made(size: tuple[int, int] = (680, 280)) -> logos.Picture:
+    """Such a picture as it is kept; made once, for each takes a process of its own."""
+    return logos.made(picture(size=size))
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -270,9 +277,9 @@ def brands(db: None) -> tuple[Brand, Brand]:
     return alder, harbour
 
 
-def _shown(brand: Brand, upload: bytes) -> str:
+def _shown(brand: Brand, kept: logos.Picture) -> str:
     """The logo's address."""
-    brand.logo = logos.keep(brand, logos.made(upload)).digest
+    brand.logo = logos.keep(brand, kept).digest
     brand.save()
     shown = logos.shown(brand)
     assert shown
@@ -281,7 +288,7 @@ def _shown(brand: Brand, upload: bytes) -> str:
 
 def test_a_logo_is_served_by_its_brands_host_alone(brands: tuple[Brand, Brand]) -> None:
     alder, harbour = brands
-    url = _shown(alder, picture())
+    url = _shown(alder, made())
     answer = Client(headers={"host": "localhost"}).get(url)
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
     assert answer["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -289,13 +296,13 @@ def test_a_logo_is_served_by_its_brands_host_alone(brands: tuple[Brand, Brand]) 
     elsewhere = Client(headers={"host": "harbour.localhost"})
     assert elsewhere.get(url).status_code == 404
     assert elsewhere.get(url.replace("/alder/", "/harbour/")).status_code == 404
-    _shown(harbour, picture())
+    _shown(harbour, made())
     assert elsewhere.get(url.replace("/alder/", "/harbour/")).status_code == 200, "the same picture, its own now"
     assert elsewhere.get(url).status_code == 404
 
 
 def test_a_drawing_is_served_so_that_it_could_run_nothing(brands: tuple[Brand, Brand]) -> None:
-    url = _shown(brands[0], svg())
+    url = _shown(brands[0], logos.made(svg()))
     answer = Client(headers={"host": "localhost"}).get(url)
     assert answer["Content-Type"].startswith("image/svg+xml")
     policy = answer["Content-Security-Policy"]
@@ -306,8 +313,8 @@ def test_a_drawing_is_served_so_that_it_could_run_nothing(brands: tuple[Brand, B
 
 
 def test_another_logo_has_another_address_and_older_pages_keep_theirs(brands: tuple[Brand, Brand]) -> None:
-    old = _shown(brands[0], picture())
-    new = _shown(brands[0], picture(size=(100, 100)))
+    old = _shown(brands[0], made())
+    new = _shown(brands[0], made((100, 100)))
     assert old != new
     for url in (old, new):
         assert Client(headers={"host": "localhost"}).get(url).status_code == 200

@@ -13,7 +13,7 @@ from django.utils import timezone, translation
 from branding import logos, wording
 from branding.models import Brand
 from portal.delivery import dressing
-from tests.branding.test_logos import picture, svg
+from tests.branding.test_logos import made, svg
 from tests.delivery.test_notices import parts_of, read_html
 
 pytestmark = pytest.mark.django_db
@@ -34,9 +34,9 @@ def _worded(words: dict[str, Any] = WORDS) -> None:
     Brand.objects.update(words=wording.checked(words))
 
 
-def _with_logo(upload: bytes) -> None:
+def _with_logo(kept: logos.Picture) -> None:
     brand = Brand.objects.get()
-    Brand.objects.update(logo=logos.keep(brand, logos.made(upload)).digest)
+    Brand.objects.update(logo=logos.keep(brand, kept).digest)
 
 
 def test_a_notice_says_the_brands_words_where_ome_shows_them(seal: Callable[..., Any], mail_to: Any) -> None:
@@ -109,7 +109,7 @@ def test_a_logo_goes_beside_the_html_small_and_without_a_word(
 ) -> None:
     message = seal()
     _worded()
-    _with_logo(picture())
+    _with_logo(made())
     mail = mail_to(message)
     assert _parts(mail) == ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"]
     part = next(part for part in mail.walk() if part.get_content_type() == "image/png")
@@ -125,7 +125,7 @@ def test_a_logo_goes_beside_the_html_small_and_without_a_word(
 
 def test_a_logo_goes_with_a_message_in_a_file_too(seal: Callable[..., Any], mail_to: Any) -> None:
     message = seal(delivery="attachment")
-    _with_logo(picture())
+    _with_logo(made())
     assert _parts(mail_to(message)) == [
         "multipart/mixed", "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png",
         "text/html",
@@ -134,7 +134,7 @@ def test_a_logo_goes_with_a_message_in_a_file_too(seal: Callable[..., Any], mail
 
 def test_a_logo_that_is_a_drawing_alone_leaves_mails_the_mark(seal: Callable[..., Any], mail_to: Any) -> None:
     message = seal()
-    _with_logo(svg())
+    _with_logo(logos.made(svg()))
     mail = mail_to(message)
     assert "image/png" not in _parts(mail)
     assert ">AC</td>" in parts_of(mail)[1]
@@ -143,14 +143,14 @@ def test_a_logo_that_is_a_drawing_alone_leaves_mails_the_mark(seal: Callable[...
 def test_another_brands_logo_is_never_shown(seal: Callable[..., Any], mail_to: Any, brand: Brand) -> None:
     message = seal()
     other = Brand.objects.create(slug="harbour", name="Harbour", host="secure.harbour.example")
-    digest = logos.keep(other, logos.made(picture())).digest
+    digest = logos.keep(other, made()).digest
     Brand.objects.filter(pk=brand.pk).update(logo=digest)
     assert "image/png" not in _parts(mail_to(message))
 
 
 def test_a_passcode_mail_has_the_logo_and_none_of_the_words(brand: Brand) -> None:
     _worded({"en": {**WORDS["en"], "disclaimer": "Room 1234"}})
-    _with_logo(picture())
+    _with_logo(made())
     brand.refresh_from_db()
     now = timezone.now()
     facts = {
