@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.requests import Request
@@ -21,12 +21,14 @@ from portal.console.pages import office_page
 from portal.console.rights import right_words
 from portal.console.sections import MESSAGES
 from portal.keys.errors import KeysError
-from portal.lifecycle import changing, dates, granting, resending, standing, withdrawing
+from portal.lifecycle import asking, changing, dates, granting, resending, standing, withdrawing
 from portal.lifecycle.actors import Actor, Who, Why
 from portal.lifecycle.errors import DateIsPast, LifecycleError, UnknownMessage
 from portal.vault.errors import VaultError
 from portal.vault.templates import NAMES
 
+LISTED = 200
+"""Requests on one page."""
 KEYS_AWAY = "The key service does not answer, so nothing was changed. Try again in a few minutes."
 
 
@@ -197,6 +199,22 @@ def correct(request: HttpRequest, id_: UUID) -> HttpResponse:
         lambda: resending.readdress(id_, recipient.id, typed, by=by_office(request), why=reason),
         context,
     )
+
+
+@permission_required(May.SEE_MESSAGES)
+@require_safe
+def asked(request: HttpRequest) -> HttpResponse:
+    """Readers who wait for more time, the oldest first; each leads to its message."""
+    rows = [
+        {
+            "message": row.reader.message_id,
+            "address": standing.masked(row.reader),
+            "asked_at": row.asked_at,
+            "last": row.reader.message.keys_until,
+        }
+        for row in asking.waiting()[:LISTED]
+    ]
+    return office_page(request, MESSAGES, "console/asked.html", {"rows": rows})
 
 
 def _done(

@@ -42,6 +42,7 @@ urlpatterns = [
     path("admin/messages/<uuid:id_>/retry/", views.retry, name="console-retry"),
     path("admin/messages/<uuid:id_>/approve/", approving.approve, name="console-approve"),
     path("admin/messages/<uuid:id_>/refuse/", approving.refuse, name="console-refuse"),
+    path("admin/messages/asked/", acting.asked, name="messages-asked"),
     path("admin/messages/bulk/", bulk.choose, name="bulk"),
     path("admin/messages/bulk/<uuid:id_>/", bulk.run, name="bulk-run"),
     path("admin/messages/bulk/<uuid:id_>/undo/", bulk.undo, name="bulk-undo"),

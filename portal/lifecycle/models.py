@@ -102,3 +102,12 @@ class MoreTime(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["state", "asked_at"])]
+
+
+class Kept(models.Model):
+    """For how many days one kind of old rows is kept, where that was changed (portal.operations.retention)."""
+
+    what = models.CharField(max_length=12, primary_key=True)
+    days = models.PositiveIntegerField()
+    """0 for ever."""
+    changed_at = models.DateTimeField()

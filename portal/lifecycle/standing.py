@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from portal.audit.models import Entry
 from portal.keys.errors import KeysError
+from portal.lifecycle.models import MoreTime
 from portal.mime.addresses import mask
 from portal.vault import readers as directory
 from portal.vault.models import Message, Reader
@@ -56,6 +57,8 @@ class Standing:
     tell: bool
     """Whether its brand tells recipients of a withdrawal."""
     resendable: bool
+    asked_at: datetime | None
+    """Since when a reader waits for more time."""
     recipients: tuple[Recipient, ...]
 
     @property
@@ -86,6 +89,10 @@ def of(message: UUID) -> Standing | None:
         gone=gone,
         tell=row.brand.tell_withdrawn,
         resendable=not (closed or gone or row.split or row.away_at),
+        asked_at=MoreTime.objects.filter(reader__message=row, state=MoreTime.State.OPEN)
+        .order_by("asked_at")
+        .values_list("asked_at", flat=True)
+        .first(),
         recipients=recipients_of(row),
     )
 
@@ -97,7 +104,7 @@ def recipients_of(message: Message) -> tuple[Recipient, ...]:
     return tuple(
         Recipient(
             id=row.id,
-            address=_masked(row),
+            address=masked(row),
             opened_at=row.first_opened_at,
             files=len(files[row.id]),
             withdrawn_at=row.withdrawn_at,
@@ -117,7 +124,8 @@ def downloads_of(message: UUID) -> dict[UUID | None, set[object]]:
     return found
 
 
-def _masked(row: Reader) -> str:
+def masked(row: Reader) -> str:
+    """A reader's address behind a mask; without the key service it is hidden altogether."""
     try:
         return mask(directory.address_of(row))
     except (KeysError, ValueError):

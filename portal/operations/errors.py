@@ -25,3 +25,7 @@ class SourceRefused(OperationsError):
 
 class RecipeRefused(OperationsError):
     """A recipe lacks a value, or cannot use one."""
+
+
+class BadRetention(OperationsError):
+    """No such kind of rows, or no such number of days; the text names what can be."""

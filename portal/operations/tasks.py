@@ -23,7 +23,7 @@ from portal.ingest.sweeping import sweep_orphans
 from portal.keys.errors import KeysError
 from portal.keys.service import keys
 from portal.lifecycle import reminding
-from portal.operations import broker, clock, heartbeats, keywork, looking, record_keeping, tidying
+from portal.operations import broker, clock, heartbeats, keywork, looking, record_keeping, retention, tidying
 from portal.operations.preparing import usual_open_days
 from portal.rules import counting
 from portal.vault import agreement, arriving, parking, rotating, unsent
@@ -108,6 +108,7 @@ def tidy() -> None:
     handing.tidy(timezone.now())
     arriving.tidy(timezone.now())
     approaches.sweep(timezone.now())
+    retention.run(timezone.now())
     searches.forget_old()
     url = settings.LETTERLOCK.broker_url
     if url.startswith("filesystem://"):

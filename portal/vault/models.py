@@ -96,6 +96,11 @@ class Message(models.Model):
                 condition=models.Q(destroyed_at=None, open_until__isnull=False),
             ),
             models.Index(
+                fields=["destroyed_at"],
+                name="message_destroyed",
+                condition=models.Q(destroyed_at__isnull=False),
+            ),
+            models.Index(
                 fields=["keys_until"],
                 name="message_to_end",
                 condition=models.Q(destroyed_at=None, keys_until__isnull=False),

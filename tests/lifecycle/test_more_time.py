@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from branding.models import Brand
+from portal.access import administrators, cookies, sessions
 from portal.audit.models import Entry
 from portal.delivery import letters
 from portal.delivery.models import Outbound
@@ -202,3 +203,19 @@ def test_without_grace_a_message_dies_when_it_closes() -> None:
     assert sealed.open_until
     destroying.destroy_due(sealed.open_until + timedelta(days=1))
     assert Message.objects.get().state == Message.State.GONE
+
+
+def test_the_office_lists_who_waits_and_says_so_at_the_message(message: Message) -> None:
+    reader = reader_of(message)
+    asking.ask(again(reader))
+    person = administrators.owner("ebba.olsson@aldervalley.example")
+    client = Client(HTTP_HOST=HOST)
+    client.cookies[cookies.OFFICE] = sessions.begin(
+        person, message.brand, keep=False, method=sessions.PASSKEY, office=True
+    )
+    listed = client.get("/admin/messages/asked/").content.decode()
+    assert f"/admin/messages/{message.id}/" in listed
+    assert JONAS not in listed
+    assert "asked for more time" in client.get(f"/admin/messages/{message.id}/").content.decode()
+    changing.change_date(message.id, None)
+    assert "Nobody waits" in client.get("/admin/messages/asked/").content.decode()
