@@ -99,8 +99,25 @@ class Configuration:
         return self.data / "outbox"
 
 
-def read(environment: Mapping[str, str]) -> Configuration:
-    """Read the settings.
+@dataclass(frozen=True)
+class Declared:
+    """A setting as the page of settings shows it: what it is by default, what it may be, and whether it was set."""
+
+    name: str
+    default: str
+    allowed: str
+    given: bool
+
+
+def declared(environment: Mapping[str, str]) -> list[Declared]:
+    """All settings, in the order in which they are read. ConfigurationError as `read`."""
+    found: list[Declared] = []
+    read(environment, found.append)
+    return found
+
+
+def read(environment: Mapping[str, str], tell: Callable[[Declared], None] = lambda _: None) -> Configuration:
+    """Read the settings; `tell` is told of each.
 
     Raises:
         ConfigurationError: a setting is malformed, its file cannot be read, or a public address lacks relay or https,
@@ -110,6 +127,7 @@ def read(environment: Mapping[str, str]) -> Configuration:
     def setting(name: str, parse: Callable[[str], T], default: str) -> T:
         full = f"LETTERLOCK_{name}"
         text = (_from_file(environment, full) if name in FROM_FILES else "") or environment.get(full, "").strip()
+        tell(Declared(full, default, values.range_of(parse), bool(text)))
         text = text or default
         try:
             return parse(text)

@@ -151,22 +151,41 @@ def switch(text: str) -> bool:
     return choice("on", "off")(text.lower()) == "on"
 
 
-def choice(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(f"“{text}” is not one of {', '.join(allowed)}.")
+@dataclass(frozen=True)
+class choice:
+    """One of some words."""
+
+    allowed: tuple[str, ...]
+
+    def __init__(self, *allowed: str) -> None:
+        object.__setattr__(self, "allowed", allowed)
+
+    def __call__(self, text: str) -> str:
+        if text not in self.allowed:
+            raise ValueError(f"“{text}” is not one of {', '.join(self.allowed)}.")
         return text
 
-    return parse
 
+@dataclass(frozen=True)
+class between:
+    """A whole number, both ends included."""
 
-def between(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isdecimal() or not low <= int(text) <= high:
-            raise ValueError(f"“{text}” is not a whole number from {low} to {high}.")
+    low: int
+    high: int
+
+    def __call__(self, text: str) -> int:
+        if not text.isdecimal() or not self.low <= int(text) <= self.high:
+            raise ValueError(f"“{text}” is not a whole number from {self.low} to {self.high}.")
         return int(text)
 
-    return parse
+
+def range_of(parse: Callable[[str], object]) -> str:
+    """What a setting may be, in words; "" where that takes more than a few."""
+    if parse is switch:
+        return "on, off"
+    if isinstance(parse, choice):
+        return ", ".join(parse.allowed)
+    return f"{parse.low:,} to {parse.high:,}" if isinstance(parse, between) else ""
 
 
 def domains(text: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from portal.access.roles import May
 OVERVIEW, MESSAGES, HEALTH = "console-overview", "console-messages", "console-health"
 KEYS = "console-keys"
 PROGRAMS = "console-programs"
+SETTINGS = "console-settings"
 PEOPLE, RECORD, BOUNCES = "console-people", "console-record", "console-bounces"
 BRANDS = "console-brands"
 RIGHTS = "console-rights"
@@ -32,6 +33,7 @@ def sections(current: str, allowed: Collection[May], *, held: int = 0) -> list[d
         (RECORD, _("Record"), "log", 0, True, May.AUDIT),
         (DIRECTORY, _("Directory"), "groups", 0, True, May.PROGRAMS),
         (PROGRAMS, _("Programs"), "link", 0, True, May.PROGRAMS),
+        (SETTINGS, _("Settings"), "gear", 0, True, May.SETTINGS),
         (PEOPLE, _("People"), "people", 0, True, May.PEOPLE),
     )
     return [

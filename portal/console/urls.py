@@ -15,6 +15,7 @@ from portal.console import (
     programs,
     record,
     rights,
+    settled,
     test_message,
     trace_search,
     views,
@@ -31,6 +32,7 @@ from portal.console.sections import (
     PROGRAMS,
     RECORD,
     RIGHTS,
+    SETTINGS,
 )
 
 urlpatterns = [
@@ -64,6 +66,7 @@ urlpatterns = [
     path("admin/health/support/", views.support, name="console-health-support"),
     path("admin/health/test/", test_message.begin, name="console-health-test"),
     path("admin/health/test/<uuid:id_>/", test_message.shown, name="console-health-test-shown"),
+    path("admin/settings/", settled.shown, name=SETTINGS),
     path("admin/programs/", programs.programs, name=PROGRAMS),
     path("admin/programs/tokens/add/", programs.add_token, name="token-add"),
     path("admin/programs/tokens/<slug:number>/", programs.token, name="token"),

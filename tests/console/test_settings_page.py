@@ -1,0 +1,51 @@
+"""A14: every setting is shown with what it does, and no password with it."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from branding.models import Brand
+from portal.configuration import declared
+from portal.console.effects import GROUPS
+from portal.console.settled import PREFIX, without_secrets
+
+
+def test_every_setting_has_its_sentence_and_no_other() -> None:
+    told = [PREFIX + name for _title, effects in GROUPS for name in effects]
+    assert sorted(told) == sorted(one.name for one in declared({}))
+
+
+def test_what_was_changed_is_marked_with_its_default_and_range(
+    owner: Client, brand: Brand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LETTERLOCK_OPEN_DAYS", "90")
+    page = owner.get("/admin/settings/").content.decode()
+    row = next(row for row in page.split("<tr>") if "LETTERLOCK_OPEN_DAYS" in row)
+    assert ">90<" in row
+    assert ">30<" in row
+    assert "1 to 730" in row
+    assert "changed from default" in row
+    other = next(row for row in page.split("<tr>") if "LETTERLOCK_RESTORE_DAYS" in row)
+    assert "changed from default" not in other
+
+
+def test_no_password_is_shown(
+    owner: Client, brand: Brand, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path_factory.mktemp("secrets") / "relay"
+    file.write_text("smtp://portal:canary-4711@relay.example:25\n")
+    monkeypatch.setenv("LETTERLOCK_RELAY_URL_FILE", str(file))
+    monkeypatch.delenv("LETTERLOCK_RELAY_URL", raising=False)
+    monkeypatch.setenv("LETTERLOCK_BROKER_URL", "redis://:canary-4711@broker.example:6379/0")
+    monkeypatch.setenv("LETTERLOCK_BLOB_URL", "s3://bucket/blobs?endpoint=https://canary-4711@s3.example")
+    monkeypatch.setenv("LETTERLOCK_KEY_URL", "vault://vault.example/transit/root?token=canary-4711")
+    page = owner.get("/admin/settings/").content.decode()
+    assert "canary-4711" not in page
+    assert "redis://broker.example/0" in page
+    assert "relay.example" not in page
+
+
+def test_an_address_that_is_none_is_not_shown_at_all() -> None:
+    assert without_secrets("http://[") == "…"
+    assert without_secrets("file:/srv/root.key") == "file:/srv/root.key"
