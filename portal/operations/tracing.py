@@ -89,8 +89,6 @@ class Trace:
     state: str
     sentence: str
     held: bool
-    approval: bool
-    """It waits until an administrator approves it."""
     received_at: datetime | None
     size: int | None
     """Bytes as received; None when only the message is left."""
@@ -103,6 +101,8 @@ class Trace:
     events: tuple[Event, ...]
     mails: tuple[Mail, ...]
     readers: tuple[MayRead, ...]
+    approval: bool = False
+    """It waits until an administrator approves it."""
 
     @property
     def reference(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,7 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page
 
+from portal.rules.live import FRESH_SECONDS
 from tests.journeys.browsers import DESKTOP, chromium, someone
+from tests.mails import mail, until
 from tests.screens.test_screens import RUN_AXE, SMALL, STICKING_OUT, TOO_WIDE
 from tests.servers import Portal
 
@@ -35,7 +38,24 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         page.goto(portal.url + "/demo/")
         page.get_by_role("button", name="Sign in as Ebba").click()
         page.wait_for_url(re.compile("/admin/"))
+        _hold_a_mail(portal, folder)
         yield page
+
+
+def _hold_a_mail(portal: Portal, folder: Path) -> None:
+    """A rule asks for approval of one mail, so that there are pages to decide on it."""
+    when = "{if: subject_words, values: [dividend]}"
+    (folder / "rules.yaml").write_text(
+        f"format: 1\nrules:\n- {{id: a, name: Board, when: [{when}], then: [{{do: hold}}]}}\n"
+    )
+    portal.manage("rules", "import", str(folder / "rules.yaml"))
+    time.sleep(FRESH_SECONDS + 0.5)
+    (folder / "held.eml").write_bytes(mail("Dividend"))
+    HELD.append(portal.manage("ingest", str(folder / "held.eml")).stdout.strip())
+    until(lambda: portal.trace(HELD[0])["held"], 20, "the mail is held")
+
+
+HELD: list[str] = []
 
 
 def test_every_page_of_the_office_is_right_on_a_phone_and_at_a_desk(owner: Page, axe: str) -> None:
@@ -43,7 +63,7 @@ def test_every_page_of_the_office_is_right_on_a_phone_and_at_a_desk(owner: Page,
     owner.on("console", lambda said: faults.append(f"{owner.url}: {said.text}") if said.type == "error" else None)
     owner.on("pageerror", lambda error: faults.append(f"{owner.url}: {error}"))
     seen: dict[str, str] = {}
-    waiting = [owner.url]
+    waiting = [owner.url, *(f"{_origin(owner.url)}/admin/messages/{HELD[0]}/{page}/" for page in ("approve", "refuse"))]
     while waiting:
         url = waiting.pop(0)
         shape = _shape(url)
@@ -59,7 +79,17 @@ def test_every_page_of_the_office_is_right_on_a_phone_and_at_a_desk(owner: Page,
         faults += _faults(owner, axe, shape)
         waiting += owner.evaluate(LINKS)
     assert not faults, "\n".join(faults)
-    assert seen.keys() >= {"/admin/", "/admin/messages/ID/", "/admin/people/ID/", "/admin/record/"}
+    assert seen.keys() >= {
+        "/admin/",
+        "/admin/messages/ID/",
+        "/admin/messages/ID/approve/",
+        "/admin/people/ID/",
+        "/admin/record/",
+    }
+
+
+def _origin(url: str) -> str:
+    return "{0.scheme}://{0.netloc}".format(urlsplit(url))
 
 
 def _shape(url: str) -> str:
