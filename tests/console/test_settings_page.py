@@ -38,7 +38,6 @@ def test_no_password_is_shown(
     monkeypatch.setenv("LETTERLOCK_RELAY_URL_FILE", str(file))
     monkeypatch.delenv("LETTERLOCK_RELAY_URL", raising=False)
     monkeypatch.setenv("LETTERLOCK_BROKER_URL", "redis://:canary-4711@broker.example:6379/0")
-    monkeypatch.setenv("LETTERLOCK_BLOB_URL", "s3://bucket/blobs?endpoint=https://canary-4711@s3.example")
     monkeypatch.setenv("LETTERLOCK_KEY_URL", "vault://vault.example/transit/root?token=canary-4711")
     page = owner.get("/admin/settings/").content.decode()
     assert "canary-4711" not in page
