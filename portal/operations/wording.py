@@ -152,6 +152,7 @@ def _filled(text: Callable[[], str]) -> Callable[[Mapping[str, Any]], str]:
 
 
 _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "message.handed_in": _filled(lambda: _("Handed in by a program, with token %(by)s.")),
     "message.accepted": _accepted,
     "message.sealed": _sealed,
     "message.held": _filled(lambda: _("Held: %(reason)s")),
