@@ -69,13 +69,24 @@ def hand_in(writer: SpoolWriter, token: Token, key: str, digest: Digest) -> tupl
     try:
         lookup = _lookup(token, key) if key else None
         keyed = digest.keyed(lookup) if lookup else b""
-        if lookup and (known := HandedIn.objects.filter(key_lookup=lookup).first()):
-            if not secrets.compare_digest(bytes(known.digest), keyed):
-                raise OtherMail
-            return known.message, True
-        return _commit(writer, token, lookup, keyed), False
+        if known := _known(lookup, keyed):
+            return known, True
+        try:
+            return _commit(writer, token, lookup, keyed), False
+        except KeyBusy:  # another request with this key was quicker, and has committed by now as a rule
+            if known := _known(lookup, keyed):
+                return known, True
+            raise
     finally:
         writer.discard()  # which does nothing once it is committed
+
+
+def _known(lookup: bytes | None, keyed: bytes) -> UUID | None:
+    """The mail that came under this key before. OtherMail when it was another."""
+    row = HandedIn.objects.filter(key_lookup=lookup).first() if lookup else None
+    if row is not None and not secrets.compare_digest(bytes(row.digest), keyed):
+        raise OtherMail
+    return row.message if row else None
 
 
 def by(token: Token) -> Actor:

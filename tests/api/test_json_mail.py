@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from django.test import Client
 
+from portal.api import handing
 from portal.api.endpoint import JSON
 from portal.api.models import HandedIn, Token
 from portal.api.routes import ROUTES
@@ -19,6 +20,7 @@ from portal.api.scopes import Scope
 from portal.audit.models import Entry
 from portal.ingest.models import Spooled
 from portal.ingest.spool import open_spooled
+from portal.ingest.spoolfolder import folder
 from portal.mime.reading import read
 from tests.api.conftest import Program, body_of, refused
 
@@ -106,6 +108,21 @@ def test_also_a_whole_mail_and_the_addresses_beside_it_count(sending: Program) -
     assert refused(post(raw + b"more"), 422)
     assert refused(post(raw, **{"Letterlock-Recipients": "other@mail.example"}), 422)
     assert Spooled.objects.count() == 1
+
+
+def test_who_is_overtaken_by_the_same_mail_is_told_its_id(sending: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = body_of(sending.post("/messages", MAIL, **{"Idempotency-Key": "k"}), 202)
+    kept = len(list(folder().glob("*-*")))
+    monkeypatch.setattr(handing, "_known", _blind_once(handing._known))
+    assert body_of(sending.post("/messages", MAIL, **{"Idempotency-Key": "k"})) == first
+    assert Spooled.objects.count() == 1
+    assert len(list(folder().glob("*-*"))) == kept
+
+
+def _blind_once(real: Callable[..., UUID | None]) -> Callable[..., UUID | None]:
+    """As in the moment before the other request commits."""
+    looks = iter([True])
+    return lambda *key: None if next(looks, False) else real(*key)
 
 
 @pytest.mark.parametrize("key", ["x" * 256, "é", "a\tb"])
