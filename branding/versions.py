@@ -41,7 +41,8 @@ class Standing:
     @property
     def document(self) -> Document:
         """What an editor shows: the draft, or else what is live."""
-        return self.draft.document if self.draft else self.live.document
+        shown: Document = self.draft.document if self.draft else self.live.document
+        return shown
 
     @property
     def changed(self) -> list[Path]:
@@ -183,7 +184,7 @@ def roll_back(brand: Brand, number: int, by: UUID | None, *, good_host: str = ""
         row, now = _locked(brand)
         document = version(brand, number).document
         whole = {**now.live.document, **{name: document[name] for name in now.live.document if name in document}}
-        return _put_live(row, now, whole, "brand.rolled_back", by, good_host, to=number)
+        return _put_live(row, now, whole, "brand.rolled_back", by, good_host, number)
 
 
 def note(brand: Brand) -> None:
@@ -222,7 +223,7 @@ def problems(brand: Brand, document: Mapping[str, Any], good_host: str = "") -> 
 
 
 def _put_live(
-    row: Brand, now: Standing, document: Document, kind: str, by: UUID | None, good_host: str, **facts: Fact
+    row: Brand, now: Standing, document: Document, kind: str, by: UUID | None, good_host: str, back_to: int | None = None
 ) -> BrandVersion:
     found = problems(row, document, good_host)
     if found:
@@ -239,7 +240,10 @@ def _put_live(
     made.save(force_insert=True)
     as_brand(row, document).save()
     fields = " ".join(sorted({path[0] for path in changes(now.live.document, document)}))
-    record(kind, brand=row.slug, number=made.number, fields=fields, by=_who(by), **facts)
+    facts: dict[str, Fact] = {"brand": row.slug, "number": made.number, "fields": fields, "by": _who(by)}
+    if back_to is not None:
+        facts["to"] = back_to
+    record(kind, message=None, reader=None, **facts)
     return made
 
 

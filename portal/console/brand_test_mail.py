@@ -30,7 +30,7 @@ HEADERS = (("X-Letterlock", "test"), ("Auto-Submitted", "auto-generated"), ("X-A
 
 def build(outbound: Outbound) -> Prepared | None:
     """The mail; None when the brand is gone, or who asked may not see it any more, or it would come too late."""
-    person = Person.objects.filter(pk=outbound.subject_row).first()
+    person = Person.objects.filter(pk__in=[outbound.subject_row]).first()
     row = Brand.objects.filter(slug=words_of(outbound)).first()
     late = timezone.now() - outbound.made_at > LATEST
     if row is None or person is None or late or not roles.may(person, May.BRANDS):
