@@ -223,7 +223,13 @@ def problems(brand: Brand, document: Mapping[str, Any], good_host: str = "") -> 
 
 
 def _put_live(
-    row: Brand, now: Standing, document: Document, kind: str, by: UUID | None, good_host: str, back_to: int | None = None
+    row: Brand,
+    now: Standing,
+    document: Document,
+    kind: str,
+    by: UUID | None,
+    good_host: str,
+    back_to: int | None = None,
 ) -> BrandVersion:
     found = problems(row, document, good_host)
     if found:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -132,5 +132,5 @@ def _data(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _one_of(said: str | None, known: Any, otherwise: str) -> str:
-    return said if said in known else otherwise
+def _one_of(said: str | None, known: Collection[str], otherwise: str) -> str:
+    return said if said is not None and said in known else otherwise

@@ -24,6 +24,7 @@ from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.audit.record import record
 from portal.console.brand_pages import NOWHERE, actor, brand_page, edited
+from portal.console.brand_use import rules_by_brand
 from portal.console.pages import office_page
 from portal.console.sections import BRANDS
 from portal.vault.models import Message
@@ -39,11 +40,13 @@ MOST_COUNTED = 10_000
 def brands(request: HttpRequest) -> HttpResponse:
     """All brands with their host, how much they are used, and whether a draft waits."""
     drafts = set(BrandVersion.objects.filter(state=BrandVersion.State.DRAFT).values_list("brand_id", flat=True))
+    rules = rules_by_brand()
     rows = [
         # Counted no further than anyone would read: a brand can have millions.
         {
             "brand": one,
             "draft": one.pk in drafts,
+            "rules": rules[one.slug],
             "fresh": one.host.endswith(NOWHERE),
             "messages": Message.objects.filter(brand=one)[: MOST_COUNTED + 1].count(),
         }
@@ -94,10 +97,12 @@ def picture(request: HttpRequest, slug: str) -> HttpResponseBase:
 def archive(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask on a page; then no new message takes the brand. Its host, and what was sent under it, stay."""
     about = edited(slug)
-    default = about.row.is_default
+    default, rules = about.row.is_default, rules_by_brand()[slug]
     if request.method != "POST" or default:
         status = 409 if request.method == "POST" else 200
-        return brand_page(request, about, "console/brand_archive.html", {"default": default}, status=status)
+        return brand_page(
+            request, about, "console/brand_archive.html", {"default": default, "rules": rules}, status=status
+        )
     brand_making.archive(about.row, on=about.row.archived_at is None, by=str(actor(request)))
     return see_other(reverse(BRANDS))
 

@@ -33,10 +33,8 @@ def problem(host: str) -> str:
         with connected(host, addresses, _port(), tls=True, until=until):
             return ""
     except ssl.SSLCertVerificationError as error:
-        said = error.verify_message or ""
-        return _("{host} answers with a certificate that browsers do not take: {reason}.").format(
-            host=host, reason=said[:120]
-        )
+        said = (error.verify_message or "")[:120].rstrip(".")
+        return _("{host} has a certificate that browsers do not take: {reason}.").format(host=host, reason=said)
     except (OSError, ssl.SSLError):
         return _("{host} does not answer at port {port}.").format(host=host, port=_port())
 

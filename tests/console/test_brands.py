@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from branding import versions
@@ -23,6 +24,7 @@ from portal.audit.models import Entry
 from portal.console import certificates
 from portal.delivery import letters, signing
 from portal.delivery.models import DkimKey, Outbound
+from portal.rules.models import Version
 from tests.console.conftest import browser
 from tests.peers import dns
 
@@ -386,6 +388,16 @@ def test_an_archived_brand_is_told_apart_and_can_be_brought_back(designer: Clien
     assert designer.post("/admin/brands/harbour/archive/").status_code == 303
     assert Brand.objects.get(slug="harbour").archived_at is None
     assert designer.post(f"{HERE}archive/").status_code == 409, "the default brand stays"
+
+
+def test_the_list_and_the_archive_say_how_many_rules_name_a_brand(designer: Client) -> None:
+    Brand.objects.create(slug="harbour", name="Harbour Legal", host="harbour.localhost")
+    then = [{"do": "protect", "brand": "harbour"}, {"do": "stop"}]
+    when = {"all": [{"if": "recipient_is", "place": "outside"}]}
+    rule = {"id": "legal", "name": "Legal", "state": "on", "when": when, "then": then}
+    Version.objects.create(number=1, document={"format": 1, "rules": [rule]}, made_at=timezone.now())
+    assert re.search(r"Harbour Legal .*?harbour.localhost 1 0 Live", said(designer.get("/admin/brands/")))
+    assert "1 live rule names it." in said(designer.get("/admin/brands/harbour/archive/"))
 
 
 def test_a_test_goes_to_whoever_asks_with_the_drafts_values(designer: Client) -> None:
