@@ -31,7 +31,8 @@ def asked(row: Spooled, envelope: spool.Envelope, letter: Letter, outcome: str, 
 
 def is_told(envelope: spool.Envelope, letter: Letter) -> bool:
     """Machines are told nothing, or two of them might go on telling each other (RFC 3834 section 2)."""
-    if not envelope.sender or not (envelope.trusted or naming.is_inside(envelope.sender)):
+    known = envelope.trusted or envelope.source == "reply" or naming.is_inside(envelope.sender)
+    if not envelope.sender or not known:
         return False
     said = [value.strip().lower() for name, value in letter.headers if name.lower() == "auto-submitted"]
     return all(value == "no" for value in said)
