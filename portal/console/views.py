@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.access.decorators import permission_required
 from portal.access.roles import May
-from portal.console import advice, figures, finding, listing, trace_search
+from portal.console import advice, figures, finding, listing, starting, trace_search
 from portal.console.pages import office_page
 from portal.console.sections import HEALTH, MESSAGES, OVERVIEW
 from portal.ingest import holding
@@ -32,7 +32,11 @@ def overview(request: HttpRequest) -> HttpResponse:
     """A1: today in words, then the figures, each with a way to what it counts."""
     found = figures.figures()
     states = checks.check()
-    context = {"figures": found, "ill": [name for name, state in states.items() if state != checks.OK]}
+    context = {
+        "start_left": starting.left(),
+        "figures": found,
+        "ill": [name for name, state in states.items() if state != checks.OK],
+    }
     return office_page(request, OVERVIEW, "console/overview.html", context, held=found.held)
 
 

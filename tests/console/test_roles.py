@@ -84,6 +84,7 @@ def ids(held: UUID) -> dict[str, str]:
         "/admin/messages/bulk/": str(run.id),
         "/admin/messages/": str(held),
         "/admin/brands/": "alder",
+        "/admin/start/mail/": "postfix",
         "/admin/rights/": "do-not-forward",
         "/admin/people/": str(someone.id),
         **{
