@@ -50,3 +50,18 @@ def test_every_event_of_the_record_is_documented_and_no_other() -> None:
                 if room in rooms and dot and re.fullmatch("[a-z_]+", what):
                     used.add(node.value)
     assert used - NO_EVENTS == documented
+
+
+def test_every_feature_names_a_test_that_there_is_or_why_it_is_left_out() -> None:
+    """docs/features.md: each row ends in tests, as pytest names them, or in “left out” with the reason."""
+    rows = re.findall(r"^\| ([^|]+?) \| [^|]+ \| (.+) \|$", (ROOT / "docs" / "features.md").read_text(), re.MULTILINE)
+    told = [(name, proof) for name, proof in rows if name not in ("feature", "---")]
+    assert len(told) > 80
+    for name, proof in told:
+        tests = re.findall(r"(tests/[\w/]+\.py)::([\w:]+)", proof)
+        assert tests or proof.startswith("left out"), name
+        for file, test in tests:
+            assert (ROOT / file).exists(), f"{name}: {file}"
+            sources = (ROOT / file).read_text()
+            for part in test.split("::"):
+                assert re.search(rf"^\s*(def|class) {part}\b", sources, re.MULTILINE), f"{name}: {file}::{test}"
