@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from uuid import UUID
 
-from django.db.models import Q
-
 from portal.directory.models import Group, Membership, Person
 from portal.directory.sealed import held_in, lookup_of
 from portal.mime.addresses import domain_of
@@ -33,20 +31,18 @@ def groups_of(addresses: Collection[str]) -> Mapping[str, frozenset[str]]:
             by_domain[domain].append(address)
     direct: dict[str, set[UUID]] = {address: set() for address in addresses}
     slugs: dict[UUID, str] = {}
-    mine = Q(person__lookup__in=list(by_lookup), person__active=True) | Q(domain__in=list(by_domain))
-    rows = Membership.objects.filter(mine).values_list("person__lookup", "domain", "group_id", "group__slug")
-    for lookup, domain, group, slug in rows:
+    here = Membership.objects.filter(person__lookup__in=list(by_lookup), person__active=True)
+    for lookup, group, slug in here.values_list("person__lookup", "group_id", "group__slug"):
         slugs[group] = slug
-        for address in by_lookup.get(bytes(lookup or b""), []) + by_domain.get(domain or "\0", []):
+        for address in by_lookup[bytes(lookup or b"")]:
             direct[address].add(group)
-    if not slugs:
-        return {address: frozenset() for address in addresses}
     above: dict[UUID, list[UUID]] = defaultdict(list)
-    for child, group, slug in Membership.objects.filter(child__isnull=False).values_list(
-        "child_id", "group_id", "group__slug"
-    ):
+    for child, domain, group, slug in _groups_and_domains(list(by_domain)):
         slugs[group] = slug
-        above[child].append(group)
+        if child is not None:
+            above[child].append(group)
+        for address in by_domain.get(domain, []) if domain else []:
+            direct[address].add(group)
     return {address: frozenset(slugs[group] for group in _reached(of, above)) for address, of in direct.items()}
 
 
@@ -91,6 +87,17 @@ def is_known(address: str) -> bool:
         return Person.objects.filter(lookup=lookup_of(address), active=True).exists()
     except BadAddress:
         return False
+
+
+def _groups_and_domains(domains: list[str]) -> Iterable[tuple[UUID | None, str, UUID, str]]:
+    """All groups in groups, and these domains in groups, by two indexes that hold nothing else; one statement.
+
+    An OR of the two, or of either with people, has SQLite walk through every membership there is.
+    """
+    told = ("child_id", "domain", "group_id", "group__slug")
+    nested = Membership.objects.filter(child__isnull=False).values_list(*told)
+    named = Membership.objects.exclude(domain="").filter(domain__in=domains).values_list(*told)
+    return nested.union(named, all=True)
 
 
 def _reached(start: Iterable[UUID], edges: Edges) -> set[UUID]:
