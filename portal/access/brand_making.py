@@ -84,6 +84,7 @@ def change(brand: Brand, values: Mapping[str, Any], picture: logos.Picture | Non
     with transaction.atomic():
         if brand.pk is not None:
             versions.note(brand)  # what it was, which can be gone back to
+            brand.refresh_from_db()  # somebody may have published since it was read; from here on the row is ours
         for field, value in values.items():
             setattr(brand, field, value)
         new = brand.pk is None
