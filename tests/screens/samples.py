@@ -23,7 +23,7 @@ from portal.reading.sent import Line, To
 from portal.vault.rights import Rights
 from portal.vault.toc import Voucher
 from portal.writing.forms import Fault
-from tests.screens import trace_samples
+from tests.screens import life_samples, trace_samples
 
 SENT = datetime(2026, 11, 17, 13, 48, tzinfo=UTC)
 ADDRESS = "jonas.berg@mail.example"
@@ -712,6 +712,11 @@ PAGES = [
         for kind in ("closed", "withdrawn", "away")
     ),
     *(
+        Sample(name, "reading/problem.html", {**PROBLEM, "kind": "closed", **more}, signed_in_as=ADDRESS)
+        for name, more in (("R5-more-time", life_samples.CLOSED), ("R5-asked", life_samples.ASKED))
+    ),
+    *(Sample(name, template, context) for name, template, context in life_samples.PAGES),
+    *(
         Sample(f"R5-{kind}", "reading/problem.html", {**PROBLEM, "kind": kind, "reference": "9f31c2aa"})
         for kind in ("damaged",)
     ),
@@ -836,6 +841,7 @@ PAGES = [
             ("link", "enter", {"state": "link", "mailed": True, "other": True, "typed": "x@y.example"}),
             ("first", "first", {"named": True, "password": True, "password_error": "Use at least 12 characters."}),
             *trace_samples.OFFICE,
+            *life_samples.OFFICE,
             ("people", "people", {"members": MEMBERS, "me": MEMBERS[0]["person"]}),
             ("person", "person", PERSON),
             (
@@ -906,6 +912,7 @@ ALERT = {
     "host": "secure.aldervalley.example",
 }
 MAILS = [
+    *(Sample(name, f"mail/{template}.html", context) for name, template, context in life_samples.MAILS),
     Sample("M1", "mail/notice.html", NOTICE),
     Sample(
         "M1-reply-forever-note",
