@@ -36,7 +36,7 @@ TRACE = Trace(
                "jo•••••@mail.example", answer="250 2.0.0", host="gmail-smtp-in.l.google.com", verified="mta-sts"),
         _event(90_000, "message.opened", "Opened for the first time.", "jo•••••@mail.example", first=True),
     ),
-    mails=(_MAIL, _MAIL),
+    mails=(_MAIL, _MAIL), approval=None,
     readers=(MayRead(0, "recipient", "jo•••••@mail.example", AT), MayRead(1, "author", "ma•••••@a.example", None)),
 )  # fmt: skip
 _LINE = Line(ONE, AT, "aldervalley.example", 3, "Alder Valley Clinic", "Not delivered to 1 of 3", False, LONG)
