@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
 
-from portal.access.decorators import permission_required
+from portal.access.decorators import fresh_proof_required, permission_required
+from portal.access.requests import Request
+from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.configuration import FROM_FILES, Declared, declared
 from portal.console.effects import GROUPS, SECRET
 from portal.console.pages import office_page
 from portal.console.sections import SETTINGS
+from portal.lifecycle.actors import Actor, Who
+from portal.operations import retention
+from portal.operations.errors import BadRetention
 
 PREFIX = "LETTERLOCK_"
+MOST_DUE = 1000
+"""Rows that are counted of a kind; more than these take longer than a page may."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +46,51 @@ class Line:
 @require_safe
 def shown(request: HttpRequest) -> HttpResponse:
     """Every setting in its group, with what it does."""
+    return _page(request)
+
+
+@permission_required(May.SETTINGS)
+@fresh_proof_required(back=SETTINGS)
+@require_POST
+def keep(request: HttpRequest) -> HttpResponse:
+    """For how long rows are kept that no message needs any more: the one thing here that holds from now on."""
+    person = cast(Request, request).office_person
+    by = Actor(Who.OFFICE, str(person.id) if person else "")
+    typed = {name: request.POST.get(name, "").strip()[:9] for name in retention.KINDS}
+    faults: dict[str, str] = {}
+    for name, text in typed.items():
+        try:
+            days = int(text) if text.isascii() and text.isdigit() else -1
+            if days != retention.days_of(name):
+                retention.set_days(name, days, by=by)
+        except BadRetention as bad:
+            faults[name] = str(bad)
+    if faults:
+        return _page(request, typed, faults)
+    return see_other(reverse(SETTINGS) + "#kept")
+
+
+def _page(
+    request: HttpRequest, typed: Mapping[str, str] | None = None, faults: Mapping[str, str] | None = None
+) -> HttpResponse:
     known = {one.name: one for one in declared(os.environ)}
     groups = [
         (title, [_line(known[PREFIX + name], effect) for name, effect in effects.items()]) for title, effects in GROUPS
     ]
     changed = sum(line.changed for _title, lines in groups for line in lines)
-    context = {"groups": groups, "changed": changed, "all": sum(len(lines) for _title, lines in groups)}
-    return office_page(request, SETTINGS, "console/settings.html", context)
+    kept = [
+        (line, (typed or {}).get(line.name, str(line.days)), (faults or {}).get(line.name, ""))
+        for line in retention.status(timezone.now(), most=MOST_DUE)
+    ]
+    context = {
+        "groups": groups,
+        "changed": changed,
+        "all": sum(len(lines) for _title, lines in groups),
+        "kept": kept,
+        "faults": faults,
+        "most_due": MOST_DUE,
+    }
+    return office_page(request, SETTINGS, "console/settings.html", context, status=422 if faults else 200)
 
 
 def _line(one: Declared, effect: object) -> Line:

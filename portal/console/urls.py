@@ -70,6 +70,7 @@ urlpatterns = [
     path("admin/start/", starting.start, name="console-start"),
     path("admin/start/mail/<slug:server>/", starting.mail_in, name="start-mail"),
     path("admin/settings/", settled.shown, name=SETTINGS),
+    path("admin/settings/keep/", settled.keep, name="settings-keep"),
     path("admin/programs/", programs.programs, name=PROGRAMS),
     path("admin/programs/tokens/add/", programs.add_token, name="token-add"),
     path("admin/programs/tokens/<slug:number>/", programs.token, name="token"),

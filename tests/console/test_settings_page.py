@@ -6,9 +6,11 @@ import pytest
 from django.test import Client
 
 from branding.models import Brand
+from portal.audit.models import Entry
 from portal.configuration import declared
 from portal.console.effects import GROUPS
 from portal.console.settled import PREFIX, without_secrets
+from portal.operations import retention
 
 
 def test_every_setting_has_its_sentence_and_no_other() -> None:
@@ -48,3 +50,18 @@ def test_no_password_is_shown(
 def test_an_address_that_is_none_is_not_shown_at_all() -> None:
     assert without_secrets("http://[") == "…"
     assert without_secrets("file:/srv/root.key") == "file:/srv/root.key"
+
+
+def test_how_long_rows_are_kept_is_set_there_within_its_limits(owner: Client, brand: Brand) -> None:
+    now = {name: retention.days_of(name) for name in retention.KINDS}
+    refused = owner.post("/admin/settings/keep/", {**now, "mails": "1", "runs": "soon"})
+    assert refused.status_code == 422
+    page = refused.content.decode()
+    assert "mails are kept from 14 to 36500 days, or for ever (0)." in page
+    assert 'value="soon"' in page
+    assert {name: retention.days_of(name) for name in retention.KINDS} == now
+    owner.get("/admin/settings/keep/", {**now, "mails": "30"})
+    assert owner.post("/admin/settings/keep/", {**now, "mails": "30"}).status_code == 303
+    assert retention.days_of("mails") == 30
+    noted = Entry.objects.get(kind="retention.changed")
+    assert (noted.facts["what"], noted.facts["days"], noted.facts["who"]) == ("mails", 30, "office")
