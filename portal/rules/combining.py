@@ -158,7 +158,8 @@ def _open(chosen: Sequence[Action], today: date, asked: Trigger) -> tuple[bool, 
         if isinstance(action["open"], int) and action["open"]
     ]
     days += [asked.until] if asked.until is not None else []
-    return bool(days) or any(action["open"] == "never" for action in chosen), min(days) if days else None
+    never = asked.never or any(action["open"] == "never" for action in chosen)
+    return bool(days) or never, min(days) if days else None
 
 
 def _strictest_split(said: Sequence[str]) -> str:

@@ -61,6 +61,7 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*', re.DOTALL)
 _PLAIN = re.compile(r'([^\s;"]*)\s*')
 _LINK = re.compile(r"://|\bwww\.", re.IGNORECASE)
 _TEMPLATE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_NEVER = "never"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -69,6 +70,8 @@ class Trigger:
     """What the header asks for. `until` is None when it names no day; `rights` holds only what it names."""
 
     until: date | None = None
+    never: bool = False
+    """It asks for no end: `until=never`."""
     rights: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     receipt: bool = False
     split: str = ""
@@ -98,7 +101,8 @@ def parse_trigger(value: str, today: date) -> Trigger:
     if hint and not phrase:
         raise BadTrigger("In the header X-Letterlock-Protect, hint belongs to a phrase; name both or neither.")
     return Trigger(
-        until=_day(given["until"], today) if "until" in given else None,
+        until=_day(given["until"], today) if given.get("until", _NEVER) != _NEVER else None,
+        never=given.get("until") == _NEVER,
         rights=MappingProxyType({right: _switch(key, given[key]) for key, right in RIGHTS.items() if key in given}),
         receipt=_switch("rcpt", given.get("rcpt", "0")),
         split=_split(given["split"]) if "split" in given else "",
@@ -181,7 +185,7 @@ def _day(text: str, today: date) -> date:
     except ValueError:
         day = None
     if day is None:
-        raise BadTrigger("In the header X-Letterlock-Protect, until must be a day like 2026-12-17.")
+        raise BadTrigger("In the header X-Letterlock-Protect, until must be a day like 2026-12-17, or never.")
     if not today <= day <= today + timedelta(days=MAX_OPEN_DAYS):
         raise BadTrigger("In the header X-Letterlock-Protect, until must be a day from today to two years ahead.")
     return day

@@ -181,3 +181,8 @@ def test_twenty_thousand_decisions_take_less_than_a_second():
         for mail in mails:
             decide(mail, RULES, "relay")
     assert time.process_time() - started < 1.0
+
+
+def test_a_sender_can_ask_that_it_never_closes():
+    never = decide(with_header("x-letterlock-protect", "v=1; until=never"), RULES, "relay")
+    assert (never.action, never.keeps_default_date, never.open_until) == ("protect", False, None)

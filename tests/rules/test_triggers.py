@@ -160,6 +160,12 @@ def test_a_phrase_and_its_hint_are_read_and_never_shown():
     assert "canoe" not in repr(trigger)
 
 
+def test_a_sender_can_ask_for_no_end():
+    asked = parse_trigger("v=1; until=never", TODAY)
+    assert (asked.until, asked.never) == (None, True)
+    assert not parse_trigger("v=1", TODAY).never
+
+
 def test_today_and_two_years_ahead_are_both_allowed():
     assert parse_trigger("v=1; until=2026-11-23", TODAY).until == TODAY
     last = TODAY + timedelta(days=730)
