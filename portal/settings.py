@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "portal.lifecycle",
     "portal.directory",
     "portal.reading",
+    "portal.sent",
     "portal.writing",
     "portal.console",
     "portal.api",

@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("branding.urls")),
     path("", include("portal.access.urls")),
     path("", include("portal.reading.urls")),
+    path("", include("portal.sent.urls")),
     path("", include("portal.writing.urls")),
     path("", include("portal.api.urls")),
     path("", include("portal.api.scim.urls")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -24,7 +25,7 @@ _DOWNLOADS = 10_000
 
 @dataclass(frozen=True)
 class Recipient:
-    """One recipient, by a masked address."""
+    """One recipient; their address is masked for all but the message's own sender."""
 
     id: UUID
     address: str
@@ -71,8 +72,8 @@ class Standing:
         return sum(one.opened_at is not None for one in self.recipients)
 
 
-def of(message: UUID) -> Standing | None:
-    """How it stands; None when no such message is sealed here."""
+def of(message: UUID, address: Callable[[Reader], str] | None = None) -> Standing | None:
+    """How it stands; None when no such message is sealed here. `address` says how recipients are named, else masked."""
     row = Message.objects.select_related("brand").defer("container", "rights").filter(pk=message).first()
     if row is None:
         return None
@@ -93,18 +94,18 @@ def of(message: UUID) -> Standing | None:
         .order_by("asked_at")
         .values_list("asked_at", flat=True)
         .first(),
-        recipients=recipients_of(row),
+        recipients=recipients_of(row, address or masked),
     )
 
 
-def recipients_of(message: Message) -> tuple[Recipient, ...]:
+def recipients_of(message: Message, address: Callable[[Reader], str]) -> tuple[Recipient, ...]:
     """Its recipients in order, with what each did."""
     files = downloads_of(message.id)
     rows = message.readers.filter(role=Reader.Role.RECIPIENT).order_by("number")[:SHOWN]
     return tuple(
         Recipient(
             id=row.id,
-            address=masked(row),
+            address=address(row),
             opened_at=row.first_opened_at,
             files=len(files[row.id]),
             withdrawn_at=row.withdrawn_at,

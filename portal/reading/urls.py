@@ -2,14 +2,13 @@
 
 from django.urls import path
 
-from portal.reading import codes, files, inbox, inner, more_time, pages, pictures, posting, preview_pages, sent, views
+from portal.reading import codes, files, inbox, inner, more_time, pages, pictures, posting, preview_pages, views
 
 urlpatterns = [
     path("", views.start, name="start"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/hide/", inbox.hide, name="inbox-hide"),
     path("inbox/undo/", inbox.undo, name="inbox-undo"),
-    path("sent/", sent.sent, name="sent"),
     path("open/", posting.open_file, name="open"),
     path("m/<str:link>", views.message, name="message"),
     path("m/<str:link>/more-time/", more_time.ask, name="more-time"),

@@ -163,15 +163,15 @@ def resolve(
         rights = Rights().changed(brand.rights).changed(wishes)
         return Terms(rights, until if names_day else usual)
     row = template(first)
-    rights, latest, name = rights_of(row), _latest(row, day), row.slug
-    last = usual if row.closes == RightsTemplate.Closes.BRAND else latest
+    rights, ends, name = rights_of(row), latest(row, day), row.slug
+    last = usual if row.closes == RightsTemplate.Closes.BRAND else ends
     if imposed and asked and asked != imposed:
         second = template(asked)
         rights, name = _both(rights, rights_of(second), (imposed, asked))
-        latest = _earlier(latest, _latest(second, day))
+        ends = _earlier(ends, latest(second, day))
     elif not imposed and not asked:
         rights = rights.only_narrowed(brand.rights)
-    last = _earlier(latest, until if names_day else last)
+    last = _earlier(ends, until if names_day else last)
     return Terms(rights.only_narrowed(wishes), last, name)
 
 
@@ -210,7 +210,7 @@ def _both(imposed: Rights, asked: Rights, names: tuple[str, str]) -> tuple[Right
     return both, names[1] if both == asked else names[0]
 
 
-def _latest(row: RightsTemplate, day: date) -> date | None:
+def latest(row: RightsTemplate, day: date) -> date | None:
     """The latest last day that a template allows; None where it sets none."""
     if row.closes == RightsTemplate.Closes.DAYS:
         return day + timedelta(days=row.open_days or 0)

@@ -19,11 +19,10 @@ from portal.access.signed_in import Device
 from portal.access.ways import Button, Ways
 from portal.mime.addresses import Mailbox
 from portal.mime.plain import to_html
-from portal.reading.sent import Line, To
 from portal.vault.rights import Rights
 from portal.vault.toc import Voucher
 from portal.writing.forms import Fault
-from tests.screens import life_samples, trace_samples
+from tests.screens import life_samples, sent_samples, trace_samples
 
 SENT = datetime(2026, 11, 17, 13, 48, tzinfo=UTC)
 ADDRESS = "jonas.berg@mail.example"
@@ -496,16 +495,6 @@ PERSON = {
 
 SENDER = "maya.lindqvist@aldervalley.example"
 SIGNED_OUT = "You were signed out because nothing happened for 30 minutes."
-_TO = (
-    To(ADDRESS, "opened", SENT),
-    To(f"{LONG.lower()}@mail.example", "failed", None),
-    To("k@x.example", "waiting", None),
-)
-SENT_LINES = [
-    Line("Your MRI results and next appointment", SENT, SENT + timedelta(days=30), "", "Opened", _TO[:1], 0),
-    Line(LONG, SENT, None, "", "Not delivered to 1 of 15", _TO, 12),
-    Line("", SENT, None, "Withdrawn", "Not opened yet", (To(ADDRESS, "withdrawn", None),), 0),
-]
 DEPARTMENTS = [
     {
         "slug": "reception",
@@ -571,7 +560,7 @@ PAGES = [
         {**FIND, "ways": ANYWHERE, "address_value": "jonas@", "error": "jonas@ is not a complete address."},
     ),
     Sample("S2-way-in", "access/senders.html", {"ways": replace(ANYWHERE, more=(CORP,)), "note": SIGNED_OUT}),
-    Sample("S2", "reading/sent.html", {"lines": SENT_LINES, "older_url": "/sent/?page=2"}, signed_in_as=SENDER),
+    *(Sample(*page, signed_in_as=SENDER) for page in sent_samples.PAGES),
     Sample("R3", "access/passcode.html", PASSCODE),
     Sample("R3-neutral", "access/passcode.html", {**PASSCODE, "envelope": None, "keep": True}),
     Sample("R3-code", "access/passcode.html", {**PASSCODE, "asks_code": True}),

@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from branding.models import Brand
-from portal.access import cookies, people, sessions
 from portal.delivery.models import Outbound
-from portal.reading import sent
+from portal.sent import listing
 from portal.vault import readers
 from portal.vault.models import Message, Reader
 from tests.mails import JONAS, KARIN, MAYA, mail
-from tests.seals import HOST, default_brand, reader_of, seal, signed_in, words
+from tests.seals import reader_of, seal, signed_in, words
+from tests.sent.browsing import browser, page
 
 pytestmark = pytest.mark.django_db
 SECRET = "the knee is fine"
 
 
-@pytest.fixture(autouse=True)
-def _brand() -> None:
-    default_brand()
-    Brand.objects.update(domains=["aldervalley.example"])
-
-
-def browser(address: str = MAYA) -> Client:
-    """Where this address has been proved by the organisation's provider just now."""
-    client = Client(HTTP_HOST=HOST)
-    token = sessions.begin(
-        people.of_address(address),
-        default_brand(),
-        keep=False,
-        method="provider",
-        provider="corp",
-        sender=True,
-        level=2,
-    )
-    client.cookies[cookies.SENDER] = token
-    return client
-
-
-def page(address: str = MAYA, query: str = "") -> str:
-    answer = browser(address).get(f"/sent/{query}")
-    assert answer.status_code == 200
-    return words(answer.content)
-
-
 def test_a_sender_sees_subject_recipients_and_that_nobody_opened_it_yet() -> None:
     seal(mail("[secure] Your results", text=SECRET), JONAS, KARIN)
     text = page()
-    for said in ("Your results", f"{JONAS} · not opened", f"{KARIN} · not opened", "Not opened yet", "Open until"):
+    for said in ("Your results", f"{JONAS} · not opened", f"{KARIN} · not opened", "0 of 2 opened", "Open until"):
         assert said in text
     assert SECRET not in text
     assert "/m/" not in browser().get("/sent/").content.decode().partition("<main")[2], "it leads to no message"
@@ -81,7 +52,7 @@ def test_what_became_of_it_is_told_for_each_recipient() -> None:
     assert f"{JONAS} · opened" in text and f"{KARIN} · withdrawn" in text
     assert "anna@other.example · not opened" in text
     assert "and 1 more person" in text and "vera" not in text
-    assert "Opened by 1 of 4" in text
+    assert "1 of 4 opened" in text
     late = Outbound.objects.get(reader=reader_of(message, "anna@other.example"))
     Outbound.objects.filter(pk=late.pk).update(state=Outbound.State.SENT, news=Outbound.News.FAILED)
     assert "anna@other.example · not delivered" in page() and "Not delivered to 1 of 4" in page()
@@ -131,13 +102,47 @@ def test_a_reader_s_session_of_the_same_address_shows_nothing_of_it() -> None:
     assert "Your results" not in text and JONAS not in text
 
 
-def test_long_lists_have_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sent, "PAGE", 2)
+def test_a_page_begins_behind_a_message_and_the_last_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "PAGE", 2)
     for number in range(3):
         seal(mail(f"[secure] Number {number}"))
-    first, second = page(), page(query="?page=2")
-    assert "Number 2" in first and "Number 1" in first and "Number 0" not in first
-    assert "Older" in first and "Newer" not in first
-    assert "Number 0" in second and "Number 1" not in second and "Newer" in second
-    assert "No messages yet" in page(query="?page=9")
-    assert "Number 2" in page(query="?page=-1") and "Number 2" in page(query="?page=²")
+    client = browser()
+    first = client.get("/sent/")
+    text = words(first.content)
+    assert "Number 2" in text and "Number 1" in text and "Number 0" not in text
+    assert "Older" in text and "Newest" not in text
+    second = words(client.get(first.context["older_url"]).content)
+    assert "Number 0" in second and "Number 1" not in second and "Newest" in second and "Older" not in second
+    assert "Number 2" in page(query="?after=x") and "Number 2" in page(query="?show=²")
+
+
+def test_filters_are_in_the_url_and_name_nobody() -> None:
+    quiet, opened, bounced, gone, soon = (
+        seal(mail(f"[secure] {name}")) for name in ("Quiet", "Read", "Back", "Recalled", "Soon")
+    )
+    readers.mark_opened(reader_of(opened))
+    Outbound.objects.filter(message=bounced.pk).update(state=Outbound.State.FAILED)
+    Message.objects.filter(pk=gone.pk).update(state=Message.State.WITHDRAWN, withdrawn_at=timezone.now())
+    Message.objects.filter(pk=soon.pk).update(open_until=timezone.now() + timezone.timedelta(days=2))
+    client = browser()
+
+    def shown(query: str) -> set[object]:
+        return {line.url.split("/")[2] for line in client.get(f"/sent/{query}").context["lines"]}
+
+    assert shown("?show=bounced") == {str(bounced.pk)}
+    assert shown("?show=withdrawn") == {str(gone.pk)}
+    assert shown("?show=closing") == {str(soon.pk)}
+    assert str(opened.pk) not in shown("?show=unopened") and str(quiet.pk) in shown("?show=unopened")
+    assert "None of your messages fit." in page(query=f"?show=bounced&after={quiet.pk}")
+
+
+def test_a_filter_looks_through_so_many_and_goes_on_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    bounced = seal(mail("[secure] Back"))
+    Outbound.objects.filter(message=bounced.pk).update(state=Outbound.State.FAILED)
+    for number in range(2):
+        seal(mail(f"[secure] Number {number}"))
+    monkeypatch.setattr(listing, "LOOKED", 2)
+    client = browser()
+    first = client.get("/sent/?show=bounced")
+    assert "There are older ones to look through." in words(first.content)
+    assert "Back" in words(client.get(first.context["older_url"]).content)

@@ -1,0 +1,105 @@
+"""S2: the list of what a sender sent, and the page of one message. Neither changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _lazy
+from django.views.decorators.http import require_safe
+
+from portal.access import sender_door
+from portal.access.models import Session
+from portal.access.requests import Request
+from portal.lifecycle import granting
+from portal.lifecycle.standing import Recipient
+from portal.sent import listing, phrasing, story, subjects
+from portal.sent.acting import owned
+from portal.vault.readers import envelope_of
+
+CHIPS: Sequence[tuple[str, Promise]] = (
+    (listing.ALL, _lazy("All")),
+    (listing.UNOPENED, _lazy("Not opened")),
+    (listing.CLOSING, _lazy("Closing soon")),
+    (listing.BOUNCED, _lazy("Bounced")),
+    (listing.WITHDRAWN, _lazy("Withdrawn")),
+)
+
+
+@require_safe
+@sender_door.required
+def sent(request: Request, session: Session) -> HttpResponse:
+    """A sender's messages of this brand, newest first."""
+    show, after = request.GET.get("show", ""), _uuid(request.GET.get("after", ""))
+    show = show if show in listing.FILTERS else listing.ALL
+    found = listing.page(session, show, after, timezone.now())
+    context = {
+        "lines": found.lines,
+        "show": show,
+        "after": after,
+        "chips": [{"label": label, "url": listing.url(key), "current": key == show} for key, label in CHIPS],
+        "older_url": listing.url(show, found.older) if found.older else "",
+        "newest_url": listing.url(show) if after else "",
+    }
+    return render(request, "sent/list.html", context)
+
+
+@dataclass(frozen=True, repr=False)
+class Person:
+    """One recipient with what they did."""
+
+    now: Recipient
+    story: story.Story
+    may_undo: bool
+
+
+@require_safe
+@sender_door.required
+def message(request: Request, session: Session, id_: UUID) -> HttpResponse:
+    """One message: what became of it for each recipient, what they may do, and what can be done."""
+    author, now = owned(session, id_)
+    moment, me = timezone.now(), str(session.person_id)
+    content = subjects.of(author, session, moment)
+    stories, mine = story.of(id_, content.files), story.withdrawn_by(id_, me)
+    told = granting.told(id_)
+    context = {
+        "message": now,
+        "subject": content.subject,
+        "sent_at": envelope_of(author.message).sent_at,
+        "state": listing.state_of(author.message, moment),
+        "told": listing.told(now.opened, len(now.recipients)),
+        "split": bool(author.message.split),
+        "people": [Person(one, stories.get(one.id, story.Story()), one.id in mine) for one in now.recipients],
+        "may_undo": None in mine,
+        "changes": _changes(id_, me, now.recipients),
+        "rights": phrasing.of_rights(told.rights) if told else [],
+        "template": told.template if told else "",
+        "others": told.others if told else 0,
+        "note": next((name for name in ("resent", "added") if name in request.GET), ""),
+    }
+    return render(request, "sent/message.html", context)
+
+
+def _changes(id_: UUID, me: str, recipients: Sequence[Recipient]) -> list[dict[str, object]]:
+    names = {one.id: one.address for one in recipients}
+    return [
+        {
+            "kind": one.kind,
+            "at": one.at,
+            "you": one.by == "you",
+            "address": names.get(one.reader, "") if one.reader else "",
+        }
+        for one in story.changes(id_, me)
+    ]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

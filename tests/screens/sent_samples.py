@@ -1,0 +1,97 @@
+"""The senders' pages, in ordinary and awkward states: (name, template, context) of each."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from portal.delivery.telling import Words
+from portal.lifecycle.standing import Recipient, Standing
+from portal.sent import phrasing
+from portal.sent.listing import Line, To
+from portal.sent.story import Step, Story
+from portal.sent.views import Person
+
+AT = datetime(2026, 11, 17, 13, 48, tzinfo=UTC)
+CLOSES = AT + timedelta(days=30)
+LONG = "haushaltsgegenständeversicherungsbescheinigungsverlängerungsantrag"
+JONAS, ANNA = "jonas.berg@mail.example", f"{LONG}@other.example"
+ONE, TWO, THREE = (UUID(int=number) for number in (1, 2, 3))
+
+_TO = (To(JONAS, "opened", AT), To(ANNA, "failed", None), To("k@x.example", "waiting", None))
+_LINES = [
+    Line("/1", "Your MRI results and next appointment", AT, CLOSES, "", "1 of 1 opened", "", _TO[:1], 0),
+    Line("/2", LONG, AT, None, "", "1 of 15 opened", "Not delivered to 1 of 15", _TO, 12),
+    Line("/3", "", AT, None, "Withdrawn", "0 of 1 opened", "", (To(JONAS, "withdrawn", None),), 0),
+]
+_CHIPS = [
+    {"label": label, "url": "/sent/", "current": not place}
+    for place, label in enumerate(("All", "Not opened", "Closing soon", "Bounced", "Withdrawn"))
+]
+_LIST = {"lines": _LINES, "chips": _CHIPS, "older_url": "/sent/?after=3", "newest_url": "/sent/"}
+
+
+def _recipient(id_: UUID, address: str, opened: bool = False, files: int = 0, withdrawn: bool = False) -> Recipient:
+    undo = AT + timedelta(minutes=10) if withdrawn else None
+    return Recipient(id_, address, AT if opened else None, files, AT if withdrawn else None, undo, gone=False)
+
+
+_PEOPLE = (
+    _recipient(ONE, JONAS, opened=True, files=1),
+    _recipient(TWO, ANNA),
+    _recipient(THREE, "karin.berg@post.example", withdrawn=True),
+)
+_NOW = Standing(
+    id=ONE, open_until=CLOSES, closed=False, withdrawn_at=None, undo_until=None, held_at=None, gone=False, tell=False,
+    resendable=True, asked_at=AT, recipients=_PEOPLE,
+)  # fmt: skip
+_STEPS = [
+    Step("delivered", AT),
+    Step("opened_by_passcode", AT + timedelta(minutes=24)),
+    Step("downloaded", AT + timedelta(minutes=26), "MRI-report-left-knee.pdf", 1),
+    Step("downloaded", AT + timedelta(minutes=27), f"{LONG}.pdf", 2),
+    Step("replied", AT + timedelta(minutes=32)),
+]
+_STORIES = (
+    Story(_STEPS),
+    Story([Step("bounced", AT)], Words("The address does not exist", "Check the address, and send it again.")),
+    Story(),
+)
+_MESSAGE: dict[str, Any] = {
+    "message": _NOW,
+    "subject": "Your MRI results and next appointment",
+    "sent_at": AT,
+    "state": "",
+    "told": "1 of 3 opened",
+    "people": [Person(one, told, True) for one, told in zip(_PEOPLE, _STORIES, strict=True)],
+    "may_undo": True,
+    "changes": [{"kind": "withdrawn", "at": AT, "you": True, "address": "karin.berg@post.example"}],
+    "rights": ["They can reply.", "They cannot forward it.", "They can download its files."],
+    "template": "View only",
+    "others": 2,
+    "note": "resent",
+}
+_ASK: dict[str, Any] = {
+    "message": _NOW,
+    "back_url": "/sent/1/",
+    "chosen": {str(ONE)},
+    "reasons": [(why.value, words) for why, words in phrasing.REASONS],
+    "latest": date(2028, 11, 16),
+    "until_value": "2026-12-17",
+    "offered": [(name, words, name == "download") for name, words in phrasing.OFF.items()],
+}
+_WRONG = {**_ASK, "faulty": True, "no_reason": True, "nobody": True, "nothing": True, "past": True,
+          "bad_date": "This date is over. Choose today or a later day; to close it now, withdraw it."}  # fmt: skip
+
+PAGES: list[tuple[str, str, dict[str, Any]]] = [
+    ("S2", "sent/list.html", _LIST),
+    ("S2-none", "sent/list.html", {"lines": [], "chips": _CHIPS, "show": "bounced", "older_url": "/sent/?after=3"}),
+    ("S2-message", "sent/message.html", _MESSAGE),
+    ("S2-withdraw", "sent/withdraw.html", _ASK),
+    ("S2-withdraw-wrong", "sent/withdraw.html", _WRONG),
+    ("S2-date", "sent/date.html", _ASK),
+    ("S2-date-wrong", "sent/date.html", _WRONG),
+    ("S2-rights", "sent/rights.html", _ASK),
+    ("S2-refused", "sent/refused.html", {**_ASK, "faulty": True, "error": "There is nothing to undo."}),
+]
