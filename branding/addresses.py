@@ -95,6 +95,15 @@ def bounce_domains() -> frozenset[str]:
     return frozenset({name for host, address in rows for name in (host, address.rpartition("@")[2])} - {""})
 
 
+def is_ours(name: str, brand: Brand) -> bool:
+    """Whether a name is one that the settings or the brands know as the organisation's, or lies below one."""
+    known = {*settings.LETTERLOCK.inside_domains, settings.LETTERLOCK.bounce_domain, brand.host, *brand.domains}
+    known.add(settings.LETTERLOCK.public_host.partition(":")[0])
+    for host, domains_ in _others(brand).values_list("host", "domains"):
+        known |= {host, *domains_}
+    return any(name == one or name.endswith(f".{one}") for one in known - {"", None})
+
+
 def _others(brand: Brand | None) -> QuerySet[Brand]:
     return Brand.objects.exclude(pk=brand.pk) if brand and brand.pk is not None else Brand.objects.all()
 

@@ -17,9 +17,11 @@ from uuid import UUID
 from django.db import models, transaction
 from django.utils import timezone
 
+from branding import addresses
 from branding.models import Brand, BrandVersion
 from branding.refusals import DraftIsOld, NotPublishable, NoVersion, SavedMeanwhile
 from portal.audit.record import Fact, record, record_hourly
+from portal.owners import decides_alone
 
 Document = dict[str, Any]
 Path = tuple[str, ...]
@@ -163,7 +165,7 @@ def publish(brand: Brand, seen: str, by: UUID | None, *, good_host: str = "") ->
     Raises:
         SavedMeanwhile: it is not the draft that was seen.
         DraftIsOld: something else became live since it was begun.
-        NotPublishable: something is missing, which the error says.
+        NotPublishable: something is missing, or needs an owner, which the error says.
     """
     with transaction.atomic():
         row, now = _locked(brand)
@@ -222,6 +224,18 @@ def problems(brand: Brand, document: Mapping[str, Any], good_host: str = "") -> 
     return found
 
 
+def _strange(row: Brand, document: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
+    """Names that are not known as the organisation's and would come to lead somewhere: whoever keeps one reads what is
+    typed at that host, gets the links of its notices, and what comes back. An owner has to publish them."""
+    named = {document["host"], *document["domains"]}
+    for field in ("from_address", "bounce_address"):
+        named.add(document[field].rpartition("@")[2])
+    was = {live["host"], *live["domains"], *(live[f].rpartition("@")[2] for f in ("from_address", "bounce_address"))}
+    strange = sorted(name for name in named - was - {""} if not addresses.is_ours(name, row))
+    said = "{name} is not known as yours: only an owner can publish it, as whoever keeps that name could read mail."
+    return [said.format(name=name) for name in strange]
+
+
 def _put_live(
     row: Brand,
     now: Standing,
@@ -232,6 +246,8 @@ def _put_live(
     back_to: int | None = None,
 ) -> BrandVersion:
     found = problems(row, document, good_host)
+    if not decides_alone(by):
+        found += _strange(row, document, now.live.document)
     if found:
         raise NotPublishable(found)
     made = BrandVersion(

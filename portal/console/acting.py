@@ -86,6 +86,7 @@ def undo(request: HttpRequest, id_: UUID) -> HttpResponse:
 
 
 @permission_required(May.ACT_ON_MESSAGES)
+@fresh_proof_required()
 @require_http_methods(["GET", "HEAD", "POST"])
 def date(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Another last day, later or earlier, or never; a day that is over is refused, with the way to withdrawing."""
@@ -115,6 +116,7 @@ def date(request: HttpRequest, id_: UUID) -> HttpResponse:
 
 
 @permission_required(May.ACT_ON_MESSAGES)
+@fresh_proof_required()
 @require_http_methods(["GET", "HEAD", "POST"])
 def hold(request: HttpRequest, id_: UUID) -> HttpResponse:
     """A legal hold: set where there is none, lifted where there is one."""

@@ -89,6 +89,12 @@ class AlreadyReader(LifecycleError):
     sentence = "This address has a link to the message already. Send that reader the notice again instead."
 
 
+class OwnerNeeded(LifecycleError):
+    """Whoever corrects an address chooses who reads the message, and could name their own."""
+
+    sentence = "Only an owner can send a message to another address. Withdraw it, or ask an owner to correct it."
+
+
 class BadDate(LifecycleError):
     """It is no day of the calendar."""
 

@@ -18,19 +18,21 @@ from portal.keys.epochs import HOLD
 from portal.keys.errors import KeyDestroyed
 from portal.keys.service import keys
 from portal.lifecycle import withdrawing
-from portal.lifecycle.actors import Actor, Why
+from portal.lifecycle.actors import Actor, Who, Why
 from portal.lifecycle.errors import (
     AlreadyDestroyed,
     AlreadyReader,
     BadReaderAddress,
     CannotResend,
     ClosedNow,
+    OwnerNeeded,
     ResentLately,
     UnknownMessage,
 )
 from portal.lifecycle.rows import locked
 from portal.mime.addresses import normalise
 from portal.mime.errors import BadAddress
+from portal.owners import decides_alone
 from portal.vault import readers as directory
 from portal.vault.models import Message, Reader
 from portal.vault.opening import key_for
@@ -65,9 +67,12 @@ def readdress(message: UUID, reader: UUID, address: str, *, by: Actor, why: Why)
     A phrase that was agreed with the person goes along, with new tries. The record names both rows and no address.
 
     Raises:
+        OwnerNeeded: an administrator who is none asks.
         BadReaderAddress, AlreadyReader, UnknownMessage, AlreadyDestroyed, ClosedNow, CannotResend; key errors.
         Nothing has changed then.
     """
+    if by.who == Who.OFFICE and not decides_alone(UUID(by.row)):
+        raise OwnerNeeded
     typed = address.strip()
     try:
         lookup = keys().lookup("address", normalise(typed))

@@ -19,6 +19,13 @@ _STRUCTURE = frozenset(
         "from", "message-id", "mime-version", "received", "return-path", "sender", "subject", "to",
     }
 )  # fmt: skip
+_LEADING = frozenset(
+    {
+        "disposition-notification-to", "errors-to", "mail-followup-to", "mail-reply-to", "reply-to", "resent-bcc",
+        "resent-cc", "resent-from", "resent-sender", "resent-to", "return-receipt-to",
+    }
+)  # fmt: skip
+"""Headers that name where answers, receipts or copies go: no rule sends those past whom a sender named."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,8 @@ def _free_header(given: Given) -> str:
     name = given["name"].lower()
     if name in _OURS or name in _STRUCTURE:
         return "“name” must not be a header that mail needs or that the portal sets itself"
+    if name in _LEADING:
+        return "“name” must not be a header that says where answers, receipts or copies go"
     return ""
 
 

@@ -54,8 +54,9 @@ def decision(
 
 
 def default(facts: Facts, default_action: str, version: int = 0) -> Decision:
-    """What happens to a mail that no rule decides on: anything but "relay" protects."""
-    if default_action == "relay":
+    """What happens to a mail that no rule decides on: anything but "relay" protects, and so does what a reader wrote
+    here and sends outside."""
+    if default_action == "relay" and not (facts.written_here and not _stays(facts, ())):
         return Decision("relay", "default", tag_removed_subject=facts.subject, version=version)
     return Decision("protect", "default", tag_removed_subject=strip_tag(facts.subject), version=version)
 
@@ -74,7 +75,7 @@ def _verdict(ordered: Ordered, facts: Facts, *, approved: bool) -> tuple[str, st
     for verdict in VERDICTS:
         if approved and verdict == "hold":
             continue
-        if verdict == "remove_protection" and not _may_unprotect(facts):
+        if verdict == "remove_protection" and not _may_unprotect(facts, ordered):
             continue
         for rule, action in ordered:
             if action["do"] == verdict:
@@ -82,11 +83,17 @@ def _verdict(ordered: Ordered, facts: Facts, *, approved: bool) -> tuple[str, st
     return "", ""
 
 
-def _may_unprotect(facts: Facts) -> bool:
-    """Only what belongs to a conversation of our own; and what a reader wrote here never leaves in clear."""
+def _may_unprotect(facts: Facts, ordered: Ordered) -> bool:
+    """Only what belongs to a conversation of our own; and what a reader wrote here never leaves in clear, nor does a
+    copy of it."""
+    return facts.refers_to_protected and (_stays(facts, ordered) or not facts.written_here)
+
+
+def _stays(facts: Facts, ordered: Ordered) -> bool:
+    """Whether it goes to nobody outside, whoever the rules name besides."""
     inside = set(facts.inside_domains)
-    stays = all(address.rpartition("@")[2].lower() in inside for address in facts.recipients)
-    return facts.refers_to_protected and (stays or not facts.written_here)
+    sent_to = (*facts.recipients, *_addresses(ordered, "copy_to"), *_addresses(ordered, "redirect_to"))
+    return all(address.rpartition("@")[2].lower() in inside for address in sent_to)
 
 
 def _of_verdict(verdict: str, by: str, ordered: Ordered, facts: Facts, default_action: str) -> Decision:
@@ -97,6 +104,8 @@ def _of_verdict(verdict: str, by: str, ordered: Ordered, facts: Facts, default_a
         return Decision("hold", by, tag_removed_subject=facts.subject, text=chosen[0]["text"])
     if verdict == "protect":
         return _protected(by, chosen, facts, _tags(ordered))
+    if facts.written_here and not _stays(facts, ordered):
+        return default(facts, "protect")
     if verdict == "" and default_action != "relay":
         return default(facts, default_action)
     relayed = Decision("relay", by or _first_name(ordered) or "default", tag_removed_subject=facts.subject)

@@ -38,6 +38,8 @@ class CompiledRule:
     last_day: date | None
     verdict: str
     """The strongest thing it orders; "" when it orders no verdict."""
+    orders_more_than_hold: bool
+    """Whether a verdict beside holding is left when an administrator has approved the mail."""
     stops: bool
     safe: bool
     """Whether it counts as matched when that cannot be told."""
@@ -98,6 +100,7 @@ def _rule(rule: Rule, pools: Pools, unknown: Container[str]) -> CompiledRule:
         first_day=_day(rule["from"]),
         last_day=_day(rule["until"]),
         verdict=verdicts[0] if verdicts else "",
+        orders_more_than_hold=any(one != "hold" for one in verdicts),
         stops="stop" in orders,
         safe=bool(verdicts) and verdicts[0] in actions.SAFE,
         is_wish=all(leaf["if"] in WISHES for leaf in leaves(rule)),

@@ -29,7 +29,8 @@ def decide(
     """Decide about one mail, for all its recipients. Never raises; a trigger that cannot be followed is a refusal.
 
     `default_action` is "relay" or "protect"; anything but "relay" protects. `approved` says that an administrator has
-    let it go on: no rule holds it again. Without `doubts`, a rule that cannot be told counts as not matched.
+    let it go on: no rule holds it again, and the rules behind the one that held it are asked. Without `doubts`, a rule
+    that cannot be told counts as not matched.
     """
     view = View(facts)
     speaking: list[tuple[CompiledRule, bool]] = []
@@ -41,11 +42,20 @@ def decide(
         if (unsure and not (doubts and rule.safe)) or not rule.is_active(facts.today) or _is_spared(rule, view):
             continue
         speaking.append((rule, unsure))
-        if rule.state == "on" and (rules.first_wins or rule.stops):
+        if rule.state == "on" and _ends(rule, rules, unsure=unsure, approved=approved):
             break
     if not speaking:
         return combining.default(facts, default_action, rules.version)
     return combining.decision(facts, speaking, default_action, rules.version, approved=approved)
+
+
+def _ends(rule: CompiledRule, rules: RuleSet, *, unsure: bool, approved: bool) -> bool:
+    """Whether no rule behind one that matched is asked: not where it decides nothing that would protect the mail."""
+    if approved and rule.verdict == "hold" and not rule.orders_more_than_hold:
+        return False
+    if unsure and rule.verdict not in combining.LOCKING:
+        return False  # it may not match at all, and a later rule may protect what this one would pass on
+    return rules.first_wins or rule.stops
 
 
 def _is_spared(rule: CompiledRule, view: View) -> bool:
@@ -90,7 +100,8 @@ def explain(facts: Facts, rules: RuleSet) -> list[Result]:
     for rule in rules.rules:
         result = _explained(rule, view, facts, over, rules.own_types)
         found.append(result)
-        if result.counts and (rules.first_wins or rule.stops) and not over:
+        unsure = result.matched is None
+        if result.counts and not over and _ends(rule, rules, unsure=unsure, approved=False):
             over = f"rule “{rule.name}” came first"
     return found
 

@@ -8,10 +8,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from portal.audit.record import record
-from portal.rules import first, sanity
+from portal.owners import decides_alone
+from portal.rules import diverting, first, sanity
 from portal.rules.compiling import RuleSet, compiled
-from portal.rules.document import Document
-from portal.rules.errors import NoSuchRule, NoSuchVersion, StaleRules
+from portal.rules.document import Document, checked
+from portal.rules.errors import BadRules, NoSuchRule, NoSuchVersion, StaleRules
 from portal.rules.models import Version
 
 LONGEST_NOTE = 200
@@ -35,8 +36,11 @@ def document_of(number: int) -> Document:
 def publish(document: object, *, expected: int, by: UUID | None = None, note: str = "") -> RuleSet:
     """Make a document the live version, if `expected` still is the live one.
 
+    `by` is the administrator's row; None is the command line.
+
     Raises:
-        BadRules: it cannot be used, or would lock mail that must pass; nothing is changed.
+        BadRules: it cannot be used, would lock mail that must pass, or gives mail to further people and `by` is no
+            owner; nothing is changed.
         StaleRules: another version was published meanwhile; nothing is changed.
     """
     rules = compiled(document, expected + 1)
@@ -44,6 +48,8 @@ def publish(document: object, *, expected: int, by: UUID | None = None, note: st
     live = live_number()
     if live != expected:
         raise StaleRules(expected, live)
+    if not decides_alone(by) and (found := diverting.problems(rules.document, _live_document(live))):
+        raise BadRules(found)
     try:
         with transaction.atomic():
             _add(rules, by, note)
@@ -57,6 +63,14 @@ def _add(rules: RuleSet, by: UUID | None, note: str) -> None:
     said = " ".join(note.split())[:LONGEST_NOTE]
     Version.objects.create(number=rules.version, document=rules.document, made_at=timezone.now(), made_by=by, note=said)
     record("rules.published", version=rules.version, rules=len(rules.rules), by=str(by) if by else "command")
+
+
+def _live_document(number: int) -> Document:
+    """In today's form. One that this program cannot read counts as none: then everything in a new one is new."""
+    try:
+        return checked(document_of(number))
+    except BadRules:
+        return first.RULES.document
 
 
 def roll_back(number: int, *, expected: int, by: UUID | None = None) -> RuleSet:

@@ -11,6 +11,8 @@ from branding import versions
 from branding.models import Brand, BrandVersion
 from branding.refusals import DraftIsOld, NotPublishable, NoVersion, SavedMeanwhile
 from branding.versions import Document
+from portal.access import administrators
+from portal.access.roles import Role
 from portal.audit.models import Entry
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +42,36 @@ def save(brand: Brand, **values: object) -> None:
 
 def publish(brand: Brand, good_host: str = "") -> None:
     versions.publish(brand, versions.standing(brand).seen, EBBA, good_host=good_host)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"host": "evil.example"}, "evil.example"),
+        ({"domains": ["alder.example", "evil.example"], "from_address": "messages@evil.example"}, "evil.example"),
+        ({"domains": ["notalder.example"], "bounce_address": "bounce@notalder.example"}, "notalder.example"),
+    ],
+)
+def test_who_is_no_owner_leads_readers_and_bounces_to_no_name_that_nobody_knows(
+    brand: Brand, values: dict[str, object], named: str
+) -> None:
+    Brand.objects.update(domains=["alder.example"])
+    brand.refresh_from_db()
+    save(brand, **values)
+    somebody = administrators.add("bo@alder.example", Role.BRANDS, by=None).pk
+    with pytest.raises(NotPublishable, match=f"{named} is not known as yours: only an owner"):
+        versions.publish(brand, versions.standing(brand).seen, somebody, good_host=named)
+    assert versions.standing(brand).draft is not None
+    owner = administrators.owner("ebba@alder.example").pk
+    assert versions.publish(brand, versions.standing(brand).seen, owner, good_host=named)
+
+
+def test_a_name_below_one_that_is_known_needs_no_owner(brand: Brand) -> None:
+    Brand.objects.update(domains=["alder.example"])
+    brand.refresh_from_db()
+    save(brand, host="secure.alder.example", from_address="messages@alder.example")
+    somebody = administrators.add("bo@alder.example", Role.BRANDS, by=None).pk
+    assert versions.publish(brand, versions.standing(brand).seen, somebody, good_host="secure.alder.example")
 
 
 def test_looking_at_a_brand_writes_nothing(brand: Brand) -> None:
@@ -136,7 +168,7 @@ def test_what_must_not_be_live_is_refused_and_stays_a_draft(brand: Brand, values
 def test_a_new_host_answers_with_the_publish_and_not_before(brand: Brand) -> None:
     save(brand, host="new.example.org")
     assert not Brand.objects.filter(host="new.example.org").exists()
-    publish(brand, good_host="new.example.org")
+    versions.publish(brand, versions.standing(brand).seen, None, good_host="new.example.org")
     assert Brand.objects.get(host="new.example.org") == brand
 
 

@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from branding.models import Brand
-from portal.access import cookies, sessions
+from portal.access import administrators, cookies, sessions
 from portal.access.models import Session
+from portal.access.roles import Role
 from portal.audit.models import Entry
 from portal.delivery.models import Outbound
 from portal.lifecycle.actors import Why
@@ -107,13 +108,6 @@ def test_without_a_reason_or_anyone_ticked_nothing_is_withdrawn(owner: Client, m
     assert not Reader.objects.exclude(withdrawn_at=None).exists()
 
 
-def test_what_was_left_open_for_long_asks_for_a_proof_first(owner: Client, message: Message) -> None:
-    Session.objects.update(made_at=timezone.now() - timedelta(minutes=11))
-    for page in ("withdraw", "correct"):
-        assert owner.get(at(message, page))["Location"].startswith("/admin/enter/")
-    assert owner.get(at(message, "date")).status_code == 200
-
-
 def test_another_date_takes_effect_without_sending_again(owner: Client, message: Message) -> None:
     mails = Outbound.objects.count()
     last = timezone.localdate() + timedelta(days=90)
@@ -197,6 +191,26 @@ def test_a_corrected_address_gets_a_link_of_its_own_and_the_wrong_one_opens_noth
     assert (entry.reader, entry.facts["was"]) == (made.id, str(wrong.id))
     assert RIGHT not in str(list(Entry.objects.values()))
     assert RIGHT not in owner.get(f"/admin/messages/{message.id}/").content.decode()
+
+
+def test_who_is_no_owner_has_no_message_sent_to_an_address_of_their_choice(brand: Brand, message: Message) -> None:
+    person = administrators.add("adam.holm@aldervalley.example", Role.ADMINISTRATOR, by=None)
+    client = Client(HTTP_HOST=HOST)
+    client.cookies[cookies.OFFICE] = sessions.begin(person, brand, keep=False, method=sessions.PASSKEY, office=True)
+    wrong = reader_of(message)
+    asked = {"reader": str(wrong.id), "address": "adam.holm@aldervalley.example", "reason": Why.WRONG_PERSON.value}
+    answer = client.post(at(message, "correct"), asked)
+    assert answer.status_code == 409
+    assert "Only an owner can send a message to another address." in answer.content.decode()
+    assert message.readers.count() == 3
+    assert read_by(wrong).get(link(wrong)).status_code == 200
+
+
+def test_what_was_left_open_for_long_asks_for_a_proof_first(owner: Client, message: Message) -> None:
+    """Before whatever may end in destruction, or gives somebody more."""
+    Session.objects.update(made_at=timezone.now() - timedelta(minutes=11))
+    for page in ("withdraw", "correct", "date", "hold", "rights"):
+        assert owner.post(at(message, page), {"do": "lift", "reason": "sender"})["Location"].startswith("/admin/enter/")
 
 
 def test_what_is_destroyed_offers_nothing(owner: Client, message: Message) -> None:

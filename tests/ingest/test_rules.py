@@ -69,6 +69,10 @@ def accepted(row: Spooled) -> dict[str, Any]:
     return dict(Entry.objects.get(kind="message.accepted", message=row.pk).facts)
 
 
+def accepted_last(row: Spooled) -> dict[str, Any]:
+    return dict(Entry.objects.filter(kind="message.accepted", message=row.pk).latest("id").facts)
+
+
 def test_without_published_rules_the_built_in_ones_hold() -> None:
     row = put(mail("[secure] Lunch"))
     assert row.state == S.DONE
@@ -151,6 +155,26 @@ def test_what_is_approved_and_not_protected_is_passed_on() -> None:
     row = put(mail("Lunch"))
     holding.approve(row)
     assert turn(row.pk).state == S.RELAYING
+
+
+def test_what_is_approved_is_protected_by_the_rules_behind_the_one_that_held_it() -> None:
+    """The first rule that matches decides; once it is approved it decides nothing, and the next one does."""
+    publish(rule({"do": "hold"}), rule({"do": "protect"}, when=OUTSIDE, name="All outside"))
+    row = put(mail("Lunch"))
+    assert row.state == S.HELD
+    holding.approve(row)
+    row = turn(row.pk)
+    assert (row.state, accepted_last(row)["rule"]) == (S.DONE, "All outside"), row.last_error
+    assert not Outbound.objects.filter(kind="relay").exists()
+
+
+def test_a_rule_that_may_not_match_at_all_keeps_no_later_one_from_protecting() -> None:
+    locked = {"if": "file_words", "values": ["patient"]}
+    raw = mail("Scan", files=[("scan.pdf", "application/pdf", b"%PDF-1.7 this is no PDF that anybody could read")])
+    publish(rule({"do": "require_tls"}, when=locked), rule({"do": "protect"}, when=OUTSIDE, name="All outside"))
+    row = put(raw)
+    assert row.state == S.DONE
+    assert not Outbound.objects.filter(kind="relay").exists()
 
 
 def test_required_tls_is_asked_for_each_recipient_and_all_the_way() -> None:
@@ -285,6 +309,34 @@ def test_protection_is_taken_off_an_answer_to_our_own_message_and_off_no_other_m
     publish(taken_off, rule({"do": "protect"}, when=OUTSIDE, name="All"))
     assert put(answer).state == S.RELAYING
     assert put(mail("Re: Results")).state == S.DONE
+
+
+AWAY = [{"addresses": ["me@evil.example"], "do": "copy_to"}, {"addresses": ["me@evil.example"], "do": "redirect_to"}]
+
+
+@pytest.mark.parametrize(
+    ("then", "to"),
+    [
+        *(([{"do": "remove_protection"}, away], MAYA) for away in AWAY),
+        ([{"do": "pass_on"}, AWAY[0]], MAYA),
+        ([{"do": "pass_on"}], "other@mail.example"),
+        ([{"do": "tag", "name": "seen"}], "other@mail.example"),
+        ([], "other@mail.example"),
+    ],
+    ids=["copied", "redirected", "passed on and copied", "passed on", "tagged", "no rule"],
+)
+def test_what_a_reader_wrote_here_never_leaves_the_organisation_in_clear(then: list[dict[str, Any]], to: str) -> None:
+    first = mail("[secure] Results")
+    put(first)
+    when = {"if": "answers_protected", "anywhere": True} if then else LUNCH
+    publish(rule(*(then or [{"do": "protect"}]), when=when, name="Off"))
+    answer = mail("Re: Results", headers=[("In-Reply-To", email.message_from_bytes(first)["Message-ID"])])
+    thread = Message.objects.get().pk
+    writer = spool.SpoolWriter.begin(spool.Envelope(JONAS, (to,), "reply", trusted=True, thread=thread), len(answer))
+    writer.write(answer)
+    row = turn(writer.commit())
+    assert row.state == S.DONE, row.last_error
+    assert not Outbound.objects.filter(kind="relay", message=row.pk).exists()
 
 
 @pytest.mark.parametrize("to", ["postmaster@mail.example", "abuse@aldervalley.example"])

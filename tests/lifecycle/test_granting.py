@@ -94,7 +94,7 @@ def test_whoever_looked_just_before_reads_on_under_the_new_rights() -> None:
 def test_whoever_takes_a_wrong_readers_place_gets_their_rights() -> None:
     message = sealed()
     granting.change_rights(message.pk, {"download": False}, readers=[reader_of(message).pk])
-    me = Actor(Who.OFFICE, "1")
+    me = Actor(Who.SENDER, "1")
     made = resending.readdress(message.pk, reader_of(message).pk, "jb@web.example", by=me, why=Why.WRONG_PERSON)
     assert not open_message(again(made)).rights.download
 

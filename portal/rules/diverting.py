@@ -1,0 +1,48 @@
+"""Rules that give a mail to people whom its sender did not name: copies, and other recipients.
+
+Whoever writes rules sees no mail. Such a rule would show them all of it, so an owner has to publish one, and whatever
+may let one match more than before.
+"""
+
+from __future__ import annotations
+
+from portal.rules.document import Document, Rule
+from portal.rules.errors import Problem
+
+DIVERTING = frozenset({"copy_to", "redirect_to"})
+_WORDS = frozenset({"name", "note"})
+"""Fields that change nothing of what a rule does."""
+
+
+def problems(document: Document, live: Document) -> list[Problem]:
+    """Why only an owner can publish this in the place of what is live; empty when anyone who writes rules can."""
+    return [
+        Problem(
+            ("rules", place, "then"),
+            f"Rule {place + 1} “{rule['name']}” sends mail to further people, and is new or may match more than "
+            "before. Only an owner can publish that: ask one to look at it.",
+        )
+        for place, rule in enumerate(document["rules"])
+        if _diverts(rule) and not _is_as_it_was(document, place, live)
+    ]
+
+
+def _diverts(rule: Rule) -> bool:
+    return rule["state"] == "on" and any(action["do"] in DIVERTING for action in rule["then"])
+
+
+def _is_as_it_was(document: Document, place: int, live: Document) -> bool:
+    """Whether a rule is live already and meets no more mail: what stood before it still does, in that order. More
+    before it only takes mail away from it."""
+    if document["mode"] != live["mode"] or document["types"] != live["types"]:
+        return False
+    wanted = _meaning(document["rules"][place])
+    before = [_meaning(rule) for rule in live["rules"]]
+    if wanted not in before:
+        return False
+    now = iter([_meaning(rule) for rule in document["rules"][:place]])
+    return all(one in now for one in before[: before.index(wanted)] if one["state"] == "on")
+
+
+def _meaning(rule: Rule) -> Rule:
+    return {name: value for name, value in rule.items() if name not in _WORDS}
