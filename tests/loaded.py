@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.servers import MANAGE, ROOT, Portal
 
 
 class Loaded(Portal):
-    """A portal that is asked much and never started."""
+    """A portal that is asked much, by commands or for traces; it may be started like others."""
 
     _loaded: subprocess.Popen[str] | None = None
     _environment: dict[str, str] | None = None
@@ -41,6 +42,10 @@ class Loaded(Portal):
         output, errors = (Path(file).read_text() for file in files)
         assert not check or int(status) == 0, f"manage.py {' '.join(arguments)}: {output}{errors}"
         return subprocess.CompletedProcess(arguments, int(status), output, errors)
+
+    def _end(self, number: signal.Signals) -> int:
+        self.unload()
+        return super()._end(number)
 
     def unload(self) -> None:
         if self._loaded is not None:

@@ -11,11 +11,14 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests import faults
+from tests.loaded import Loaded
 from tests.mails import JONAS, KARIN, MAYA, Mailbox, link_in, mail, send
 from tests.person import Person
 from tests.promises.burst import QUICK, SECRET, burst
@@ -47,16 +50,26 @@ class Wheel:
     """A data folder and the workers' wheel, without web and door: quick to kill and to start again."""
 
     def __init__(self, data: Path) -> None:
-        self.portal = Portal(data, LETTERLOCK_DEMO="off", LETTERLOCK_LEASE_SECONDS="2")
+        self.portal = Loaded(data, LETTERLOCK_DEMO="off", LETTERLOCK_LEASE_SECONDS="2")
         self.portal.environment["LETTERLOCK_INSIDE_DOMAINS"] = "aldervalley.example"
 
-    def turn(self, **environment: str) -> tuple[int, dict[str, list[object]]]:
-        """One process from start to end: its exit status, -9 when it was killed, and what it says of each mail."""
+    def killed_at(self, place: str, when: str, data: Path | None = None) -> float:
+        """A process that turns until the plug is pulled there; the moment that its lease has run out."""
+        environment = {**self.portal.environment, **faults.at(place, when)}
+        environment["PYTHONPATH"] = os.pathsep.join((environment["PYTHONPATH"], str(ROOT)))
+        environment["LETTERLOCK_DATA"] = str(data or self.portal.data)
         command = [sys.executable, ROOT / "tests" / "promises" / "turning.py"]
-        path = os.pathsep.join(filter(None, (environment.pop("PYTHONPATH", ""), str(ROOT))))
-        settings = {**self.portal.environment, **environment, "PYTHONPATH": path}
-        done = subprocess.run(command, env=settings, cwd=ROOT, timeout=60, stdout=subprocess.PIPE)
-        return done.returncode, json.loads(done.stdout or b"{}")
+        done = subprocess.run(command, env=environment, cwd=ROOT, timeout=60, stdout=subprocess.DEVNULL)
+        assert done.returncode == -signal.SIGKILL, "the fault was not met"
+        return time.monotonic() + 2.1
+
+    def turn(self) -> dict[str, list[object]]:
+        """Another process, from start to end; what it says of each mail."""
+        code = "from tests.promises.turning import turn; turn()"
+        said: dict[str, list[object]] = json.loads(
+            self.portal.manage("shell", "-v0", "--no-imports", "-c", code).stdout
+        )
+        return said
 
     def put(self, raw: bytes, *to: str) -> str:
         """Hand a mail in by command; its id."""
@@ -65,53 +78,74 @@ class Wheel:
         path.write_bytes(raw)
         return self.portal.manage("ingest", str(path), "--from", MAYA, *addresses).stdout.split()[-1]
 
+    @contextmanager
+    def on(self, folder: Path) -> Iterator[None]:
+        """With another data folder in the place of its own, so that what is loaded serves all of them."""
+        aside = self.portal.data.with_name("aside")
+        self.portal.data.rename(aside)
+        folder.rename(self.portal.data)
+        try:
+            yield
+        finally:
+            self.portal.data.rename(folder)
+            aside.rename(self.portal.data)
+
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Wheel:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wheel]:
     made = Wheel(tmp_path_factory.mktemp("wheel") / "data")
     made.portal.manage("prepare")
-    return made
+    yield made
+    made.portal.unload()
+
+
+@dataclass
+class Killed:
+    """A data folder with one mail and a dead worker, whose lease runs out at a moment that is still to come."""
+
+    data: Path
+    id: str
+    lapses: Future[float]
 
 
 @pytest.fixture(scope="module")
-def killed(wheel: Wheel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Future[None]]]:
-    """Every step with a data folder of its own: most of the time a dead worker's lease is waited for, so at once."""
+def killed(wheel: Wheel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Killed]]:
+    """One mail as the door has left it, copied for every step; the plug is pulled in each copy at once."""
     folders = [tmp_path_factory.mktemp("killed") / "data" for _ in STEPS]
-    for folder in folders:
-        shutil.copytree(wheel.portal.data, folder)
+    shutil.copytree(wheel.portal.data, folders[0])
+    with wheel.on(folders[0]):
+        files = [("scan.bin", "application/pdf", os.urandom(400_000))]
+        id_ = wheel.put(mail("[secure] Results", SECRET, files=files), JONAS, KARIN)
+    for folder in folders[1:]:
+        shutil.copytree(folders[0], folder)
     with ThreadPoolExecutor(3) as pool:
-        yield [pool.submit(kill_at, Wheel(folder), *step) for folder, step in zip(folders, STEPS, strict=True)]
+        lapses = [pool.submit(wheel.killed_at, *step, folder) for folder, step in zip(folders, STEPS, strict=True)]
+        yield [Killed(folder, id_, moment) for folder, moment in zip(folders, lapses, strict=True)]
 
 
 @pytest.mark.parametrize(
     "number", range(len(STEPS)), ids=[f"{when} {place.partition(':')[2]}" for place, when in STEPS]
 )
 def test_a_worker_killed_at_a_step_loses_nothing_and_tells_nobody_twice(
-    killed: list[Future[None]], number: int
+    wheel: Wheel, killed: list[Killed], number: int
 ) -> None:
-    killed[number].result(120)
-
-
-def kill_at(wheel: Wheel, place: str, when: str) -> None:
-    files = [("scan.bin", "application/pdf", os.urandom(400_000))]
-    id_ = wheel.put(mail("[secure] Results", SECRET, files=files), JONAS, KARIN)
-    assert wheel.turn(**faults.at(place, when))[0] == -signal.SIGKILL, "the fault was not met"
-    time.sleep(2.1)  # the dead worker's lease runs out
-    status, states = wheel.turn()
-    assert status == 0
-    assert states[id_] == ["done", 1]
-    told = {who: Mailbox(wheel.portal.outbox, who).mails("notice") for who in (JONAS, KARIN)}
+    one = killed[number]
+    time.sleep(max(0, one.lapses.result(120) - time.monotonic()))
+    with wheel.on(one.data):
+        assert wheel.turn()[one.id] == ["done", 1]
+        told = {who: Mailbox(wheel.portal.outbox, who).mails("notice") for who in (JONAS, KARIN)}
     assert {who: len(mails) for who, mails in told.items()} == {JONAS: 1, KARIN: 1}
     assert link_in(told[JONAS][0]) != link_in(told[KARIN][0])
-    assert list((wheel.portal.data / "spool").glob(f"{id_}*")) == []
+    assert (one.data / "spool").is_dir()
+    assert list((one.data / "spool").glob(f"{one.id}*")) == []
 
 
 def test_relayed_mail_survives_a_kill_and_leaves_once(wheel: Wheel) -> None:
     raw = mail("Lunch", "No secret here.", headers=[("X-Number", "1")])
     wheel.put(raw, KARIN)
-    assert wheel.turn(**faults.at("portal.delivery.outbox:Outbox.send", "after"))[0] == -signal.SIGKILL
-    time.sleep(2.1)
-    assert wheel.turn()[0] == 0
+    lapses = wheel.killed_at("portal.delivery.outbox:Outbox.send", "after")
+    time.sleep(max(0, lapses - time.monotonic()))
+    wheel.turn()
     (relayed,) = Mailbox(wheel.portal.outbox, KARIN).mails("")
     assert relayed["X-Number"] == "1"
 

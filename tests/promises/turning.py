@@ -11,9 +11,8 @@ import os
 import django
 
 
-def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    django.setup()
+def turn() -> None:
+    """Until nothing is left to do; Django is set up."""
     from portal.audit.models import Entry
     from portal.delivery.sending import send_due
     from portal.ingest.models import Spooled
@@ -28,4 +27,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    django.setup()
+    turn()
