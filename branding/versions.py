@@ -20,13 +20,12 @@ from django.utils import timezone
 from branding import addresses
 from branding.models import Brand, BrandVersion
 from branding.refusals import DraftIsOld, NotPublishable, NoVersion, SavedMeanwhile
-from portal.audit.record import Fact, record, record_hourly
+from portal.audit.record import Fact, by_whom, record, record_hourly
 from portal.owners import decides_alone
 
 Document = dict[str, Any]
 Path = tuple[str, ...]
 State = BrandVersion.State
-COMMAND_LINE = "command line"
 FIXED = frozenset({"id", "slug", "is_default", "archived_at", "intro"})
 """What no version changes."""
 WORDS = "words"
@@ -125,7 +124,7 @@ def save_draft(
             return
         draft.document, draft.made_by, draft.made_at = wanted, by, timezone.now()
         draft.save()
-        record_hourly("brand.draft_saved", brand=row.slug, by=_who(by))
+        record_hourly("brand.draft_saved", brand=row.slug, by=by_whom(by))
 
 
 def discard(brand: Brand, seen: str, by: UUID | None) -> None:
@@ -137,7 +136,7 @@ def discard(brand: Brand, seen: str, by: UUID | None) -> None:
         if now.seen != seen:
             raise SavedMeanwhile
         now.draft.delete()
-        record("brand.draft_discarded", brand=row.slug, by=_who(by))
+        record("brand.draft_discarded", brand=row.slug, by=by_whom(by))
 
 
 def catch_up(brand: Brand, by: UUID | None) -> None:
@@ -155,7 +154,7 @@ def catch_up(brand: Brand, by: UUID | None) -> None:
                 merged.pop(path, None)
         now.draft.document, now.draft.base = _joined(merged), now.live.number
         now.draft.save(update_fields=["document", "base"])
-        record_hourly("brand.draft_saved", brand=brand.slug, by=_who(by))
+        record_hourly("brand.draft_saved", brand=brand.slug, by=by_whom(by))
 
 
 def publish(brand: Brand, seen: str, by: UUID | None, *, good_host: str = "") -> BrandVersion | None:
@@ -262,7 +261,7 @@ def _put_live(
     made.save(force_insert=True)
     as_brand(row, document).save()
     fields = " ".join(sorted({path[0] for path in changes(now.live.document, document)}))
-    facts: dict[str, Fact] = {"brand": row.slug, "number": made.number, "fields": fields, "by": _who(by)}
+    facts: dict[str, Fact] = {"brand": row.slug, "number": made.number, "fields": fields, "by": by_whom(by)}
     if back_to is not None:
         facts["to"] = back_to
     record(kind, message=None, reader=None, **facts)
@@ -297,7 +296,3 @@ def _joined(leaves: Mapping[Path, Any]) -> Document:
 
 def _fields() -> list[models.Field[Any, Any]]:
     return [field for field in Brand._meta.concrete_fields if field.name not in FIXED]
-
-
-def _who(by: UUID | None) -> str:
-    return str(by) if by else COMMAND_LINE

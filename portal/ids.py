@@ -1,4 +1,4 @@
-"""New ids for rows: in the order of time, so that what is made together lies together in every index."""
+"""Ids of rows: new ones in the order of time, so that what is made together lies together in every index."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ def new_id() -> UUID:
     tail[0] = tail[0] & 0x0F | 0x70
     tail[2] = tail[2] & 0x3F | 0x80
     return UUID(bytes=head + bytes(tail))
+
+
+def id_of(text: str) -> UUID | None:
+    """What someone typed or a form says; None when it is no id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def made_at(id_: UUID) -> datetime:

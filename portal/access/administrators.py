@@ -14,11 +14,10 @@ from portal.access import people, roles
 from portal.access.credentials import Passkey
 from portal.access.errors import AlreadyAdministrator, LastOwner, NotAnAdministrator
 from portal.access.models import EntryLink, Person, Session
-from portal.audit.record import Fact, record
+from portal.audit.record import Fact, by_whom, record
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
 
-COMMAND_LINE = "command line"
 Role = Person.Role
 
 
@@ -82,7 +81,7 @@ def add(address: str, role: Role, *, by: Person | None) -> Person:
     if not Person.objects.filter(pk=person.pk, role=Role.READER).update(role=role):
         raise AlreadyAdministrator
     person.role = role
-    record("administrator.added", person=str(person.id), role=role.value, by=_actor(by))
+    record("administrator.added", person=str(person.id), role=role.value, by=by_whom(by and by.pk))
     return person
 
 
@@ -98,7 +97,7 @@ def invite(person: Person, *, by: Person | None) -> None:
     if not address:
         raise NotAnAdministrator
     enqueue(Outbound.Kind.INVITATION, address=address, subject_row=person.id)
-    record("administrator.invited", person=str(person.id), by=_actor(by))
+    record("administrator.invited", person=str(person.id), by=by_whom(by and by.pk))
 
 
 def change(person: Person, role: Role, *, by: Person | None, reason: Reason | None = None) -> None:
@@ -170,7 +169,7 @@ def _locked(person: Person, *, keeps_owner: bool) -> str:
 
 def _note(kind: str, person: Person, by: Person | None, reason: Reason | None, **facts: str) -> None:
     why = {"reason": reason.value} if reason else {}
-    told: dict[str, Fact] = {"person": str(person.id), "by": _actor(by), **facts, **why}
+    told: dict[str, Fact] = {"person": str(person.id), "by": by_whom(by and by.pk), **facts, **why}
     record(kind, message=None, reader=None, **told)
 
 
@@ -180,7 +179,3 @@ def _member(person: Person, has_passkey: bool) -> Member:
     ways = [_("passkey")] * has_passkey + [_("password and app")] * person.has_usable_password()
     label = str(Role(person.role).label)
     return Member(person, people.address_of(person), label, ", ".join(ways), max(moments, default=None))
-
-
-def _actor(by: Person | None) -> str:
-    return str(by.id) if by is not None else COMMAND_LINE

@@ -16,7 +16,7 @@ from branding import logos, versions, wording
 from branding.errors import BadBrand, BadLogo
 from branding.models import Brand
 from branding.wording import BadWords
-from portal.audit.record import record
+from portal.audit.record import COMMAND_LINE, record
 
 MOST_BYTES_OF_WORDS = 256 * 1024
 NO_LOGO = "none"
@@ -93,13 +93,13 @@ def change(brand: Brand, values: Mapping[str, Any], picture: logos.Picture | Non
             brand.logo = logos.keep(brand, picture).digest if picture else ""
             brand.save(update_fields=["logo"])
         if new:
-            record("brand.added", brand=brand.slug, by=versions.COMMAND_LINE)
+            record("brand.added", brand=brand.slug, by=COMMAND_LINE)
         else:
             record("brand.changed", brand=brand.slug, fields=" ".join(sorted(said)))
         versions.note(brand)
 
 
-def archive(brand: Brand, *, on: bool, by: str = versions.COMMAND_LINE) -> None:
+def archive(brand: Brand, *, on: bool, by: str = COMMAND_LINE) -> None:
     """No new message takes the brand from now on, or they do again. Its host, what was sent under it, and answers to
     that stay as they are. `by` is an administrator's row. Raises BadBrand for the default brand."""
     with transaction.atomic():

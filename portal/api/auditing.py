@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -17,17 +17,16 @@ from portal.api.endpoint import Call
 from portal.api.errors import NothingHere
 from portal.api.handing import by
 from portal.api.shapes import LARGEST, Says, write
-from portal.audit import exporting, leaves, merkle, proving
+from portal.audit import exporting, merkle, proving
 from portal.audit.errors import NothingSigned
+from portal.audit.finding import between
 from portal.audit.models import Entry, Head, Leaf
-from portal.audit.record import record
+from portal.audit.record import plain, record
 from portal.operations import record_keeping
 
 NDJSON = "application/x-ndjson"
 TYPES = {"jsonl": NDJSON, "csv": "text/csv; charset=utf-8", "cef": "text/plain; charset=utf-8"}
 PAGE, MOST_PAGE = 500, 2000
-LATE = timedelta(minutes=5)
-"""Entries stand in the order of their ids; their times may be out of it by as long as a transaction lasts."""
 
 
 class Form(Enum):
@@ -112,12 +111,7 @@ def entries(call: Call[EntriesAsked, None]) -> HttpResponse:
         found = found.filter(kind=asked.kind)
     if asked.message is not None:
         found = found.filter(message=asked.message)
-    # No index has the times, and a record has millions of entries; ids have them nearly in order.
-    if asked.since is not None:
-        found = found.filter(at__gte=asked.since, id__gte=_first_since(asked.since - LATE))
-    if asked.until is not None:
-        found = found.filter(at__lt=asked.until, id__lt=_first_since(asked.until + LATE))
-    rows = list(found[: asked.limit + 1])
+    rows = list(between(found, asked.since, asked.until)[: asked.limit + 1])
     shown = rows[: asked.limit]
     answer = HttpResponse("".join(f"{_line(row)}\n" for row in shown), NDJSON)
     if len(rows) > asked.limit:
@@ -142,7 +136,7 @@ def proof(call: Call[ProofAsked, None]) -> Proof:
     if entry is None or index is None or index >= size:
         raise NothingHere
     return Proof(
-        entry=_plain(entry),
+        entry=plain(entry),
         salt=None if entry.sealed else bytes(entry.salt or b"").hex(),
         sealed=bytes(entry.sealed).hex() if entry.sealed else None,
         index=index,
@@ -189,32 +183,8 @@ def _size(asked: int | None) -> int:
     return asked or newest
 
 
-def _first_since(at: datetime) -> int:
-    """An id from which on all entries are of that time or later, found in some twenty looks."""
-    low, high = 0, (Entry.objects.order_by("-id").values_list("id", flat=True).first() or 0) + 1
-    while low < high:
-        middle = (low + high) // 2
-        found = Entry.objects.filter(id__gte=middle).order_by("id").values_list("at", flat=True).first()
-        if found is not None and found < at:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-def _plain(entry: Entry) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "at": leaves.moment(entry.at),
-        "kind": entry.kind,
-        "message": entry.message and str(entry.message),
-        "reader": entry.reader and str(entry.reader),
-        "facts": entry.facts,
-    }
-
-
 def _line(entry: Entry) -> str:
-    return json.dumps(_plain(entry), separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(plain(entry), separators=(",", ":"), ensure_ascii=False)
 
 
 def _encoded(hashes: list[bytes]) -> tuple[str, ...]:

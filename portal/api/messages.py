@@ -92,7 +92,7 @@ class Recipient:
     """One of those it was sent to."""
 
     id: Annotated[UUID, Says("names them in withdraw, undo and resend")]
-    address: Annotated[str, Says("masked, like j•••@example.org")]
+    address: Annotated[str, Says("masked, like jo•••••@example.org")]
     notice: Annotated[str | None, Says("state of their newest notice: due, sending, sent, failed, dropped")]
     opened_at: datetime | None
     files: Annotated[int, Says("files they began to download")]

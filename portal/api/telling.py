@@ -22,7 +22,7 @@ from portal.api.errors import EntryGone
 from portal.api.models import Delivery, Webhook
 from portal.audit.leaves import moment
 from portal.audit.models import Entry, Leaf
-from portal.audit.record import record
+from portal.audit.record import plain, record
 from portal.lifecycle.actors import COMMAND, Actor
 
 PAUSES = tuple(
@@ -89,13 +89,8 @@ def body_of(delivery: Delivery) -> bytes:
     entry = Entry.objects.filter(pk=delivery.entry).first()
     if entry is None:
         raise EntryGone
-    data = {
-        "id": entry.pk,
-        "message": entry.message and str(entry.message),
-        "reader": entry.reader and str(entry.reader),
-        "facts": entry.facts,
-    }
-    return json.dumps({"type": entry.kind, "timestamp": moment(entry.at), "data": data}).encode()
+    data = plain(entry)
+    return json.dumps({"type": data.pop("kind"), "timestamp": data.pop("at"), "data": data}).encode()
 
 
 def signature(secrets: list[bytes], id_: str, at: int, body: bytes) -> str:

@@ -32,7 +32,7 @@ from portal.api.errors import (
 from portal.api.models import Token
 from portal.api.problems import problem, refusal
 from portal.api.scopes import Scope
-from portal.audit.record import record
+from portal.audit.record import by_whom, record
 from portal.ingest.errors import SpoolUnavailable
 
 PREFIX = "llk_"
@@ -44,7 +44,6 @@ OLD_COUNTS_FOR = timedelta(days=1)
 """After it was renewed, so that the program can change over."""
 A_MINUTE = 1200
 """Requests of one token; bulk is one."""
-COMMAND_LINE = "command line"
 _RANDOM_BYTES = 32
 _LONGEST = 128
 Guarded = Callable[..., HttpResponse]
@@ -81,7 +80,7 @@ def create(
             days = None if expires_at is None else (expires_at - timezone.now()).days
             words = " ".join(row.scopes or [])
             where = brand.slug if brand else None
-            record("admin.token_created", token=row.pk, scopes=words, days=days, brand=where, by=_actor(by))
+            record("admin.token_created", token=row.pk, scopes=words, days=days, brand=where, by=by_whom(by))
     except IntegrityError:
         raise NameTaken from None
     return token
@@ -110,7 +109,7 @@ def renew(row: Token, *, at_once: bool = False, by: UUID | None = None) -> str:
         held.old_digest, held.old_until = (None, None) if at_once else (held.digest, timezone.now() + OLD_COUNTS_FOR)
         held.digest = _digest(token)
         held.save(update_fields=["digest", "old_digest", "old_until"])
-        record("admin.token_renewed", token=held.pk, at_once=at_once, by=_actor(by))
+        record("admin.token_renewed", token=held.pk, at_once=at_once, by=by_whom(by))
     return token
 
 
@@ -121,7 +120,7 @@ def revoke(row: Token, *, by: UUID | None = None) -> None:
         held.revoked_at = timezone.now()
         held.digest, held.old_digest, held.old_until = secrets.token_bytes(32), None, None
         held.save(update_fields=["revoked_at", "digest", "old_digest", "old_until"])
-        record("admin.token_removed", token=held.pk, by=_actor(by))
+        record("admin.token_removed", token=held.pk, by=by_whom(by))
 
 
 def find(authorization: str) -> Token | None:
@@ -214,10 +213,6 @@ def _locked(row: Token) -> Token:
 
 def _fresh() -> str:
     return PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
-
-
-def _actor(by: UUID | None) -> str:
-    return str(by) if by else COMMAND_LINE
 
 
 def _digest(token: str) -> bytes:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from portal.api.errors import WebhookRefused
 from portal.api.models import Delivery, Webhook
 from portal.audit.models import Tree
-from portal.audit.record import record
+from portal.audit.record import by_whom, record
 from portal.keys.service import keys
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 # the form of Standard Webhooks, no secret
@@ -27,7 +27,6 @@ OLD_SECRET_FOR = timedelta(days=1)
 """For so long both sign, so that the other side can change over."""
 LONGEST_URL = 2000
 LONGEST_NAME = 80
-COMMAND_LINE = "command line"
 MOST_EVENTS = 50
 _LABEL = "webhook"
 _KIND = re.compile(r"[a-z]+\.(\*|[a-z_]+)")
@@ -69,7 +68,7 @@ def add(name: str, url: str, events: Sequence[str], *, private: bool, by: UUID |
     try:
         with transaction.atomic():
             hook.save(force_insert=True)
-            record("webhook.added", webhook=str(hook.id), by=_actor(by))
+            record("webhook.added", webhook=str(hook.id), by=by_whom(by))
     except IntegrityError:
         raise WebhookRefused(
             "There is a webhook of this name. Choose another name, or remove that one first."
@@ -98,7 +97,7 @@ def renew_secret(hook: Webhook, *, by: UUID | None = None) -> str:
     with transaction.atomic():
         _seal(hook, fresh)
         hook.save(update_fields=["sealed"])
-        record("webhook.secret_renewed", webhook=str(hook.id), by=_actor(by))
+        record("webhook.secret_renewed", webhook=str(hook.id), by=by_whom(by))
     return SECRET_PREFIX + fresh.secret
 
 
@@ -108,13 +107,13 @@ def switch(hook: Webhook, *, on: bool, reason: str = "asked", by: UUID | None = 
         Webhook.objects.filter(pk=hook.pk).update(on=on)
         if on:
             hook.deliveries.filter(state=Delivery.State.WAITING).update(due_at=timezone.now())
-        record("webhook.switched", webhook=str(hook.id), on=on, reason=reason, by=_actor(by))
+        record("webhook.switched", webhook=str(hook.id), on=on, reason=reason, by=by_whom(by))
 
 
 def remove(hook: Webhook, *, by: UUID | None = None) -> None:
     """With all that waits for it."""
     with transaction.atomic():
-        record("webhook.removed", webhook=str(hook.id), by=_actor(by))
+        record("webhook.removed", webhook=str(hook.id), by=by_whom(by))
         hook.delete()
 
 
@@ -146,10 +145,6 @@ def _check_events(events: Sequence[str]) -> None:
     for event in events:
         if not _KIND.fullmatch(event):
             raise WebhookRefused("An event is written like message.opened, a family of them like message.*.")
-
-
-def _actor(by: UUID | None) -> str:
-    return str(by) if by else COMMAND_LINE
 
 
 def _seal(hook: Webhook, known: Where) -> None:

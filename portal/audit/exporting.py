@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, TextIO
 
-from portal.audit import leaves, merkle
+from portal.audit import merkle, record
 from portal.audit.errors import NothingSigned
 from portal.audit.models import Entry, Head, Leaf
 from portal.audit.proving import Stored
@@ -75,17 +75,6 @@ def _entries(size: int, since: datetime | None, until: datetime | None) -> Itera
         yield from sorted(((places[entry.id], entry) for entry in chosen), key=lambda pair: pair[0])
 
 
-def _plain(entry: Entry) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "at": leaves.moment(entry.at),
-        "kind": entry.kind,
-        "message": entry.message and str(entry.message),
-        "reader": entry.reader and str(entry.reader),
-        "facts": entry.facts,
-    }
-
-
 def _jsonl(out: TextIO, head: Head, key_line: str) -> Callable[[int, Entry], None]:
     stored = Stored()
 
@@ -96,7 +85,7 @@ def _jsonl(out: TextIO, head: Head, key_line: str) -> Callable[[int, Entry], Non
         proof = merkle.inclusion_proof(index, head.size, stored.range)
         proved = {"sealed": bytes(entry.sealed).hex()} if entry.sealed else {"salt": bytes(entry.salt or b"").hex()}
         encoded = [base64.b64encode(hash_).decode() for hash_ in proof]
-        line(_plain(entry) | proved | {"index": index, "proof": encoded})
+        line(record.plain(entry) | proved | {"index": index, "proof": encoded})
 
     line({"format": FORMAT, "key": key_line, "head": head.note})
     return write
@@ -107,7 +96,7 @@ def _csv(out: TextIO, _head: Head, _key_line: str) -> Callable[[int, Entry], Non
     writer.writerow(_COLUMNS)
 
     def write(_: int, entry: Entry) -> None:
-        plain = _plain(entry)
+        plain = record.plain(entry)
         writer.writerow(["" if value is None else value for value in (*list(plain.values())[:-1], _json(plain))])
 
     return write
@@ -121,7 +110,7 @@ def _cef(out: TextIO, _head: Head, _key_line: str) -> Callable[[int, Entry], Non
     """One line an entry: ArcSight's Common Event Format, with `\\`, `=` and line ends escaped."""
 
     def write(_: int, entry: Entry) -> None:
-        plain = _plain(entry)
+        plain = record.plain(entry)
         extension = {
             "rt": str(int(entry.at.timestamp() * 1000)),
             "externalId": str(entry.id),

@@ -58,12 +58,17 @@ def _filtered(asked: Asked) -> QuerySet[Entry]:
         found = found.filter(kind__in=named)
     if asked.message:
         found = found.filter(message=asked.message)
-    # By id as well: there is an index on it, and none on time.
-    if asked.since:
-        found = found.filter(at__gte=asked.since, id__gte=_first_id(asked.since - OUT_OF_ORDER))
-    if asked.until:
-        found = found.filter(at__lt=asked.until, id__lt=_first_id(asked.until + OUT_OF_ORDER))
+    found = between(found, asked.since, asked.until)
     return found.filter(id__lt=asked.before) if asked.before is not None else found
+
+
+def between(found: QuerySet[Entry], since: datetime | None, until: datetime | None) -> QuerySet[Entry]:
+    """Those of a time; by id as well, for there is an index on it, and none on time."""
+    if since:
+        found = found.filter(at__gte=since, id__gte=_first_id(since - OUT_OF_ORDER))
+    if until:
+        found = found.filter(at__lt=until, id__lt=_first_id(until + OUT_OF_ORDER))
+    return found
 
 
 def room_of(kind: str) -> str:

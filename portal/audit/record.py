@@ -7,14 +7,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal import observing
+from portal.audit import leaves
 from portal.audit.models import Entry
 
 Fact = str | int | bool | None
+COMMAND_LINE = "command line"
+
+
+def by_whom(row: uuid.UUID | None) -> str:
+    """The fact `by`: the row of whoever did it, or that it was a command."""
+    return str(row) if row else COMMAND_LINE
 
 
 def record(kind: str, *, message: uuid.UUID | None = None, reader: uuid.UUID | None = None, **facts: Fact) -> Entry:
@@ -61,6 +69,18 @@ def record_each(events: Iterable[Event]) -> None:
     )
     for kind, number in Counter(entry.kind for entry in made).items():
         observing.event(kind, number)
+
+
+def plain(entry: Entry) -> dict[str, Any]:
+    """All that an entry says, as JSON has it."""
+    return {
+        "id": entry.pk,
+        "at": leaves.moment(entry.at),
+        "kind": entry.kind,
+        "message": entry.message and str(entry.message),
+        "reader": entry.reader and str(entry.reader),
+        "facts": entry.facts,
+    }
 
 
 def timeline(message: uuid.UUID) -> QuerySet[Entry]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,17 +14,19 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.access.decorators import fresh_proof_required, permission_required
-from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.console.rights import right_words
 from portal.console.sections import MESSAGES
+from portal.ids import id_of
 from portal.keys.errors import KeysError
 from portal.lifecycle import asking, changing, dates, granting, resending, standing, withdrawing
 from portal.lifecycle.actors import Actor, Who, Why
 from portal.lifecycle.errors import DateIsPast, LifecycleError, UnknownMessage
+from portal.vault import readers
 from portal.vault.errors import VaultError
+from portal.vault.masking import masked
 from portal.vault.templates import NAMES
 
 LISTED = 200
@@ -34,8 +36,7 @@ KEYS_AWAY = "The key service does not answer, so nothing was changed. Try again 
 
 def by_office(request: HttpRequest) -> Actor:
     """Whoever is signed in here."""
-    person = cast(Request, request).office_person
-    return Actor(Who.OFFICE, str(person.pk) if person else "")
+    return Actor(Who.OFFICE, str(administrator(request).pk))
 
 
 def why(request: HttpRequest) -> Why | None:
@@ -183,7 +184,7 @@ def resend(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def correct(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Withdraw from one recipient, and send to the address they should have had."""
-    standing_, reader = _standing(id_), _uuid(request.POST.get("reader") or request.GET.get("reader", ""))
+    standing_, reader = _standing(id_), id_of(request.POST.get("reader") or request.GET.get("reader", ""))
     recipient = next((one for one in standing_.recipients if one.id == reader), None)
     if recipient is None:
         raise Http404
@@ -210,7 +211,7 @@ def asked(request: HttpRequest) -> HttpResponse:
     rows = [
         {
             "message": row.reader.message_id,
-            "address": standing.masked(row.reader),
+            "address": masked(readers.address_of, row.reader),
             "asked_at": row.asked_at,
             "last": row.reader.message.keys_until,
         }
@@ -270,11 +271,4 @@ def _was(request: HttpRequest) -> datetime | Any | None:
 
 
 def _readers(request: HttpRequest) -> set[UUID]:
-    return {found for text in request.POST.getlist("reader") if (found := _uuid(text)) is not None}
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+    return {found for text in request.POST.getlist("reader") if (found := id_of(text)) is not None}

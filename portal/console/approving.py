@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,10 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from portal.access.decorators import fresh_proof_required, permission_required
-from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.console.sections import MESSAGES
 from portal.ingest import holding
 from portal.ingest.errors import IngestError
@@ -45,7 +44,7 @@ def approve(request: HttpRequest, id_: UUID) -> HttpResponse:
     if request.method != "POST":
         return _page(request, row, "approve")
     try:
-        holding.approve(row, by=_who(request))
+        holding.approve(row, by=str(administrator(request).pk))
     except IngestError as error:
         return _page(request, row, "approve", error=str(error), status=409)
     return see_other(reverse("console-message", args=[id_]))
@@ -63,7 +62,7 @@ def refuse(request: HttpRequest, id_: UUID) -> HttpResponse:
     if reason not in WHY:
         return _page(request, row, "refuse", no_reason=True, status=422)
     try:
-        holding.refuse(row, str(WHY[reason]), by=_who(request), why=reason)
+        holding.refuse(row, str(WHY[reason]), by=str(administrator(request).pk), why=reason)
     except IngestError as error:
         return _page(request, row, "refuse", error=str(error), status=409)
     except (KeysError, VaultError, OSError):
@@ -76,11 +75,6 @@ def _held(id_: UUID) -> Spooled:
     if row is None:
         raise Http404
     return row
-
-
-def _who(request: HttpRequest) -> str:
-    person = cast(Request, request).office_person
-    return str(person.pk) if person else ""
 
 
 def _page(request: HttpRequest, row: Spooled, which: str, *, status: int = 200, **context: Any) -> HttpResponse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from typing import cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -18,17 +17,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.access.decorators import permission_required
-from portal.access.models import Person
-from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.console import remedies
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.console.sections import BOUNCES
 from portal.delivery import lanes, refusing
 from portal.delivery.models import Bounce, Lane, Outbound, Suppressed
+from portal.ids import id_of
 from portal.keys.errors import KeysError
-from portal.mime.addresses import mask
+from portal.vault.masking import masked
 
 PAGE = 50
 DOMAINS = 10
@@ -79,7 +77,7 @@ def bounces(request: HttpRequest) -> HttpResponse:
     """Newest first; `?sort=` shows one kind."""
     sort = request.GET.get("sort", "")
     sort = sort if sort in Bounce.Sort.values else ""
-    after = _uuid(request.GET.get("after", ""))
+    after = id_of(request.GET.get("after", ""))
     rows = list(newest(sort, after)[: PAGE + 1])
     older = urlencode({**({"sort": sort} if sort else {}), "after": rows[PAGE - 1].pk}) if len(rows) > PAGE else ""
     context = {
@@ -104,7 +102,7 @@ def bounce(request: HttpRequest, id_: UUID) -> HttpResponse:
     context = {"line": line, "reasons": Reason.choices, "advice": remedies.advice(row.status)}
     if request.method != "POST":
         return office_page(request, BOUNCES, "console/bounce.html", context)
-    by, asked = cast(Person, cast(Request, request).office_person).id, request.POST.get("do", "")
+    by, asked = administrator(request).pk, request.POST.get("do", "")
     if asked == "again":
         if not refusing.try_again(row.mail, by):
             context["error"] = _("This mail cannot be tried again: it has left, was withdrawn, or its code is gone.")
@@ -154,7 +152,7 @@ def _lines(rows: Sequence[Bounce]) -> list[Line]:
     return [
         Line(
             row.id,
-            _masked(row),
+            masked(refusing.bounced_address, row),
             row.status,
             remedies.sorts()[row.sort],
             remedies.reason(row.status),
@@ -174,17 +172,3 @@ def _domain(lane: Lane | None, worst: Bounce) -> str:
         return named or refusing.bounced_address(worst).rpartition("@")[2]
     except KeysError:
         return _("(hidden: the keys are away)")
-
-
-def _masked(row: Bounce) -> str:
-    try:
-        return mask(refusing.bounced_address(row))
-    except (KeysError, ValueError):
-        return _("(hidden: the keys are away)")
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

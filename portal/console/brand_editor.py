@@ -17,8 +17,9 @@ from portal.access.decorators import permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.console import brand_dns, brand_preview, brand_sections
-from portal.console.brand_pages import Edited, actor, brand_page, edited
+from portal.console.brand_pages import Edited, brand_page, edited
 from portal.console.brand_sections import Section
+from portal.console.pages import administrator
 
 View = Callable[[HttpRequest, str], HttpResponse]
 TEMPLATE = "console/brand_edit.html"
@@ -53,7 +54,7 @@ def _save(request: HttpRequest, about: Edited, section: Section) -> HttpResponse
     if not given.errors:
         try:
             edit = lambda document: {**document, **given.values}  # noqa: E731
-            versions.save_draft(about.row, edit, part(section), request.POST.get("seen", ""), actor(request))
+            versions.save_draft(about.row, edit, part(section), request.POST.get("seen", ""), administrator(request).pk)
             publish = request.POST.get("then") == "publish"
             return see_other(reverse("brand-publish" if publish else section.url, args=[about.row.slug]))
         except SavedMeanwhile:

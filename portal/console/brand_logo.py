@@ -18,7 +18,8 @@ from portal.access.decorators import permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.console import brand_editor, brand_sections
-from portal.console.brand_pages import actor, brand_page, edited
+from portal.console.brand_pages import brand_page, edited
+from portal.console.pages import administrator
 from portal.writing.uploads import SealedUpload
 
 
@@ -34,7 +35,7 @@ def logo(request: HttpRequest, slug: str) -> HttpResponse:
             lambda document: {**document, "logo": digest},
             lambda document: document["logo"],
             request.POST.get("seen-logo", ""),
-            actor(request),
+            administrator(request).pk,
         )
     except BadLogo as error:
         said = str(error)

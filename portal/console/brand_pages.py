@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
-from uuid import UUID
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
@@ -14,10 +13,9 @@ from django.utils.translation import ngettext
 from branding import versions
 from branding.models import Brand
 from branding.versions import Standing
-from portal.access.requests import Request
 from portal.console import brand_phrasing, brand_sections
 from portal.console.brand_sections import Section
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.console.sections import BRANDS
 
 NOWHERE = ".invalid"
@@ -54,12 +52,6 @@ def edited(slug: str) -> Edited:
     return Edited(row, now, versions.as_brand(row, now.document))
 
 
-def actor(request: HttpRequest) -> UUID | None:
-    """The administrator who asks, for the record."""
-    person = cast(Request, request).office_person
-    return person.pk if person else None
-
-
 def brand_page(
     request: HttpRequest,
     about: Edited,
@@ -70,7 +62,6 @@ def brand_page(
     status: int = 200,
 ) -> HttpResponse:
     """A page about one brand."""
-    me = cast(Request, request).office_person
     now = about.now
     here = section.slug if section else ""
     tabs = [
@@ -81,7 +72,7 @@ def brand_page(
         "edited": about,
         "slug": about.row.slug,
         "draft": now.draft,
-        "draft_by": brand_phrasing.who(now.draft.made_by, me) if now.draft else "",
+        "draft_by": brand_phrasing.who(now.draft.made_by, administrator(request)) if now.draft else "",
         "missed": brand_phrasing.names(now.missed),
         "tabs": tabs,
         "section": section,

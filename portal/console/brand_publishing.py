@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,12 +15,12 @@ from branding import versions
 from branding.refusals import DraftIsOld, NotPublishable, NoVersion, SavedMeanwhile
 from portal.access import people
 from portal.access.decorators import fresh_proof_required, permission_required
-from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.audit.record import record
 from portal.console import brand_phrasing, certificates
-from portal.console.brand_pages import Edited, actor, brand_page, edited
+from portal.console.brand_pages import Edited, brand_page, edited
+from portal.console.pages import administrator
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
 
@@ -38,7 +38,10 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
         return _ask(request, about)
     try:
         versions.publish(
-            about.row, request.POST.get("seen", ""), actor(request), good_host=_good_host(about, about.now.document)
+            about.row,
+            request.POST.get("seen", ""),
+            administrator(request).pk,
+            good_host=_good_host(about, about.now.document),
         )
     except SavedMeanwhile:
         said = _("Somebody else changed the draft after you opened this page. This is how it is now.")
@@ -60,7 +63,7 @@ def discard(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         return brand_page(request, about, "console/brand_discard.html", context)
     try:
-        versions.discard(about.row, request.POST.get("seen", ""), actor(request))
+        versions.discard(about.row, request.POST.get("seen", ""), administrator(request).pk)
     except SavedMeanwhile:
         about = edited(slug)
         context = {"changes": _changes(about), "seen": about.now.seen, "stale": True}
@@ -73,7 +76,7 @@ def discard(request: HttpRequest, slug: str) -> HttpResponse:
 def catch_up(request: HttpRequest, slug: str) -> HttpResponse:
     """Bring what became live meanwhile into the draft."""
     about = edited(slug)
-    versions.catch_up(about.row, actor(request))
+    versions.catch_up(about.row, administrator(request).pk)
     return see_other(reverse("brand-publish", args=[slug]))
 
 
@@ -81,7 +84,7 @@ def catch_up(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def history(request: HttpRequest, slug: str) -> HttpResponse:
     """Every version with what it changed; `?show=` one of them, compared with what is live."""
-    about, me = edited(slug), cast(Request, request).office_person
+    about, me = edited(slug), administrator(request)
     found = versions.history(about.row)[:MOST_SHOWN]
     lines = [
         {
@@ -121,7 +124,7 @@ def roll_back(request: HttpRequest, slug: str) -> HttpResponse:
         context["sentences"] = [_("Something else was published after you opened this page. This is how it is now.")]
         return brand_page(request, about, "console/brand_roll_back.html", context, status=409)
     try:
-        versions.roll_back(about.row, one.number, actor(request), good_host=_good_host(about, one.document))
+        versions.roll_back(about.row, one.number, administrator(request).pk, good_host=_good_host(about, one.document))
     except NotPublishable as refused:
         context["sentences"] = refused.sentences
         return brand_page(request, about, "console/brand_roll_back.html", context, status=409)
@@ -132,9 +135,9 @@ def roll_back(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def test(request: HttpRequest, slug: str) -> HttpResponse:
     """Mail the draft's notice to whoever asks; to nobody else, so it is no way to write to people."""
-    about, me = edited(slug), cast(Request, request).office_person
-    address = people.address_of(me) if me else ""
-    if not address or me is None:
+    about, me = edited(slug), administrator(request)
+    address = people.address_of(me)
+    if not address:
         return brand_page(request, about, "console/brand_tested.html", {"address": ""}, status=409)
     with transaction.atomic():
         enqueue(Outbound.Kind.BRAND_TEST, address=address, subject_row=me.pk, words=slug)

@@ -18,8 +18,9 @@ from portal.access.decorators import permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.console import brand_phrasing, brand_preview, brand_sections
-from portal.console.brand_pages import Edited, actor, brand_page, edited
+from portal.console.brand_pages import Edited, brand_page, edited
 from portal.console.brand_typed import language_of, typed_words, with_words
+from portal.console.pages import administrator
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _save(request: HttpRequest, about: Edited) -> HttpResponse:
                 lambda document: {**document, "words": with_words(document["words"], code, typed)},
                 lambda document: document["words"].get(code, {}),
                 seen,
-                actor(request),
+                administrator(request).pk,
             )
             if request.POST.get("then") == "publish":
                 return see_other(reverse("brand-publish", args=[about.row.slug]))

@@ -23,9 +23,9 @@ from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.audit.record import record
-from portal.console.brand_pages import NOWHERE, actor, brand_page, edited
+from portal.console.brand_pages import NOWHERE, brand_page, edited
 from portal.console.brand_use import rules_by_brand
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.console.sections import BRANDS
 from portal.vault.models import Message
 
@@ -71,7 +71,7 @@ def add(request: HttpRequest) -> HttpResponse:
             values[name] = BY_FIELD[name].read(Brand(), typed[name])
         except BadOption as error:
             context["errors"][name] = str(error)
-    made = _made(values, actor(request), context["errors"]) if not context["errors"] else None
+    made = _made(values, administrator(request).pk, context["errors"]) if not context["errors"] else None
     if made is None:
         return office_page(request, BRANDS, "console/brand_add.html", context, status=422)
     return see_other(reverse("brand", args=[made.slug]))
@@ -103,7 +103,7 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
         return brand_page(
             request, about, "console/brand_archive.html", {"default": default, "rules": rules}, status=status
         )
-    brand_making.archive(about.row, on=about.row.archived_at is None, by=str(actor(request)))
+    brand_making.archive(about.row, on=about.row.archived_at is None, by=str(administrator(request).pk))
     return see_other(reverse(BRANDS))
 
 

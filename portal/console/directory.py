@@ -15,10 +15,9 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.access.decorators import fresh_proof_required, permission_required
-from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.console.sections import DIRECTORY
 from portal.directory import importing, parked
 from portal.directory.importing import Plan
@@ -65,7 +64,7 @@ def give(request: HttpRequest) -> HttpResponse:
         return office_page(
             request, DIRECTORY, "console/directory_import.html", {**context, "error": str(bad)}, status=422
         )
-    number = parked.park(data, source, removes_missing=context["complete"], by=_by(request))
+    number = parked.park(data, source, removes_missing=context["complete"], by=administrator(request).pk)
     return see_other(reverse("directory-look", args=[number]))
 
 
@@ -74,7 +73,7 @@ def give(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def look(request: HttpRequest, id_: UUID) -> HttpResponse:
     """What would change; and the change, when it is still what was shown."""
-    upload = parked.find(id_, _by(request))
+    upload = parked.find(id_, administrator(request).pk)
     if upload is None:
         raise Http404
     plan = _plan(upload)
@@ -85,7 +84,7 @@ def look(request: HttpRequest, id_: UUID) -> HttpResponse:
     if plan.is_drastic and request.POST.get("drastic") != "yes":
         return _shown(request, plan, 422, _("Say that so many may be removed, or give another file."))
     try:
-        importing.apply(plan, by=_by(request), confirmed=plan.is_drastic)
+        importing.apply(plan, by=administrator(request).pk, confirmed=plan.is_drastic)
     except IntegrityError:  # another import, or a program, was at the same people in this moment
         return _shown(request, _plan(upload), 409, str(_CHANGED))
     upload.delete()
@@ -152,9 +151,3 @@ def _sources() -> list[dict[str, Any]]:
             counts = [row["n"] if row else 0 for row in (people.get(source), groups.get(source))]
             found.append({"name": source.label, "people": counts[0], "groups": counts[1], "at": at})
     return found
-
-
-def _by(request: HttpRequest) -> UUID:
-    person = cast(Request, request).office_person
-    assert person is not None  # noqa: S101 permission_required has seen to it
-    return person.pk

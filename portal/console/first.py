@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -11,10 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portal.access import administrators, office_ways, passwords
 from portal.access.decorators import fresh_proof_required, office_required
 from portal.access.errors import OfficeRefused
-from portal.access.models import Person
-from portal.access.requests import Request
 from portal.access.responses import see_other
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.mime.addresses import LONGEST
 from portal.mime.errors import BadAddress
 
@@ -28,7 +26,7 @@ def first_run(request: HttpRequest) -> HttpResponse:
         return _page(request, {})
     typed = request.POST.get("address", "").strip()[: LONGEST + 1]
     try:
-        administrators.say_address(_me(request), typed)
+        administrators.say_address(administrator(request), typed)
     except BadAddress:
         return _page(request, {"address_value": typed, "bad_address": True}, status=422)
     except OfficeRefused as refused:
@@ -41,17 +39,17 @@ def first_run(request: HttpRequest) -> HttpResponse:
 @require_POST
 def password(request: HttpRequest) -> HttpResponse:
     """For the first administrator where nothing better can be had; the authenticator app is set up next."""
-    if not _me(request).address:  # nobody could sign in with it
+    if not administrator(request).address:  # nobody could sign in with it
         return see_other(reverse("first-run"))
     try:
-        passwords.set_first(_me(request), request.POST.get("password", ""))
+        passwords.set_first(administrator(request), request.POST.get("password", ""))
     except OfficeRefused as refused:
         return _page(request, {"password_error": refused.sentence}, status=422)
     return see_other(reverse("office-authenticator"))
 
 
 def _page(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    me = _me(request)
+    me = administrator(request)
     shown = {
         "named": bool(me.address),
         "password": office_ways.password_is_open() and office_ways.is_alone(me),
@@ -59,7 +57,3 @@ def _page(request: HttpRequest, context: dict[str, Any], status: int = 200) -> H
         **context,
     }
     return office_page(request, "", "console/first.html", shown, status=status)
-
-
-def _me(request: HttpRequest) -> Person:
-    return cast(Person, cast(Request, request).office_person)

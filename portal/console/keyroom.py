@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -13,10 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.access.decorators import fresh_proof_required, permission_required
-from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.console.sections import KEYS
 from portal.keys.errors import KeysError
 from portal.keys.service import configured, keys
@@ -60,7 +59,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "drill": drills.current(),
         "drill_passed": drills.last_passed(),
         "drill_wrong": "wrong" in request.GET,
-        "me": _me(request),
+        "me": administrator(request).pk,
     }
     try:
         context |= _keyring(request.GET.get("page", ""))
@@ -75,7 +74,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def renew(request: HttpRequest) -> HttpResponse:
     """New epoch keys for new messages. Nothing is encrypted anew."""
     try:
-        keywork.supersede(str(_me(request)))
+        keywork.supersede(str(administrator(request).pk))
     except KeysError as error:
         return _failed(request, str(error))
     return see_other(reverse(KEYS))
@@ -90,9 +89,9 @@ def work(request: HttpRequest) -> HttpResponse:
     if kind not in Kind.values or say not in ("begin", "pause", "go on"):
         raise Http404
     if say == "begin":
-        keywork.ask(Kind(kind), str(_me(request)))
+        keywork.ask(Kind(kind), str(administrator(request).pk))
     else:
-        keywork.pause(Kind(kind), str(_me(request)), on=say == "pause")
+        keywork.pause(Kind(kind), str(administrator(request).pk), on=say == "pause")
     return see_other(reverse(KEYS))
 
 
@@ -102,7 +101,7 @@ def work(request: HttpRequest) -> HttpResponse:
 def end(request: HttpRequest) -> HttpResponse:
     """Destroy an epoch key for good: asked for by one administrator, agreed to by another."""
     given = request.POST if request.method == "POST" else request.GET
-    epoch, me = given.get("epoch", "")[:24], _me(request)
+    epoch, me = given.get("epoch", "")[:24], administrator(request).pk
     if me is None:
         raise Http404
     asked = next((row for row in keyending.waiting() if row.epoch == epoch), None)
@@ -144,10 +143,10 @@ def _end(say: str, epoch: str, me: UUID, reason: Reason | None) -> None:
 def drill(request: HttpRequest) -> HttpResponse:
     """Begin a recovery drill, or answer it with the code that the private half gave."""
     if "code" in request.POST:
-        passed = drills.answer(request.POST["code"][:80], str(_me(request)))
+        passed = drills.answer(request.POST["code"][:80], str(administrator(request).pk))
         return see_other(reverse(KEYS) + ("" if passed else "?wrong") + "#recovery")
     try:
-        drills.begin(str(_me(request)))
+        drills.begin(str(administrator(request).pk))
     except (KeysError, OperationsError) as error:
         return _failed(request, str(error), 422)
     return see_other(reverse(KEYS) + "#recovery")
@@ -163,11 +162,6 @@ def drill_file(request: HttpRequest) -> HttpResponse:
     answer = HttpResponse(drills.file_of(row), content_type="application/octet-stream")
     answer.headers["Content-Disposition"] = 'attachment; filename="recovery-drill.sealed"'
     return answer
-
-
-def _me(request: HttpRequest) -> UUID | None:
-    person = cast(Request, request).office_person
-    return person.id if person else None
 
 
 def _failed(request: HttpRequest, sentence: str, status: int = 503) -> HttpResponse:

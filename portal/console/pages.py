@@ -9,10 +9,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from portal.access import roles
+from portal.access.models import Person
 from portal.access.requests import Request
 from portal.access.roles import May
 from portal.console import figures
 from portal.console.sections import sections
+
+
+def administrator(request: HttpRequest) -> Person:
+    """Whoever is signed in here. Only behind permission_required, which has seen to it that there is one."""
+    return cast(Person, cast(Request, request).office_person)
 
 
 def office_page(
@@ -25,8 +31,7 @@ def office_page(
     status: int = 200,
 ) -> HttpResponse:
     """A page of `section`; the template finds the names of permissions in `may`. Only behind permission_required."""
-    person = cast(Request, request).office_person
-    allowed = roles.permissions_of(person) if person is not None else frozenset()
+    allowed = roles.permissions_of(administrator(request))
     number = (figures.held() if held is None else held) if May.SEE_MESSAGES in allowed else 0
     shown = {
         **context,

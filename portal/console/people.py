@@ -17,7 +17,7 @@ from portal.access.models import Person
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.console.sections import PEOPLE
 from portal.mime.addresses import LONGEST
 from portal.mime.errors import BadAddress
@@ -33,7 +33,7 @@ def members(request: HttpRequest) -> HttpResponse:
     asked = cast(Request, request)
     context = {
         "members": administrators.everyone(),
-        "me": asked.office_person,
+        "me": administrator(request),
         "providers": [row.name for row in office_ways.providers(asked.brand)],
     }
     return office_page(request, PEOPLE, "console/people.html", context)
@@ -50,7 +50,7 @@ def add(request: HttpRequest) -> HttpResponse:
         return office_page(request, PEOPLE, "console/person_add.html", context)
     if role is None:
         return office_page(request, PEOPLE, "console/person_add.html", context, status=422)
-    by = cast(Request, request).office_person
+    by = administrator(request)
     try:
         administrators.invite(administrators.add(typed, role, by=by), by=by)
     except BadAddress:
@@ -75,7 +75,7 @@ def change(request: HttpRequest, id_: UUID) -> HttpResponse:
     if role is None or reason is None:
         return _about(request, person, "console/person.html", {**context, "no_reason": reason is None}, status=422)
     try:
-        administrators.change(person, role, by=cast(Request, request).office_person, reason=reason)
+        administrators.change(person, role, by=administrator(request), reason=reason)
     except OfficeRefused as refused:
         return _about(request, person, "console/person.html", {**context, "error": refused.sentence}, status=409)
     return see_other(reverse(PEOPLE))
@@ -93,7 +93,7 @@ def remove(request: HttpRequest, id_: UUID) -> HttpResponse:
     if reason is None:
         return _about(request, person, "console/person_remove.html", {"no_reason": True}, status=422)
     try:
-        administrators.remove(person, by=cast(Request, request).office_person, reason=reason)
+        administrators.remove(person, by=administrator(request), reason=reason)
     except OfficeRefused as refused:
         return _about(request, person, "console/person_remove.html", {"error": refused.sentence}, status=409)
     return see_other(reverse(PEOPLE))
@@ -104,7 +104,7 @@ def remove(request: HttpRequest, id_: UUID) -> HttpResponse:
 def invite(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Mail a new link to an administrator, whose older one ends."""
     try:
-        administrators.invite(_person(id_), by=cast(Request, request).office_person)
+        administrators.invite(_person(id_), by=administrator(request))
     except NotAnAdministrator:
         raise Http404 from None
     return see_other(reverse(PEOPLE))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -20,7 +20,6 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.access import people
 from portal.access.decorators import permission_required
 from portal.access.models import Person
-from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.audit import checking, exporting, finding
@@ -30,7 +29,7 @@ from portal.audit.models import Entry, Head
 from portal.audit.record import Fact
 from portal.audit.record import record as note
 from portal.celery import CHECK_RECORD, ring
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.console.sections import RECORD
 from portal.operations import record_keeping
 
@@ -84,8 +83,7 @@ def entries(request: HttpRequest) -> HttpResponse:
 @require_POST
 def check(request: HttpRequest) -> HttpResponse:
     """Have everything that was recorded held against what was signed."""
-    person = cast(Request, request).office_person
-    if checking.ask(timezone.now(), by=str(person.id) if person else None):
+    if checking.ask(timezone.now(), by=str(administrator(request).pk)):
         ring(CHECK_RECORD)
     return see_other(reverse(RECORD))
 
@@ -101,8 +99,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
         found = exporting.pieces(kind, record_keeping.key_line(), form.asked.since, form.asked.until)
     except NothingSigned:
         raise Http404 from None
-    person = cast(Request, request).office_person
-    answer = StreamingHttpResponse(_noted(found, kind, person), content_type=TYPES[kind])
+    answer = StreamingHttpResponse(_noted(found, kind, str(administrator(request).pk)), content_type=TYPES[kind])
     name = f"record-{timezone.now():%Y%m%d-%H%M}.{'txt' if kind == 'cef' else kind}"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
@@ -120,7 +117,7 @@ def head(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def _noted(found: Iterator[tuple[int, str]], kind: str, person: Person | None) -> Iterator[bytes]:
+def _noted(found: Iterator[tuple[int, str]], kind: str, by: str) -> Iterator[bytes]:
     number = 0
     try:
         for count, text in found:
@@ -128,7 +125,7 @@ def _noted(found: Iterator[tuple[int, str]], kind: str, person: Person | None) -
             yield text.encode()
     finally:
         # Also of one that was broken off: what had left by then has left.
-        note("audit.exported", entries=number, format=kind, by=str(person.id) if person else None)
+        note("audit.exported", entries=number, format=kind, by=by)
 
 
 class _Form:

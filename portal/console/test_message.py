@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
 from uuid import UUID
 
 from django.conf import settings
@@ -13,11 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.access import people
 from portal.access.decorators import permission_required
-from portal.access.models import Person
-from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.console.sections import HEALTH
 from portal.operations import trying
 from portal.operations.models import Trial
@@ -27,7 +24,7 @@ from portal.operations.models import Trial
 @require_POST
 def begin(request: HttpRequest) -> HttpResponse:
     """Send it to the address of whoever is signed in, and to nobody else."""
-    person = cast(Person, cast(Request, request).office_person)
+    person = administrator(request)
     address = people.address_of(person)
     if not address:
         return office_page(request, HEALTH, "console/health_test.html", {"nobody": True}, status=409)
@@ -39,7 +36,7 @@ def begin(request: HttpRequest) -> HttpResponse:
 @require_safe
 def shown(request: HttpRequest, id_: UUID) -> HttpResponse:
     """How far one's own test message has come."""
-    person = cast(Person, cast(Request, request).office_person)
+    person = administrator(request)
     trial = Trial.objects.filter(pk=id_, by=person.id).first()
     if trial is None:
         raise Http404

@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl
-from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from branding.models import Brand
+from portal import tables
 from portal.access.decorators import permission_required
-from portal.access.models import Person
-from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.audit.record import record
 from portal.console import finding, listing, searches
 from portal.console.finding import Filter
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.console.searches import Sought
 from portal.console.sections import MESSAGES
+from portal.ids import id_of
 from portal.keys.errors import KeysError
 from portal.mime.addresses import LONGEST, mask
 from portal.mime.errors import BadAddress
 
 MOST_EXPORTED = 100_000
 COLUMNS = ("id", "sent", "sender", "recipients", "brand", "rule", "state")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
 @permission_required(May.SEE_MESSAGES)
@@ -50,7 +43,7 @@ def search(request: HttpRequest) -> HttpResponse:
     if not sought:
         return see_other(_with(reverse(MESSAGES), asked.query()))
     try:
-        id_ = searches.keep(_person(request), sought)
+        id_ = searches.keep(administrator(request), sought)
     except BadAddress:
         return _not_searched(request, asked, {**typed, "bad_address": True}, 422)
     except KeysError:
@@ -71,22 +64,18 @@ def export(request: HttpRequest) -> HttpResponseBase:
     if over:
         return see_other(_with(reverse(MESSAGES), asked.query(search=request.POST.get("search", "")[:36])))
     form = "json" if request.POST.get("format") == "json" else "csv"
-    record("messages.exported", person=str(_person(request).id), format=form)
-    lines = listing.every(asked, MOST_EXPORTED)
-    answer = StreamingHttpResponse(_json(lines) if form == "json" else _csv(lines), content_type=_TYPES[form])
-    answer.headers["Content-Disposition"] = f'attachment; filename="messages.{form}"'
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    record("messages.exported", person=str(administrator(request).id), format=form)
+    return tables.download("messages", form, COLUMNS, map(_row, listing.every(asked, MOST_EXPORTED)))
 
 
 def asked_of(request: HttpRequest) -> tuple[Filter, bool]:
     """What the list is to show, and whether a search that the URL names is over."""
     given = request.POST if request.method == "POST" else request.GET
-    asked, id_ = finding.read(given), _uuid(given.get("search", ""))
+    asked, id_ = finding.read(given), id_of(given.get("search", ""))
     if not given.get("search"):
         return asked, False
     try:
-        sought = searches.find(_person(request), id_) if id_ else None
+        sought = searches.find(administrator(request), id_) if id_ else None
     except KeysError:  # then it shows nothing, as one that is over
         sought = None
     return (finding.with_sought(asked, sought), False) if sought else (asked, True)
@@ -100,7 +89,7 @@ def query(request: HttpRequest, asked: Filter, **more: str) -> str:
 def fields(request: HttpRequest, asked: Filter) -> dict[str, Any]:
     """What the page's forms are filled with; addresses stay behind a mask."""
     labels = {"sender": _("Sender"), "recipient": _("Recipient")}
-    said = [f"{labels[name]} {_masked(getattr(asked.sought, name))}" for name in labels if getattr(asked.sought, name)]
+    said = [f"{labels[name]} {mask(getattr(asked.sought, name))}" for name in labels if getattr(asked.sought, name)]
     return {
         "asked": asked,
         "said": said + ([_("Message-ID of the mail")] if asked.sought.mail_id else []),
@@ -118,54 +107,9 @@ def fields(request: HttpRequest, asked: Filter) -> dict[str, Any]:
     }
 
 
-def cell(text: object) -> str:
-    """A value for a table; what a spreadsheet would take for a formula begins with an apostrophe."""
-    written = str(text)
-    return f"'{written}" if written.startswith(_FORMULA) else written
-
-
 def _row(line: listing.Line) -> tuple[object, ...]:
-    return line.id, line.sent_at.isoformat(), line.sender, line.recipients, line.brand, line.rule, line.state
-
-
-def _csv(lines: Iterator[listing.Line]) -> Iterator[str]:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for line in lines:
-        writer.writerow([cell(value) for value in _row(line)])
-        yield out.getvalue()
-        out.seek(0)
-        out.truncate()
-    yield out.getvalue()
-
-
-def _json(lines: Iterator[listing.Line]) -> Iterator[str]:
-    before = "["
-    for line in lines:
-        shown = dict(zip(COLUMNS, _row(line), strict=True))
-        yield before + json.dumps(shown, default=str, ensure_ascii=False)
-        before = ",\n"
-    yield "[]" if before == "[" else "]"
-
-
-def _masked(address: str) -> str:
-    try:
-        return mask(address)
-    except (KeysError, ValueError):
-        return "•••••"
+    return line.id, line.sent_at, line.sender, line.recipients, line.brand, line.rule, line.state
 
 
 def _with(url: str, words: str) -> str:
     return f"{url}?{words}" if words else url
-
-
-def _person(request: HttpRequest) -> Person:
-    return cast(Person, cast(Request, request).office_person)  # behind permission_required
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -17,6 +17,7 @@ from portal.access.roles import May
 from portal.console import advice, figures, finding, listing, starting, trace_search
 from portal.console.pages import office_page
 from portal.console.sections import HEALTH, MESSAGES, OVERVIEW
+from portal.ids import id_of
 from portal.ingest import holding
 from portal.ingest.errors import AwaitsApproval, NotHeld
 from portal.ingest.models import Spooled
@@ -55,7 +56,7 @@ def messages(request: HttpRequest) -> HttpResponse:
     show = request.GET.get("show", "")
     if show not in listing.SPOOL_STATES:
         show = ""
-    after = _uuid(request.GET.get("after", ""))
+    after = id_of(request.GET.get("after", ""))
     asked, over = trace_search.asked_of(request)
     if show:
         page = listing.spooled(show, after)
@@ -138,16 +139,9 @@ def support(request: HttpRequest) -> HttpResponse:
 
 def _known(text: str) -> UUID | None:
     """The mail with this id, or the one message with this reference; None when there is none, or more than one."""
-    id_ = _uuid(text)
+    id_ = id_of(text)
     if id_ is not None:
         return id_ if trace(id_) is not None else None
     asked = finding.read({"ref": text})
     found = finding.ids(asked, None, 2) if asked.reference else []
     return found[0] if len(found) == 1 else None
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

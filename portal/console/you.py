@@ -21,14 +21,14 @@ from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.access.views import BROWSER_SECONDS
 from portal.audit.record import record
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 
 
 @permission_required(May.OVERVIEW)
 @require_safe
 def you(request: HttpRequest) -> HttpResponse:
     """One's own ways in, and the browsers one is signed in with."""
-    me, row = _me(request), cast(Request, request).office_row
+    me, row = administrator(request), cast(Request, request).office_row
     app = authenticators.of(me)
     context = {
         "keys": [(key, passkeys.name_of(key)) for key in _keys(request)],
@@ -45,8 +45,8 @@ def you(request: HttpRequest) -> HttpResponse:
 def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
     """End every other office session of this person; the next request there is the sign-in page."""
     row = cast(Session, cast(Request, request).office_row)
-    _sessions(_me(request)).exclude(pk=row.pk).delete()
-    record("administrator.signed_out_elsewhere", person=str(_me(request).id))
+    _sessions(administrator(request)).exclude(pk=row.pk).delete()
+    record("administrator.signed_out_elsewhere", person=str(administrator(request).id))
     return see_other(reverse("you"))
 
 
@@ -57,7 +57,7 @@ def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
 @require_POST
 def ask_to_add_passkey(request: HttpRequest) -> HttpResponse:
     """What the browser is to ask its authenticators for; nothing, where the form that follows leads elsewhere."""
-    asked, me = cast(Request, request), _me(request)
+    asked, me = cast(Request, request), administrator(request)
     if not me.address or not is_fresh(cast(Session, asked.office_row)):
         return JsonResponse({}, status=403)
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
@@ -77,7 +77,7 @@ def ask_to_add_passkey(request: HttpRequest) -> HttpResponse:
 @require_POST
 def add_passkey(request: HttpRequest) -> HttpResponse:
     """Keep the passkey that the browser made; with the first one in the house, passwords end."""
-    asked, me = cast(Request, request), _me(request)
+    asked, me = cast(Request, request), administrator(request)
     row = cast(Session, asked.office_row)
     browser = cookies.digest(cookies.read(request, cookies.BROWSER))
     answer = request.POST.get("answer", "")
@@ -114,7 +114,7 @@ def remove_passkey(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def authenticator(request: HttpRequest) -> HttpResponse:
     """Set the app up for a password: show the secret in this session alone, and take one code from it."""
-    me, row = _me(request), cast(Session, cast(Request, request).office_row)
+    me, row = administrator(request), cast(Session, cast(Request, request).office_row)
     if not me.has_usable_password():
         raise Http404
     if authenticators.of(me) is not None:
@@ -131,7 +131,7 @@ def authenticator(request: HttpRequest) -> HttpResponse:
 @require_safe
 def authenticator_picture(request: HttpRequest) -> HttpResponse:
     """The secret as a QR code, while the app is being set up in this session; 404 otherwise."""
-    asked, me = cast(Request, request), _me(request)
+    asked, me = cast(Request, request), administrator(request)
     found = authenticators.pending(me, cast(Session, asked.office_row))
     if found is None:
         raise Http404
@@ -143,7 +143,7 @@ def authenticator_picture(request: HttpRequest) -> HttpResponse:
 @require_POST
 def renew_authenticator(request: HttpRequest) -> HttpResponse:
     """Another phone: a code of the app that is set up, or a recovery code, lets it be set up anew."""
-    me = _me(request)
+    me = administrator(request)
     try:
         authenticators.check(me, request.POST.get("code", "")[: codes.LONGEST_TYPED])
     except FactorRefused as refused:
@@ -169,12 +169,8 @@ def _set_up(request: HttpRequest, me: Person, row: Session, context: dict[str, A
 
 
 def _keys(request: HttpRequest) -> QuerySet[Passkey]:
-    return passkeys.of(_me(request), cast(Request, request).brand, office=True)
+    return passkeys.of(administrator(request), cast(Request, request).brand, office=True)
 
 
 def _sessions(me: Person) -> QuerySet[Session]:
     return Session.objects.filter(person=me, office=True).order_by("-seen_at")
-
-
-def _me(request: HttpRequest) -> Person:
-    return cast(Person, cast(Request, request).office_person)

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from portal.audit.record import record
+from portal.audit.record import by_whom, record
 from portal.directory import csvfile, keeping, ldif
 from portal.directory.keeping import Members
 from portal.directory.models import Group, Import, Membership, Person, Source
@@ -21,7 +21,6 @@ MOST_REMOVED_PERCENT = 20
 """Of the people, or of the groups, of one source: more are removed only when that was said again."""
 FEW = 10
 """Below this many nothing is a great part of anything."""
-COMMAND_LINE = "command line"
 _PIECE = 500
 
 
@@ -160,7 +159,7 @@ def apply(made: Plan, *, by: UUID | None = None, confirmed: bool = False) -> Imp
             groups_removed=len(made.groups_removed),
             joined=made.joined,
             left=made.left,
-            by=str(by) if by else COMMAND_LINE,
+            by=by_whom(by),
         )
     return done
 

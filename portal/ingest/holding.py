@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from portal.audit.record import record
+from portal.audit.record import COMMAND_LINE, record
 from portal.celery import PROCESS, PROCESS_BULK, SEND_BULK, SEND_MAIL, ring
 from portal.delivery import naming
 from portal.delivery.models import Outbound
@@ -58,7 +58,7 @@ def release(row: Spooled) -> None:
         ring(SEND_BULK if row.bulk else SEND_MAIL)
 
 
-def approve(row: Spooled, by: str = "command") -> None:
+def approve(row: Spooled, by: str = COMMAND_LINE) -> None:
     """Let a mail go on that a rule holds, by what the rules order besides holding it. Raises NotHeld.
 
     `by` is the administrator's id, for the record.

@@ -8,6 +8,8 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _lazy
 
+from portal.audit.record import COMMAND_LINE
+
 
 class Who(models.TextChoices):
     """The kinds of those who may ask."""
@@ -16,7 +18,7 @@ class Who(models.TextChoices):
     SENDER = "sender"
     PROGRAM = "program"
     RECIPIENT = "recipient"
-    COMMAND = "command line"
+    COMMAND = COMMAND_LINE
 
 
 class Why(models.TextChoices):

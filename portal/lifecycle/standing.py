@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.utils import timezone
 
 from portal.audit.models import Entry
-from portal.keys.errors import KeysError
 from portal.lifecycle.models import MoreTime
-from portal.mime.addresses import mask
 from portal.vault import readers as directory
+from portal.vault.masking import masked
 from portal.vault.models import Message, Reader
 
 SHOWN = 500
@@ -94,7 +94,7 @@ def of(message: UUID, address: Callable[[Reader], str] | None = None) -> Standin
         .order_by("asked_at")
         .values_list("asked_at", flat=True)
         .first(),
-        recipients=recipients_of(row, address or masked),
+        recipients=recipients_of(row, address or partial(masked, directory.address_of)),
     )
 
 
@@ -123,11 +123,3 @@ def downloads_of(message: UUID) -> dict[UUID | None, set[object]]:
     for reader, facts in entries.values_list("reader", "facts")[:_DOWNLOADS]:
         found[reader].add(facts.get("file") if isinstance(facts, dict) else None)
     return found
-
-
-def masked(row: Reader) -> str:
-    """A reader's address behind a mask; without the key service it is hidden altogether."""
-    try:
-        return mask(directory.address_of(row))
-    except (KeysError, ValueError):
-        return "•••"

@@ -5,7 +5,7 @@ Content-free: addresses are masked, subjects and file names are never opened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,10 +20,9 @@ from portal.audit.record import timeline
 from portal.delivery import queue
 from portal.delivery.models import Outbound
 from portal.ingest.models import Spooled
-from portal.keys.errors import KeysError
-from portal.mime.addresses import mask
 from portal.operations.wording import actor, sentence
 from portal.vault import readers as directory
+from portal.vault.masking import masked
 from portal.vault.models import Message, Reader
 
 SHOWN = 500
@@ -122,7 +121,7 @@ def trace(id_: UUID, only: int | None = None) -> Trace | None:
         return None
     outbound = list(Outbound.objects.filter(message=id_).order_by("made_at", "pk")[:SHOWN])
     found = list(message.readers.order_by("number")[:SHOWN]) if message else []
-    addresses = {reader.id: (_masked(directory.address_of, reader), reader.number) for reader in found}
+    addresses = {reader.id: (masked(directory.address_of, reader), reader.number) for reader in found}
     chosen = next((reader.id for reader in found if reader.number == only), None)
     if chosen is not None:
         entries = [entry for entry in entries if entry.reader in (None, chosen)]
@@ -277,7 +276,7 @@ def _mail(row: Outbound) -> Mail:
         what=mail_name(row.kind),
         state=row.state,
         sentence=_mail_sentence(row),
-        to=_masked(queue.address_of, row),
+        to=masked(queue.address_of, row),
         attempts=row.attempts,
         last_answer=row.last_answer,
         made_at=row.made_at,
@@ -328,11 +327,3 @@ def _mail_sentence(row: Outbound) -> str:
         S.DROPPED: _("Not needed any more"),
     }
     return words.get(S(row.state), row.state)
-
-
-def _masked(address_of: Callable[[Any], str], row: Reader | Outbound) -> str:
-    """The address behind a mask; without the key service it is hidden altogether."""
-    try:
-        return mask(address_of(row))
-    except (KeysError, ValueError):
-        return _("(hidden: the keys are away)")

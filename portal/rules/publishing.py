@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from portal.audit.record import record
+from portal.audit.record import by_whom, record
 from portal.owners import decides_alone
 from portal.rules import diverting, first, sanity
 from portal.rules.compiling import RuleSet, compiled
@@ -62,7 +62,7 @@ def publish(document: object, *, expected: int, by: UUID | None = None, note: st
 def _add(rules: RuleSet, by: UUID | None, note: str) -> None:
     said = " ".join(note.split())[:LONGEST_NOTE]
     Version.objects.create(number=rules.version, document=rules.document, made_at=timezone.now(), made_by=by, note=said)
-    record("rules.published", version=rules.version, rules=len(rules.rules), by=str(by) if by else "command")
+    record("rules.published", version=rules.version, rules=len(rules.rules), by=by_whom(by))
 
 
 def _live_document(number: int) -> Document:

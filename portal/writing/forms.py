@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from branding.templatetags.words import size
+from portal.ids import id_of
 from portal.mime.addresses import Mailbox
 from portal.reading import actions
 from portal.vault import unsent
@@ -88,7 +89,7 @@ def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there:
     )
     faults = _too_long(text)
     uploads, file_faults = fitting(cast(list[SealedUpload], request.FILES.getlist("files")), there)
-    named = {value for text in post.getlist("kept") if (value := uuid_of(text)) is not None}
+    named = {value for text in post.getlist("kept") if (value := id_of(text)) is not None}
     kept = frozenset(file.id for file in there if file.id in named)
     return Written(
         kind,
@@ -96,7 +97,7 @@ def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there:
         whom.to,
         uploads,
         kept,
-        uuid_of(post.get("version", "")),
+        id_of(post.get("version", "")),
         [*faults, *file_faults],
         [Fault("to", sentence) for sentence in whom.faults],
     )
@@ -165,11 +166,3 @@ def fitting(files: Sequence[SealedUpload], there: Sequence[Kept | Coming]) -> tu
         else:
             fitting.append(file)
     return fitting, [Fault("files", sentence) for sentence in dict.fromkeys(sentences)]
-
-
-def uuid_of(text: str) -> UUID | None:
-    """What a hidden field says; None when it was changed to anything else."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.access.requests import Request
+from portal.ids import id_of
 from portal.mime.names import safe_file_name
 from portal.reading import actions, admission
 from portal.vault import arriving, unsent
@@ -49,7 +50,7 @@ def one(request: Request, link: str, kind: str, file: str) -> HttpResponseBase:
     404 for what is not on its way here, 409 where another piece comes next, 413 for a piece that is too large.
     """
     steps = {"HEAD": _look, "PATCH": _go_on, "DELETE": _remove}
-    id_ = forms.uuid_of(file)
+    id_ = id_of(file)
     if id_ is None:
         raise Http404
     return _admitted(request, link, kind, steps[request.method or "HEAD"], id_)

@@ -15,6 +15,7 @@ from portal.access import expired, passkey_settings
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.audit.models import Entry
+from portal.ids import id_of
 from portal.mime.addresses import Mailbox
 from portal.reading import actions, admission, afterwards, letters
 from portal.vault import arriving, unsent
@@ -74,7 +75,7 @@ def _answer(request: Request, reader: Reader, opened: Opened, kind: str) -> Http
     if faults:
         return form(saved.row if saved else row, written.words, faults)
     if do == "remove" and which:
-        drafts.remove_file(reader, kind, forms.uuid_of(which))
+        drafts.remove_file(reader, kind, id_of(which))
     if do == "swap":
         unsent.swap(reader, kind)
     return see_other(request.path)

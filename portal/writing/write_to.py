@@ -34,6 +34,7 @@ from portal.access.places import Errand, Place
 from portal.access.requests import Request
 from portal.access.responses import retry_after, see_other
 from portal.delivery import naming
+from portal.ids import id_of
 from portal.ingest.errors import IngestError
 from portal.keys.errors import KeysError
 from portal.mime.addresses import LONGEST, Mailbox, clean_name
@@ -126,7 +127,7 @@ def _kept(
         except _NOT_NOW as error:
             log.error("a first message was not kept: %s", type(error).__name__)
             return _form(request, slug, offered, draft, posted, [_not_kept()], 503)
-    if do == "remove" and draft is not None and (file := forms.uuid_of(which)) is not None:
+    if do == "remove" and draft is not None and (file := id_of(which)) is not None:
         approaches.remove_file(draft, file)
     if do != "send":
         # What cannot be kept is on this page alone.

@@ -15,7 +15,7 @@ from django.utils import timezone
 from portal.api import auditing, telling, webhooks
 from portal.api.models import Delivery, Token, Webhook
 from portal.api.scopes import Scope
-from portal.audit import heads, leaves, merkle, sequencing
+from portal.audit import finding, heads, leaves, merkle, sequencing
 from portal.audit.models import Entry
 from portal.audit.record import record
 from portal.keys.service import keys
@@ -66,7 +66,7 @@ def test_entries_of_a_time_are_found_without_reading_all(auditor: Program, monke
     until = (now - timezone.timedelta(hours=10)).isoformat().replace("+00:00", "Z")  # type: ignore[attr-defined]
     found = lines(auditor.get(f"/audit/entries?kind=file.previewed&since={since}&until={until}").content)
     assert [entry["facts"]["file"] for entry in found] == list(range(20, 10, -1))
-    assert auditing._first_since(now - timezone.timedelta(hours=20)) == made[20].pk  # type: ignore[attr-defined]
+    assert finding._first_id(now - timezone.timedelta(hours=20)) == made[20].pk  # type: ignore[attr-defined]
 
 
 def test_what_is_read_can_be_verified_by_whoever_holds_a_head(auditor: Program) -> None:

@@ -174,11 +174,6 @@ def test_the_list_can_be_taken_along_without_anything_of_the_messages(owner: Cli
     assert over.status_code == 303, "a search that is over must not become all messages"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
-def test_what_a_spreadsheet_would_run_is_text_in_an_export(text: str) -> None:
-    assert trace_search.cell(text) == f"'{text}"
-
-
 def queries() -> dict[str, str]:
     """Each way to search, as the database would do it."""
     today = timezone.localdate()

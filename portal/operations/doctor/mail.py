@@ -21,6 +21,7 @@ from uuid import UUID
 from portal.audit.models import Entry
 from portal.configuration import Configuration
 from portal.delivery.models import Outbound
+from portal.ids import id_of
 from portal.ingest import probes
 from portal.ingest.models import Spooled
 from portal.lifecycle.withdrawing import withdraw
@@ -109,7 +110,7 @@ def hand_in(probe: Probe, configuration: Configuration, via: Address | None) -> 
         )
         return
     if via is None:
-        probe.message = _uuid(answer.rpartition(" ")[2])
+        probe.message = id_of(answer.rpartition(" ")[2])
     yield well(check, f"{whose} at {where} took it: {code} {answer}")
 
 
@@ -237,10 +238,3 @@ def _mail(probe: Probe, configuration: Configuration) -> bytes:
 
 def _sender(configuration: Configuration) -> str:
     return f"messages@{configuration.public_host}"
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from branding.choosing import origin
 from portal.audit.record import record
+from portal.ids import id_of
 from portal.keys.recovery import RecoveryPrivate
 from portal.keys.split import code_of, grouped
 from portal.mime.errors import BadAddress
@@ -39,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: dict[str, Any], terminal: Terminal) -> int:
     """Codes go to the terminal and nowhere else. A file is opened without database and keyring."""
-    message = _message_id(options["what"])
+    message = id_of(options["what"])
     if message is None:
         return _offline(options, terminal)
     found = _readers(message, options["reader"])
@@ -101,10 +102,3 @@ def _readers(id_: UUID, address: str | None) -> list[Reader]:
     if not mine:
         raise NoEscrow
     return mine
-
-
-def _message_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
