@@ -131,7 +131,7 @@ STORAGES = {
 # Nothing that a person uploads may reach a temporary file in clear (P2): this handler is the only one.
 FILE_UPLOAD_HANDLERS = ["portal.writing.uploads.SealedUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000  # a rule of 200 conditions is a form of so many
 DATA_UPLOAD_MAX_NUMBER_FILES = 25
 
 # An http loopback address (the demo) cannot have the __Host- prefix: Safari refuses it there.

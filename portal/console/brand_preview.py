@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any, cast
 
 from csp.constants import NONE, SELF
@@ -29,6 +28,7 @@ from portal.console import brand_samples
 from portal.console.brand_pages import edited
 from portal.console.brand_sections import Section
 from portal.console.brand_typed import as_typed
+from portal.delivery.dressing import Dressed
 from portal.reading import policies
 
 POLICY: Mapping[str, list[str]] = {
@@ -90,18 +90,21 @@ def preview(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _document(request: Request, brand: Brand, what: str) -> str:
     if what == "mail":
-        mail = brand_samples.notice(brand)
-        for picture in mail.pictures:
-            mail = replace(
-                mail, html=mail.html.replace(f"cid:{picture.content_id}", _data(picture.data, picture.content_type))
-            )
-        return mail.html
+        return whole(brand_samples.notice(brand))
     if what == "text":
         return render_to_string("console/brand_text.html", {"text": brand_samples.notice(brand).text})
     template = "access/choose.html" if what == "sign-in" else "reading/message.html"
     shown_ = brand_samples.sign_in(request, brand) if what == "sign-in" else brand_samples.reading(brand)
     # Without the request: no token, cookie or name of whoever looks gets into it.
     return render_to_string(template, {**shown_, "brand": face(brand)})
+
+
+def whole(mail: Dressed) -> str:
+    """A mail's HTML with its pictures in it."""
+    html = mail.html
+    for picture in mail.pictures:
+        html = html.replace(f"cid:{picture.content_id}", _data(picture.data, picture.content_type))
+    return html
 
 
 def dressed(html: str, brand: Brand, theme: str, *, pages: bool) -> str:

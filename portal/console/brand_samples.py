@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
 from django.urls import reverse
 from django.utils import timezone
@@ -38,10 +40,15 @@ def closes(brand: Brand) -> datetime:
     return sealing.last_moment(timezone.now(), brand.open_days)
 
 
-def notice(brand: Brand, recipient: str = READER, path: str = f"/m/{LINK}") -> Dressed:
-    """The mail that tells of the message, in the language that is spoken."""
+def notice(
+    brand: Brand,
+    recipient: str = READER,
+    path: str = f"/m/{LINK}",
+    other: Mapping[str, object] = MappingProxyType({}),
+) -> Dressed:
+    """The mail that tells of the message, in the language that is spoken; `other` takes the place of the sample's."""
     origin, until = choosing.origin(brand), closes(brand)
-    context = {
+    context: dict[str, object] = {
         "brand": brand,
         "sender_name": SENDER,
         "sender_address": sender_address(brand),
@@ -56,8 +63,10 @@ def notice(brand: Brand, recipient: str = READER, path: str = f"/m/{LINK}") -> D
         "note": "",
         "asked": asked(brand),
         "reply": False,
+        **other,
     }
-    return dressed_for_reader("notice", brand, context, SENDER, until)
+    called = str(context["sender_name"] or context["sender_address"])
+    return dressed_for_reader("notice", brand, context, called, cast(datetime | None, context["open_until"]))
 
 
 def sign_in(request: Request, brand: Brand) -> dict[str, Any]:

@@ -16,6 +16,7 @@ PROGRAMS = "console-programs"
 SETTINGS = "console-settings"
 PEOPLE, RECORD, BOUNCES = "console-people", "console-record", "console-bounces"
 BRANDS = "console-brands"
+RULES = "console-rules"
 RIGHTS = "console-rights"
 DIRECTORY = "console-directory"
 
@@ -27,6 +28,7 @@ def sections(current: str, allowed: Collection[May], *, held: int = 0) -> list[d
         (MESSAGES, _("Messages"), "mail", held, False, May.SEE_MESSAGES),
         (BOUNCES, _("Bounces"), "bounce", 0, False, May.SEE_MESSAGES),
         (BRANDS, _("Brands"), "brush", 0, False, May.BRANDS),
+        (RULES, _("Rules"), "rules", 0, False, May.RULES),
         (RIGHTS, _("Rights"), "lock", 0, False, May.RULES),
         (HEALTH, _("Health"), "pulse", 0, True, May.HEALTH),
         (KEYS, _("Keys"), "key", 0, True, May.KEYS),

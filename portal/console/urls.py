@@ -15,6 +15,7 @@ from portal.console import (
     programs,
     record,
     rights,
+    rule_urls,
     settled,
     starting,
     test_message,
@@ -105,4 +106,5 @@ urlpatterns = [
     path("admin/people/<uuid:id_>/invite/", people.invite, name="person-invite"),
     path("admin/people/<uuid:id_>/remove/", people.remove, name="person-remove"),
     *brand_urls.urlpatterns,
+    *rule_urls.urlpatterns,
 ]

@@ -19,6 +19,18 @@ class Version(models.Model):
     note = models.CharField(max_length=200, blank=True)
 
 
+class Draft(models.Model):
+    """What the next version would be; at most one row (portal.rules.draft)."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True)
+    document = models.JSONField()
+    """As portal.rules.document checks it."""
+    base = models.PositiveIntegerField()
+    """The number of the version that it was begun from."""
+    made_at = models.DateTimeField()
+    made_by = models.UUIDField(null=True)
+
+
 class Hits(models.Model):
     """How often a rule spoke on one day. Workers add rows and never change one, so that none waits for another; those
     of past days are added up by the tidying."""

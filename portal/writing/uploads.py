@@ -29,7 +29,9 @@ LOGO = "brand-logo"
 """Where an administrator gives a brand's logo."""
 DIRECTORY = "directory-import"
 """Where an administrator gives a file of people and groups."""
-WELCOME = (*actions.PATHS.values(), *FIRST, "demo", LOGO, DIRECTORY)
+RULES = ("rules-import", "rules-test-file")
+"""Where one gives rules as a file, and a mail to try them on."""
+WELCOME = (*actions.PATHS.values(), *FIRST, "demo", LOGO, DIRECTORY, *RULES)
 """Names of the addresses that take files. Whatever is posted elsewhere, by anyone, is read and thrown away."""
 
 
@@ -122,7 +124,7 @@ def welcome(request: Any) -> bool:
     match = getattr(request, "resolver_match", None)
     if match is None or match.url_name not in WELCOME:
         return False
-    if match.url_name in (LOGO, DIRECTORY):
+    if match.url_name in (LOGO, DIRECTORY, *RULES):
         return getattr(request, "office_person", None) is not None
     if match.url_name in FIRST:
         return bool(request.brand.write_to)

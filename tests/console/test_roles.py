@@ -85,6 +85,7 @@ def ids(held: UUID) -> dict[str, str]:
         "/admin/messages/": str(held),
         "/admin/brands/": "alder",
         "/admin/start/mail/": "postfix",
+        "/admin/rules/rule/": "tag",
         "/admin/rights/": "do-not-forward",
         "/admin/people/": str(someone.id),
         **{

@@ -26,6 +26,7 @@ REFLOW = 320
 LINKS = "() => [...document.querySelectorAll('a[href]:not([download])')].map((a) => a.href)"
 ONE_THING = re.compile(
     r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/)|(?<=/brands/)(?!add/)[^/]+(?=/)|(?<=/rights/)(?!add/)[^/]+(?=/)"
+    r"|(?<=/rules/rule/)[^/]+(?=/)"
 )
 
 

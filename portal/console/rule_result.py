@@ -1,0 +1,135 @@
+"""What rules made of a mail that they were tried on: each rule with the condition that failed, and the outcome."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from branding import choosing
+from branding.models import Brand
+from portal.console.rule_trial import Trial
+from portal.delivery import naming
+from portal.rules.compiling import RuleSet
+from portal.rules.deciding import Result, decide, explain
+from portal.rules.decision import Decision
+from portal.rules.sentences import parts
+from portal.vault import sealing, templates
+from portal.vault.errors import TemplateUnknown
+
+
+def shown(trial: Trial, rules: RuleSet) -> dict[str, Any]:
+    """The context of console/rules_result.html."""
+    decision = decide(trial.facts, rules, settings.LETTERLOCK.default_action)
+    return {
+        "looked": [_line(number, result, rules) for number, result in enumerate(explain(trial.facts, rules), 1)],
+        "decided": _decided(decision),
+        "details": _details(decision),
+        "mail": _mail(trial, decision) if decision.action == "protect" else None,
+    }
+
+
+def _line(number: int, result: Result, rules: RuleSet) -> dict[str, Any]:
+    path = result.path
+    return {
+        "number": number,
+        "id": result.id,
+        "name": result.name,
+        "mark": _mark(result),
+        "good": bool(result.counts),
+        "why": result.words,
+        "pieces": [
+            {"text": text, "failed": bool(path and where) and where[: len(path)] == path}
+            for where, text in parts(rules.rules[number - 1].document)
+        ],
+    }
+
+
+def _mark(result: Result) -> str:
+    if not result.looked:
+        return _("Not looked at")
+    if result.counts:
+        return _("Matched") if result.matched else _("Counts as matched")
+    if result.only_logged and result.matched is not False and not result.path:
+        return _("Matched, only logged")
+    return _("Not matched")
+
+
+def _decided(decision: Decision) -> str:
+    said = {
+        "protect": _("It is protected."),
+        "relay": _("It passes as it is."),
+        "refuse": _("It is refused."),
+        "hold": _("It is held until an administrator approves it."),
+    }[decision.action]
+    if decision.rule == "default":
+        return _("{what} No rule decided; that is the setting for everything else.").format(what=said)
+    return _("{what} Rule “{rule}” decided.").format(what=said, rule=decision.rule)
+
+
+def _details(decision: Decision) -> list[tuple[str, str]]:
+    open_until = "" if decision.keeps_default_date else str(decision.open_until or _("for ever"))
+    found = (
+        (_("Rights"), decision.imposed or decision.template),
+        (_("Brand"), decision.brand),
+        (_("Open until"), open_until if decision.action == "protect" else ""),
+        (_("How sure of the reader"), str(decision.level) if decision.level > 1 else ""),
+        (_("Split key"), decision.split),
+        (_("Delivered as"), decision.delivery),
+        (_("TLS"), _("verified, or it waits") if decision.tls else ""),
+        (_("Protection"), _("our own is taken off") if decision.unprotects else ""),
+        (_("Copies to"), ", ".join(decision.copies)),
+        (_("Goes to"), ", ".join(decision.redirect)),
+        (_("Its sender reads"), " ".join([*([decision.text] if decision.text else []), *decision.words])),
+        (_("Tags in the record"), ", ".join(decision.tags)),
+        (_("Changed"), _("header, subject or text") if decision.edits else ""),
+    )
+    return [(label, value) for label, value in found if value]
+
+
+def _mail(trial: Trial, decision: Decision) -> dict[str, str]:
+    """What the form of the mail's frame posts: what the notice says, and nothing of the text."""
+    domain = trial.sender.address.rpartition("@")[2] or trial.facts.sender.rpartition("@")[2]
+    brand = choosing.named(decision.brand) if decision.brand else choosing.of_domain(domain)
+    if brand is None:
+        return {"problem": _("There is no such brand, or it is archived: the mail would be held.")}
+    try:
+        terms = templates.resolve(
+            brand,
+            timezone.localdate(),
+            asked=decision.template,
+            imposed=decision.imposed,
+            until=decision.open_until,
+            names_day=not decision.keeps_default_date,
+        )
+    except TemplateUnknown:
+        return {"problem": _("There are no such rights: the mail would be held.")}
+    return {
+        "problem": "",
+        "brand": brand.slug,
+        "brand_name": brand.name,
+        "subject": _subject(trial, decision, brand),
+        "sender_name": naming.shown_name(trial.sender),
+        "sender_address": trial.sender.address,
+        "recipient": trial.recipient,
+        "until": terms.last_day.isoformat() if terms.last_day else "",
+        "attached": "on" if (decision.delivery or brand.delivery) == "attachment" else "",
+        "note": decision.note,
+    }
+
+
+def _subject(trial: Trial, decision: Decision, brand: Brand) -> str:
+    if brand.show_subject and decision.tag_removed_subject:
+        return _("Protected: {subject}").format(subject=decision.tag_removed_subject[:200])
+    return _("Protected message from {sender}").format(sender=naming.shown(trial.sender, brand))
+
+
+def end_of(day: str) -> datetime | None:
+    """The end of the last day, as a message keeps it; None for ever, and for what is no day."""
+    try:
+        return sealing.end_of_day(date.fromisoformat(day))
+    except (ValueError, OverflowError):
+        return None
