@@ -16,8 +16,9 @@ from portal.access.decorators import permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.console import rule_form, rule_labels
+from portal.console.pages import administrator
 from portal.console.rule_form import Form
-from portal.console.rule_pages import actor, rules_page
+from portal.console.rule_pages import rules_page
 from portal.console.rule_shown import Shown, sentence
 from portal.console.rules import free_id
 from portal.console.sections import RULES
@@ -81,7 +82,7 @@ def _save(request: HttpRequest, now: Standing, id_: str, form: Form, seen: str) 
             lambda document: _with(document, rule, place),
             lambda document: next((one for one in document["rules"] if one["id"] == new), None),
             seen,
-            actor(request),
+            administrator(request).pk,
         )
     except SavedMeanwhile:
         now = standing()

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.access.decorators import permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
-from portal.console.rule_pages import actor, rows, rules_page, sentences
+from portal.console.pages import administrator
+from portal.console.rule_pages import rows, rules_page, sentences
 from portal.console.rule_publishing import locked
 from portal.console.sections import RULES
 from portal.rules import draft, yamls
@@ -66,7 +67,7 @@ def take(request: HttpRequest) -> HttpResponse:
     try:
         if request.POST.get("seen") != now.seen:
             raise SavedMeanwhile
-        draft.save(lambda _old: document, lambda old: old, token(now.document), actor(request))
+        draft.save(lambda _old: document, lambda old: old, token(now.document), administrator(request).pk)
     except SavedMeanwhile:
         return _shown(request, document, stale=True)
     return see_other(reverse(RULES))

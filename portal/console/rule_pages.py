@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
-from uuid import UUID
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portal.access.models import Person
-from portal.access.requests import Request
 from portal.console import brand_phrasing
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.console.sections import RULES
 from portal.rules.differing import Difference
 from portal.rules.draft import Standing, standing
 from portal.rules.errors import BadRules
 
 MOST_NAMED = 5
-
-
-def actor(request: HttpRequest) -> UUID | None:
-    """The administrator who asks, for the record."""
-    person = me(request)
-    return person.pk if person else None
-
-
-def me(request: HttpRequest) -> Person | None:
-    return cast(Request, request).office_person
 
 
 def rules_page(
@@ -48,7 +35,7 @@ def rules_page(
     shown = {
         "now": now,
         "draft": now.draft,
-        "draft_by": brand_phrasing.who(now.draft.made_by, me(request)) if now.draft else "",
+        "draft_by": brand_phrasing.who(now.draft.made_by, administrator(request)) if now.draft else "",
         "changed": _said(changed),
         "missed": ", ".join(names(now.missed)),
         "version": now.number,

@@ -14,13 +14,15 @@ from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.console import brand_phrasing
-from portal.console.rule_pages import actor, me, names, rows, rules_page, sentences
+from portal.console.pages import administrator
+from portal.console.rule_pages import names, rows, rules_page, sentences
 from portal.console.sections import RULES
-from portal.rules import draft, live, publishing, sanity
+from portal.owners import decides_alone
+from portal.rules import diverting, draft, live, publishing, sanity
 from portal.rules.compiling import compiled
 from portal.rules.differing import differences
 from portal.rules.document import Document, checked
-from portal.rules.draft import SavedMeanwhile, standing
+from portal.rules.draft import SavedMeanwhile, Standing, standing
 from portal.rules.errors import BadRules, NoSuchVersion, StaleRules
 from portal.rules.models import Version
 
@@ -36,7 +38,9 @@ def publish(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _ask(request)
     try:
-        draft.publish_draft(request.POST.get("seen", ""), actor(request), request.POST.get("note", "")[:1000])
+        draft.publish_draft(
+            request.POST.get("seen", ""), administrator(request).pk, request.POST.get("note", "")[:1000]
+        )
     except SavedMeanwhile:
         return _ask(request, _("Somebody else changed the draft after you opened this page. This is how it is now."))
     except StaleRules:
@@ -56,7 +60,7 @@ def discard(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return rules_page(request, "console/rules_discard.html", context, now=now)
     try:
-        draft.discard(request.POST.get("seen", ""), actor(request))
+        draft.discard(request.POST.get("seen", ""), administrator(request).pk)
     except SavedMeanwhile:
         return rules_page(request, "console/rules_discard.html", {**context, "stale": True}, status=409)
     return see_other(reverse(RULES))
@@ -67,7 +71,7 @@ def discard(request: HttpRequest) -> HttpResponse:
 def catch_up(request: HttpRequest) -> HttpResponse:
     """Bring what became live meanwhile into the draft."""
     try:
-        draft.catch_up(actor(request))
+        draft.catch_up(administrator(request).pk)
     except BadRules as error:
         return _ask(request, sentences_=sentences(error))
     return see_other(reverse("rules-publish"))
@@ -83,7 +87,7 @@ def history(request: HttpRequest) -> HttpResponse:
     lines = [
         {
             "version": one,
-            "who": brand_phrasing.who(one.made_by, me(request)),
+            "who": brand_phrasing.who(one.made_by, administrator(request)),
             "changed": ", ".join(names(differences(_document(before), one.document))),
         }
         for one, before in pairs
@@ -117,7 +121,7 @@ def roll_back(request: HttpRequest) -> HttpResponse:
         return rules_page(request, page, context, now=now)
     try:
         expected = _number(said.get("seen", ""))
-        publishing.roll_back(number, expected=-1 if expected is None else expected, by=actor(request))
+        publishing.roll_back(number, expected=-1 if expected is None else expected, by=administrator(request).pk)
     except StaleRules:
         stale = _("Something else was published after you opened this page. This is how it is now.")
         return rules_page(request, page, {**context, "sentences": [stale]}, now=now, status=409)
@@ -129,7 +133,7 @@ def roll_back(request: HttpRequest) -> HttpResponse:
 
 def _ask(request: HttpRequest, stale: str = "", sentences_: list[str] | None = None) -> HttpResponse:
     now = standing()
-    found = sentences_ if sentences_ is not None else locked(now.document) if now.draft else []
+    found = sentences_ if sentences_ is not None else _hindrances(request, now) if now.draft else []
     context = {
         "changes": rows(now.changed),
         "seen": now.seen,
@@ -140,6 +144,14 @@ def _ask(request: HttpRequest, stale: str = "", sentences_: list[str] | None = N
     }
     status = 409 if request.method == "POST" else 200
     return rules_page(request, "console/rules_publish.html", context, now=now, status=status)
+
+
+def _hindrances(request: HttpRequest, now: Standing) -> list[str]:
+    """Why whoever asks cannot publish the draft."""
+    found = locked(now.document)
+    if not found and not decides_alone(administrator(request).pk):
+        found = [problem.sentence for problem in diverting.problems(now.document, now.live)]
+    return found
 
 
 def locked(document: Document) -> list[str]:

@@ -18,7 +18,8 @@ from portal.access.decorators import permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.console import brand_phrasing
-from portal.console.rule_pages import actor, me, rules_page, sentences
+from portal.console.pages import administrator
+from portal.console.rule_pages import rules_page, sentences
 from portal.console.sections import RULES
 from portal.rules import counting, draft, ready
 from portal.rules.differing import last_changed
@@ -59,7 +60,7 @@ def change(request: HttpRequest) -> HttpResponse:
     if request.POST.get("seen") != now.seen:
         return _list(request, stale=True, status=409)
     try:
-        draft.save(edit, lambda document: document, token(now.document), actor(request))
+        draft.save(edit, lambda document: document, token(now.document), administrator(request).pk)
     except SavedMeanwhile:
         return _list(request, stale=True, status=409)
     except BadRules as error:
@@ -88,7 +89,7 @@ def delete(request: HttpRequest, rule: str) -> HttpResponse:
     if reason not in Reason.values:
         return rules_page(request, "console/rule_delete.html", {**context, "no_reason": True}, status=422)
     try:
-        draft.remove(rule, reason, request.POST.get("seen", ""), actor(request))
+        draft.remove(rule, reason, request.POST.get("seen", ""), administrator(request).pk)
     except SavedMeanwhile:
         return rules_page(request, "console/rule_delete.html", {**context, "stale": True}, status=409)
     return see_other(reverse(RULES))
@@ -128,7 +129,7 @@ def _lines(request: HttpRequest, now: Standing) -> list[dict[str, Any]]:
                 "fresh": drafted and rule["id"] not in live,
                 "waits": bool(rule["from"] and rule["from"] > today),
                 "over": bool(rule["until"] and rule["until"] < today),
-                "by": brand_phrasing.who(version.made_by, me(request)) if version else "",
+                "by": brand_phrasing.who(version.made_by, administrator(request)) if version else "",
                 "at": version.made_at if version else None,
             }
         )

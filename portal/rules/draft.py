@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from portal.audit.record import record, record_hourly
+from portal.audit.record import by_whom, record, record_hourly
 from portal.rules.compiling import RuleSet
 from portal.rules.differing import Difference, differences, merged
 from portal.rules.document import Document, Rule, checked
@@ -100,7 +100,7 @@ def save(
             fresh = now.draft is None
             draft.document, draft.made_by, draft.made_at = wanted, by, timezone.now()
             draft.save(force_insert=fresh, force_update=not fresh)
-            record_hourly("rules.draft_saved", by=_who(by))
+            record_hourly("rules.draft_saved", by=by_whom(by))
     except IntegrityError:  # two began the draft in one moment
         raise SavedMeanwhile from None
     return wanted
@@ -115,7 +115,7 @@ def remove(id_: str, reason: str, seen: str, by: UUID | None) -> None:
             seen,
             by,
         )
-        record("rules.rule_removed", rule=id_, reason=reason, by=_who(by))
+        record("rules.rule_removed", rule=id_, reason=reason, by=by_whom(by))
 
 
 def discard(seen: str, by: UUID | None) -> None:
@@ -127,7 +127,7 @@ def discard(seen: str, by: UUID | None) -> None:
         if now.seen != seen:
             raise SavedMeanwhile
         now.draft.delete()
-        record("rules.draft_discarded", by=_who(by))
+        record("rules.draft_discarded", by=by_whom(by))
 
 
 def catch_up(by: UUID | None) -> None:
@@ -141,7 +141,7 @@ def catch_up(by: UUID | None) -> None:
             return
         now.draft.document, now.draft.base = checked(merged(now.base, now.live, now.document)), now.number
         now.draft.save(update_fields=["document", "base"])
-        record_hourly("rules.draft_saved", by=_who(by))
+        record_hourly("rules.draft_saved", by=by_whom(by))
 
 
 def publish_draft(seen: str, by: UUID | None, note: str = "") -> RuleSet | None:
@@ -168,7 +168,3 @@ def publish_draft(seen: str, by: UUID | None, note: str = "") -> RuleSet | None:
 def _locked() -> Standing:
     """The draft, nobody else's until the transaction ends."""
     return _standing(Draft.objects.select_for_update().filter(pk=ONLY).first())
-
-
-def _who(by: UUID | None) -> str:
-    return str(by) if by else "command"
