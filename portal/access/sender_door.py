@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
@@ -30,6 +31,7 @@ Page = Callable[Concatenate[Request, Session, P], HttpResponseBase]
 View = Callable[Concatenate[Request, P], HttpResponseBase]
 LEVEL = 2
 """Of a provider's sign-in (access.md)."""
+_PAGE = re.compile(r"/sent/(?:asked/)?[0-9a-f-]{36}/|/sent/settings/")
 forms = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -50,7 +52,7 @@ def page(request: Request, note: str = "", status: int = 200, again: Provider | 
     """The way in. `again` is the provider at which another account is to be chosen."""
     rows = senders.providers(request.brand)
     found = ways.of_providers(request, rows, SENT, lambda row: reverse("sender-sign-in", args=[row.slug]))
-    context = {"note": note, "ways": found, "again": again.slug if again else ""}
+    context = {"note": note, "ways": found, "again": again.slug if again else "", "sender_goal": _goal(request.path)}
     return ways.under_policy(render(request, "access/senders.html", context, status=status), found.origins)
 
 
@@ -64,9 +66,10 @@ def begin(request: Request, slug: str) -> HttpResponse:
         return _outcome(request, provider)
     token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
     again, origin = "again" in request.POST, ceilings.origin_of(request.META)
+    goal = _goal(request.POST.get("next", ""))
     try:
         browser = cookies.digest(token)
-        url = flow.begin(provider, request.brand, browser, sender=True, again=again, origin=origin)
+        url = flow.begin(provider, request.brand, browser, sender=True, goal=goal, again=again, origin=origin)
     except TooManyTries as error:
         return wait(request, error)
     except ProviderDown as down:
@@ -90,7 +93,7 @@ def end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
     if not senders.is_inside(request.brand, address):
         _record(slug, "outside")
         return _ended(taken, outcomes.OTHER, address)
-    return _let_in(request, address, slug)
+    return _let_in(request, address, slug, _goal(taken.goal) or SENT)
 
 
 @forms
@@ -119,7 +122,12 @@ def _provider(request: Request, slug: str) -> Provider | None:
     return next((row for row in senders.providers(request.brand) if row.slug == slug), None)
 
 
-def _let_in(request: Request, address: str, slug: str) -> HttpResponseRedirect:
+def _goal(path: str) -> str:
+    """A page about one message, to which whoever signs in comes back; "" for any other address."""
+    return path if _PAGE.fullmatch(path) else ""
+
+
+def _let_in(request: Request, address: str, slug: str, goal: str) -> HttpResponseRedirect:
     """Sign a sender in, in place of this browser's old session of that kind. Call only after the proof."""
     person = people.of_address(address)
     token = sessions.begin(
@@ -134,7 +142,7 @@ def _let_in(request: Request, address: str, slug: str) -> HttpResponseRedirect:
         instead_of=request.sender_row,
     )
     record("sender.entered", provider=slug)
-    response = see_other(SENT)
+    response = see_other(goal)
     sessions.set_cookie(response, token, keep=False, name=cookies.SENDER)
     rotate_token(request)
     return response

@@ -1,6 +1,6 @@
 """Asking the sender of a message to send it to another, proved address too: kept, limited, and mailed to the sender.
 
-Nothing is opened and nobody is added: the sender decides, and writes to whom they like.
+Nothing is opened and nobody is added by it: the sender decides, on a page of theirs (portal.sent.asked) or by mail.
 """
 
 from __future__ import annotations
@@ -71,6 +71,26 @@ def was_told(reader: Reader, person: Person) -> bool:
     return AskedSender.objects.filter(reader=reader, person=person).exists()
 
 
+def answer(row: AskedSender, said: AskedSender.Answer) -> bool:
+    """Note what the sender decided; False where another window was quicker."""
+    return bool(AskedSender.objects.filter(pk=row.pk, answer="").update(answer=said))
+
+
+def note_of(row: AskedSender) -> str:
+    """What they wrote to the sender; "" for nothing."""
+    return keys().open_field("asked-sender", row.id, bytes(row.note)).decode() if row.note else ""
+
+
+def answer_url(row: AskedSender) -> str:
+    """The whole address of the page where the sender answers; "" where they cannot: for what opens only by its first
+    notice, for senders who cannot sign in, and where the sender's row is not of the address that is written to."""
+    message = row.reader.message
+    sender = readers.envelope_of(message).sender_address
+    url = "" if message.split or message.away_at else senders.url_for(message.brand, sender)
+    theirs = url and message.readers.filter(role=Reader.Role.AUTHOR, address_lookup=readers.address_lookup(sender))
+    return f"{url}asked/{row.id}/" if theirs and theirs.exists() else ""
+
+
 def build(outbound: Outbound) -> Prepared | None:
     """The mail to the sender; None when the request is forgotten."""
     known = AskedSender.objects.select_related("person", "reader__message__brand")
@@ -86,8 +106,9 @@ def build(outbound: Outbound) -> Prepared | None:
             "asker": asker,
             "recipient": readers.address_of(row.reader),
             "sent_at": envelope.sent_at,
-            "note": keys().open_field("asked-sender", row.id, bytes(row.note)).decode() if row.note else "",
+            "note": note_of(row),
             "host": brand.host,
+            "answer_url": answer_url(row),
             "sent_url": senders.url_for(brand, envelope.sender_address),
         }
         subject = _("{address} asks to read a message that you sent").format(address=asker)

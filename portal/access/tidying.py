@@ -22,6 +22,8 @@ from portal.access.models import (
 
 CHALLENGES = 2 * DAY
 """Longer than their 15 minutes, so that "has been used" and "too old" are still told apart the next morning."""
+REQUESTS = 14 * DAY
+"""In which a sender may answer that a message is asked for at another address."""
 TRUST = timedelta(days=400)
 """As long as browsers keep any cookie (RFC 6265bis section 5.6.2)."""
 ALARMS = 30 * DAY
@@ -37,7 +39,7 @@ def tidy(now: datetime) -> int:
         Session.objects.filter(ends_at__lt=now),
         SignIn.objects.filter(expires_at__lt=now),
         EntryLink.objects.filter(expires_at__lt=now - DAY),
-        AskedSender.objects.filter(at__lt=now - DAY),
+        AskedSender.objects.filter(at__lt=now - REQUESTS),
         CeilingReached.objects.filter(ended_at__lt=now - ALARMS),
         TrustedBrowser.objects.filter(seen_at__lt=now - TRUST),
         UsedChallenge.objects.filter(expires_at__lt=now - DAY),  # a clock set back by hours brings none back to life

@@ -65,7 +65,7 @@ def draft(
     sent_at = letter.date or row.received_at
     subject = decision.tag_removed_subject
     split, terms = _split(decision, answered), terms_of(decision, brand, row.received_at)
-    readers = _readers(envelope, author=not split or bool(envelope.approach))
+    readers = _readers(envelope, author=not (split and from_portal) or bool(envelope.approach))
     streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at, scanned_at=scanned_at)
     toc = replace(toc, voucher=vouching.voucher(raw, sender.address, envelope, brand, brand_of))
     return sealing.Draft(
@@ -279,7 +279,8 @@ def _split(decision: Decision, answered: Message | None) -> str:
 def _readers(envelope: spool.Envelope, *, author: bool) -> list[tuple[str, str]]:
     """Every envelope recipient once, and the author, who keeps a copy here and mostly gets no notice.
 
-    Not of a split message then: without a notice the author has no share.
+    Of a split mail from inside the author's share goes nowhere, so their row opens nothing: it only says whose it is.
+    Who answers here with a split message would take such a row for their copy, so there is none.
     """
     readers: dict[str, tuple[str, str]] = {}
     for address in envelope.recipients:

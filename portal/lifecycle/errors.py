@@ -95,6 +95,12 @@ class OwnerNeeded(LifecycleError):
     sentence = "Only an owner can send a message to another address. Withdraw it, or ask an owner to correct it."
 
 
+class TooManyReaders(LifecycleError):
+    """One message is for so many at most, however they come to it."""
+
+    sentence = "This message has as many recipients as one may have (LETTERLOCK_MAX_RECIPIENTS). Send another."
+
+
 class BadDate(LifecycleError):
     """It is no day of the calendar."""
 

@@ -18,7 +18,7 @@ _BY_READERS = frozenset({
 _BY_ADMINISTRATORS = frozenset({
     "message.approved", "message.released", "message.refused",
     "message.withdrawn", "message.withdrawal_undone", "message.date_changed",
-    "message.resent", "message.readdressed",
+    "message.resent", "message.readdressed", "message.added", "message.request_declined",
     "message.rights_changed",
     "message.hold_set", "message.hold_lifted", "message.erased", "message.phrase_set", "message.exported",
     "wrapper.requeued",
@@ -178,6 +178,8 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "message.time_declined": _fixed(lambda: _("Its sender lets it stay closed.")),
     "message.resent": _fixed(lambda: _("The notice is sent once more.")),
     "message.readdressed": _fixed(lambda: _("Sent to a corrected address, and withdrawn from the wrong one.")),
+    "message.added": _fixed(lambda: _("Sent to one more address.")),
+    "message.request_declined": _fixed(lambda: _("Its sender lets nobody read it at the address that was asked for.")),
     "message.erased": _fixed(lambda: _("Its keys are destroyed; nothing opens it any more, no backup either.")),
     "message.share_recovered": _fixed(lambda: _("A reader’s message code was recovered with the recovery key.")),
     "message.escrow_written": _fixed(lambda: _("A reader’s message code was taken out, sealed to the recovery key.")),

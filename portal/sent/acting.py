@@ -23,6 +23,7 @@ from portal.access.responses import see_other
 from portal.keys.errors import KeysError
 from portal.lifecycle import changing, dates, granting, resending, standing, withdrawing
 from portal.lifecycle.errors import DateIsPast, DateTooFar, LifecycleError, NotWithdrawn, UnknownMessage
+from portal.rules.errors import RulesError
 from portal.sent import closing, owning, phrasing, story
 from portal.vault import readers
 from portal.vault.errors import VaultError
@@ -170,7 +171,7 @@ def done(
     except LifecycleError as refused:
         author, now = owned(session, id_)
         return page(request, author, now, name, {**context, "error": phrasing.sentence(refused)}, 409)
-    except (KeysError, VaultError):
+    except (KeysError, VaultError, RulesError):
         author, now = owned(session, id_)
         return page(request, author, now, name, {**context, "error": phrasing.AWAY}, 503)
     return see_other(reverse("sent-message", args=[id_]) + (f"?{note}" if note else ""))

@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from portal.lifecycle import errors
 from portal.lifecycle.actors import Why
+from portal.lifecycle.asking_errors import NothingAsked
 from portal.lifecycle.errors import LifecycleError
+from portal.sent.allowing import RuleForbids, TooLargeHere
 from portal.vault.rights import GRANTS, Rights
 
 AWAY = _lazy("Nothing was changed, because our keys cannot be reached right now. Try again in a few minutes.")
@@ -31,6 +33,12 @@ _SENTENCES: Mapping[type[LifecycleError], Promise] = {
     errors.AlreadyReader: _lazy("This message was sent to that address already. Send that person the mail again."),
     errors.ChangedMeanwhile: _lazy("Somebody changed the date meanwhile. Look at it, and choose again."),
     errors.NothingToChange: _lazy("It is so already. Nothing was changed."),
+    errors.TooManyReaders: _lazy("This message has as many recipients as one may have. Send another message."),
+    NothingAsked: _lazy("This was answered already."),
+    RuleForbids: _lazy(
+        "A rule of your organisation does not let this message go to that address. Ask whoever looks after your email."
+    ),
+    TooLargeHere: _lazy("This message is too large to be sent on from here. Send it again from your mailbox."),
     errors.TemplateForbids: _lazy("The rights that this message was sent with do not allow that."),
 }
 

@@ -109,7 +109,7 @@ class Change:
 
 _CHANGES = (
     "message.withdrawn", "message.withdrawal_undone", "message.date_changed", "message.rights_changed",
-    "message.readdressed",
+    "message.readdressed", "message.added",
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.sent import acting, views
+from portal.sent import acting, adding, asked, views
 
 urlpatterns = [
     path("sent/", views.sent, name="sent-messages"),
@@ -12,4 +12,7 @@ urlpatterns = [
     path("sent/<uuid:id_>/date/", acting.date, name="sent-date"),
     path("sent/<uuid:id_>/rights/", acting.rights, name="sent-rights"),
     path("sent/<uuid:id_>/resend/", acting.resend, name="sent-resend"),
+    path("sent/<uuid:id_>/add/", adding.add, name="sent-add"),
+    path("sent/<uuid:id_>/more-time/", asked.no_more_time, name="sent-no-more-time"),
+    path("sent/asked/<uuid:id_>/", asked.other_address, name="sent-asked"),
 ]

@@ -16,11 +16,11 @@ from django.views.decorators.http import require_safe
 from portal.access import sender_door
 from portal.access.models import Session
 from portal.access.requests import Request
-from portal.lifecycle import granting
+from portal.lifecycle import asking, granting
 from portal.lifecycle.standing import Recipient
 from portal.sent import listing, phrasing, story, subjects
 from portal.sent.acting import owned
-from portal.vault.readers import envelope_of
+from portal.vault.readers import address_of, envelope_of
 
 CHIPS: Sequence[tuple[str, Promise]] = (
     (listing.ALL, _lazy("All")),
@@ -76,13 +76,19 @@ def message(request: Request, session: Session, id_: UUID) -> HttpResponse:
         "split": bool(author.message.split),
         "people": [Person(one, stories.get(one.id, story.Story()), one.id in mine) for one in now.recipients],
         "may_undo": None in mine,
+        "addable": not (now.closed or now.gone or author.message.split or author.message.away_at),
+        "askers": _askers(id_) if now.asked_at else [],
         "changes": _changes(id_, me, now.recipients),
         "rights": phrasing.of_rights(told.rights) if told else [],
         "template": told.template if told else "",
         "others": told.others if told else 0,
-        "note": next((name for name in ("resent", "added") if name in request.GET), ""),
+        "note": next((name for name in ("resent", "added", "declined") if name in request.GET), ""),
     }
     return render(request, "sent/message.html", context)
+
+
+def _askers(id_: UUID) -> list[str]:
+    return [address_of(row.reader) for row in asking.waiting().filter(reader__message=id_)[:20]]
 
 
 def _changes(id_: UUID, me: str, recipients: Sequence[Recipient]) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 import cbor2
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -81,10 +81,12 @@ def of_person(lookup: bytes, brand: Brand) -> QuerySet[Reader]:
     """An address's messages under one brand, newest first."""
     # Asked for and ordered by expressions that no index has. SQLite keeps no statistics: by the columns alone it walks
     # through all messages of a brand, in their order, to find the few of one person.
+    # What they wrote and sent split opens for everyone but them: they have no share of it.
+    split = Q(role=Reader.Role.AUTHOR, message__direction=Message.Direction.OUT) & ~Q(message__split="")
     newest, under = (Coalesce(f"message__{name}", f"message__{name}") for name in ("made_at", "brand_id"))
     return (
         Reader.objects.alias(under=under)
-        .filter(address_lookup=lookup, under=brand.pk)
+        .filter(~split, address_lookup=lookup, under=brand.pk)
         .select_related("message__brand")
         .order_by(newest.desc(), "-message_id")
     )

@@ -169,6 +169,9 @@ def test_a_message_without_a_sender_who_could_be_asked_offers_nothing(anna: Visi
 
 def test_a_forgotten_request_sends_nothing(anna: Visitor, reader: Reader, clock: Clock) -> None:
     anna.post(url(reader))
+    clock.forward(days=13)
+    tidy(clock.moment)
+    assert len(to_sender()) == 1, "its sender may answer for two weeks"
     clock.forward(days=2)
     tidy(clock.moment)
     assert to_sender() == []

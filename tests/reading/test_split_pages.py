@@ -73,10 +73,13 @@ def with_code(reader: Reader, code: str) -> Client:
     return client
 
 
-def test_only_recipients_are_readers_and_a_notice_holds_its_code_twice(reader: Reader, code: str) -> None:
+def test_only_recipients_are_told_their_code_and_a_notice_holds_it_twice(reader: Reader, code: str) -> None:
     message = reader.message
     assert message.split == "strict"
-    assert {found.role for found in message.readers.all()} == {Reader.Role.RECIPIENT}
+    author = message.readers.get(role=Reader.Role.AUTHOR)
+    assert not Outbound.objects.filter(reader=author).exists(), "nobody has the author's share"
+    with pytest.raises(ShareRefused):
+        open_message(author, share_of(code))
     notice = notice_of(reader)
     assert f"Message code: {grouped(code)}" in text_of(notice)
     html = notice.get_body(("html",))
@@ -258,7 +261,7 @@ def test_a_message_from_when_its_readers_had_one_inner_key_still_opens(reader: R
 
 def test_a_check_finds_no_fault_with_what_it_cannot_open(reader: Reader) -> None:
     found = check(reader.message)
-    assert (found.problems, found.opened, found.wraps) == ([], False, 2)
+    assert (found.problems, found.opened, found.wraps) == ([], False, 3)
 
 
 def test_an_answer_to_a_split_message_is_split_and_reaches_the_mailbox_inside(

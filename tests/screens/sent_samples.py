@@ -71,6 +71,8 @@ _MESSAGE: dict[str, Any] = {
     "template": "View only",
     "others": 2,
     "note": "resent",
+    "addable": True,
+    "askers": [JONAS],
 }
 _ASK: dict[str, Any] = {
     "message": _NOW,
@@ -93,5 +95,12 @@ PAGES: list[tuple[str, str, dict[str, Any]]] = [
     ("S2-date", "sent/date.html", _ASK),
     ("S2-date-wrong", "sent/date.html", _WRONG),
     ("S2-rights", "sent/rights.html", _ASK),
+    (
+        "S2-add",
+        "sent/add.html",
+        {**_ASK, "address_value": "anna", "error": "That is not a complete address.", "faulty": True},
+    ),
+    ("S5", "sent/asked.html", {**_ASK, "asker": ANNA, "subject": "Your MRI results", "note": "It is me, Anna"}),
+    ("S5-sent", "sent/asked.html", {**_ASK, "asker": ANNA, "answer": "sent"}),
     ("S2-refused", "sent/refused.html", {**_ASK, "faulty": True, "error": "There is nothing to undo."}),
 ]
