@@ -27,6 +27,7 @@ DESTROY = "portal.lifecycle.tasks.destroy"
 LIFECYCLE_RUNS = "portal.lifecycle.tasks.carry_out"
 SEQUENCE = "portal.operations.tasks.sequence"
 CHECK_RECORD = "portal.operations.tasks.check_record"
+COUNT = "portal.operations.tasks.count"
 KEY_WORK = "portal.operations.tasks.key_work"
 TELL_WEBHOOKS = "portal.api.tasks.tell_webhooks"
 CLOCK_SET_BACK = "portal.operations.tasks.clock_set_back"
@@ -197,6 +198,7 @@ def _schedule(seconds: int) -> dict[str, Any]:
         "bulk-mail": every(SEND_BULK, seconds, "bulk"),
         **{f"pulse-{queue}": every(PULSE, PULSE_SECONDS, queue) for queue in QUEUES},
         "sequence": every(SEQUENCE, SEQUENCE_SECONDS, "passcode"),
+        "count": every(COUNT, 60, "notice"),
         "key-work": every(KEY_WORK, 60, "bulk"),
         "check-record": every(CHECK_RECORD, 3600, "bulk"),
         "destroy": every(DESTROY, DESTROY_SECONDS, "bulk"),

@@ -38,6 +38,7 @@ _request: ContextVar[Request | None] = ContextVar("request", default=None)
 _span: ContextVar[int | None] = ContextVar("span", default=None)
 
 _STEPS = {
+    "recipient.passcode_asked": "asked",
     "recipient.passcode_sent": "sent",
     "recipient.confirmed": "confirmed",
     "recipient.passcode_failed": "failed",

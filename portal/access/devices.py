@@ -49,5 +49,21 @@ def named(user_agent: str) -> str:
     return browser or system
 
 
+SORTS = (
+    ("tablet", ("iPad", "Tablet")),
+    ("phone", ("iPhone", "Mobile")),
+    ("tablet", ("Android",)),
+    ("computer", ("Windows", "Macintosh", "CrOS", "Linux", "FreeBSD")),
+)
+""""Mobile" is what Android puts into the header of phones alone; an iPad says it too, so it is asked for first."""
+
+
+def sort_of(user_agent: str) -> str:
+    """`phone`, `tablet`, `computer` or `other`: all that is counted of a browser. An iPad that calls itself a Mac is
+    one here too."""
+    said = user_agent[:LONGEST]
+    return next((sort for sort, words in SORTS if any(word in said for word in words)), "other")
+
+
 def _first(names: tuple[tuple[str, str], ...], said: str) -> str:
     return next((name for word, name in names if word in said), "")

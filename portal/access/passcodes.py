@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from branding.models import Brand
-from portal import observing
 from portal.access import budgets, ceilings, codes, people, references
 from portal.access.budgets import NOWHERE, Origin, Purse
 from portal.access.errors import (
@@ -142,7 +141,7 @@ def _ask(claim: Claim, browser: Browser, now: datetime) -> Challenge | AccessErr
     budgets.count_mail(purse, now, claim.brand, browser.origin)
     challenge = _again(live, now) if live else _fresh(claim, browser, now)
     challenge.generate_challenge()
-    observing.count("letterlock_passcodes", step="asked")
+    _record("recipient.passcode_asked", claim.reader)
     return challenge
 
 

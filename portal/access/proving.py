@@ -68,6 +68,8 @@ def welcome(
         reader=at.id if at else None,
         method=method,
         kept=keep,
+        device=devices.sort_of(request.headers.get("User-Agent", "")),
+        language=get_language() or "",
         **how,
     )
     at_message = places.at_link(reader) if one and place == places.neutral(place.brand) else place

@@ -94,7 +94,14 @@ def draft(
         delivery=Message.Delivery.LINK if from_portal else decision.delivery or brand.delivery,
         phrases=_phrases(decision, readers, answered),
         rule=decision.rule,
+        method="" if from_portal else _method(decision),
     )
+
+
+def _method(decision: Decision) -> str:
+    if decision.wish:
+        return "user"
+    return "default" if decision.rule == "default" else "rule"
 
 
 def _brand_of_rule(slug: str) -> Brand:

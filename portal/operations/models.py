@@ -118,3 +118,59 @@ class RecoveryDrill(models.Model):
     digest = models.BinaryField(max_length=32)
     """SHA-256 of the code."""
     passed_at = models.DateTimeField(null=True)
+
+
+class Tally(models.Model):
+    """How often something happened on one day, in the installation's time zone (portal.operations.tallying)."""
+
+    day = models.DateField()
+    kind = models.CharField(max_length=16)
+    """One of portal.operations.tallying.Kind."""
+    brand = models.CharField(max_length=50, blank=True)
+    """A brand's short name; "" where none is known."""
+    word = models.CharField(max_length=100, blank=True)
+    """What of the kind, from a list or as a rule is called."""
+    number = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "kind", "brand", "word"], name="tally_once")]
+
+
+class Tallied(models.Model):
+    """How far the record is counted; one row, and whoever locks it is the one that counts."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    leaf = models.BigIntegerField(default=0)
+    """Leaves of the record's tree that are counted: an entry that was committed late is a later leaf, so none is
+    missed and none counts twice."""
+    at = models.DateTimeField(null=True)
+    """When it last had counted everything that there was."""
+
+
+class DomainDay(models.Model):
+    """Messages from or to one domain on one day, with enough to tell whether at least five people are behind it."""
+
+    day = models.DateField()
+    side = models.CharField(max_length=4)
+    """ "to" or "from"."""
+    brand = models.CharField(max_length=50, blank=True)
+    domain = models.UUIDField()
+    """A keyed hash of it."""
+    name = models.BinaryField()
+    """The domain, sealed under the directory key (label "report-domain", row `domain`)."""
+    number = models.BigIntegerField(default=0)
+    people = models.BinaryField(default=b"")
+    """Eight bytes of each address's keyed hash, of five addresses at most."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["day", "side", "brand", "domain"], name="domain_day_once"),
+        ]
+
+
+class ReportWish(models.Model):
+    """An administrator who wants the monthly report by mail."""
+
+    person = models.UUIDField(primary_key=True)
+    sent_for = models.CharField(max_length=7, blank=True)
+    """The last month that was mailed, like 2026-11."""

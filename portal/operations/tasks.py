@@ -15,7 +15,7 @@ from portal.access import alarms
 from portal.access import tidying as access_tidying
 from portal.api import handing, telling
 from portal.audit import checking, sequencing
-from portal.celery import CHECK_RECORD, CLOCK_SET_BACK, KEY_WORK, QUEUES, SEQUENCE, app, ring
+from portal.celery import CHECK_RECORD, CLOCK_SET_BACK, COUNT, KEY_WORK, QUEUES, SEQUENCE, app, ring
 from portal.console import searches
 from portal.delivery import tidying as delivery_tidying
 from portal.directory import parked
@@ -23,7 +23,18 @@ from portal.ingest.sweeping import sweep_orphans
 from portal.keys.errors import KeysError
 from portal.keys.service import keys
 from portal.lifecycle import reminding
-from portal.operations import broker, clock, heartbeats, keywork, looking, record_keeping, retention, tidying
+from portal.operations import (
+    broker,
+    clock,
+    domains,
+    heartbeats,
+    keywork,
+    looking,
+    record_keeping,
+    retention,
+    tallying,
+    tidying,
+)
 from portal.operations.preparing import usual_open_days
 from portal.rules import counting
 from portal.vault import agreement, arriving, parking, rotating, unsent
@@ -67,6 +78,14 @@ def check_record() -> None:
         log.critical("The record was changed: %s", found.faults[0])
 
 
+@app.task(name=COUNT)
+def count() -> None:
+    """Count for the overview and the reports what was recorded since the last time; a whole batch means that more
+    waits."""
+    if tallying.run(timezone.now()) >= tallying.BATCH:
+        ring(COUNT)
+
+
 @app.task(name=KEY_WORK)
 def key_work() -> None:
     """Go on with what was asked for on the page of keys."""
@@ -98,6 +117,7 @@ def tidy() -> None:
     sweep_orphans()  # first: what it holds names its door key again
     tidying.forget_old_door_keys(datetime.now(UTC).date())
     counting.tidy()
+    domains.tidy(timezone.localdate())
     access_tidying.tidy(timezone.now())
     alarms.end_what_is_over(timezone.now())
     reminding.remind(timezone.now())

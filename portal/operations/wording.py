@@ -13,6 +13,7 @@ from portal.delivery.refusing import SUPPRESSED
 _BY_READERS = frozenset({
     "message.time_asked",
     "message.opened", "message.replied", "message.written", "message.forwarded", "recipient.code_refused",
+    "recipient.confirmed", "recipient.passcode_asked", "recipient.passcode_failed",
     "recipient.factor_proved", "recipient.factor_failed", "recipient.sign_in_refused", "recipient.throttled",
 })  # fmt: skip
 _BY_ADMINISTRATORS = frozenset({
@@ -27,7 +28,9 @@ _BY_ADMINISTRATORS = frozenset({
 
 def actor(kind: str) -> str:
     """Who does what entries of this kind tell of, in a word or two."""
-    if kind in _BY_READERS or kind.startswith(("file.", "recipient.confirmed", "recipient.passcode_failed")):
+    if kind in _BY_READERS or kind.startswith(
+        ("file.", "recipient.confirmed", "recipient.passcode_asked", "recipient.passcode_failed")
+    ):
         return _("Reader")
     if kind in _BY_ADMINISTRATORS:
         return _("Administrator or sender")
@@ -198,6 +201,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "wrapper.requeued": _fixed(lambda: _("An administrator had a mail tried again.")),
     "wrapper.answered": _fixed(lambda: _("An automatic answer to a mail came and was passed on to the sender.")),
     "sender.told": _filled(lambda: _("The sender was told that a mail waits or did not arrive: %(answer)s.")),
+    "recipient.passcode_asked": _fixed(lambda: _("A passcode was asked for.")),
     "recipient.passcode_sent": _fixed(lambda: _("Passcode sent.")),
     "recipient.passcode_failed": _failed_code,
     "recipient.code_refused": _fixed(lambda: _("Wrong message code.")),

@@ -35,7 +35,10 @@ def message(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
     answer = render(request, "reading/message.html", context)
     if request.method == "GET":
         first = readers.mark_opened(reader)
-        record("message.opened", message=reader.message_id, reader=reader.id, first=first)
+        how: dict[str, str | bool] = {"author": True} if reader.role == Reader.Role.AUTHOR else {}
+        if session is not None:
+            how |= {"method": session.method}
+        record("message.opened", message=reader.message_id, reader=reader.id, first=first, **how)
     return answer
 
 

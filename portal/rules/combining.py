@@ -103,7 +103,8 @@ def _of_verdict(verdict: str, by: str, ordered: Ordered, facts: Facts, default_a
     if verdict == "hold":
         return Decision("hold", by, tag_removed_subject=facts.subject, text=chosen[0]["text"])
     if verdict == "protect":
-        return _protected(by, chosen, facts, _tags(ordered))
+        wish = next((rule.is_wish for rule, action in ordered if action["do"] == verdict), False)
+        return replace(_protected(by, chosen, facts, _tags(ordered)), wish=wish)
     if facts.written_here and not _stays(facts, ordered):
         return default(facts, "protect")
     if verdict == "" and default_action != "relay":

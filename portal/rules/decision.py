@@ -108,3 +108,5 @@ class Decision:
     """Of the rules that decided; 0 for the built-in ones."""
     matched: tuple[Matched, ...] = ()
     """Every rule that spoke of it, in order, those that are only logged as well."""
+    wish: bool = False
+    """The rule that decided only does what the sender asks for, by a header or a tag."""

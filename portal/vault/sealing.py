@@ -67,6 +67,8 @@ class Draft:
     """Phrases agreed with readers, by the addresses in `readers`."""
     rule: str = ""
     """Name of the rule that asked for protection."""
+    method: str = ""
+    """Why it is protected: `user` when its sender asked for it, `rule`, `default`; "" when nobody had to ask."""
 
     def __repr__(self) -> str:
         return f"Draft({self.id})"
@@ -190,11 +192,23 @@ def commit_all(drafts: Sequence[tuple[Draft, Sealed]]) -> list[tuple[Message, li
         Event(
             "message.sealed",
             message.id,
-            facts={"readers": len(readers), "size": message.padded_size, "epoch": base_of(message.open_until)},
+            facts={
+                "readers": len(readers),
+                "recipients": sum(reader.role == Reader.Role.RECIPIENT for reader in readers),
+                "size": message.padded_size,
+                "epoch": base_of(message.open_until),
+                "brand": draft.brand.slug,
+                **{name: word for name, word in _why(draft, message) if word},
+            },
         )
-        for message, readers in made
+        for (message, readers), (draft, _) in zip(made, drafts, strict=True)
     )
     return made
+
+
+def _why(draft: Draft, message: Message) -> tuple[tuple[str, str], ...]:
+    written_here = message.direction == Message.Direction.IN
+    return ("template", draft.template), ("method", draft.method), ("direction", "in" if written_here else "")
 
 
 def _message(draft: Draft, sealed: Sealed, now: datetime) -> Message:
