@@ -19,6 +19,7 @@ BRANDS = "console-brands"
 RULES = "console-rules"
 RIGHTS = "console-rights"
 DIRECTORY = "console-directory"
+REPORTS = "console-reports"
 
 
 def sections(current: str, allowed: Collection[May], *, held: int = 0) -> list[dict[str, Any]]:
@@ -30,6 +31,7 @@ def sections(current: str, allowed: Collection[May], *, held: int = 0) -> list[d
         (BRANDS, _("Brands"), "brush", 0, False, May.BRANDS),
         (RULES, _("Rules"), "rules", 0, False, May.RULES),
         (RIGHTS, _("Rights"), "lock", 0, False, May.RULES),
+        (REPORTS, _("Reports"), "chart", 0, False, May.REPORTS),
         (HEALTH, _("Health"), "pulse", 0, True, May.HEALTH),
         (KEYS, _("Keys"), "key", 0, True, May.KEYS),
         (RECORD, _("Record"), "log", 0, True, May.AUDIT),

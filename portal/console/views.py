@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -12,9 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from portal.access import roles
 from portal.access.decorators import permission_required
+from portal.access.requests import Request
 from portal.access.roles import May
-from portal.console import advice, figures, finding, listing, starting, trace_search
+from portal.console import advice, figures, finding, listing, trace_search
 from portal.console.pages import office_page
 from portal.console.sections import HEALTH, MESSAGES, OVERVIEW
 from portal.ids import id_of
@@ -31,14 +34,9 @@ from portal.operations.tracing import trace
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """A1: today in words, then the figures, each with a way to what it counts."""
-    found = figures.figures()
-    states = checks.check()
-    context = {
-        "start_left": starting.left(),
-        "figures": found,
-        "ill": [name for name, state in states.items() if state != checks.OK],
-    }
-    return office_page(request, OVERVIEW, "console/overview.html", context, held=found.held)
+    person = cast(Request, request).office_person
+    context = figures.overview(roles.permissions_of(person) if person is not None else frozenset())
+    return office_page(request, OVERVIEW, "console/overview.html", context, held=context["held"])
 
 
 @permission_required(May.SEE_MESSAGES)

@@ -70,6 +70,7 @@ class Key(NamedTuple):
 class Made:
     """What a message was sealed as."""
 
+    entry: int
     at: datetime
     brand: str
     inward: bool
@@ -105,7 +106,8 @@ def counted(entries: Sequence[Entry]) -> Counter[Key]:
     for entry in entries:
         for kind, word, number, day in _of(entry, about):
             made = about.made.get(entry.message) if entry.message else None
-            brand = made.brand if made else str(entry.facts.get("brand", ""))
+            # Before it is sealed a mail has no brand, whenever this is counted.
+            brand = made.brand if made and made.entry <= entry.pk else str(entry.facts.get("brand", ""))
             total[Key(day, kind.value, brand[:50], word[:100])] += number
     return total
 
@@ -226,17 +228,17 @@ class _About:
 
 
 def _made(messages: Collection[UUID]) -> dict[UUID | None, Made]:
-    rows = Entry.objects.filter(message__in=messages, kind="message.sealed").values_list("message", "at", "facts")
+    rows = Entry.objects.filter(message__in=messages, kind="message.sealed").values_list("pk", "message", "at", "facts")
     # What was sealed before its entry told more is asked of the vault, as long as that has it.
-    old = [message for message, _, facts in rows if "brand" not in facts]
-    vault = {
+    old = [message for _, message, _, facts in rows if message is not None and "brand" not in facts]
+    vault: dict[UUID | None, tuple[str, str]] = {
         pk: (slug, direction)
         for pk, slug, direction in Message.objects.filter(pk__in=old).values_list("pk", "brand__slug", "direction")
     }
     found: dict[UUID | None, Made] = {}
-    for message, at, facts in rows:
+    for pk, message, at, facts in rows:
         slug, direction = vault.get(message, (str(facts.get("brand", "")), str(facts.get("direction", ""))))
-        found[message] = Made(at, slug, direction == Message.Direction.IN, _number(facts, "size"))
+        found[message] = Made(pk, at, slug, direction == Message.Direction.IN, _number(facts, "size"))
     return found
 
 

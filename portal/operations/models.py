@@ -134,6 +134,7 @@ class Tally(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["day", "kind", "brand", "word"], name="tally_once")]
+        indexes = [models.Index(fields=["kind", "day"], name="tally_by_kind")]
 
 
 class Tallied(models.Model):

@@ -32,6 +32,12 @@ def hits(days: int = 7) -> dict[tuple[str, bool], int]:
     return {(rule, logged): number for rule, logged, number in rows.order_by()}
 
 
+def between(since: date, until: date) -> list[tuple[str, bool, int]]:
+    """How often each rule spoke from one day to another, the most first; its id, whether only logged, and how often."""
+    rows = Hits.objects.filter(day__gte=since, day__lte=until).values_list("rule", "only_logged")
+    return list(rows.annotate(all=Sum("number")).order_by("-all", "rule", "only_logged"))
+
+
 def by_day(rule: str, days: int = 30) -> list[tuple[date, bool, int]]:
     """One rule's days, the oldest first."""
     since = timezone.localdate() - timedelta(days=days - 1)

@@ -52,8 +52,13 @@ def test_what_happened_is_recorded_without_a_word_of_whom(visitor: Visitor, read
     visitor.enter(reader, code, keep="on")
     entries = list(Entry.objects.filter(message=reader.message_id).order_by("id"))
     assert [(e.kind, e.reader, e.facts) for e in entries] == [
+        ("recipient.passcode_asked", reader.id, {}),
         ("recipient.passcode_failed", reader.id, {"left": 4}),
-        ("recipient.confirmed", reader.id, {"method": "passcode", "kept": True}),
+        (
+            "recipient.confirmed",
+            reader.id,
+            {"method": "passcode", "kept": True, "device": "other", "language": "en-gb"},
+        ),
     ]
 
 

@@ -95,6 +95,8 @@ def test_the_right_address_opens_the_message(
         "method": "provider",
         "provider": "corp",
         "kept": False,
+        "device": "other",
+        "language": "en-gb",
     }
 
 

@@ -35,7 +35,7 @@ def test_the_stylesheet_holds_every_sheet_then_print_then_the_colours() -> None:
 
 def test_the_second_stylesheet_holds_the_rest() -> None:
     assert look.more_css().decode() == "".join((STATIC / f"css/{name}.css").read_text() for name in look.MORE_SHEETS)
-    own_pages = {"brands", "console", "demo", "office", "print"}
+    own_pages = {"brands", "console", "demo", "figures", "office", "print"}
     assert {path.stem for path in (STATIC / "css").glob("*.css")} - own_pages == {*look.SHEETS, *look.MORE_SHEETS}
 
 

@@ -15,6 +15,7 @@ from portal.delivery.models import Outbound
 from portal.delivery.sending import send_due
 from portal.ingest import pipeline, spool
 from portal.ingest.models import Spooled
+from portal.operations import record_keeping, tallying
 from portal.vault.models import Reader
 from tests.mails import JONAS, MAYA, mail
 
@@ -74,3 +75,10 @@ def reading(brand: Brand, arrive: Arrive) -> Client:
 @pytest.fixture
 def stranger(brand: Brand) -> Client:
     return browser(brand)
+
+
+def counted() -> None:
+    """Everything that was recorded stands in the tree and in the figures, as it does within a minute."""
+    while record_keeping.sequence():
+        pass
+    tallying.run(timezone.now())

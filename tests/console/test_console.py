@@ -11,13 +11,14 @@ from django.urls import NoReverseMatch, reverse
 
 from portal.access.models import Person
 from portal.audit.models import Entry
+from portal.audit.record import record
 from portal.console import listing
 from portal.console.urls import urlpatterns
 from portal.delivery.models import Outbound
 from portal.ingest.models import Spooled
 from portal.operations import health
 from portal.vault.models import Message, Reader
-from tests.console.conftest import CANARY, Arrive
+from tests.console.conftest import CANARY, Arrive, counted
 from tests.mails import JONAS, KARIN, MAYA
 
 NAMES = [pattern.name or "" for pattern in urlpatterns]
@@ -79,10 +80,12 @@ def test_the_pages_show_no_content_and_no_whole_address(owner: Client, arrive: A
 
 
 def test_the_overview_counts_what_is_there(owner: Client, arrive: Arrive) -> None:
-    arrive(to=(JONAS, KARIN))
-    Reader.objects.filter(number=0).update(first_opened_at=Message.objects.get().made_at)
+    id_ = arrive(to=(JONAS, KARIN))
+    record("message.opened", message=id_, reader=Reader.objects.get(number=0).pk, first=True)
+    assert "No data yet" in owner.get("/admin/").content.decode()
+    counted()
     text = " ".join(owner.get("/admin/").content.decode().replace("\u00a0", "~").split())
-    assert "1 protected message in 30 days. 50~% opened." in text
+    assert "1 protected message in 30 days. 50~% opened, median less than a minute." in text
     assert "of 2 recipients" in text
     held(arrive)
     text = owner.get("/admin/").content.decode()

@@ -1,0 +1,30 @@
+"""Numbers and days in tables and charts of the office."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django import template
+
+from branding.languages import say_day
+from portal.console import charts
+
+register = template.Library()
+
+
+@register.filter
+def grouped(value: object) -> str:
+    """“1,204”."""
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+@register.filter
+def label(value: object) -> str:
+    """A day as people write it; a text as it is."""
+    return say_day(value) if isinstance(value, date) else str(value)
+
+
+@register.filter
+def duration(value: float | None) -> str:
+    """Seconds in words, about."""
+    return charts.duration(value)
