@@ -31,14 +31,8 @@ def office_page(
     status: int = 200,
 ) -> HttpResponse:
     """A page of `section`; the template finds the names of permissions in `may`. Only behind permission_required."""
-<<<<<<< HEAD
     allowed = roles.permissions_of(administrator(request))
-    number = (figures.held() if held is None else held) if May.SEE_MESSAGES in allowed else 0
-=======
-    person = cast(Request, request).office_person
-    allowed = roles.permissions_of(person) if person is not None else frozenset()
     number = (waiting.held() if held is None else held) if May.SEE_MESSAGES in allowed else 0
->>>>>>> 2072cd9 (The overview and the reports are read off daily counts: charts, domains that many share, messages, the portal's log, files to save)
     shown = {
         **context,
         "sections": sections(section, allowed, held=number),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -16,15 +16,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from branding import languages as spoken
 from branding.models import Brand
+from portal import tables
 from portal.access.decorators import permission_required
-from portal.access.models import Person
-from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.audit.record import record
-from portal.console import charts, exports, figures
+from portal.console import charts, figures
 from portal.console.charts import Chart, Step
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.console.sections import REPORTS
 from portal.keys.errors import KeysError
 from portal.operations import activity, protected, reporting
@@ -120,9 +119,9 @@ def export(request: HttpRequest) -> HttpResponseBase:
     if asked.bad or what not in _EXPORTS:
         return see_other(reverse(REPORTS))
     columns, rows = _EXPORTS[what](request, asked)
-    record("reports.exported", person=str(_person(request).pk), what=what, format=form)
+    record("reports.exported", person=str(administrator(request).pk), what=what, format=form)
     name = f"{what}-{asked.since}-{asked.until}"
-    return exports.download(name, form, columns, rows)
+    return tables.download(name, form, columns, rows)
 
 
 def _messages(request: HttpRequest, asked: Asked) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
@@ -263,7 +262,3 @@ def _deeds() -> dict[str, str]:
 
 def _number(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 19 else None
-
-
-def _person(request: HttpRequest) -> Person:
-    return cast(Person, cast(Request, request).office_person)  # behind permission_required

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -15,10 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.access import roles
 from portal.access.decorators import permission_required
-from portal.access.requests import Request
 from portal.access.roles import May
 from portal.console import advice, figures, finding, listing, trace_search
-from portal.console.pages import office_page
+from portal.console.pages import administrator, office_page
 from portal.console.sections import HEALTH, MESSAGES, OVERVIEW
 from portal.ids import id_of
 from portal.ingest import holding
@@ -34,8 +32,7 @@ from portal.operations.tracing import trace
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """A1: today in words, then the figures, each with a way to what it counts."""
-    person = cast(Request, request).office_person
-    context = figures.overview(roles.permissions_of(person) if person is not None else frozenset())
+    context = figures.overview(roles.permissions_of(administrator(request)))
     return office_page(request, OVERVIEW, "console/overview.html", context, held=context["held"])
 
 

@@ -13,8 +13,7 @@ from uuid import UUID
 
 from portal.audit import finding
 from portal.audit.models import Entry
-from portal.keys.errors import KeysError
-from portal.mime.addresses import mask
+from portal.vault.masking import masked
 from portal.vault.models import Message, Reader
 from portal.vault.readers import address_of, envelope_of
 
@@ -117,8 +116,8 @@ def _rows(asked: Asked, before: int | None, number: int) -> list[Entry]:
 def _lines(rows: Sequence[Entry]) -> list[Line]:
     readers = Reader.objects.only("id", "address").in_bulk([row.reader for row in rows if row.reader])
     messages = Message.objects.only("id", "envelope").in_bulk([row.message for row in rows if row.message])
-    senders = {pk: _sender(message) for pk, message in messages.items()}
-    recipients = {pk: _masked(reader) for pk, reader in readers.items()}
+    senders = {pk: masked(_sender, message) for pk, message in messages.items()}
+    recipients = {pk: masked(address_of, reader) for pk, reader in readers.items()}
     return [_line(row, recipients, senders) for row in rows]
 
 
@@ -143,15 +142,5 @@ def _line(row: Entry, recipients: Mapping[UUID, str], senders: Mapping[UUID, str
     )
 
 
-def _masked(reader: Reader) -> str:
-    try:
-        return mask(address_of(reader))
-    except (KeysError, ValueError):
-        return ""
-
-
 def _sender(message: Message) -> str:
-    try:
-        return mask(envelope_of(message).sender_address)
-    except (KeysError, ValueError):
-        return ""
+    return envelope_of(message).sender_address
