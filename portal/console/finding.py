@@ -64,8 +64,9 @@ def read(given: Mapping[str, str]) -> Filter:
     return Filter(
         reference=reference if _REFERENCE.fullmatch(reference) else "",
         state=state if state in STATES else "",
-        brand=given.get("brand", "")[:50],
-        rule=given.get("rule", "")[:100],
+        # PostgreSQL takes no NUL for a text, not even to look for it.
+        brand=given.get("brand", "")[:50].replace("\0", ""),
+        rule=given.get("rule", "")[:100].replace("\0", ""),
         since=_day(given.get("from", "")),
         until=_day(given.get("to", "")),
     )
@@ -175,7 +176,9 @@ def _begin(day: date) -> datetime:
 
 
 def _day(text: str) -> date | None:
+    """A day that has a neighbour in every time zone."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         return None
+    return found if date.min.year < found.year < date.max.year else None

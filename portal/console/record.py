@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -158,7 +158,7 @@ class _Form:
             return None
         try:
             found = parse_date(typed)
-            if found is not None:
+            if found is not None and date.min.year < found.year < date.max.year:
                 return datetime(found.year, found.month, found.day, tzinfo=UTC) + more
         except (ValueError, OverflowError):
             pass

@@ -1,4 +1,4 @@
-"""Who is in which groups, and what is known of somebody: what rules ask the directory, two queries a mail at most."""
+"""Who is in which groups, and what is known of somebody: what rules ask the directory, a few queries a mail at most."""
 
 from __future__ import annotations
 
@@ -59,6 +59,11 @@ def attributes_of(addresses: Collection[str]) -> Mapping[str, Mapping[str, str]]
         attributes = held_in(person).attributes
         found.update(dict.fromkeys(by_lookup[bytes(person.lookup or b"")], attributes))
     return found
+
+
+def existing(groups: Collection[str]) -> frozenset[str]:
+    """Those of these groups, by their slugs, that there are: who is in one that is gone, nobody can say."""
+    return frozenset(Group.objects.filter(slug__in=list(groups)).values_list("slug", flat=True))
 
 
 def manager_of(address: str) -> str:

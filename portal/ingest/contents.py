@@ -38,6 +38,7 @@ _TEXT_NAMES_WORDS = (
 _TEXT_NAMES = frozenset(_TEXT_NAMES_WORDS.split())
 _NO_TEXT = ("image/", "audio/", "video/", "font/")
 _WITHOUT = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
+_SIGNATURE, _LONGEST_SIGNATURE = b"-----BEGIN PGP SIGNATURE-----", 8192
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _RUN_8, _RUN_16 = re.compile(rb"[\t\r\n\x20-\x7e\xa0-\xff]{4,}"), re.compile(rb"(?:[\t\r\n\x20-\x7e\xa0-\xff]\x00){4,}")
 
@@ -55,9 +56,10 @@ class _Look:
         self._room = MOST_CHARACTERS
         self._until = 0.0
         self._inside: Inside | None = None
+        self._are_listed = True
 
     def contents(self) -> Contents:
-        return Contents(self._body, self._attachments, truncated=not self._letter.readable)
+        return Contents(self._body, self._attachments, lambda: self._are_listed, truncated=not self._letter.readable)
 
     def _within(self) -> Inside:
         if self._inside is None:
@@ -88,13 +90,19 @@ class _Look:
         return Attachment(part.name, kind, len(part.data), magic.is_program(part.data[: 64 * 1024], part.name), read)
 
     def _files_of(self, data: bytes) -> list[Attachment]:
-        return attempt(lambda: self._listed(data), "ZIP") or []
+        found = attempt(lambda: self._listed(data), "ZIP")
+        if found is None:
+            self._are_listed = False
+        return found or []
 
     def _listed(self, data: bytes) -> list[Attachment]:
         with packages.opened(data) as package:
             if officetext.is_office(package.names()):
                 return []
-            return [self._entry(data, package, entry) for entry in package.entries()[:MOST_OF_A_ZIP]]
+            entries = package.entries()
+            found = [self._entry(data, package, entry) for entry in entries[:MOST_OF_A_ZIP]]
+        self._are_listed = self._are_listed and len(entries) <= MOST_OF_A_ZIP
+        return found
 
     def _entry(self, data: bytes, package: Package, entry: zipfile.ZipInfo) -> Attachment:
         name = entry.filename.rpartition("/")[2]
@@ -138,7 +146,10 @@ class _Look:
 
     def _read(self, name: str, kind: str, data: bytes) -> Reading:
         ending = name.rpartition(".")[2].lower() if "." in name else ""
-        if not data or kind in _WITHOUT or kind.startswith(_NO_TEXT):
+        # A mail may call a list a picture or a signature: what reads as text is read.
+        if not data or ((kind in _WITHOUT or kind.startswith(_NO_TEXT)) and _is_binary(data)):
+            return Reading()
+        if data.startswith(_SIGNATURE) and len(data) < _LONGEST_SIGNATURE:
             return Reading()
         if data.startswith(magic.ZIP):
             return self._package(data)

@@ -87,10 +87,12 @@ class Contents:
         self,
         body: Callable[[], str] | str = "",
         attachments: Callable[[], tuple[Attachment, ...]] | tuple[Attachment, ...] = (),
+        are_listed: Callable[[], bool] = lambda: True,
         *,
         truncated: bool = False,
     ) -> None:
         self._body, self._attachments, self._truncated = body, attachments, truncated
+        self._are_listed = are_listed
         self._found: dict[str, Found | None] = {}
 
     @cached_property
@@ -102,6 +104,11 @@ class Contents:
     def attachments(self) -> tuple[Attachment, ...]:
         """With those of messages and ZIP files within, behind what holds them."""
         return self._attachments if isinstance(self._attachments, tuple) else self._attachments()
+
+    @cached_property
+    def are_listed(self) -> bool:
+        """Whether all files of all ZIPs are among the attachments: not of one with very many, or a damaged one."""
+        return bool(self.attachments is not None and self._are_listed())
 
     @cached_property
     def truncated(self) -> bool:

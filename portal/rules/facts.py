@@ -15,11 +15,14 @@ def _today() -> date:
 
 
 class Directory(Protocol):
-    """Who belongs where; both are asked once for a mail, with all its addresses."""
+    """Who belongs where; each is asked once for a mail at most, with all its addresses and all groups."""
 
     def groups_of(self, addresses: Collection[str]) -> Mapping[str, frozenset[str]]: ...
 
     def attributes_of(self, addresses: Collection[str]) -> Mapping[str, Mapping[str, str]]: ...
+
+    def existing(self, groups: Collection[str]) -> frozenset[str]:
+        """Those of these groups that there are."""
 
 
 class NoDirectory:
@@ -30,6 +33,9 @@ class NoDirectory:
 
     def attributes_of(self, addresses: Collection[str]) -> Mapping[str, Mapping[str, str]]:
         return {}
+
+    def existing(self, groups: Collection[str]) -> frozenset[str]:
+        return frozenset(groups)
 
 
 @dataclass(frozen=True)

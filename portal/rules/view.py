@@ -34,6 +34,7 @@ class View:
         self._senders: dict[str, tuple[str, ...]] = {}
         self._recipients: dict[str, tuple[str, ...]] = {}
         self._domains: dict[str, frozenset[str]] = {}
+        self._there: frozenset[str] | None = None
         self.known: dict[int, bool | None] = {}
         """Answers of checks that several rules share (portal.rules.conditions.checks.Once)."""
         self._sensitive: dict[frozenset[str], Mapping[str, tuple[Found, ...]]] = {}
@@ -94,6 +95,12 @@ class View:
     @cached_property
     def attributes(self) -> Mapping[str, Mapping[str, str]]:
         return self.facts.directory.attributes_of(self._everybody)
+
+    def are_groups(self, wanted: Collection[str], named: Collection[str]) -> bool:
+        """Whether the directory has these groups. `named` are all that any rule names, so that it is asked once."""
+        if self._there is None:
+            self._there = self.facts.directory.existing(named)
+        return self._there.issuperset(wanted)
 
     @cached_property
     def _everybody(self) -> tuple[str, ...]:
@@ -159,6 +166,11 @@ class View:
     def files(self) -> tuple[Attachment, ...]:
         """With those inside of messages and archives."""
         return self.facts.contents.attachments
+
+    @property
+    def files_are_listed(self) -> bool:
+        """Whether there are no further ones, in an archive that was not listed to its end."""
+        return self.facts.contents.are_listed
 
     @cached_property
     def files_are_whole(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -289,3 +290,19 @@ def test_what_the_server_can_do_is_told(provider: Provider) -> None:
 
 def test_a_request_that_is_too_large_is_refused(provider: Provider) -> None:
     assert provider.ask("POST", USERS, {"userName": "x" * (5 * 1024 * 1024)}).status_code == 413
+
+
+@pytest.mark.parametrize("text", ["a\ud800", "a\0b"])
+def test_what_no_text_can_hold_is_refused_and_not_an_error(provider: Provider, text: str) -> None:
+    for path, document in (
+        (USERS, {"userName": text}),
+        (USERS, {"userName": "ada", "externalId": text}),
+        (USERS, {"userName": "ada", "emails": [{"value": f"{text}@clinic.example"}]}),
+        (GROUPS, {"displayName": text}),
+        (GROUPS, {"displayName": "Doctors", "externalId": text}),
+    ):
+        assert provider.ask("POST", path, document).status_code == 400
+    for asked in ("userName", "externalId"):
+        query = urlencode({"filter": f"{asked} eq {json.dumps(text)}"})
+        assert provider.ask("GET", f"{USERS}?{query}").status_code == 400
+    assert not Person.objects.exists()

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from django.test import Client
 
 from branding.models import Brand
@@ -127,3 +128,10 @@ def test_only_who_may_read_the_record_gets_it(brand: Brand) -> None:
         assert someone.get("/admin/record/").status_code == status
         assert someone.post("/admin/record/check/").status_code == (403 if status == 403 else 303)
     assert Entry.objects.filter(kind="audit.check_asked").count() == 1
+
+
+@pytest.mark.parametrize("query", ["since=0001-01-01", "until=9999-12-31"])
+def test_a_day_at_the_end_of_the_calendar_is_asked_for_again(owner: Client, query: str) -> None:
+    answer = owner.get(f"/admin/record/?{query}")
+    assert answer.status_code == 422
+    assert "Write a day like" in answer.content.decode()

@@ -214,3 +214,8 @@ def test_bounces_are_listed_along_an_index(brand: Brand) -> None:
         plan = bouncing.newest(sort, None)[:51].explain()
         assert "bounce_newest" in plan or "bounce_by_sort" in plan
         assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("query", ["from=0001-01-01", "to=9999-12-31", "brand=%00", "rule=%00"])
+def test_what_no_database_could_look_for_is_passed_over(owner: Client, arrive: Arrive, query: str) -> None:
+    assert str(arrive()) in owner.get(f"/admin/messages/?{query}").content.decode()

@@ -16,6 +16,7 @@ from branding.models import Brand
 from portal.audit.models import Entry
 from portal.delivery.letters import Prepared, prepare
 from portal.delivery.models import Outbound
+from portal.directory.models import Group, Source
 from portal.ingest import holding, spool
 from portal.ingest.errors import AwaitsApproval, IngestError
 from portal.ingest.models import Spooled
@@ -404,3 +405,16 @@ def test_what_is_kept_and_counted_has_its_time(monkeypatch: pytest.MonkeyPatch) 
     assert list(Hits.objects.values_list("rule", "number")) == [("r0", 3)]
     assert not Seen.objects.exists()
     assert counting.by_day("r0") == [(yesterday, False, 3)]
+
+
+@pytest.mark.parametrize("condition", ["recipient_group", "sender_group"])
+def test_a_group_that_is_gone_from_the_directory_protects_rather_than_nobody(condition: str) -> None:
+    in_group = {"if": condition, "values": ["patients"]}
+    publish(rule({"do": "protect"}, when=in_group), rule({"do": "tag", "name": "x"}, when=in_group))
+    group = Group.objects.create(slug="patients", name="Patients", source=Source.SCIM)
+    assert put(mail("Lunch")).state == S.RELAYING, "nobody is in it"
+    group.delete()
+    row = put(mail("Lunch"))
+    assert (row.state, accepted(row)["unsure"]) == (S.DONE, True)
+    publish(rule({"do": "protect"}, when=LUNCH, **{"except": [in_group]}))
+    assert put(mail("Lunch")).state == S.DONE

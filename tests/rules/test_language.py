@@ -31,6 +31,9 @@ class Office:
     def attributes_of(self, addresses: Collection[str]) -> Mapping[str, Mapping[str, str]]:
         return {one: {"department": "Oncology"} for one in addresses if one.startswith("maya")}
 
+    def existing(self, groups: Collection[str]) -> frozenset[str]:
+        return frozenset(groups)
+
 
 PLAIN = Facts(
     subject="Results: Straße, ｃｏｎｆｉｄｅｎｔｉａｌ",

@@ -18,6 +18,7 @@ _PATH = re.compile(
     r"(?:([A-Za-z$]+)(?:\[\s*([A-Za-z]+)\s+eq\s+(\"(?:[^\"\\]|\\.)*\"|true|false)\s*\])?(?:\.([A-Za-z]+))?)?",
     re.IGNORECASE,
 )
+_NO_LETTER = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,24 @@ def read_path(text: str) -> Path:
 
 def _value(written: str) -> object:
     try:
-        return json.loads(written if written.startswith('"') else written.lower())
+        value = json.loads(written if written.startswith('"') else written.lower())
     except ValueError:
         raise ScimError(400, "A value in a filter is not written as JSON.", "invalidFilter") from None
+    if holds_no_letter(value):
+        raise ScimError(400, "A value in a filter holds a character that no text has.", "invalidFilter")
+    return value
+
+
+def holds_no_letter(value: object) -> bool:
+    """Whether a text anywhere in this holds a NUL, which PostgreSQL keeps in none, or half of a pair of surrogates,
+    which no text can be encoded with: JSON can write both."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str) and _NO_LETTER.search(one):
+            return True
+        if isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list):
+            waiting += one
+    return False

@@ -20,7 +20,7 @@ from portal.api.errors import ApiError
 from portal.api.models import Token
 from portal.api.scim import groups, told, users
 from portal.api.scim.errors import ScimError, bad_value, not_found
-from portal.api.scim.paths import read_filter
+from portal.api.scim.paths import holds_no_letter, read_filter
 from portal.api.scopes import Scope
 from portal.audit.record import record
 from portal.directory import keeping
@@ -349,6 +349,8 @@ def _body(request: HttpRequest) -> dict[str, Any]:
         raise ScimError(400, "The request is not JSON.", "invalidSyntax") from None
     if not isinstance(given, dict):
         raise ScimError(400, "The request must be a JSON object.", "invalidSyntax")
+    if holds_no_letter(given):
+        raise bad_value("A text holds a character that no text has.")
     return given
 
 

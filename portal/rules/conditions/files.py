@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from portal.rules.conditions.checks import Check, Hit
@@ -14,19 +14,25 @@ from portal.rules.view import View
 
 Given = Mapping[str, Any]
 _MOST_BYTES = 1 << 40
+_ARCHIVE = "application/zip"
 _STATES = ("unreadable", "password_protected", "executable")
 _STATE_WORDS = {"unreadable": "cannot be read", "password_protected": "is locked by a password",
                 "executable": "is a program"}  # fmt: skip
 
 
+def _among_files(holds: Callable[[View], bool]) -> Check:
+    """That no file is so is not known while there may be further ones."""
+    return lambda view: True if holds(view) else False if view.files_are_listed else None
+
+
 def _names(given: Given, pools: Pools) -> Check:
     pool, number = pools.patterns("file_names", given["values"])
-    return Hit(pool, "file_names", number)
+    return _among_files(Hit(pool, "file_names", number))
 
 
 def _extension(given: Given, pools: Pools) -> Check:
     wanted = frozenset(given["values"])
-    return lambda view: any(file.extension in wanted for file in view.files)
+    return _among_files(lambda view: any(file.extension in wanted for file in view.files))
 
 
 def _type(given: Given, pools: Pools) -> Check:
@@ -37,7 +43,7 @@ def _type(given: Given, pools: Pools) -> Check:
         kind = file.content_type.lower()
         return kind in whole or (bool(families) and kind.startswith(families))
 
-    return lambda view: any(map(is_of, view.files))
+    return _among_files(lambda view: any(map(is_of, view.files)))
 
 
 def _larger(given: Given, pools: Pools) -> Check:
@@ -47,7 +53,7 @@ def _larger(given: Given, pools: Pools) -> Check:
 
 def _more(given: Given, pools: Pools) -> Check:
     most = given["number"]
-    return lambda view: len(view.files) > most
+    return _among_files(lambda view: len(view.files) > most)
 
 
 def _texts(what: str) -> Any:
@@ -79,7 +85,17 @@ def _state(given: Given, pools: Pools) -> Check:
                 return True
         return False
 
-    return is_so
+    def check(view: View) -> bool | None:
+        if is_so(view):
+            return True
+        return None if "executable" in states and _may_hide_a_program(view) else False
+
+    return check
+
+
+def _may_hide_a_program(view: View) -> bool:
+    """Not all files are known: of an archive that was not listed, or one within another, which is not opened."""
+    return not view.files_are_listed or any(f.content_type == _ARCHIVE and f.unreadable for f in view.files)
 
 
 def _properties(given: Given, pools: Pools) -> Check:

@@ -28,6 +28,8 @@ class Pools:
         self.own = own
         self.sensitive: set[str] = set()
         """Kinds of sensitive information that any rule asks for: a mail is looked through for all of them at once."""
+        self.groups: set[str] = set()
+        """Groups of the directory that any rule names, likewise."""
 
     def words(self, part: str, words: list[str]) -> tuple[Pool, int]:
         pool = self._pools.setdefault(("words", part), Pool(folded, any_case=False))

@@ -48,9 +48,19 @@ def _sender_patterns(given: Given, pools: Pools) -> Check:
     return Hit(pool, part, number)
 
 
+def _in_groups(wanted: frozenset[str], pools: Pools, holds: Callable[[View], bool | None]) -> Check:
+    """That somebody is in none of these groups is not known while one of them is gone from the directory."""
+    pools.groups.update(wanted)
+    return lambda view: True if holds(view) else False if view.are_groups(wanted, pools.groups) else None
+
+
 def _sender_group(given: Given, pools: Pools) -> Check:
     wanted, where = frozenset(given["values"]), given["where"]
-    return lambda view: any(not wanted.isdisjoint(view.groups.get(one, ())) for one in view.senders(where))
+    return _in_groups(
+        wanted,
+        pools,
+        lambda view: any(not wanted.isdisjoint(view.groups.get(one, ())) for one in view.senders(where)),
+    )
 
 
 def _sender_is(given: Given, pools: Pools) -> Check:
@@ -137,7 +147,8 @@ def _recipient_patterns(given: Given, pools: Pools) -> Check:
 
 def _recipient_group(given: Given, pools: Pools) -> Check:
     wanted = frozenset(given["values"])
-    return _of_recipients(given, lambda view, one: not wanted.isdisjoint(view.groups.get(one, ())))
+    holds = _of_recipients(given, lambda view, one: not wanted.isdisjoint(view.groups.get(one, ())))
+    return _in_groups(wanted, pools, holds)
 
 
 def _recipient_is(given: Given, pools: Pools) -> Check:
