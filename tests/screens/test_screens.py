@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.screens import looks, samples
 from tests.screens.samples import Sample
@@ -36,6 +37,41 @@ STICKING_OUT = """() => [...document.querySelectorAll("main *, header *, footer 
 }).map((e) => e.outerHTML.slice(0, 120))"""
 
 
+STILL = """() => { if (document.querySelector("script[src*='js/again']"))
+  for (let timer = setTimeout(() => {}); timer; timer--) clearTimeout(timer); }"""
+"""A page that loads itself again after some seconds stands while it is looked at."""
+FORGET = "() => { try { sessionStorage.clear(); localStorage.clear(); } catch {} }"
+
+
+@pytest.fixture(scope="module")
+def window(chromium: Browser) -> Iterator[tuple[Page, list[str]]]:
+    """One window for all samples: a new one costs more than a page. And what went wrong in it since it was emptied."""
+    context = chromium.new_context(locale="en-GB", timezone_id="Europe/Stockholm")
+    page, faults = context.new_page(), list[str]()
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page, faults
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def opened(
+    request: pytest.FixtureRequest, window: tuple[Page, list[str]], site: str, axe: str
+) -> Iterator[tuple[Sample, Page]]:
+    """A sample, loaded once for all tests of it; any script error, refused resource or broken policy fails them."""
+    sample, (page, faults) = request.param, window
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.emulate_media(color_scheme="light", reduced_motion="reduce", forced_colors="none")
+    page.goto(f"{site}/{sample.name}")
+    page.evaluate(STILL)
+    page.evaluate(axe)
+    yield sample, page
+    page.evaluate(FORGET)
+    found = [*faults]
+    faults.clear()
+    assert not found
+
+
 def _look(page: Page, width: int, theme: str, sample: Sample) -> str:
     """Bring the page to a width and theme; the words for a failure there."""
     page.set_viewport_size({"width": width, "height": 844 if width < 1000 else 880})
@@ -47,11 +83,10 @@ def _look(page: Page, width: int, theme: str, sample: Sample) -> str:
     return f"{sample.name} at {width} px, {theme}"
 
 
-@pytest.mark.parametrize("sample", [*samples.PAGES, samples.BODY, *samples.MAILS], ids=str)
-def test_it_has_no_violation_and_no_sideways_scroll(sample: Sample, site: str, page: Page, axe: str) -> None:
+@pytest.mark.parametrize("opened", [*samples.PAGES, samples.BODY, *samples.MAILS], ids=str, indirect=True)
+def test_it_has_no_violation_and_no_sideways_scroll(opened: tuple[Sample, Page]) -> None:
+    sample, page = opened
     rules: dict[str, Any] = NO_PAGE_OF_OURS if sample in samples.MAILS or sample is samples.BODY else {}
-    page.goto(f"{site}/{sample.name}")
-    page.evaluate(axe)
     for width in WIDTHS:
         for theme in ("light", "dark"):
             where = _look(page, width, theme, sample)
@@ -60,17 +95,14 @@ def test_it_has_no_violation_and_no_sideways_scroll(sample: Sample, site: str, p
                 assert page.evaluate(RUN_AXE, rules) == [], where
 
 
-@pytest.mark.parametrize("sample", samples.PAGES, ids=str)
-def test_it_is_whole_with_everything_unfolded_and_with_large_text(
-    sample: Sample, site: str, page: Page, axe: str
-) -> None:
-    page.goto(f"{site}/{sample.name}")
+@pytest.mark.parametrize("opened", samples.PAGES, ids=str, indirect=True)
+def test_it_is_whole_with_everything_unfolded_and_with_large_text(opened: tuple[Sample, Page]) -> None:
+    sample, page = opened
     assert " – " in page.title()
     assert page.locator("main").count() == page.locator("h1").count() == 1
     where = _look(page, 320, "light", sample)
     assert page.evaluate(SMALL) == [], where
     if page.evaluate("() => [...document.querySelectorAll('main details')].map((d) => { d.open = true; }).length"):
-        page.evaluate(axe)
         assert page.evaluate(RUN_AXE, {}) == [], f"{where}, unfolded"
     assert page.evaluate(TOO_WIDE) <= 0, page.evaluate(STICKING_OUT)
     page.set_viewport_size({"width": 640, "height": 900})
