@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date, timedelta
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -30,6 +31,7 @@ class Brand(models.Model):
     imprint_url = models.URLField(default="", db_default="", blank=True)
     """Who is behind the pages, as some countries' law has it said on every one; empty for no link."""
     open_days = models.PositiveSmallIntegerField(default=30)
+    """So many days its messages stay open where nothing says otherwise; 0 for ever."""
     show_subject = models.BooleanField(default=False)
     rights = models.JSONField(default=dict)
     """Rights that differ from the defaults (portal.vault.rights), like {"download": false}."""
@@ -82,6 +84,10 @@ class Brand(models.Model):
             models.CheckConstraint(condition=models.Q(open_days__lte=730), name="brand_open_days_within_730"),
             models.CheckConstraint(condition=models.Q(grace_days__lte=30), name="brand_grace_days_within_30"),
         ]
+
+    def last_day(self, sent: date) -> date | None:
+        """The last day of a message that is sent on a day, where nothing says otherwise; None for never."""
+        return sent + timedelta(days=self.open_days) if self.open_days else None
 
     def clean(self) -> None:
         if self.host != self.host.lower() or ":" in self.host:

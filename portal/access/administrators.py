@@ -81,7 +81,7 @@ def add(address: str, role: Role, *, by: Person | None) -> Person:
     if not Person.objects.filter(pk=person.pk, role=Role.READER).update(role=role):
         raise AlreadyAdministrator
     person.role = role
-    record("administrator.added", person=str(person.id), role=role.value, by=by_whom(by and by.pk))
+    record("administrator.added", person=str(person.id), role=role.value, by=by_whom(by.pk if by else None))
     return person
 
 
@@ -97,7 +97,7 @@ def invite(person: Person, *, by: Person | None) -> None:
     if not address:
         raise NotAnAdministrator
     enqueue(Outbound.Kind.INVITATION, address=address, subject_row=person.id)
-    record("administrator.invited", person=str(person.id), by=by_whom(by and by.pk))
+    record("administrator.invited", person=str(person.id), by=by_whom(by.pk if by else None))
 
 
 def change(person: Person, role: Role, *, by: Person | None, reason: Reason | None = None) -> None:
@@ -169,7 +169,7 @@ def _locked(person: Person, *, keeps_owner: bool) -> str:
 
 def _note(kind: str, person: Person, by: Person | None, reason: Reason | None, **facts: str) -> None:
     why = {"reason": reason.value} if reason else {}
-    told: dict[str, Fact] = {"person": str(person.id), "by": by_whom(by and by.pk), **facts, **why}
+    told: dict[str, Fact] = {"person": str(person.id), "by": by_whom(by.pk if by else None), **facts, **why}
     record(kind, message=None, reader=None, **told)
 
 

@@ -116,8 +116,8 @@ def _colour(_: Brand, said: str) -> object:
 
 
 def _open_days(_: Brand, said: str) -> object:
-    if not said.isascii() or not said.isdigit() or not 1 <= int(said) <= MOST_OPEN_DAYS:
-        raise BadOption(f"“{said[:40]}” is not a number of days from 1 to {MOST_OPEN_DAYS}.")
+    if not said.isascii() or not said.isdigit() or int(said) > MOST_OPEN_DAYS:
+        raise BadOption(f"“{said[:40]}” is not a number of days from 1 to {MOST_OPEN_DAYS}, or 0 for never.")
     return int(said)
 
 
@@ -297,7 +297,7 @@ OPTIONS = (
     Option(
         "open-days",
         "open_days",
-        f"so many days its messages stay open unless something says otherwise, 1 to {MOST_OPEN_DAYS}",
+        f"so many days its messages stay open unless something says otherwise, 1 to {MOST_OPEN_DAYS}; 0 for ever",
         _open_days,
         lambda brand: str(brand.open_days),
     ),

@@ -35,9 +35,10 @@ def sender_address(brand: Brand) -> str:
     return f"tove.holm@{(brand.domains or ['example.org'])[0]}"
 
 
-def closes(brand: Brand) -> datetime:
-    """When a message that is sent now would close."""
-    return sealing.last_moment(timezone.now(), brand.open_days)
+def closes(brand: Brand) -> datetime | None:
+    """When a message that is sent now would close; None for never."""
+    last = brand.last_day(timezone.localdate())
+    return sealing.end_of_day(last) if last else None
 
 
 def notice(
@@ -74,9 +75,7 @@ def sign_in(request: Request, brand: Brand) -> dict[str, Any]:
     rows = ways.offered(brand)
     found = ways.of_providers(request, rows, f"/m/{LINK}", lambda row: reverse("sign-in", args=[LINK, row.slug]))
     return {
-        "envelope": EnvelopeShown(
-            SENDER, sender_address(brand), timezone.now(), timezone.localtime(closes(brand)).date()
-        ),
+        "envelope": EnvelopeShown(SENDER, sender_address(brand), timezone.now(), brand.last_day(timezone.localdate())),
         "host": choosing.origin(brand).partition("://")[2],
         "masked": mask(READER),
         "spoken": spoken_mask(READER),

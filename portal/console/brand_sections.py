@@ -243,7 +243,7 @@ def defaults() -> Section:
         "brand-defaults",
         _("Defaults"),
         (
-            Field("open_days", _("Open until"), "number", _("Days after it was sent, 1 to 730.")),
+            Field("open_days", _("Open until"), "number", _("Days after it was sent, 1 to 730; 0 for never.")),
             Field("template", _("Rights template"), "select", _("Where nobody names another."), _templates),
             Field("rights", _("Recipients may"), "checks", choices=_rights),
             Field(

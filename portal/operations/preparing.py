@@ -118,7 +118,7 @@ def make_default_brand(configuration: Configuration) -> None:
 def usual_open_days(configuration: Configuration) -> Collection[int | None]:
     """How long keys are usually needed, in days: each brand's own number and its grace, and the setting's. None is for
     ever."""
-    brands = {days + grace for days, grace in Brand.objects.values_list("open_days", "grace_days")}
+    brands = {days + grace for days, grace in Brand.objects.values_list("open_days", "grace_days") if days}
     return {configuration.open_days, None, *brands}
 
 

@@ -158,7 +158,7 @@ def resolve(
     Raises TemplateUnknown for one that there is not: the mail waits for an administrator then.
     """
     first = imposed or asked or brand.template
-    usual = day + timedelta(days=brand.open_days)
+    usual = brand.last_day(day)
     if not first:
         rights = Rights().changed(brand.rights).changed(wishes)
         return Terms(rights, until if names_day else usual)

@@ -14,6 +14,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 from pytest_django.fixtures import Settings
 
 from branding import versions
@@ -177,6 +178,19 @@ def test_a_draft_is_thrown_away_only_after_a_question(designer: Client, brand: B
     assert designer.post(f"{HERE}discard/", {"seen": "0" * 20}).status_code == 409
     assert designer.post(f"{HERE}discard/", {"seen": seen[1]}).status_code == 303
     assert versions.standing(brand).draft is None
+
+
+def test_a_brand_may_never_close_its_messages_and_its_samples_name_no_day(designer: Client, brand: Brand) -> None:
+    whats = ("mail", "text", "sign-in", "reading")
+    last = date_format(brand.last_day(timezone.localdate()), "j F")
+    assert all(last in preview(designer, what=what) for what in whats)
+    assert save(designer, f"{HERE}defaults/", open_days="0").status_code == 303
+    assert not any(last in preview(designer, what=what) for what in whats)
+    assert publish(designer).status_code == 303
+    brand.refresh_from_db()
+    assert brand.open_days == 0
+    assert save(designer, f"{HERE}defaults/").status_code == 303
+    assert not BrandVersion.objects.filter(state="draft").exists()
 
 
 @pytest.mark.parametrize(

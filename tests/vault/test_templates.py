@@ -209,3 +209,14 @@ def test_usage_rights_that_are_none_or_that_nobody_could_read_by_are_refused() -
         "REPLYALL",
     }
     assert {len(LEVELS), len(SETS)} == {4, 2}
+
+
+@pytest.mark.django_db
+def test_a_brand_of_0_days_closes_nothing_but_what_its_sender_or_a_template_does() -> None:
+    made("timed", "reply", closes="days", open_days=7)
+    made("as-usual", "reply", closes="brand")
+    open_brand = Brand(slug="alder", open_days=0)
+    assert templates.resolve(open_brand, DAY).last_day is None
+    assert templates.resolve(open_brand, DAY, asked="as-usual").last_day is None
+    assert templates.resolve(open_brand, DAY, asked="timed").last_day == DAY + timedelta(days=7)
+    assert templates.resolve(open_brand, DAY, until=USUAL, names_day=True).last_day == USUAL

@@ -226,7 +226,7 @@ def _bring_to_state(told: dict[str, Any], now: datetime) -> None:
         readers = message.readers.filter(role=Reader.Role.RECIPIENT, first_opened_at=None)
         readers.update(first_opened_at=opened)
     closes = moment(told["sent"], now) + timedelta(days=message.brand.open_days)
-    if closes < now and (message.open_until is None or message.open_until > now):
+    if message.brand.open_days and closes < now and (message.open_until is None or message.open_until > now):
         Message.objects.filter(pk=message.pk).update(open_until=closes)
 
 
