@@ -32,7 +32,7 @@ from portal.operations.doctor.finding import State
 from portal.vault.models import Message
 from portal.vault.opening import open_message
 from portal.viruses import ScannerAway, TooLargeToScan, Version
-from portal.writing import write_to
+from portal.writing import write_to_form
 from tests.clamd import EICAR, STREAM_MAX_BYTES, Clamd
 from tests.mails import JONAS, MAYA, mail
 from tests.seals import default_brand, path_of, put, reader_of, seal, signed_in, turn, words
@@ -236,7 +236,7 @@ def test_a_virus_is_not_taken_from_who_writes_first(scanner: Any) -> None:
     brand = default_brand()
     Brand.objects.filter(pk=brand.pk).update(write_to=True, domains=["aldervalley.example"])
     Department.objects.create(brand=brand, slug="desk", names={"en": "Desk"}, addresses=["desk@aldervalley.example"])
-    post = {"to": "desk", "message": "See there.", "address": JONAS, "made": write_to.stamp()}
+    post = {"to": "desk", "message": "See there.", "address": JONAS, "made": write_to_form.stamp()}
     page = Client(headers={"host": brand.host}).post("/write/", {**post, "files": SimpleUploadedFile("f.doc", EICAR)})
     assert page.status_code == 422
     assert "f.doc was not added: a virus was found." in words(page.content)

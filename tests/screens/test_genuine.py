@@ -12,7 +12,7 @@ from branding.models import Brand
 from portal.access import back, cookies, shares
 from portal.reading import pictures
 from portal.reading.pages import is_ours
-from portal.writing import write_to
+from portal.writing import write_to_form
 from tests.seals import words
 
 ORIGIN = "https://secure.aldervalley.example"
@@ -112,7 +112,7 @@ def test_where_a_proof_opens_one_message_nobody_is_told_to_bookmark_a_list(clien
 def test_the_privacy_page_names_every_cookie_of_a_recipient(client: Client) -> None:
     named = set(re.findall(r"<dt><code>(\w+)</code></dt>", client.get("/privacy/").content.decode()))
     ours = {cookies.SESSION, cookies.BROWSER, cookies.TRUSTED, back.COOKIE, shares.COOKIE, settings.CSRF_COOKIE_NAME}
-    ours |= {settings.LANGUAGE_COOKIE_NAME, pictures.COOKIE, write_to.COOKIE}
+    ours |= {settings.LANGUAGE_COOKIE_NAME, pictures.COOKIE, write_to_form.COOKIE}
     assert named == ours
     modules = "".join(path.read_text() for path in (settings.BASE_DIR / "portal").rglob("*.py"))
     known = set(re.findall(r'f"\{(?:settings\.)?COOKIE_PREFIX\}(\w+)"', modules))

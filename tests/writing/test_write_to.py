@@ -31,7 +31,7 @@ from portal.vault.errors import SealBroken
 from portal.vault.models import Approach, Message, Reader, Unsent
 from portal.vault.opening import open_message
 from portal.vault.unsent import Own
-from portal.writing import approaches, write_to
+from portal.writing import approaches, write_to_form
 from tests.access.visitors import make_provider, newest_code, other_than
 from tests.mails import JONAS, KARIN, mail
 from tests.seals import default_brand, put, reader_of, seal, turn, words
@@ -67,7 +67,7 @@ def stamped(**ago: float) -> str:
     now = timezone.now
     try:
         timezone.now = lambda: now() - timedelta(**(ago or {"minutes": 1}))
-        return write_to.stamp()
+        return write_to_form.stamp()
     finally:
         timezone.now = now
 
@@ -414,12 +414,12 @@ def test_a_second_passcode_goes_to_the_same_address(browser: Client) -> None:
 
 def test_pressing_twice_sends_once(browser: Client, brand: Brand) -> None:
     write(browser)
-    token = browser.cookies[write_to.COOKIE].value
+    token = browser.cookies[write_to_form.COOKIE].value
     draft = approaches.of_token(token, brand, timezone.now())
     assert draft is not None
     type_in(browser, newest_code())
     with pytest.raises(approaches.SentAlready):
-        approaches.send(draft, write_to._offered(_request(brand))[0], KARIN, readers.address_lookup(KARIN))
+        approaches.send(draft, write_to_form.offered_here(_request(brand))[0], KARIN, readers.address_lookup(KARIN))
     assert Spooled.objects.count() == 1
 
 
@@ -457,7 +457,7 @@ def test_what_is_not_proved_is_sealed_under_a_key_that_only_the_browser_holds(br
     assert b"CANARY" not in stored
     assert b"canary" not in stored
     assert KARIN.encode() not in stored
-    token = browser.cookies[write_to.COOKIE]
+    token = browser.cookies[write_to_form.COOKIE]
     assert bytes(Approach.objects.get().token) != token.value.encode()
     assert token["httponly"]
     with pytest.raises(SealBroken):
