@@ -3,7 +3,7 @@ whether DNS has it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,12 +12,10 @@ from django.utils.translation import gettext as _
 
 from branding import addresses
 from branding.models import Brand
-from portal.delivery import resolving, signing
+from portal.delivery import published, resolving, signing
 from portal.delivery.errors import Deferred
 from portal.delivery.models import DkimKey
-
-Ask = Callable[[str, str], list[str]]
-"""The records of a name and type as text; raises Deferred when no server says."""
+from portal.delivery.published import Ask, Fault, Published
 
 
 class Kind(StrEnum):
@@ -122,7 +120,7 @@ def _of_key(key: DkimKey) -> Record:
 def _host(record: Record, ask: Ask) -> Checked:
     found = _addresses(record.name, ask)
     if not found:
-        return _missing(_("The name has no address. No recipient can open a link."))
+        return Checked(State.MISSING, (), _("The name has no address. No recipient can open a link."))
     portal = settings.LETTERLOCK.public_host
     other = [] if portal == record.name else _addresses(portal, ask)
     if other and not set(found) & set(other):
@@ -138,75 +136,70 @@ def _addresses(name: str, ask: Ask) -> list[str]:
 
 
 def _mx(record: Record, ask: Ask) -> Checked:
-    found = ask(record.name, "MX")
-    if not found:
-        return _missing(_("There is no MX record. Bounces and answers are lost."))
-    if all(one.split()[-1] == "." for one in found):  # RFC 7505
-        return Checked(State.WRONG, tuple(found), _("It says that this domain takes no mail."))
-    return Checked(State.WELL, tuple(found), _("Mail for it has a place to go."))
+    return _said(
+        published.exchangers(ask, record.name),
+        _("Mail for it has a place to go."),
+        {
+            Fault.MISSING: _("There is no MX record. Bounces and answers are lost."),
+            Fault.TAKES_NO_MAIL: _("It says that this domain takes no mail."),
+        },
+    )
 
 
 def _spf(record: Record, ask: Ask) -> Checked:
-    """RFC 7208."""
-    found = [text for text in ask(record.name, "TXT") if text.lower().split(" ")[0] == "v=spf1"]
-    if not found:
-        return _missing(_("There is no SPF record. Receivers cannot tell your mail from forged mail."))
-    if len(found) > 1:
-        return Checked(State.WRONG, tuple(found), _("There are several SPF records, and then none counts."))
-    words = found[0].lower().split()
-    if {"+all", "all"} & set(words):
-        return Checked(State.WRONG, tuple(found), _("It lets every computer send in your name."))
-    return Checked(State.WELL, tuple(found), _("There is one."))
+    return _said(
+        published.spf(ask, record.name),
+        _("There is one."),
+        {
+            Fault.MISSING: _("There is no SPF record. Receivers cannot tell your mail from forged mail."),
+            Fault.SEVERAL: _("There are several SPF records, and then none counts."),
+            Fault.ANYONE: _("It lets every computer send in your name."),
+        },
+    )
 
 
 def _dkim(record: Record, ask: Ask) -> Checked:
-    """RFC 6376 section 3.6.1."""
-    wanted = _tags(record.value).get("p")
-    found = [text for text in ask(record.name, "TXT") if "p" in _tags(text)]
-    if any(_tags(text)["p"] == wanted for text in found):
-        return Checked(State.WELL, tuple(found), _("The key is there."))
-    if found:
-        return Checked(State.WRONG, tuple(found), _("There is another key. Every signature is found broken."))
-    return _missing(_("The key is not there. Receivers cannot check a signature."))
+    return _said(
+        published.dkim(ask, record.name, published.tags(record.value)["p"]),
+        _("The key is there."),
+        {
+            Fault.MISSING: _("The key is not there. Receivers cannot check a signature."),
+            Fault.OTHER_KEY: _("There is another key. Every signature is found broken."),
+        },
+    )
 
 
 def _dmarc(record: Record, ask: Ask) -> Checked:
-    """RFC 7489; a record of a domain above counts for those below it."""
-    labels = record.name.removeprefix("_dmarc.").split(".")
-    for start in range(max(1, len(labels) - 1)):
-        found = [
-            text
-            for text in ask(f"_dmarc.{'.'.join(labels[start:])}", "TXT")
-            if text.lower().replace(" ", "").startswith("v=dmarc1")
-        ]
-        if len(found) > 1:
-            return Checked(State.WRONG, tuple(found), _("There are several DMARC records, and then none counts."))
-        if found and _tags(found[0].lower()).get("p") == "none":
-            return Checked(State.WRONG, tuple(found), _("It lets forged mail through (p=none)."))
-        if found:
-            return Checked(State.WELL, tuple(found), _("There is one."))
-    return _missing(_("There is no DMARC record. Anybody can write as if they were you."))
+    return _said(
+        published.dmarc(ask, record.name.removeprefix("_dmarc.")),
+        _("There is one."),
+        {
+            Fault.MISSING: _("There is no DMARC record. Anybody can write as if they were you."),
+            Fault.SEVERAL: _("There are several DMARC records, and then none counts."),
+            Fault.LETS_THROUGH: _("It lets forged mail through (p=none)."),
+        },
+    )
 
 
 def _beginning(begin: str) -> Callable[[Record, Ask], Checked]:
     def look(record: Record, ask: Ask) -> Checked:
-        found = [text for text in ask(record.name, "TXT") if text.lower().startswith(begin)]
-        if len(found) > 1:
-            return Checked(State.WRONG, tuple(found), _("There are several records, and then none counts."))
-        if found:
-            return Checked(State.WELL, tuple(found), _("There is one."))
-        return _missing(_("There is none. It is not needed, and good to have."))
+        return _said(
+            published.one_text(ask, record.name, lambda text: text.lower().startswith(begin)),
+            _("There is one."),
+            {
+                Fault.MISSING: _("There is none. It is not needed, and good to have."),
+                Fault.SEVERAL: _("There are several records, and then none counts."),
+            },
+        )
 
     return look
 
 
-def _missing(sentence: str) -> Checked:
-    return Checked(State.MISSING, (), sentence)
-
-
-def _tags(text: str) -> dict[str, str]:
-    pairs = (part.partition("=") for part in text.split(";"))
-    return {name.strip().lower(): "".join(value.split()) for name, found, value in pairs if found}
+def _said(seen: Published, well: str, faults: Mapping[Fault, str]) -> Checked:
+    if seen.fault is None:
+        return Checked(State.WELL, seen.found, well)
+    state = State.MISSING if seen.fault is Fault.MISSING else State.WRONG
+    return Checked(state, seen.found, faults[seen.fault])
 
 
 _CHECKS: dict[Kind, Callable[[Record, Ask], Checked]] = {

@@ -6,6 +6,8 @@ import logging
 import secrets
 import sys
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -40,6 +42,8 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
+        return _bare(request, "413.html", 413)
     return _bare(request, "400.html", 400)
 
 
@@ -54,6 +58,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(error, KeysError | BlobsUnavailable):
         log.error("reference %s: no page without keys and storage: %s", reference, error)
         return no_keys(request, reference)
+    if isinstance(error, InterfaceError | OperationalError):
+        log.error("reference %s: no page without the database: %s", reference, type(error).__name__)
+        return _later(_bare(request, "503.html", 503, reference=reference))
     place = ""
     while trace is not None:
         place, trace = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}", trace.tb_next
@@ -63,9 +70,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def no_keys(request: HttpRequest, reference: str) -> HttpResponse:
     """R5 while the key service does not answer: nothing is lost, and trying again is all a person can do."""
-    answer = _bare(
-        request, "reading/problem.html", 503, kind="key", reference=reference, sender_name="", sender_address=""
-    )
+    context = {"kind": "key", "reference": reference, "sender_name": "", "sender_address": ""}
+    return _later(_bare(request, "reading/problem.html", 503, **context))
+
+
+def _later(answer: HttpResponse) -> HttpResponse:
     answer["Retry-After"] = str(RETRY_SECONDS)
     return answer
 

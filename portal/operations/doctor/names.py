@@ -15,7 +15,9 @@ from django.db import DatabaseError
 from branding import addresses
 from branding.models import Brand
 from portal.configuration import Configuration
+from portal.delivery import published
 from portal.delivery.models import DkimKey
+from portal.delivery.published import Fault
 from portal.operations.doctor.finding import Finding, notice, unknown, well, wrong
 from portal.values import Resolver
 
@@ -110,109 +112,100 @@ def host(names: Names, name: str) -> Iterator[Finding]:
 
 def bounces(names: Names, name: str) -> Iterator[Finding]:
     """The portal writes as messages@host, so bounces and answers come to that domain."""
-    exchangers = names.ask(name, "MX")
-    if exchangers and all(one.split()[-1] == "." for one in exchangers):  # RFC 7505: takes no mail
-        yield wrong(
-            f"{name} MX",
-            "The MX record says that this domain takes no mail (RFC 7505).",
-            "Notices come from messages@ this domain; receivers refuse a sender who cannot be answered.",
-            f"Point the MX record of {name} to your mail server.",
-        )
-    elif exchangers:
-        yield well(
-            f"{name} MX", f"Bounces go to {', '.join(sorted(one.split()[-1].rstrip('.') for one in exchangers))}."
-        )
-    else:
-        yield notice(
-            f"{name} MX",
-            "There is no MX record.",
-            "Notices come from messages@ this domain: bounces go to the web server's port 25 and are lost.",
-            f"Add: {name}. IN MX 10 and the name of your mail server.",
-        )
+    seen, check = published.exchangers(names.ask, name), f"{name} MX"
+    match seen.fault:
+        case Fault.TAKES_NO_MAIL:
+            yield wrong(
+                check,
+                "The MX record says that this domain takes no mail (RFC 7505).",
+                "Notices come from messages@ this domain; receivers refuse a sender who cannot be answered.",
+                f"Point the MX record of {name} to your mail server.",
+            )
+        case Fault.MISSING:
+            yield notice(
+                check,
+                "There is no MX record.",
+                "Notices come from messages@ this domain: bounces go to the web server's port 25 and are lost.",
+                f"Add: {name}. IN MX 10 and the name of your mail server.",
+            )
+        case _:
+            servers = sorted(one.split()[-1].rstrip(".") for one in seen.found)
+            yield well(check, f"Bounces go to {', '.join(servers)}.")
 
 
 def spf(names: Names, name: str) -> Iterator[Finding]:
-    """RFC 7208."""
-    found = [text for text in names.ask(name, "TXT") if text.lower().split(" ")[0] == "v=spf1"]
-    check = f"{name} SPF"
-    if not found:
-        yield notice(
-            check,
-            "There is no SPF record.",
-            "Receivers cannot tell your notices from forged ones, and put them aside as spam.",
-            f'Add: {name}. IN TXT "v=spf1 mx -all", with your mail server\'s addresses if its mail leaves elsewhere.',
-        )
-    elif len(found) > 1:
-        yield wrong(
-            check,
-            f"There are {len(found)} SPF records.",
-            "Then none counts: it is an error to receivers (RFC 7208 section 4.5).",
-            "Join them in one record that begins with v=spf1.",
-        )
-    elif {"+all", "all"} & set(found[0].lower().split()):
-        yield wrong(
-            check,
-            "It ends with +all: every computer may send in your name.",
-            "A record that allows everybody protects nobody.",
-            "End it with -all, or with ~all while you try it out.",
-        )
-    else:
-        yield well(check, found[0])
+    """Who may send in its name."""
+    seen, check = published.spf(names.ask, name), f"{name} SPF"
+    match seen.fault:
+        case Fault.MISSING:
+            yield notice(
+                check,
+                "There is no SPF record.",
+                "Receivers cannot tell your notices from forged ones, and put them aside as spam.",
+                f'Add: {name}. IN TXT "v=spf1 mx -all", '
+                "with your mail server's addresses if its mail leaves elsewhere.",
+            )
+        case Fault.SEVERAL:
+            yield wrong(
+                check,
+                f"There are {len(seen.found)} SPF records.",
+                "Then none counts: it is an error to receivers (RFC 7208 section 4.5).",
+                "Join them in one record that begins with v=spf1.",
+            )
+        case Fault.ANYONE:
+            yield wrong(
+                check,
+                "It ends with +all: every computer may send in your name.",
+                "A record that allows everybody protects nobody.",
+                "End it with -all, or with ~all while you try it out.",
+            )
+        case _:
+            yield well(check, seen.found[0])
 
 
 def dmarc(names: Names, name: str) -> Iterator[Finding]:
-    """RFC 7489; a record of the domain above counts for the names below it."""
-    check = f"{name} DMARC"
-    labels = name.split(".")
-    for start in range(max(1, len(labels) - 1)):
-        domain = ".".join(labels[start:])
-        found = [text for text in names.ask(f"_dmarc.{domain}", "TXT") if text.lower().startswith("v=dmarc1")]
-        if len(found) > 1:
+    """What receivers are to do with mail that only says it is yours."""
+    seen, check = published.dmarc(names.ask, name), f"{name} DMARC"
+    match seen.fault:
+        case Fault.SEVERAL:
             yield wrong(
                 check,
-                f"There are {len(found)} DMARC records at _dmarc.{domain}.",
+                f"There are {len(seen.found)} DMARC records at {seen.name}.",
                 "Then none counts (RFC 7489 section 6.6.3).",
                 "Keep one of them.",
             )
-            return
-        if found:
-            policy = "".join(found[0].lower().split())
-            if ";p=none" in policy:
-                yield notice(
-                    check,
-                    "The policy is p=none: forged mail is delivered.",
-                    "Who copies your notices reaches people's inboxes.",
-                    "When the reports show that your own mail passes, write p=quarantine, later p=reject.",
-                )
-            else:
-                yield well(check, f"At _dmarc.{domain}: {found[0]}")
-            return
-    yield notice(
-        check,
-        "There is no DMARC record.",
-        "Anybody can write to your recipients as if it were you; large receivers ask for a record.",
-        f'Add: _dmarc.{name}. IN TXT "v=DMARC1; p=quarantine; rua=mailto:" and the address that reads the reports.',
-    )
+        case Fault.LETS_THROUGH:
+            yield notice(
+                check,
+                "The policy is p=none: forged mail is delivered.",
+                "Who copies your notices reaches people's inboxes.",
+                "When the reports show that your own mail passes, write p=quarantine, later p=reject.",
+            )
+        case Fault.MISSING:
+            yield notice(
+                check,
+                "There is no DMARC record.",
+                "Anybody can write to your recipients as if it were you; large receivers ask for a record.",
+                f'Add: {seen.name}. IN TXT "v=DMARC1; p=quarantine; rua=mailto:" '
+                "and the address that reads the reports.",
+            )
+        case _:
+            yield well(check, f"At {seen.name}: {seen.found[0]}")
 
 
 def dkim(names: Names, domain: str, selector: str, public: str) -> Iterator[Finding]:
-    """RFC 6376 section 3.6.2: the public half (base64) of the key that mail is signed with."""
-    place = f"{selector}._domainkey.{domain}"
-    check = f"{domain} DKIM"
+    """Whether the key that mail is signed with (its public half, base64) is the one that receivers find."""
+    seen, check = published.dkim(names.ask, f"{selector}._domainkey.{domain}", public), f"{domain} DKIM"
     why = "Receivers find every signature of yours broken, and trust the mail less than an unsigned one."
-    found = [_tags(text).get("p", "") for text in names.ask(place, "TXT")]
-    if public in found:
-        yield well(check, f"The key at {place} is the one that signs.")
-    elif found:
-        fix = f"Replace the TXT record at {place} by: v=DKIM1; k=rsa; p={public}"
-        yield wrong(check, f"The key at {place} is another than the one that signs.", why, fix)
-    else:
-        yield wrong(check, f"There is no key at {place}.", why, f'Add: {place}. IN TXT "v=DKIM1; k=rsa; p={public}"')
-
-
-def _tags(text: str) -> dict[str, str]:
-    pairs = (word.partition("=") for word in text.split(";"))
-    return {name.strip(): "".join(value.split()) for name, _, value in pairs}
+    record = f"v=DKIM1; k=rsa; p={public}"
+    match seen.fault:
+        case Fault.OTHER_KEY:
+            fix = f"Replace the TXT record at {seen.name} by: {record}"
+            yield wrong(check, f"The key at {seen.name} is another than the one that signs.", why, fix)
+        case Fault.MISSING:
+            yield wrong(check, f"There is no key at {seen.name}.", why, f'Add: {seen.name}. IN TXT "{record}"')
+        case _:
+            yield well(check, f"The key at {seen.name} is the one that signs.")
 
 
 def _signing_keys() -> list[tuple[str, str, str]]:

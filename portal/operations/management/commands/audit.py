@@ -88,11 +88,12 @@ def _verify(options: dict[str, Any]) -> Answer:
     found = verifying.verify(keys().head_signer().public, kept)
     if found.faults:
         return [*found.faults, "The record was changed. Compare it with an export or a backup from before."], 1
-    said = [f"{found.entries:,} entries and {found.heads:,} signed heads: all as recorded."]
+    heads = "1 signed head" if found.heads == 1 else f"{found.heads:,} signed heads"
+    said = [f"{_entries(found.entries)} and {heads}: all as recorded."]
     if found.erased:
-        said.append(f"Of {found.erased:,} entries the personal part was erased; what is left is as recorded.")
+        said.append(f"Of {_entries(found.erased)} the personal part was erased; what is left is as recorded.")
     if found.waiting:
-        said.append(f"{found.waiting:,} entries wait to be signed.")
+        said.append(f"Not signed yet: {_entries(found.waiting)}.")
     return said, 0
 
 
@@ -109,12 +110,16 @@ def _write(options: dict[str, Any]) -> Answer:
         path.unlink()
         raise
     record("audit.exported", entries=written, format=options["format"])
-    return [f"{written:,} entries written to {path}."], 0
+    return [f"{_entries(written)} written to {path}."], 0
 
 
 def _erase(options: dict[str, Any]) -> Answer:
     done = erasing.erase(options["reader"], options["reason"])
-    return [f"Who and how was erased from {done:,} entries."], 0 if done else 1
+    return [f"Who and how was erased from {_entries(done)}."], 0 if done else 1
+
+
+def _entries(number: int) -> str:
+    return "1 entry" if number == 1 else f"{number:,} entries"
 
 
 def _grant(options: dict[str, Any]) -> Answer:
