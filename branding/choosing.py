@@ -6,6 +6,9 @@ from django.conf import settings
 
 from branding.models import Brand
 
+NOWHERE = ".invalid"
+"""Ends the host of a brand that was never published (RFC 6761 section 6.4: no such name is ever found)."""
+
 
 def of_host(host: str) -> Brand | None:
     """The brand registered for a host name (no port), or None: then the answer is 400."""
@@ -26,8 +29,9 @@ def of_slug(slug: str) -> Brand:
 
 
 def named(slug: str) -> Brand | None:
-    """The brand of this short name that new messages may take; None when there is none, or it is archived."""
-    return Brand.objects.filter(slug=slug, archived_at=None).first()
+    """The brand of this short name that new messages may take; None when there is none, it is archived, or it was never
+    published: its links would lead nowhere."""
+    return Brand.objects.filter(slug=slug, archived_at=None).exclude(host__endswith=NOWHERE).first()
 
 
 def default() -> Brand:

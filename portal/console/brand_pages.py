@@ -11,15 +11,13 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 
 from branding import versions
+from branding.choosing import NOWHERE
 from branding.models import Brand
 from branding.versions import Standing
 from portal.console import brand_phrasing, brand_sections
 from portal.console.brand_sections import Section
 from portal.console.pages import administrator, office_page
 from portal.console.sections import BRANDS
-
-NOWHERE = ".invalid"
-"""Ends the host of a brand that was never published (RFC 6761 section 6.4: no such name is ever found)."""
 
 
 @dataclass(frozen=True)

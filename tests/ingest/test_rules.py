@@ -104,6 +104,8 @@ def test_a_rule_chooses_the_brand_and_one_that_is_gone_holds_the_mail() -> None:
     row = put(mail("Lunch"))
     assert row.state == S.HELD
     assert "brand" in row.last_error
+    Brand.objects.filter(slug="north").update(archived_at=None, host="north.invalid")
+    assert put(mail("Lunch")).state == S.HELD, "it was never published, and its links would lead nowhere"
 
 
 def test_a_refused_mail_ends_its_file_goes_and_its_sender_is_told_in_the_rules_words() -> None:

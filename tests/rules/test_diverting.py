@@ -11,7 +11,7 @@ from portal.access import administrators
 from portal.access.models import Person
 from portal.access.roles import PERMISSIONS, May, Role
 from portal.owners import OWNER, decides_alone
-from portal.rules import publishing
+from portal.rules import draft, publishing
 from portal.rules.errors import BadRules
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +82,17 @@ def test_what_an_owner_published_is_widened_by_nobody_else(wider: list[dict[str,
     publish(None, FIRST, COPYING)
     with pytest.raises(BadRules, match="may match more than before"):
         publish(somebody(Role.RULES), *wider, mode=mode)
+
+
+def test_an_owner_publishes_the_draft_that_another_made() -> None:
+    me, document = somebody(Role.RULES), {"format": 1, "mode": "first", "rules": [COPYING]}
+    draft.save(lambda _old: document, lambda _old: "", draft.token(""), me)
+    seen = draft.standing().seen
+    with pytest.raises(BadRules, match="ask one to look at it"):
+        draft.publish_draft(seen, me)
+    assert draft.standing().draft is not None
+    assert draft.publish_draft(seen, somebody(Role.OWNER))
+    assert publishing.live_number() == 1
 
 
 def test_everything_beside_it_stays_theirs() -> None:
