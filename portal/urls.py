@@ -18,5 +18,5 @@ urlpatterns = [
 
 handler400 = "portal.reading.failures.bad_request"
 handler403 = "portal.reading.failures.forbidden"
-handler404 = "portal.reading.failures.not_found"
+handler404 = "portal.console.failing.not_found"
 handler500 = "portal.reading.failures.server_error"

@@ -131,7 +131,7 @@ def check_url(url: str, *, private: bool) -> None:
     except ValueError:
         raise WebhookRefused("This is no address.") from None
     if parts.scheme != "https" and not (parts.scheme == "http" and private):
-        raise WebhookRefused("The address must begin with https://; http:// only with --private.")
+        raise WebhookRefused("The address must begin with https://; http:// only within a network of your own.")
     plain = url.isascii() and not any(character <= " " or character == "\x7f" for character in url)
     if not plain or not _HOST.fullmatch(host) or port == 0 or parts.fragment or parts.username is not None:
         raise WebhookRefused("The address must be a plain one: host, path and query, without user name or fragment.")

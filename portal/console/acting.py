@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -247,6 +248,7 @@ def _page(
         "reasons": Why.choices,
         "reason": request.POST.get("reason", ""),
         "longest": dates.LONGEST_DAYS,
+        "undo_minutes": settings.LETTERLOCK.undo_minutes,
         **context,
     }
     return office_page(request, MESSAGES, f"console/message_{page}.html", shown, status=status)

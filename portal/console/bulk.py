@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
@@ -120,6 +121,7 @@ def _ask(request: HttpRequest, row: Run, context: Mapping[str, Any], status: int
         "reason": request.POST.get("reason", ""),
         "longest": dates.LONGEST_DAYS,
         "most": bulk.MOST,
+        "undo_minutes": settings.LETTERLOCK.undo_minutes,
         "brand": _brand_name(known["choice"]),
         **known,
         **context,

@@ -178,25 +178,37 @@ def _keyring(page: str) -> dict[str, Any]:
     epochs = sorted(keys().epochs())
     superseded = dict(Generation.objects.filter(destroyed_at=None).values_list("epoch", "superseded_at"))
     number = int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 0
-    shown = epochs[number * PAGE : (number + 1) * PAGE]
+    used = _used()
+    # Those that nothing closes under yet are many, and all alike: they are counted.
+    listed = [one for one in epochs if one in used or one in superseded or not _is_current(one)]
+    shown = listed[number * PAGE : (number + 1) * PAGE]
     return {
         "provider": provider.describe(),
         "epochs": len(epochs),
         "destroyed": len(keyring.gone()),
         "lines": [_line(epoch, superseded) for epoch in shown],
-        "next": number + 1 if len(epochs) > (number + 1) * PAGE else None,
+        "ahead": len(epochs) - len(listed),
+        "next": number + 1 if len(listed) > (number + 1) * PAGE else None,
         "page": number,
         "unfinished": bool(rotating.unfinished()),
         "outstanding": rotating.outstanding().count() if superseded else 0,
     }
 
 
+def _used() -> set[str]:
+    """Epochs that messages are sealed under: one step of an index each."""
+    found, last = set(), ""
+    while one := Epoch.objects.filter(epoch__gt=last).order_by("epoch").values_list("epoch", flat=True).first():
+        found.add(one)
+        last = one
+    return found
+
+
+def _is_current(epoch: str) -> bool:
+    return keys().current(rotating.base_of(epoch)) == epoch
+
+
 def _line(epoch: str, superseded: dict[str, Any]) -> Line:
     found = Epoch.objects.filter(epoch=epoch).order_by().values("epoch")[: MOST_COUNTED + 1].count()
-    if epoch in superseded:
-        state = _("Reading only")
-    elif keys().current(rotating.base_of(epoch)) == epoch:
-        state = _("Current") if found else _("Made ahead")
-    else:
-        state = _("Reading only")
+    state = _("Current") if epoch not in superseded and _is_current(epoch) else _("Reading only")
     return Line(epoch, min(found, MOST_COUNTED), found > MOST_COUNTED, state)

@@ -120,12 +120,13 @@ def token(request: HttpRequest, number: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_webhook(request: HttpRequest) -> HttpResponse:
     """A new webhook; its secret is shown on the page that answers and never again."""
+    chosen = request.POST.getlist("room")
     context: dict[str, Any] = {
         "name": request.POST.get("name", "")[: webhooks.LONGEST_NAME + 1],
         "url": request.POST.get("url", "")[: webhooks.LONGEST_URL + 1],
         "private": "private" in request.POST,
         "events": " ".join(request.POST.get("events", "")[:4000].split()),
-        "rooms": sorted({finding.room_of(kind) for kind in finding.kinds()} - {"webhook"}),
+        "families": [(name, words, name in chosen) for name, words in _families().items()],
     }
     if request.method == "POST":
         try:
@@ -208,6 +209,26 @@ def _body(delivery: Delivery) -> str:
         return telling.body_of(delivery).decode()
     except EntryGone:
         return ""
+
+
+def _families() -> dict[str, str]:
+    """What can be told, by what its kinds begin with (docs/events.md), in words; what else was recorded, without."""
+    known = {
+        "message": _("Messages: taken, sealed, opened, withdrawn, closed"),
+        "wrapper": _("Notices: handed over, put off, come back"),
+        "reply": _("Answers that were delivered"),
+        "file": _("Files that were looked at or downloaded"),
+        "recipient": _("Recipients: passcodes, confirmed addresses, passkeys"),
+        "sender": _("Senders: what they were told, and how they signed in"),
+        "bulk": _("Many messages at once: how a run went"),
+        "rules": _("Rules that were published"),
+        "brand": _("Brands that were changed or published"),
+        "keys": _("Keys: new ones, backups, recovery"),
+        "administrator": _("Administrators: added, removed, signed in"),
+        "audit": _("The record: checked, taken away"),
+    }
+    seen = {finding.room_of(kind) for kind in finding.kinds()} - {"webhook"} - known.keys()
+    return known | dict.fromkeys(sorted(seen), "")
 
 
 def _events(form: QueryDict) -> list[str]:

@@ -42,6 +42,18 @@ class Step:
     does: str
 
 
+@dataclass(frozen=True)
+class Field:
+    """One value of a recipe: `known` is what this installation says of it, `setting` the setting that says it."""
+
+    name: str
+    label: str
+    setting: str
+    value: str
+    known: str
+    example: str
+
+
 def steps() -> list[Step]:
     """All of them, as they stand now."""
     return [_who(), _way_in(), _where(), _mail_in(), _mail_out(), _backup(), _recovery(), _second()]
@@ -80,20 +92,27 @@ def mail_in(request: HttpRequest, server: str) -> HttpResponse:
     given = {name: text for name in settable if (text := request.GET.get(name, "").strip()[:400])}
     context: dict[str, Any] = {
         "recipe": recipe,
-        "fields": [
-            {"name": name, "value": given.get(name, ""), "means": VALUES[name].means, "example": VALUES[name].example}
-            for name in settable
-        ],
+        "fields": [_field(name, given.get(name, "")) for name in settable],
         "arrived": _arrived(),
     }
     try:
         files = recipe.filled(gather(wanted, settings.LETTERLOCK, given))
         context["blocks"] = [(block.file, block.says, files[block.file]) for block in recipe.blocks]
     except RecipeRefused as refused:
-        context["refused"] = str(refused).partition("\n")[0] if given else ""
+        context["missing"] = missing = [one.label for one in context["fields"] if not (one.value or one.known)]
+        if given:
+            context["refused"] = _("Something is still missing.") if missing else str(refused).partition(" Give it")[0]
     return office_page(
         request, OVERVIEW, "console/start_mail.html", context, status=422 if context.get("refused") else 200
     )
+
+
+def _field(name: str, value: str) -> Field:
+    said, known = VALUES[name], VALUES[name].found(settings.LETTERLOCK)
+    if said.same_as and not known:
+        known = VALUES[said.same_as].found(settings.LETTERLOCK)
+    means, _bracket, setting = said.means.partition(" (")
+    return Field(name, means[0].upper() + means[1:], setting.rstrip(")"), value, known, said.example)
 
 
 def _who() -> Step:
@@ -145,7 +164,11 @@ def _backup() -> Step:
     newest = keycopies.last_backup()
     seen = _("The keyring was backed up.") if newest else _("The keyring was never backed up.")
     return Step(
-        _("Keys, and a copy of them"), newest is not None, seen, reverse("console-keys"), _("manage.py keys backup")
+        _("Keys, and a copy of them"),
+        newest is not None,
+        seen,
+        reverse("console-keys"),
+        _("Back it up with manage.py keys backup."),
     )
 
 

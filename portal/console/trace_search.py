@@ -24,7 +24,7 @@ from portal.console.searches import Sought
 from portal.console.sections import MESSAGES
 from portal.ids import id_of
 from portal.keys.errors import KeysError
-from portal.mime.addresses import LONGEST, mask
+from portal.mime.addresses import LONGEST, mask, normalise
 from portal.mime.errors import BadAddress
 
 MOST_EXPORTED = 100_000
@@ -45,7 +45,8 @@ def search(request: HttpRequest) -> HttpResponse:
     try:
         id_ = searches.keep(administrator(request), sought)
     except BadAddress:
-        return _not_searched(request, asked, {**typed, "bad_address": True}, 422)
+        bad = {f"bad_{name}": bool(typed[name]) and not _is_address(typed[name]) for name in ("sender", "recipient")}
+        return _not_searched(request, asked, {**typed, **bad, "bad_address": True}, 422)
     except KeysError:
         return _not_searched(request, asked, {**typed, "keys_away": True}, 503)
     return see_other(_with(reverse(MESSAGES), asked.query(search=str(id_))))
@@ -109,6 +110,13 @@ def fields(request: HttpRequest, asked: Filter) -> dict[str, Any]:
 
 def _row(line: listing.Line) -> tuple[object, ...]:
     return line.id, line.sent_at, line.sender, line.recipients, line.brand, line.rule, line.state
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(normalise(text))
+    except BadAddress:
+        return False
 
 
 def _with(url: str, words: str) -> str:

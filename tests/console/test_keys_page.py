@@ -33,7 +33,7 @@ def test_the_page_says_which_keys_there_are_and_for_how_much(owner: Client, arri
     page = owner.get("/admin/keys/").content.decode()
     assert used() in page
     assert "Current" in page
-    assert "Made ahead" in page
+    assert "made ahead" in page
     assert "No backup of the keyring was made yet." in page
 
 
