@@ -24,6 +24,23 @@ VIEWS = ((1280, "light"), (390, "dark"))
 REFLOW = 320
 """WCAG 2.2 success criterion 1.4.10, in CSS pixels."""
 LINKS = "() => [...document.querySelectorAll('a[href]:not([download])')].map((a) => a.href)"
+BROKEN = """() => [...document.querySelectorAll("thead th")].filter((head) => {
+  if (/\\s/.test(head.textContent.trim()) || !head.getClientRects().length || head.querySelector(".vh")) return false;
+  const range = document.createRange();
+  range.selectNodeContents(head);
+  return new Set([...range.getClientRects()].map((box) => box.top)).size > 1;
+}).map((head) => head.textContent)"""
+FOCUS = """() => {
+  const on = document.activeElement;
+  if (!on || on === document.body) return { text: "none" };
+  const style = getComputedStyle(on), box = on.getBoundingClientRect();
+  return {
+    text: on.textContent.trim(),
+    ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+    seen: box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight,
+  };
+}"""
+"""Where the keyboard is: whether that is marked, and in sight."""
 ONE_THING = re.compile(
     r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/)|(?<=/brands/)(?!add/)[^/]+(?=/)|(?<=/rights/)(?!add/)[^/]+(?=/)"
     r"|(?<=/rules/rule/)[^/]+(?=/)"
@@ -89,6 +106,22 @@ def test_every_page_of_the_office_is_right_on_a_phone_and_at_a_desk(owner: Page,
     }
 
 
+def test_on_a_phone_the_section_that_is_shown_is_in_sight_and_the_keyboard_is_seen(owner: Page) -> None:
+    owner.set_viewport_size({"width": 390, "height": 844})
+    owner.goto(f"{_origin(owner.url)}/admin/people/")
+    box = owner.locator(".adm__nav [aria-current]").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    stops = []
+    for _ in range(30):
+        owner.keyboard.press("Tab")
+        stops.append(owner.evaluate(FOCUS))
+    assert stops[0]["text"] == "Skip to main content"
+    assert all(stop["ring"] and stop["seen"] for stop in stops if stop["text"] != "none"), stops
+    assert "Add an administrator" in [stop["text"] for stop in stops]
+
+
 def _origin(url: str) -> str:
     return "{0.scheme}://{0.netloc}".format(urlsplit(url))
 
@@ -112,6 +145,11 @@ def _faults(page: Page, axe: str, shape: str) -> list[str]:
     if page.evaluate(TOO_WIDE) > 0:
         found.append(f"{shape} scrolls sideways: {page.evaluate(STICKING_OUT)}")
     found += [f"{shape}: too small to touch: {small}" for small in page.evaluate(SMALL)]
+    found += [f"{shape}: a heading of a column breaks within a word: {word}" for word in page.evaluate(BROKEN)]
+    page.set_viewport_size({"width": 640, "height": 880})
+    page.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
+    if page.evaluate(TOO_WIDE) > 0:
+        found.append(f"{shape} scrolls sideways with text at 200 %: {page.evaluate(STICKING_OUT)}")
     if page.locator("main").count() != 1 or page.locator("h1").count() != 1:
         found.append(f"{shape}: not one main and one h1")
     return found
