@@ -51,7 +51,7 @@ def sentence(kind: str, facts: Mapping[str, Any]) -> str:
 def _accepted(facts: Mapping[str, Any]) -> str:
     said = _decided(facts)
     if facts.get("version") and facts["rule"] != "default":
-        said += " " + _("Version %(version)s of the rules; it looked at: %(why)s.") % {"why": "–", **facts}
+        said += " " + _("Version %(version)s of the rules.") % facts
     return said
 
 

@@ -1,2 +1,4 @@
-// On a phone the sections are one row that scrolls: the one that is shown must be in sight.
-document.querySelector(".adm__nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// On a phone the sections, and the parts of a brand, are one row that scrolls: what is shown must be in sight.
+for (const current of document.querySelectorAll(".adm__nav [aria-current], .parts [aria-current]")) {
+  current.scrollIntoView({ block: "nearest", inline: "center" });
+}
