@@ -1,7 +1,7 @@
 """Pictures of the running product: starts a demo of its own, walks through it once, and pictures every screen at two
 widths, light and dark: docs/screens/ with its index, and docs/pictures/readme.png.
 
-make shots                       takes about two minutes
+make shots                       takes about five minutes
 make shots FOLDER=/some/folder   the screens there instead
 """
 
@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route
 
+from scripts import office_shots
 from tests.journeys.browsers import DESKTOP, PHONE, chromium, someone
 from tests.mails import JONAS, Mailbox, passcode_in, until
 from tests.servers import ROOT, Portal
@@ -211,25 +212,14 @@ def elsewhere(portal: Portal, album: Album) -> None:
 def office(portal: Portal, album: Album) -> None:
     """The administrators' sign-in and console."""
     page = album.page
+    held = office_shots.prepare(portal)
     album.chapter("The office")
     page.goto(portal.url + "/admin/")
     album.shoot("office-enter", "Signing in")
     page.goto(portal.url + "/demo/")
     page.get_by_role("button", name="Sign in as Ebba").click()
     page.wait_for_url(re.compile("/admin/"))
-    for path, screen, what in (
-        ("/admin/", "office-overview", "Overview"),
-        ("/admin/messages/", "office-messages", "Messages"),
-        ("/admin/people/", "office-people", "People"),
-        ("/admin/people/add/", "office-person-add", "Adding a person"),
-        ("/admin/health/", "office-health", "Health"),
-        ("/admin/you/", "office-you", "Your own account"),
-    ):
-        page.goto(portal.url + path)
-        album.shoot(screen, what, clock=True)
-    page.goto(portal.url + "/admin/messages/")
-    page.locator("main table a").first.click()
-    album.shoot("office-message", "A message's way", clock=True)
+    office_shots.pages(portal, album, held)
     album.chapter("The demo")
     for path, screen, what in (("/demo/", "demo", "The three doors"), ("/demo/mail/", "demo-mail", "The mailboxes")):
         page.goto(portal.url + path)
