@@ -32,7 +32,7 @@ step "mypy" mypy
 step "rooms" lint-imports
 step "migrations" python manage.py makemigrations --check --dry-run
 step "production settings" production
-[ "${1:-}" = lint ] || step "tests" python -m pytest -n 3 --dist loadfile -q
+[ "${1:-}" = lint ] || step "tests" python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
 
 if [ -n "$failed" ]; then
     printf 'FAILED:%s\n' "$failed"

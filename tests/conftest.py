@@ -82,6 +82,18 @@ def portal(tmp_path: Path) -> Iterator[Portal]:
         yield running
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of several workers, none shall begin the longest files when the others are through: they come first.
+
+    Files with real servers and browsers have few tests and take minutes; scripts/test.sh asks pytest-xdist, which
+    gives out files by their number of tests, to keep this order.
+    """
+    if hasattr(config, "workerinput"):
+        long = {item.path for item in items if any(map(item.get_closest_marker, ("servers", "browser")))}
+        items.sort(key=lambda item: item.path not in long)
+
+
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Bytes have no name of their own: random ones would give each worker other names, and pytest-xdist stops then."""
     return "bytes" if isinstance(val, bytes) else None
