@@ -8,11 +8,11 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portal.access import alarms, language, sender_requests, ways
+        from portal.access import alarms, language, receipts, sender_requests, senders, ways
         from portal.access.alerts import alert
         from portal.access.invitations import invitation
         from portal.access.letters import passcode
-        from portal.delivery import tongue
+        from portal.delivery import telling, tongue
         from portal.delivery.letters import register
         from portal.delivery.notices import register_asks
 
@@ -22,5 +22,7 @@ class AccessConfig(AppConfig):
             register(kind, alert)
         register("alarm", alarms.build)
         register("request", sender_requests.build)
+        register("opened", receipts.build)
+        telling.register_page(senders.page_of)
         register_asks(ways.asks_for)
         tongue.register(language.of_reader)

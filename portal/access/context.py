@@ -32,7 +32,7 @@ def person(request: HttpRequest) -> dict[str, object]:
 def _sender(request: HttpRequest) -> dict[str, object]:
     row: Session | None = getattr(request, "sender_row", None)
     shown = {"inbox_url": "", "session_over_in": _left(row) if row else 0}
-    urls = {"session_url": reverse("sent-session"), "own_url": reverse("sent-devices")}
+    urls = {"session_url": reverse("sent-session"), "own_url": reverse("sent-settings")}
     return {"signed_in_as": people.address_of(row.person) if row else "", **shown, **urls}
 
 

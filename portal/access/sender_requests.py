@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from branding import languages
+from branding import choosing, languages
 from portal.access import budgets, people, senders
 from portal.access.budgets import HOUR, Limit
 from portal.access.models import AskedSender, Person
@@ -85,10 +85,9 @@ def answer_url(row: AskedSender) -> str:
     """The whole address of the page where the sender answers; "" where they cannot: for what opens only by its first
     notice, for senders who cannot sign in, and where the sender's row is not of the address that is written to."""
     message = row.reader.message
-    sender = readers.envelope_of(message).sender_address
-    url = "" if message.split or message.away_at else senders.url_for(message.brand, sender)
-    theirs = url and message.readers.filter(role=Reader.Role.AUTHOR, address_lookup=readers.address_lookup(sender))
-    return f"{url}asked/{row.id}/" if theirs and theirs.exists() else ""
+    if message.split or message.away_at or not senders.page_of(message, readers.envelope_of(message).sender_address):
+        return ""
+    return choosing.origin(message.brand) + reverse("sent-asked", args=[row.id])
 
 
 def build(outbound: Outbound) -> Prepared | None:

@@ -16,6 +16,8 @@ from portal.access.models import Provider, Session
 from portal.access.requests import Request
 from portal.mime.addresses import domain_of
 from portal.mime.errors import BadAddress
+from portal.vault.models import Message, Reader
+from portal.vault.readers import address_lookup
 
 SENT = "/sent/"
 
@@ -42,6 +44,16 @@ def url_for(brand: Brand, address: str) -> str:
     """The whole address of a brand's page about what was sent, for a mail to one of its senders; "" for anyone else,
     and where nobody can sign in there."""
     return choosing.origin(brand) + SENT if is_inside(brand, address) and providers(brand) else ""
+
+
+def page_of(message: Message, address: str) -> str:
+    """The whole address of a message's page, for a mail to its sender at `address`; "" where they cannot see it: they
+    cannot sign in, or handed it in by another address than they wrote from."""
+    url = url_for(message.brand, address)
+    if not url:
+        return ""
+    theirs = message.readers.filter(role=Reader.Role.AUTHOR, address_lookup=address_lookup(address))
+    return f"{url}{message.pk}/" if message.direction == Message.Direction.OUT and theirs.exists() else ""
 
 
 def session_of(request: Request) -> Session | None:

@@ -51,6 +51,8 @@ class Outbound(models.Model):
         """To a sender: a reader asks for a closed message to be opened again; `subject_row` is that request."""
         REOPENED = "reopened"
         """To a recipient who asked for it: the message is open again."""
+        OPENED = "opened"
+        """To a sender who asked for it: a recipient opened their message; `words` say how they had confirmed."""
         TIP = "tip"
         """To a sender: what a rule did with a mail of theirs, in the rule's own words."""
 

@@ -24,6 +24,7 @@ MAIL = (
     K.ALARM,
     K.BRAND_TEST,
     K.REQUEST,
+    K.OPENED,
     K.MORE_TIME,
     K.REOPENED,
     K.REMINDER,

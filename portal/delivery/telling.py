@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -26,7 +27,7 @@ from portal.keys.errors import KeyDestroyed, WrapRefused
 from portal.mime.addresses import Mailbox, clean_name, normalise
 from portal.mime.building import Heads
 from portal.mime.errors import BadAddress
-from portal.vault.models import Reader
+from portal.vault.models import Message, Reader
 from portal.vault.readers import Envelope, envelope_of
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,19 @@ log = logging.getLogger(__name__)
 LONGEST_SUBJECT = 200
 K, N = Outbound.Kind, Outbound.News
 _STATUS = re.compile(r"(?:\d{3} )?([245])\.(\d{1,3})\.(\d{1,3})")
+
+
+def _nowhere(_message: Message, _address: str) -> str:
+    return ""
+
+
+_page: Callable[[Message, str], str] = _nowhere
+
+
+def register_page(page: Callable[[Message, str], str]) -> None:
+    """Name who knows the page of a message for its sender, in AppConfig.ready(): that is in a room above."""
+    global _page
+    _page = page
 
 
 @dataclass(frozen=True)
@@ -125,6 +139,7 @@ def build(outbound: Outbound) -> Prepared | None:
             "step": words.step,
             "status": status,
             "waits": waits,
+            "url": "" if reader.message.is_approach else _page(reader.message, sender),
             "host": brand.host,
         }
         return word(

@@ -6,7 +6,8 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
+from portal.access import sender_defaults
 from portal.delivery.models import Outbound
 from portal.ingest import spool, vouching
 from portal.ingest.errors import BrandUnknown, RecoveryKeyUnset, TriggerStays
@@ -51,9 +53,10 @@ def draft(
     answered: Message | None,
     brand_of: Callable[[str], Brand] = choosing.of_domain,
     scanned_at: datetime | None = None,
+    chosen: sender_defaults.ByBrand = MappingProxyType({}),
 ) -> sealing.Draft:
     """`answered` is the protected message that it answers; `brand_of` finds the brand of a domain; `scanned_at` is when
-    no virus was found in it."""
+    no virus was found in it; `chosen` is what senders want where their mail does not say."""
     sender = letter.sender or Mailbox("", envelope.sender)
     from_portal, forwards = envelope.source == "reply", envelope.forwards
     if from_portal:
@@ -64,7 +67,10 @@ def draft(
         )
     sent_at = letter.date or row.received_at
     subject = decision.tag_removed_subject
-    split, terms = _split(decision, answered), terms_of(decision, brand, row.received_at)
+    # Like the header's wishes: nobody's who is not known to be who they say.
+    theirs = envelope.trusted and not from_portal
+    own = sender_defaults.find(chosen, envelope.sender, brand) if theirs else sender_defaults.NONE
+    split, terms = _split(decision, answered), terms_of(decision, brand, row.received_at, own)
     readers = _readers(envelope, author=not (split and from_portal) or bool(envelope.approach))
     streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at, scanned_at=scanned_at)
     toc = replace(toc, voucher=vouching.voucher(raw, sender.address, envelope, brand, brand_of))
@@ -89,6 +95,7 @@ def draft(
         toc=toc,
         streams=streams,
         readers=readers,
+        receipt=not from_portal and (own.receipts if decision.receipt is None else decision.receipt),
         split=split,
         # An answer written here has its author outside: a copy that only others hold would be lost to them.
         delivery=Message.Delivery.LINK if from_portal else decision.delivery or brand.delivery,
@@ -237,16 +244,25 @@ def _body(streams: dict[str, bytes], name: str, text: str, most: int = BODY_INLI
     return Body(stream=name, size=len(encoded))
 
 
-def terms_of(decision: Decision, brand: Brand, received_at: datetime) -> templates.Terms:
-    """The rights and the last day that a mail gets by its rule, its sender and its brand. Raises TemplateUnknown."""
+def terms_of(
+    decision: Decision, brand: Brand, received_at: datetime, own: sender_defaults.Defaults = sender_defaults.NONE
+) -> templates.Terms:
+    """The rights and the last day that a mail gets by its rule, its header, its sender and its brand, in this order.
+
+    A template of the sender's own choice that is archived since still holds: it only takes away. Raises
+    TemplateUnknown.
+    """
+    day = timezone.localtime(received_at).date()
+    usual = own.template if not decision.imposed and own.template and templates.find(own.template) else ""
+    days = own.open_days if decision.keeps_default_date else None
     return templates.resolve(
         brand,
-        timezone.localtime(received_at).date(),
+        day,
         wishes=decision.rights,
-        asked=decision.template,
+        asked=decision.template or usual,
         imposed=decision.imposed,
-        until=decision.open_until,
-        names_day=not decision.keeps_default_date,
+        until=decision.open_until if days is None else day + timedelta(days=min(days, brand.open_days)),
+        names_day=days is not None or not decision.keeps_default_date,
     )
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from branding import choosing
 from branding.models import Brand
 from portal import observing
+from portal.access import sender_defaults
 from portal.audit.record import Event, record, record_each
 from portal.delivery.queue import Asked, enqueue_all
 from portal.directory.membership import groups_of_one
@@ -101,12 +102,19 @@ def ready(mails: Sequence[Opened], each: Callable[[Spooled, Callable[[], Ready]]
     answered = drafting.answered([(one.letter, one.envelope) for one in mails])
     brand_of = cache(choosing.of_domain)  # the mails of one group are mostly of one sender
     rules = live.rules()
-    works = [partial(_decided, one, of, brand_of, rules) for one, of in zip(mails, answered, strict=True)]
+    chosen = sender_defaults.of_senders([one.envelope.sender for one in mails if one.envelope.trusted])
+    works = [partial(_decided, one, of, brand_of, rules, chosen) for one, of in zip(mails, answered, strict=True)]
     done = [each(one.row, work) for one, work in zip(mails, works, strict=True)]
     return [one for one in done if one is not None]
 
 
-def _decided(one: Opened, answered: Message | None, brand_of: Callable[[str], Brand], rules: RuleSet) -> Ready:
+def _decided(
+    one: Opened,
+    answered: Message | None,
+    brand_of: Callable[[str], Brand],
+    rules: RuleSet,
+    chosen: sender_defaults.ByBrand,
+) -> Ready:
     """Raises whatever is wrong with the mail, its rules or the keys."""
     row = one.row
     if one.passes:
@@ -131,7 +139,7 @@ def _decided(one: Opened, answered: Message | None, brand_of: Callable[[str], Br
         if change is not None:
             raw = ordering.applied(raw, change)
             letter = read(raw)
-        draft = drafting.draft(row, letter, raw, envelope, decision, answered, brand_of, scanned_at)
+        draft = drafting.draft(row, letter, raw, envelope, decision, answered, brand_of, scanned_at, chosen)
         with observing.work("seal", size=row.size):
             sealed = sealing.seal_streams(draft)
         return replace(done, envelope=envelope, draft=draft, sealed=sealed)

@@ -304,6 +304,7 @@ def mail_name(kind: str) -> str:
         K.ALARM: _("Word to an administrator"),
         K.BRAND_TEST: _("Test of a brand, to an administrator"),
         K.REQUEST: _("Request to the sender"),
+        K.OPENED: _("Word to the sender that it was opened"),
         K.MORE_TIME: _("Request for more time to the sender"),
         K.REOPENED: _("Word that it is open again"),
         K.REMINDER: _("Reminder"),

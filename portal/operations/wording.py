@@ -215,6 +215,8 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "recipient.told_withdrawn": _handed(lambda: _("The mail that says it was withdrawn was handed over: %(answer)s.")),
     "recipient.warned": _filled(lambda: _("A warning to the reader was handed over: %(answer)s.")),
     "reply.noted": _filled(lambda: _("The note to whoever answered was handed over: %(answer)s.")),
+    "sender.defaults_changed": _fixed(lambda: _("A sender chose what holds for the mails they send.")),
+    "sender.told_opened": _filled(lambda: _("Its sender was told that it was opened: %(answer)s.")),
     "sender.asked": _filled(lambda: _("The sender was asked for another address: %(answer)s.")),
     "message.let_go": _fixed(lambda: _("It travelled with its notices; only its keys are kept here.")),
     "message.exported": _fixed(lambda: _("Written to a file for the recovery key.")),

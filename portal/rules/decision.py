@@ -80,8 +80,8 @@ class Decision:
     """`strict`, `escrow` or `off` when the sender says which; else the conversation or the installation does."""
     delivery: str = ""
     """`link` or `attachment` when the sender or the rule says which; else the brand does."""
-    receipt: bool = False
-    """The sender asks to be told when it is opened."""
+    receipt: bool | None = None
+    """Whether the sender asks to be told when it is opened; None where the mail says nothing of that."""
     level: int = 1
     """Least assurance that a rule or the sender asks for (docs/assurance.md); the brand or what it answers may more."""
     phrase: str = field(default="", repr=False)

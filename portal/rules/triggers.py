@@ -73,7 +73,8 @@ class Trigger:
     never: bool = False
     """It asks for no end: `until=never`."""
     rights: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
-    receipt: bool = False
+    receipt: bool | None = None
+    """Whether to be told when it is opened; None where it says nothing of that."""
     split: str = ""
     delivery: str = ""
     note: str = field(default="", repr=False)
@@ -104,7 +105,7 @@ def parse_trigger(value: str, today: date) -> Trigger:
         until=_day(given["until"], today) if given.get("until", _NEVER) != _NEVER else None,
         never=given.get("until") == _NEVER,
         rights=MappingProxyType({right: _switch(key, given[key]) for key, right in RIGHTS.items() if key in given}),
-        receipt=_switch("rcpt", given.get("rcpt", "0")),
+        receipt=_switch("rcpt", given["rcpt"]) if "rcpt" in given else None,
         split=_split(given["split"]) if "split" in given else "",
         delivery=_delivery(given["delivery"]) if "delivery" in given else "",
         note=_line("note", given.get("note", "")),

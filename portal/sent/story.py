@@ -54,7 +54,7 @@ class Story:
             case "recipient.confirmed":
                 self._confirmed = facts
             case "message.opened" if not any(step.kind.startswith("opened") for step in self.steps):
-                self.steps.append(self._opened(entry.at))
+                self.steps.append(self._opened(entry.at, facts.get("method")))
             case "file.downloaded":
                 self._downloaded(entry.at, facts.get("file"), names)
             case "wrapper.delivered" | "wrapper.bounced" | "message.replied" | "message.forwarded" | "message.resent":
@@ -64,13 +64,13 @@ class Story:
             case "wrapper.deferred" if not self.steps or self.steps[-1].kind != "deferred":
                 self.steps.append(Step("deferred", entry.at))
 
-    def _opened(self, at: datetime) -> Step:
-        facts = self._confirmed
-        if facts is None:  # they were signed in already, by another message
-            return Step("opened", at)
+    def _opened(self, at: datetime, method: object) -> Step:
+        # Without an entry of its own they were signed in already, by another message; then the method alone is known.
+        facts = self._confirmed or {"method": method}
         if facts.get("provider"):
             return Step("opened_with", at, str(facts["provider"]).replace("-", " ").capitalize())
-        return Step("opened_by_passkey" if facts.get("method") == sessions.PASSKEY else "opened_by_passcode", at)
+        kinds = {sessions.PASSKEY: "opened_by_passkey", "passcode": "opened_by_passcode"}
+        return Step(kinds.get(str(facts.get("method")), "opened"), at)
 
     def _downloaded(self, at: datetime, number: object, names: Mapping[int, str]) -> None:
         if isinstance(number, int) and number not in self.files:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.sent import acting, adding, asked, views
+from portal.sent import acting, adding, asked, defaults, views
 
 urlpatterns = [
     path("sent/", views.sent, name="sent-messages"),
@@ -14,5 +14,6 @@ urlpatterns = [
     path("sent/<uuid:id_>/resend/", acting.resend, name="sent-resend"),
     path("sent/<uuid:id_>/add/", adding.add, name="sent-add"),
     path("sent/<uuid:id_>/more-time/", asked.no_more_time, name="sent-no-more-time"),
+    path("sent/settings/", defaults.settings, name="sent-settings"),
     path("sent/asked/<uuid:id_>/", asked.other_address, name="sent-asked"),
 ]

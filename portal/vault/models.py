@@ -49,6 +49,8 @@ class Message(models.Model):
     """Canonical CBOR of portal.vault.rights.Rights."""
     template = models.CharField(max_length=40, default="", db_default="", blank=True)
     """Short name of the RightsTemplate it was sealed under, as those it was sealed by named it; mostly none."""
+    receipt = models.BooleanField(default=False, db_default=False)
+    """Whether its sender is told by mail when a recipient opens it for the first time."""
     envelope = models.BinaryField()
     """Sender's name and address and the date, sealed under the directory key: shown before any proof."""
     mail_id_lookup = models.BinaryField(max_length=32, default=b"")

@@ -57,6 +57,8 @@ class Draft:
     streams: dict[str, bytes]
     readers: Sequence[tuple[str, str]]
     """Address and role of each; one entry an address."""
+    receipt: bool = False
+    """Whether its sender is told when it is opened."""
     split: str = ""
     """As in portal.vault.models.Message."""
     delivery: str = Message.Delivery.LINK
@@ -222,6 +224,7 @@ def _message(draft: Draft, sealed: Sealed, now: datetime) -> Message:
         open_until=draft.open_until,
         keys_until=keys_until(draft.brand, draft.open_until),
         split=draft.split,
+        receipt=draft.receipt,
         delivery=draft.delivery if fits(sealed.streams) else Message.Delivery.LINK,
         rights=draft.rights.encode(),
         template=draft.template,

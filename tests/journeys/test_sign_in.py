@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -117,3 +118,40 @@ def test_a_sender_sees_what_they_sent_and_nothing_else(portal: Portal, browser: 
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("link", name="the page of the messages you sent").click()
     expect(page.get_by_role("button", name="Continue with Corp")).to_be_visible()
+
+
+def test_a_sender_withdraws_undoes_and_dates_anew_while_the_recipient_reads(portal: Portal, browser: Browser) -> None:
+    known = len(jonas(portal).mails("notice"))
+    send(portal.smtp, mail("[secure] Sent too soon", SAID))
+    link = link_in(jonas(portal).wait("notice", known + 1))
+    reading = someone(browser, viewport=PHONE).new_page()
+    reading.goto(link)
+    sign_in_there(reading, portal, JONAS)
+    expect(reading.get_by_text(SAID)).to_be_visible()
+
+    page = someone(browser, java_script_enabled=False, viewport=PHONE).new_page()
+    page.goto(f"{portal.url}/sent/")
+    sign_in_there(page, portal, MAYA)
+    page.get_by_role("link", name="Sent too soon").first.click()
+    expect(page.get_by_text("confirmed with Corp")).to_be_visible()
+    page.get_by_role("link", name="Withdraw").first.click()
+    expect(page.get_by_text(f"{JONAS} has opened it.")).to_be_visible()
+    page.get_by_label("Reason").select_option("wrong_content")
+    page.get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text("You can undo that until")).to_be_visible()
+    one = page.url
+    reading.reload()
+    expect(reading.get_by_role("heading", level=1)).to_contain_text("has withdrawn this message")
+
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("link", name="Change date").click()
+    page.get_by_label("Last day").fill(f"{datetime.now(UTC).date() + timedelta(days=60)}")
+    page.get_by_role("button", name="Change date").click()
+    expect(page).to_have_url(one)
+    reading.reload()
+    expect(reading.get_by_text(SAID)).to_be_visible()
+
+    again = someone(browser, java_script_enabled=False, viewport=PHONE).new_page()
+    again.goto(one)
+    sign_in_there(again, portal, MAYA)
+    expect(again).to_have_url(one)

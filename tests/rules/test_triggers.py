@@ -92,7 +92,7 @@ def test_every_wish_of_the_header_is_read():
 @pytest.mark.parametrize("value", ["v=1", " V = 1 ;", "v=1;;", 'v="1"', "v=1; colour=blue; x-new=2", "colour=blue;v=1"])
 def test_unknown_keys_case_and_spaces_do_not_matter(value):
     trigger = parse_trigger(value, TODAY)
-    assert (trigger.until, dict(trigger.rights), trigger.receipt, trigger.note) == (None, {}, False, "")
+    assert (trigger.until, dict(trigger.rights), trigger.receipt, trigger.note) == (None, {}, None, "")
 
 
 @pytest.mark.parametrize("value", ["", " ", ";", "v=2", "v=", "fwd=1", "v=01", "v=1.0", "until=2026-12-17"])

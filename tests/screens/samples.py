@@ -902,6 +902,7 @@ ALERT = {
 }
 MAILS = [
     *(Sample(name, f"mail/{template}.html", context) for name, template, context in life_samples.MAILS),
+    *(Sample(name, f"mail/{template}.html", context) for name, template, context in sent_samples.MAILS),
     Sample("M1", "mail/notice.html", NOTICE),
     Sample(
         "M1-reply-forever-note",

@@ -86,6 +86,22 @@ _ASK: dict[str, Any] = {
 _WRONG = {**_ASK, "faulty": True, "no_reason": True, "nobody": True, "nothing": True, "past": True,
           "bad_date": "This date is over. Choose today or a later day; to close it now, withdraw it."}  # fmt: skip
 
+_SETTINGS = {
+    "back_url": "/sent/",
+    "offered": [("view-only", "View only"), ("long", LONG)],
+    "days": "7",
+    "most": 30,
+    "receipts": True,
+    "template": "long",
+}
+_OPENED = {"recipient": ANNA, "opened_at": AT, "host": "secure.aldervalley.example"}
+_PAGE = "https://secure.aldervalley.example/sent/0194c2d8-0000-7000-8000-000000000001/"
+_BOUNCED = {**_OPENED, "reason": "The mailbox is full", "step": "Tell them by another way.", "status": "552 5.2.2"}
+MAILS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("M7", "opened", {**_OPENED, "provider": "Google", "url": _PAGE}),
+    ("M7-bare", "opened", {**_OPENED, "how": ":passcode"}),
+    ("M8-page", "undelivered", {**_BOUNCED, "url": _PAGE}),
+)
 PAGES: list[tuple[str, str, dict[str, Any]]] = [
     ("S2", "sent/list.html", _LIST),
     ("S2-none", "sent/list.html", {"lines": [], "chips": _CHIPS, "show": "bounced", "older_url": "/sent/?after=3"}),
@@ -100,7 +116,9 @@ PAGES: list[tuple[str, str, dict[str, Any]]] = [
         "sent/add.html",
         {**_ASK, "address_value": "anna", "error": "That is not a complete address.", "faulty": True},
     ),
-    ("S5", "sent/asked.html", {**_ASK, "asker": ANNA, "subject": "Your MRI results", "note": "It is me, Anna"}),
+    ("S5-ask", "sent/asked.html", {**_ASK, "asker": ANNA, "subject": "Your MRI results", "note": "It is me, Anna"}),
     ("S5-sent", "sent/asked.html", {**_ASK, "asker": ANNA, "answer": "sent"}),
+    ("S4", "sent/settings.html", {**_SETTINGS, "saved": True}),
+    ("S4-wrong", "sent/settings.html", {**_SETTINGS, "faulty": True, "bad_days": "Enter a number of days."}),
     ("S2-refused", "sent/refused.html", {**_ASK, "faulty": True, "error": "There is nothing to undo."}),
 ]
