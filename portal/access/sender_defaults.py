@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
 from branding.models import Brand
 from portal.access.models import Person, SenderDefaults
@@ -27,7 +26,7 @@ class Defaults:
 
 
 NONE = Defaults()
-ByBrand = Mapping[tuple[str, UUID], Defaults]
+ByBrand = Mapping[tuple[str, int], Defaults]
 """By the sender's address, normalised, and the brand."""
 
 

@@ -33,14 +33,18 @@ def settings(request: Request, session: Session) -> HttpResponse:
     template = request.POST.get("template", "")
     days_error, template_error = _days_error(typed, session.brand.open_days), template not in dict(offered) | {"": ""}
     if days_error or template_error:
-        found = {"bad_days": days_error, "bad_template": template_error}
-        return _page(request, session, offered, typed, receipts, template, **found)
+        return _page(request, session, offered, typed, receipts, template, days_error, template_error)
     chosen = Defaults(int(typed) if typed else None, receipts, template)
     with transaction.atomic():
         sender_defaults.keep(session.person, session.brand, chosen)
         if chosen != now:
-            facts = {"open_days": chosen.open_days, "receipts": chosen.receipts, "template": chosen.template}
-            record("sender.defaults_changed", by=str(session.person_id), **facts)
+            record(
+                "sender.defaults_changed",
+                by=str(session.person_id),
+                open_days=chosen.open_days,
+                receipts=chosen.receipts,
+                template=chosen.template,
+            )
     return see_other(reverse("sent-settings") + "?saved")
 
 
