@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -23,6 +24,11 @@ def id_of(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def ids_of(texts: Iterable[str]) -> set[UUID]:
+    """Those of them that are ids."""
+    return {id_ for text in texts if (id_ := id_of(text)) is not None}
 
 
 def made_at(id_: UUID) -> datetime:

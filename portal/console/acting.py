@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,6 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.access.decorators import fresh_proof_required, permission_required
@@ -20,7 +18,7 @@ from portal.access.roles import May
 from portal.console.pages import administrator, office_page
 from portal.console.rights import right_words
 from portal.console.sections import MESSAGES
-from portal.ids import id_of
+from portal.ids import id_of, ids_of
 from portal.keys.errors import KeysError
 from portal.lifecycle import asking, changing, dates, granting, resending, standing, withdrawing
 from portal.lifecycle.actors import Actor, Who, Why
@@ -51,7 +49,7 @@ def why(request: HttpRequest) -> Why | None:
 def withdraw(request: HttpRequest, id_: UUID) -> HttpResponse:
     """From those who are ticked, or from all; names who has opened it, for that cannot be taken back."""
     standing_ = _standing(id_)
-    chosen = _readers(request)
+    chosen = ids_of(request.POST.getlist("reader"))
     context = {
         "chosen": {str(one) for one in chosen},
         "tell": request.POST.get("tell") == "yes" if request.method == "POST" else standing_.tell,
@@ -75,7 +73,7 @@ def withdraw(request: HttpRequest, id_: UUID) -> HttpResponse:
 def undo(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Open it again for all, or for those who are named, while the keys live."""
     standing_ = _standing(id_)
-    readers = _readers(request)
+    readers = ids_of(request.POST.getlist("reader"))
     by = by_office(request)
 
     def act() -> None:
@@ -112,7 +110,9 @@ def date(request: HttpRequest, id_: UUID) -> HttpResponse:
         request,
         standing_,
         "date",
-        lambda: changing.change_date(id_, until, by=by_office(request), why=reason, was=_was(request)),
+        lambda: changing.change_date(
+            id_, until, by=by_office(request), why=reason, was=changing.shown(request.POST.get("was"))
+        ),
         context,
     )
 
@@ -138,7 +138,7 @@ def hold(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def rights(request: HttpRequest, id_: UUID) -> HttpResponse:
     """What those who are ticked may do: more or less from their next request on, within its template."""
-    standing_, chosen = _standing(id_), _readers(request)
+    standing_, chosen = _standing(id_), ids_of(request.POST.getlist("reader"))
     changes = {name: said == "on" for name in NAMES if (said := request.POST.get(name)) in ("on", "off")}
     now = granting.told(id_)
     context = {
@@ -172,7 +172,7 @@ def rights(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_POST
 def resend(request: HttpRequest, id_: UUID) -> HttpResponse:
     """The notice once more, to one recipient."""
-    standing_, readers = _standing(id_), _readers(request)
+    standing_, readers = _standing(id_), ids_of(request.POST.getlist("reader"))
     if len(readers) != 1:
         raise Http404
     return _done(
@@ -259,18 +259,3 @@ def _standing(id_: UUID) -> standing.Standing:
     if found is None:
         raise Http404
     return found
-
-
-def _was(request: HttpRequest) -> datetime | Any | None:
-    """The date that the form showed; anything goes where it says none."""
-    said = request.POST.get("was")
-    if said is None:
-        return changing.ANY
-    try:
-        return parse_datetime(said) if said else None
-    except ValueError:
-        return changing.ANY
-
-
-def _readers(request: HttpRequest) -> set[UUID]:
-    return {found for text in request.POST.getlist("reader") if (found := id_of(text)) is not None}

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 
 from branding import languages, versions
 from branding.models import Brand
-from portal.access.brand_options import ALL, BY_FIELD, USUAL_RIGHTS, BadOption
+from portal.access.brand_options import BY_FIELD
+from portal.access.brand_reading import ALL, USUAL_RIGHTS, BadOption
 from portal.access.models import Provider
 from portal.vault import templates
 

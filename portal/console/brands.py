@@ -18,7 +18,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from branding import logos, look, versions
 from branding.models import Brand, BrandVersion
 from portal.access import brand_making
-from portal.access.brand_options import BY_FIELD, BadOption
+from portal.access.brand_options import BY_FIELD
+from portal.access.brand_reading import BadOption
 from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
@@ -14,14 +13,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.access.decorators import fresh_proof_required, permission_required
-from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.configuration import FROM_FILES, Declared, declared
+from portal.console.acting import by_office
 from portal.console.effects import GROUPS, SECRET
 from portal.console.pages import office_page
 from portal.console.sections import SETTINGS
-from portal.lifecycle.actors import Actor, Who
 from portal.operations import retention
 from portal.operations.errors import BadRetention
 
@@ -54,8 +52,7 @@ def shown(request: HttpRequest) -> HttpResponse:
 @require_POST
 def keep(request: HttpRequest) -> HttpResponse:
     """For how long rows are kept that no message needs any more: the one thing here that holds from now on."""
-    person = cast(Request, request).office_person
-    by = Actor(Who.OFFICE, str(person.id) if person else "")
+    by = by_office(request)
     typed = {name: request.POST.get(name, "").strip()[:9] for name in retention.KINDS}
     faults: dict[str, str] = {}
     for name, text in typed.items():

@@ -66,11 +66,6 @@ def existing(groups: Collection[str]) -> frozenset[str]:
     return frozenset(Group.objects.filter(slug__in=list(groups)).values_list("slug", flat=True))
 
 
-def manager_of(address: str) -> str:
-    """The address of somebody's manager in its comparing form; "" when none is known."""
-    return attributes_of([address]).get(address, {}).get("manager", "")
-
-
 def members(slug: str) -> frozenset[str]:
     """The addresses in a group and in those within it, and `@domain` for everyone at one; none for no such group."""
     first = Group.objects.filter(slug=slug).values_list("pk", flat=True).first()
@@ -84,14 +79,6 @@ def members(slug: str) -> frozenset[str]:
     people = Person.objects.filter(pk__in=here.filter(person__active=True).values("person"))
     domains = {f"@{domain}" for domain in here.exclude(domain="").values_list("domain", flat=True)}
     return frozenset({held.address for person in people if (held := held_in(person)).address} | domains)
-
-
-def is_known(address: str) -> bool:
-    """Whether the directory lists this address as that of somebody active."""
-    try:
-        return Person.objects.filter(lookup=lookup_of(address), active=True).exists()
-    except BadAddress:
-        return False
 
 
 def _groups_and_domains(domains: list[str]) -> Iterable[tuple[UUID | None, str, UUID, str]]:

@@ -72,11 +72,6 @@ def approve(row: Spooled, by: str = COMMAND_LINE) -> None:
         ring(PROCESS_BULK if row.bulk else PROCESS)
 
 
-def awaiting() -> QuerySet[Spooled]:
-    """Mails that wait for approval, the oldest first."""
-    return held().filter(approval=Spooled.Approval.ASKED)
-
-
 def release_all(reason_like: str = "") -> Iterator[UUID]:
     """The same for all that are held now but those that wait for approval; yields each as it is released."""
     now = timezone.now()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from portal.audit.record import record
 from portal.keys.epochs import FOREVER, HOLD
@@ -22,6 +23,16 @@ from portal.vault.opening import key_for
 from portal.vault.wrapping import add_wraps, base_of, keys_until
 
 ANY: Any = object()
+
+
+def shown(said: str | None) -> datetime | Any | None:
+    """The date that a form showed, by its hidden field; ANY where that says none."""
+    if said is None:
+        return ANY
+    try:
+        return parse_datetime(said) if said else None
+    except ValueError:
+        return ANY
 
 
 def change_date(

@@ -38,13 +38,6 @@ def between(since: date, until: date) -> list[tuple[str, bool, int]]:
     return list(rows.annotate(all=Sum("number")).order_by("-all", "rule", "only_logged"))
 
 
-def by_day(rule: str, days: int = 30) -> list[tuple[date, bool, int]]:
-    """One rule's days, the oldest first."""
-    since = timezone.localdate() - timedelta(days=days - 1)
-    rows = Hits.objects.filter(rule=rule, day__gte=since).values_list("day", "only_logged").annotate(all=Sum("number"))
-    return [(day, logged, number) for day, logged, number in rows.order_by("day", "only_logged")]
-
-
 HITS_DAYS = 400
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -20,6 +18,7 @@ from portal.access import sender_door
 from portal.access.models import Session
 from portal.access.requests import Request
 from portal.access.responses import see_other
+from portal.ids import ids_of
 from portal.keys.errors import KeysError
 from portal.lifecycle import changing, dates, granting, resending, standing, withdrawing
 from portal.lifecycle.errors import DateIsPast, DateTooFar, LifecycleError, NotWithdrawn, UnknownMessage
@@ -61,7 +60,7 @@ def withdraw(request: Request, session: Session, id_: UUID) -> HttpResponse:
 def undo(request: Request, session: Session, id_: UUID) -> HttpResponse:
     """Open it again, for all or for one, while the keys live; only what its sender withdrew."""
     author, now = owned(session, id_)
-    chosen = {one.id for one in now.recipients} & _uuids(request)
+    chosen = {one.id for one in now.recipients} & ids_of(request.POST.getlist("reader"))
     wanted: set[UUID | None] = set(chosen) or {None}
 
     def act() -> None:
@@ -100,7 +99,7 @@ def date(request: Request, session: Session, id_: UUID) -> HttpResponse:
     by = owning.actor(session)
     return done(
         request, session, author, "date",
-        lambda: changing.change_date(id_, until, by=by, was=_was(request)), context,
+        lambda: changing.change_date(id_, until, by=by, was=changing.shown(request.POST.get("was"))), context,
     )  # fmt: skip
 
 
@@ -198,27 +197,6 @@ def page(
 
 def _chosen(request: Request, now: standing.Standing) -> set[UUID]:
     """Of those that a form names, recipients whom it is not withdrawn from; a link may name one to begin with."""
-    asked = _uuids(request) if request.method == "POST" else {_uuid(request.GET.get("reader", ""))}
+    named = request.POST if request.method == "POST" else request.GET
+    asked = ids_of(named.getlist("reader"))
     return {one.id for one in now.open} & asked
-
-
-def _uuids(request: Request) -> set[UUID]:
-    return {found for text in request.POST.getlist("reader") if (found := _uuid(text)) is not None}
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _was(request: Request) -> datetime | Any | None:
-    """The date that the form showed; anything goes where it says none."""
-    said = request.POST.get("was")
-    if said is None:
-        return changing.ANY
-    try:
-        return parse_datetime(said) if said else None
-    except ValueError:
-        return changing.ANY

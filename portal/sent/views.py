@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from portal.access import sender_door
 from portal.access.models import Session
 from portal.access.requests import Request
+from portal.ids import id_of
 from portal.lifecycle import asking, granting
 from portal.lifecycle.standing import Recipient
 from portal.sent import listing, phrasing, story, subjects
@@ -35,7 +36,7 @@ CHIPS: Sequence[tuple[str, Promise]] = (
 @sender_door.required
 def sent(request: Request, session: Session) -> HttpResponse:
     """A sender's messages of this brand, newest first."""
-    show, after = request.GET.get("show", ""), _uuid(request.GET.get("after", ""))
+    show, after = request.GET.get("show", ""), id_of(request.GET.get("after", ""))
     show = show if show in listing.FILTERS else listing.ALL
     found = listing.page(session, show, after, timezone.now())
     context = {
@@ -102,10 +103,3 @@ def _changes(id_: UUID, me: str, recipients: Sequence[Recipient]) -> list[dict[s
         }
         for one in story.changes(id_, me)
     ]
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

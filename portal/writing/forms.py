@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from branding.templatetags.words import size
-from portal.ids import id_of
+from portal.ids import id_of, ids_of
 from portal.mime.addresses import Mailbox
 from portal.reading import actions
 from portal.vault import unsent
@@ -89,7 +89,7 @@ def read(request: HttpRequest, kind: str, reader: Reader, opened: Opened, there:
     )
     faults = _too_long(text)
     uploads, file_faults = fitting(cast(list[SealedUpload], request.FILES.getlist("files")), there)
-    named = {value for text in post.getlist("kept") if (value := id_of(text)) is not None}
+    named = ids_of(post.getlist("kept"))
     kept = frozenset(file.id for file in there if file.id in named)
     return Written(
         kind,

@@ -11,7 +11,8 @@ from branding import colours, wording
 from branding.errors import BrandingError
 from branding.models import Brand
 from portal.access import brand_making
-from portal.access.brand_options import OPTIONS, BadOption
+from portal.access.brand_options import OPTIONS
+from portal.access.brand_reading import BadOption
 from portal.delivery import records
 
 _BY_NAME = {option.name: option for option in OPTIONS}

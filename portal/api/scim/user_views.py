@@ -1,0 +1,136 @@
+"""The addresses of users under /scim/v2/Users."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from portal.api.models import Token
+from portal.api.scim import users
+from portal.api.scim.errors import ScimError, bad_value, not_found
+from portal.api.scim.exchange import SHOWS, body, check_version, guarded_by_token, one, operations, several
+from portal.api.scim.paths import read_filter
+from portal.audit.record import record
+from portal.directory import keeping
+from portal.directory.models import Membership, Person, Source
+from portal.directory.sealed import external_lookup_of, held_in, lookup_of, user_lookup_of
+from portal.ids import ids_of
+from portal.mime.errors import BadAddress
+
+
+@guarded_by_token
+def all_users(request: HttpRequest, token: Token) -> HttpResponse:
+    """List and find, or add."""
+    if request.method == "POST":
+        return _add_user(request, token)
+    if request.method not in SHOWS:
+        raise ScimError(405, "This address takes GET and POST.")
+    rows = Person.objects.all()
+    if asked := request.GET.get("filter"):
+        rows = _users_by(asked)
+    return several(request, rows, lambda row: _user(request, row))
+
+
+@guarded_by_token
+def one_user(request: HttpRequest, token: Token, id_: UUID) -> HttpResponse:
+    """Show, replace, change or remove one."""
+    with transaction.atomic():
+        person = Person.objects.select_for_update().filter(pk=id_).first()
+        if person is None:
+            raise not_found()
+        check_version(request, person.version)
+        if request.method == "DELETE":
+            record("directory.person_removed", person=str(person.pk), token=token.pk)
+            person.delete()
+            return HttpResponse(status=204)
+        if request.method in ("PUT", "PATCH"):
+            _change_user(request, person, token)
+        elif request.method not in SHOWS:
+            raise ScimError(405, "This address takes GET, PUT, PATCH and DELETE.")
+    return one(request, _user(request, person), person.version)
+
+
+def _add_user(request: HttpRequest, token: Token) -> HttpResponse:
+    document = users.document_of(body(request))
+    if not document.get("userName"):
+        raise bad_value("A user needs a userName.")
+    held = users.held_of(document)
+    try:
+        with transaction.atomic():
+            # Who came from a file before is kept by the program from now on.
+            person = Person.objects.filter(lookup=lookup_of(held.address)).first() if held.address else None
+            if person is not None and person.source == Source.SCIM:
+                raise ScimError(409, "A user with this address is here already.", "uniqueness")
+            if person is None:
+                person = keeping.new_person(held, Source.SCIM)
+            else:
+                keeping.say(person, held)
+            person.source = Source.SCIM
+            _index(person, document)
+            person.save()
+            record("directory.person_added", person=str(person.pk), token=token.pk)
+    except IntegrityError:
+        raise ScimError(409, "A user with this userName or address is here already.", "uniqueness") from None
+    return one(request, _user(request, person), person.version, 201)
+
+
+def _change_user(request: HttpRequest, person: Person, token: Token) -> None:
+    before = held_in(person)
+    if request.method == "PUT":
+        document = users.document_of(body(request))
+    else:
+        document = users.patched(
+            dict(before.scim) or users.document_of(users.shown(person, "", [])), operations(request)
+        )
+    if not document.get("userName"):
+        raise ScimError(400, "A user needs a userName.", "mutability" if request.method == "PATCH" else "invalidValue")
+    was_active = person.active
+    held = users.held_of(document)
+    said = keeping.say(person, held)
+    _index(person, document)
+    if not said and was_active == person.active:
+        return
+    person.source = Source.SCIM
+    try:
+        with transaction.atomic():
+            person.save()
+    except IntegrityError:
+        raise ScimError(409, "A user with this userName or address is here already.", "uniqueness") from None
+    record("directory.person_changed", person=str(person.pk), active=person.active, token=token.pk)
+
+
+def _index(person: Person, document: dict[str, Any]) -> None:
+    """What a user is found by, and whether they count."""
+    person.user_lookup = user_lookup_of(document["userName"])
+    external = document.get("externalId", "")
+    person.external_lookup = external_lookup_of(external) if external else b""
+    person.active = users.is_active(document)
+
+
+def _users_by(text: str) -> QuerySet[Person]:
+    asked = read_filter(text)
+    if asked.attribute == "username":
+        return Person.objects.filter(user_lookup=user_lookup_of(asked.value))
+    if asked.attribute == "externalid":
+        return (
+            Person.objects.filter(external_lookup=external_lookup_of(asked.value))
+            if asked.value
+            else Person.objects.none()
+        )
+    if asked.attribute in ("emails.value", "emails"):
+        try:
+            return Person.objects.filter(lookup=lookup_of(asked.value))
+        except BadAddress:
+            return Person.objects.none()
+    if asked.attribute == "id":
+        return Person.objects.filter(pk__in=ids_of([asked.value]))
+    raise ScimError(400, "Users are found by userName, externalId, emails.value or id.", "invalidFilter")
+
+
+def _user(request: HttpRequest, person: Person) -> dict[str, Any]:
+    within = Membership.objects.filter(person=person).values_list("group_id", "group__name").order_by("pk")
+    return users.shown(person, request.build_absolute_uri(f"/scim/v2/Users/{person.pk}"), list(within))
