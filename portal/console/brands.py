@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from branding import logos, look, versions
+from branding.choosing import NOWHERE
 from branding.models import Brand, BrandVersion
 from portal.access import brand_making
 from portal.access.brand_options import BY_FIELD
@@ -24,7 +25,7 @@ from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.audit.record import record
-from portal.console.brand_pages import NOWHERE, brand_page, edited
+from portal.console.brand_pages import brand_page, edited
 from portal.console.brand_use import rules_by_brand
 from portal.console.pages import administrator, office_page
 from portal.console.sections import BRANDS
