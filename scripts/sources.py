@@ -19,6 +19,7 @@ OFFICE = (
     "templates/demo",
     "templates/mail/alarm",
     "templates/mail/invitation",
+    "templates/mail/monthly",
     "portal/console",
     "portal/operations",
     "portal/access/administrators.py",

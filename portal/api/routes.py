@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from portal.api import acting, auditing, bulk, hooks, looking, messages, sending, trying
+from portal.api import acting, auditing, bulk, hooks, looking, messages, reporting, sending, trying
 from portal.api.endpoint import Media, Route
 from portal.api.scopes import Scope
 
@@ -114,6 +114,11 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     ),
     Route(
         "GET", "/keys", "getKeys", "How the keys are", Scope.KEYS_READ, looking.key_state, {200: looking.KeysShown},
+    ),
+    Route(
+        "GET", "/reports", "getReport", "The figures of a period", Scope.REPORTS_READ, reporting.report,
+        {200: reporting.ReportShown}, query=reporting.ReportAsked,
+        text="As the reports page shows them; counted within a minute or so.",
     ),
     Route(
         "GET", "/webhooks", "listWebhooks", "List webhooks", Scope.WEBHOOKS_MANAGE, hooks.list_, {200: hooks.Hooks},

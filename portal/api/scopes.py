@@ -15,6 +15,7 @@ class Scope(models.TextChoices):
     BRANDS_READ = "brands:read", "See brands as their recipients see them"
     AUDIT_READ = "audit:read", "Read, prove and export the record"
     KEYS_READ = "keys:read", "See the state of the keys; never a key"
+    REPORTS_READ = "reports:read", "Read the figures of the reports; they name no recipient"
     WEBHOOKS_MANAGE = "webhooks:manage", "See webhooks and their deliveries, and send them again"
     SCIM = "scim", "Add, change and remove the organisation's people (SCIM 2.0)"
 

@@ -26,7 +26,7 @@ from portal.console.charts import Chart, Step
 from portal.console.pages import administrator, office_page
 from portal.console.sections import REPORTS
 from portal.keys.errors import KeysError
-from portal.operations import activity, protected, reporting
+from portal.operations import activity, monthly, protected, reporting
 from portal.operations.counting import Kind
 from portal.operations.reporting import Asked, Report
 from portal.rules import live
@@ -55,6 +55,8 @@ def reports(request: HttpRequest) -> HttpResponse:
         "funnel": figures.funnel(found),
         "signing_in": _signing_in(found),
         "rules": _rules(found),
+        "mail_wanted": monthly.is_wanted(administrator(request)),
+        "has_address": bool(administrator(request).address),
         "answers": found.total(Kind.ANSWERS),
         "kept": found.of(Kind.BYTES)["kept"],
         "gone": found.of(Kind.BYTES)["gone"],
@@ -107,6 +109,14 @@ def log(request: HttpRequest) -> HttpResponse:
         "first": not request.GET.get("before"),
     }
     return office_page(request, REPORTS, "console/report_log.html", context, status=422 if asked.bad else 200)
+
+
+@permission_required(May.REPORTS)
+@require_POST
+def mail(request: HttpRequest) -> HttpResponse:
+    """Get the monthly report by mail from now on, or no more."""
+    monthly.switch(administrator(request), on=request.POST.get("on") == "1")
+    return see_other(reverse(REPORTS) + "#monthly")
 
 
 @permission_required(May.REPORTS)

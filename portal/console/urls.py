@@ -66,6 +66,7 @@ urlpatterns = [
     path("admin/reports/", reports.reports, name=REPORTS),
     path("admin/reports/messages/", reports.messages, name="report-messages"),
     path("admin/reports/log/", reports.log, name="report-log"),
+    path("admin/reports/mail/", reports.mail, name="report-mail"),
     path("admin/reports/export/", reports.export, name="report-export"),
     path("admin/bounces/", bouncing.bounces, name=BOUNCES),
     path("admin/bounces/<uuid:id_>/", bouncing.bounce, name="console-bounce"),

@@ -53,6 +53,8 @@ class Outbound(models.Model):
         """To a recipient who asked for it: the message is open again."""
         OPENED = "opened"
         """To a sender who asked for it: a recipient opened their message; `words` say how they had confirmed."""
+        MONTHLY = "monthly"
+        """To an administrator: the figures of a month, which is `words`; `subject_row` is the person."""
         TIP = "tip"
         """To a sender: what a rule did with a mail of theirs, in the rule's own words."""
 

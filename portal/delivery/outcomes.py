@@ -41,6 +41,7 @@ _SENT_EVENT = {
     K.KEPT: "recipient.warned",
     K.NOTE: "reply.noted",
     K.ALARM: "administrator.told",
+    K.MONTHLY: "reports.mailed",
     K.BRAND_TEST: "brand.test_sent",
     K.REQUEST: "sender.asked",
     K.OPENED: "sender.told_opened",

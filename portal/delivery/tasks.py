@@ -22,6 +22,7 @@ MAIL = (
     K.NOTE,
     K.INVITATION,
     K.ALARM,
+    K.MONTHLY,
     K.BRAND_TEST,
     K.REQUEST,
     K.OPENED,

@@ -14,7 +14,10 @@ class OperationsConfig(AppConfig):
         from django.conf import settings
 
         from portal import spans
-        from portal.operations import hardening
+        from portal.delivery.letters import register
+        from portal.operations import hardening, monthly
+
+        register("monthly", monthly.build)
 
         if os.environ.get("LETTERLOCK_PART"):
             hardening.harden()

@@ -18,6 +18,7 @@ from portal.operations.models import Tally
 from portal.rules import counting as rule_counting
 
 USUAL_DAYS, CHOICES = 30, (7, 30, 90)
+EARLIEST = 2000
 MOST_DAYS = 731
 """Two years are looked at together at most."""
 SPANS = (300.0, 900.0, 3600.0, 4 * 3600.0, 86_400.0, 3 * 86_400.0, 7 * 86_400.0)
@@ -118,7 +119,8 @@ def asked(given: Mapping[str, str], today: date | None = None) -> Asked:
     usual = Asked(today - timedelta(days=USUAL_DAYS - 1), today, brand, USUAL_DAYS)
     if given.get("from") or given.get("to"):
         since, until = _day(given.get("from", "")), _day(given.get("to", "")) or today
-        if since is None or since > until or (until - since).days >= MOST_DAYS:
+        until = min(until, today)
+        if since is None or since.year < EARLIEST or since > until or (until - since).days >= MOST_DAYS:
             return Asked(usual.since, usual.until, brand, USUAL_DAYS, bad=True)
         return Asked(since, until, brand)
     days = given.get("days", "")

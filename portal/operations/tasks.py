@@ -30,6 +30,7 @@ from portal.operations import (
     heartbeats,
     keywork,
     looking,
+    monthly,
     record_keeping,
     retention,
     tallying,
@@ -118,6 +119,7 @@ def tidy() -> None:
     tidying.forget_old_door_keys(datetime.now(UTC).date())
     counting.tidy()
     domains.tidy(timezone.localdate())
+    monthly.send(timezone.localdate())
     access_tidying.tidy(timezone.now())
     alarms.end_what_is_over(timezone.now())
     reminding.remind(timezone.now())

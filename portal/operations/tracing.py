@@ -302,6 +302,7 @@ def mail_name(kind: str) -> str:
         K.KEPT: _("Word of a browser that stays signed in"),
         K.NOTE: _("Note to whoever answered"),
         K.ALARM: _("Word to an administrator"),
+        K.MONTHLY: _("Monthly report to an administrator"),
         K.BRAND_TEST: _("Test of a brand, to an administrator"),
         K.REQUEST: _("Request to the sender"),
         K.OPENED: _("Word to the sender that it was opened"),
