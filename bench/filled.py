@@ -4,7 +4,7 @@ The argument is a JSON list of steps; printed is the JSON list of their answers.
 seal one and give the path of its page and a cookie that opens it. ["inbox", N] seals N messages to one address and
 gives the inbox's path and cookie; ["office"] the same for the list of messages, and ["trace"] for
 four ways to find a message. ["others", N] adds N rows of messages
-and readers that nobody opens, by one statement each.
+and readers that nobody opens, by one statement each, and ["figures", N] what the record and its counts hold of N.
 """
 
 from __future__ import annotations
@@ -114,6 +114,48 @@ def others(count: int) -> int:
     return count
 
 
+def figures(count: int) -> list[Shown]:
+    """As many entries of the record over 90 days, the same number of daily counts whatever their number, and three
+    pages of them."""
+    from datetime import timedelta
+
+    from django.db import connection
+    from django.utils import timezone
+
+    from portal.operations.counting import Kind
+    from portal.operations.models import Tallied, Tally
+
+    kind = "CASE n % 2 WHEN 0 THEN 'message.sealed' ELSE 'message.opened' END".replace("%", "%%")
+    if connection.vendor == "sqlite":
+        numbers = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < %s) "
+        at = "strftime('%%Y-%%m-%%d %%H:%%M:%%f000', 'now', '-' || ((%s - n) * 7776000.0 / %s) || ' seconds')"
+        source, id_ = "numbers", "lower(hex(randomblob(16)))"
+        given = [count, count, count]
+    else:
+        numbers, source, id_ = "", "generate_series(1, %s) AS numbers(n)", "gen_random_uuid()"
+        at = "now() - (%s - n) * (interval '90 days' / %s)"
+        given = [count, count, count]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO audit_entry (at, kind, message, reader, facts) {numbers}"  # noqa: S608 words of our own
+            f"SELECT {at}, {kind}, {id_}, {id_}, '{{}}' FROM {source}",
+            given,
+        )
+        if connection.vendor == "postgresql":
+            cursor.execute("VACUUM ANALYZE audit_entry")
+    today = timezone.localdate()
+    Tally.objects.bulk_create(
+        Tally(day=today - timedelta(days=day), kind=kind, brand=f"brand-{brand}", word=str(word), number=count)
+        for day in range(90)
+        for kind in Kind
+        for brand in range(3)
+        for word in range(10)
+    )
+    Tallied.objects.update_or_create(pk=1, defaults={"at": timezone.now()})
+    cookie = office()[1]
+    return [["/admin/", cookie], ["/admin/reports/?days=90", cookie], ["/admin/reports/log/", cookie]]
+
+
 STEPS = {
     "message": message,
     "attachment": attachment,
@@ -121,6 +163,7 @@ STEPS = {
     "office": office,
     "trace": trace,
     "others": others,
+    "figures": figures,
 }
 
 

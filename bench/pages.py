@@ -159,6 +159,9 @@ _LISTS = {
     "sender": "search by sender",
     "state": "search by state and date",
     "timeline": "timeline of a message",
+    "overview": "overview",
+    "reports": "reports of 90 days",
+    "portal_log": "the portal's log",
 }
 
 
@@ -170,9 +173,11 @@ def _lists(folder: Path, database: str, urls: Mapping[int, str]) -> list[Row]:
             more = {"LETTERLOCK_DATABASE_URL": urls[count]} if urls else {}
             web = Web(folder / str(count), **more)
             web.prepare()
-            inbox, office, found, _ = web.filled(["inbox", OF_ONE], ["office"], ["trace"], ["others", count])
+            inbox, office, found, _, figures = web.filled(
+                ["inbox", OF_ONE], ["office"], ["trace"], ["others", count], ["figures", count]
+            )
             running.enter_context(web)
-            for name, (path, cookie) in zip(_LISTS, (inbox, office, *found), strict=True):
+            for name, (path, cookie) in zip(_LISTS, (inbox, office, *found, *figures), strict=True):
                 sides[f"{name} {count}"] = _looking(web.port, path, cookie)
         found = alternate(sides, seconds=10)
     shutil.rmtree(folder, ignore_errors=True)

@@ -45,6 +45,7 @@ ROUTES = {
 TASK_SECONDS = 300
 PULSE_SECONDS = 10
 DESTROY_SECONDS = 60
+COUNT_SECONDS = 15
 SEQUENCE_SECONDS = 2
 """An entry is part of the signed record within five; its batches are so short that passcodes may stand behind them."""
 SECONDS_A_MIB = 4
@@ -198,7 +199,7 @@ def _schedule(seconds: int) -> dict[str, Any]:
         "bulk-mail": every(SEND_BULK, seconds, "bulk"),
         **{f"pulse-{queue}": every(PULSE, PULSE_SECONDS, queue) for queue in QUEUES},
         "sequence": every(SEQUENCE, SEQUENCE_SECONDS, "passcode"),
-        "count": every(COUNT, 60, "notice"),
+        "count": every(COUNT, COUNT_SECONDS, "notice"),
         "key-work": every(KEY_WORK, 60, "bulk"),
         "check-record": every(CHECK_RECORD, 3600, "bulk"),
         "destroy": every(DESTROY, DESTROY_SECONDS, "bulk"),

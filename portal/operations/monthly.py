@@ -69,7 +69,7 @@ def send(today: date) -> int:
 
 def build(outbound: Outbound) -> Prepared | None:
     """The mail; None when whoever wanted it may not see reports any more."""
-    person = Person.objects.filter(pk=outbound.subject_row).first()
+    person = Person.objects.filter(pk=outbound.subject_row).first() if outbound.subject_row else None
     if person is None or not roles.may(person, May.REPORTS):
         return None
     portal, address = choosing.default(), address_of(outbound)
