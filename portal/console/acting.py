@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.access.decorators import fresh_proof_required, permission_required
-from portal.access.responses import see_other
 from portal.access.roles import May
+from portal.console.done import see_done
 from portal.console.pages import administrator, office_page
 from portal.console.rights import right_words
 from portal.console.sections import MESSAGES
@@ -65,7 +65,7 @@ def withdraw(request: HttpRequest, id_: UUID) -> HttpResponse:
         by, tell = by_office(request), bool(context["tell"])
         withdrawing.withdraw_some(id_, chosen, str(reason.label), by=by, why=reason, tell=tell)
 
-    return _done(request, standing_, "withdraw", act, context)
+    return _done(request, standing_, "withdraw", act, context, "withdrawn")
 
 
 @permission_required(May.ACT_ON_MESSAGES)
@@ -82,7 +82,7 @@ def undo(request: HttpRequest, id_: UUID) -> HttpResponse:
         else:
             withdrawing.undo(id_, by=by)
 
-    return _done(request, standing_, "refused", act, {})
+    return _done(request, standing_, "refused", act, {}, "undone")
 
 
 @permission_required(May.ACT_ON_MESSAGES)
@@ -114,6 +114,7 @@ def date(request: HttpRequest, id_: UUID) -> HttpResponse:
             id_, until, by=by_office(request), why=reason, was=changing.shown(request.POST.get("was"))
         ),
         context,
+        "date",
     )
 
 
@@ -130,7 +131,7 @@ def hold(request: HttpRequest, id_: UUID) -> HttpResponse:
         return _page(request, standing_, "hold", {"no_reason": True}, 422)
     # What the page said it would do: another may have been quicker.
     do = changing.lift if request.POST.get("do") == "lift" else changing.hold
-    return _done(request, standing_, "hold", lambda: do(id_, by=by_office(request), why=reason), {})
+    return _done(request, standing_, "hold", lambda: do(id_, by=by_office(request), why=reason), {}, "hold")
 
 
 @permission_required(May.ACT_ON_MESSAGES)
@@ -165,6 +166,7 @@ def rights(request: HttpRequest, id_: UUID) -> HttpResponse:
         "rights",
         lambda: granting.change_rights(id_, changes, readers=whom, by=by, why=reason),
         context,
+        "rights",
     )
 
 
@@ -175,9 +177,12 @@ def resend(request: HttpRequest, id_: UUID) -> HttpResponse:
     standing_, readers = _standing(id_), ids_of(request.POST.getlist("reader"))
     if len(readers) != 1:
         raise Http404
-    return _done(
-        request, standing_, "refused", lambda: resending.resend(id_, next(iter(readers)), by=by_office(request)), {}
-    )
+    reader = next(iter(readers))
+
+    def act() -> None:
+        resending.resend(id_, reader, by=by_office(request))
+
+    return _done(request, standing_, "refused", act, {}, "resent")
 
 
 @permission_required(May.ACT_ON_MESSAGES)
@@ -202,6 +207,7 @@ def correct(request: HttpRequest, id_: UUID) -> HttpResponse:
         "correct",
         lambda: resending.readdress(id_, recipient.id, typed, by=by_office(request), why=reason),
         context,
+        "corrected",
     )
 
 
@@ -227,8 +233,9 @@ def _done(
     page: str,
     act: Callable[[], object],
     context: Mapping[str, Any],
+    word: str,
 ) -> HttpResponse:
-    """Back to the message when it worked, else the page again with the sentence that says why not."""
+    """Back to the message, which says so, when it worked, else the page again with the sentence that says why not."""
     try:
         act()
     except UnknownMessage:
@@ -237,7 +244,7 @@ def _done(
         return _page(request, _standing(standing_.id), page, {**context, "error": str(refused)}, 409)
     except (KeysError, VaultError):
         return _page(request, standing_, page, {**context, "error": KEYS_AWAY}, 503)
-    return see_other(reverse("console-message", args=[standing_.id]))
+    return see_done(reverse("console-message", args=[standing_.id]), word)
 
 
 def _page(

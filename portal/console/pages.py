@@ -12,7 +12,7 @@ from portal.access import roles
 from portal.access.models import Person
 from portal.access.requests import Request
 from portal.access.roles import May
-from portal.console import waiting
+from portal.console import done, waiting
 from portal.console.sections import sections
 
 
@@ -35,6 +35,7 @@ def office_page(
     number = (waiting.held() if held is None else held) if May.SEE_MESSAGES in allowed else 0
     shown = {
         **context,
+        "done_now": done.sentence(request),
         "sections": sections(section, allowed, held=number),
         "may": {permission.value: True for permission in allowed},
     }

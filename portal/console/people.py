@@ -15,8 +15,8 @@ from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.errors import NotAnAdministrator, OfficeRefused
 from portal.access.models import Person
 from portal.access.requests import Request
-from portal.access.responses import see_other
 from portal.access.roles import May
+from portal.console.done import see_done
 from portal.console.pages import administrator, office_page
 from portal.console.sections import PEOPLE
 from portal.mime.addresses import LONGEST
@@ -59,7 +59,7 @@ def add(request: HttpRequest) -> HttpResponse:
     except OfficeRefused as refused:
         context["error"] = refused.sentence
         return office_page(request, PEOPLE, "console/person_add.html", context, status=422)
-    return see_other(reverse(PEOPLE))
+    return see_done(reverse(PEOPLE), "mailed")
 
 
 @permission_required(May.PEOPLE)
@@ -78,7 +78,7 @@ def change(request: HttpRequest, id_: UUID) -> HttpResponse:
         administrators.change(person, role, by=administrator(request), reason=reason)
     except OfficeRefused as refused:
         return _about(request, person, "console/person.html", {**context, "error": refused.sentence}, status=409)
-    return see_other(reverse(PEOPLE))
+    return see_done(reverse(PEOPLE), "role")
 
 
 @permission_required(May.PEOPLE)
@@ -96,7 +96,7 @@ def remove(request: HttpRequest, id_: UUID) -> HttpResponse:
         administrators.remove(person, by=administrator(request), reason=reason)
     except OfficeRefused as refused:
         return _about(request, person, "console/person_remove.html", {"error": refused.sentence}, status=409)
-    return see_other(reverse(PEOPLE))
+    return see_done(reverse(PEOPLE), "removed")
 
 
 @permission_required(May.PEOPLE)
@@ -107,7 +107,7 @@ def invite(request: HttpRequest, id_: UUID) -> HttpResponse:
         administrators.invite(_person(id_), by=administrator(request))
     except NotAnAdministrator:
         raise Http404 from None
-    return see_other(reverse(PEOPLE))
+    return see_done(reverse(PEOPLE), "mailed")
 
 
 def _about(

@@ -51,6 +51,13 @@ def test_a_webhook_can_be_told_of_what_never_happened_yet_and_its_choices_stay(o
     assert "--private" not in again, "nobody types options on a page"
 
 
+def test_the_page_after_a_change_says_what_was_done_and_only_in_words_of_ours(owner: Client, arrive: Arrive) -> None:
+    where = f"/admin/messages/{arrive()}/"
+    held = owner.post(f"{where}hold/", {"reason": "law", "do": "set"}, follow=True).content.decode()
+    assert "The legal hold was changed." in re.findall(r'role="status">.*?</p>', held)[0]
+    assert 'role="status"' not in owner.get(where, {"did": "All is lost"}).content.decode()
+
+
 @pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.html")), ids=lambda path: path.stem)
 def test_every_summary_of_what_went_wrong_takes_the_focus(template: Path) -> None:
     text = template.read_text()
