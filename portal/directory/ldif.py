@@ -153,7 +153,8 @@ class _Taken:
 
 def _dn(value: str) -> str:
     """A distinguished name for comparing: no case, no blanks around commas and equals signs."""
-    return re.sub(r"\s*([,=+])\s*", r"\1", value.strip()).casefold()
+    # Runs of blanks are made one first: a pattern that begins with a run takes the square of its length.
+    return re.sub(r" ?([,=+]) ?", r"\1", " ".join(value.split())).casefold()
 
 
 def _first_of(dn: str) -> str:
