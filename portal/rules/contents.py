@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
-from portal.rules.sensitive import Found, SensitiveType, scan
+from portal.rules.sensitive import Found, SensitiveType, TooLong, scan
+
+SCAN_SECONDS = 10.0
+"""Of processor time that one mail is looked through for sensitive information: megabytes of numbers take more."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ class Contents:
         self._body, self._attachments, self._truncated = body, attachments, truncated
         self._are_listed = are_listed
         self._found: dict[str, Found | None] = {}
+        self.was_looked_through = True
+        """Whether all sensitive information that was asked for was looked for in all of the text."""
 
     @cached_property
     def body(self) -> str:
@@ -121,7 +126,10 @@ class Contents:
         """Sensitive information in body and attachments together, by slug of its type (portal.rules.sensitive.scan)."""
         missing = [name for name in names if name not in self._found]
         if missing:
-            found = scan(self._everything, missing, own)
+            try:
+                found = scan(self._everything, missing, own, SCAN_SECONDS)
+            except TooLong as cut:
+                self.was_looked_through, found = False, cut.found
             self._found.update({name: found.get(name) for name in missing})
         return {name: some for name in names if (some := self._found[name]) is not None}
 

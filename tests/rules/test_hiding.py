@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from portal.ingest import knowing
+from portal.rules import contents
 from portal.rules.compiling import compiled
 from portal.rules.deciding import decide
 from portal.rules.trying import Tried
@@ -79,3 +80,12 @@ def test_a_program_one_archive_deeper_or_in_a_damaged_one_counts_as_found() -> N
     assert decided(programs, inner[:-30], "application/zip", "a.zip") == "refuse"
     document = zipped({"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<w/>"})
     assert decided(programs, zipped({"letter.docx": document}), "application/zip", "a.zip") == "relay"
+
+
+def test_numbers_that_there_was_no_time_to_look_through_count_as_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = {"if": "sensitive", "types": [{"name": "payment-card"}]}
+    # Without a word beside them none of these is sure enough.
+    numbers = b"".join(b"4000 0000 0000 %03d3\r\n" % (10 * number) for number in range(100)) * 10
+    assert decided(cards, numbers, "text/plain", "list.txt") == "relay"
+    monkeypatch.setattr(contents, "SCAN_SECONDS", 0.0)
+    assert decided(cards, numbers, "text/plain", "list.txt") == "refuse"

@@ -118,7 +118,8 @@ def _sensitive(given: Given, pools: Pools) -> Check:
     def check(view: View) -> bool | None:
         if any(_is_there(kind, view) for kind in wanted):
             return True
-        return False if view.body_is_whole and view.files_are_whole else None
+        whole = view.body_is_whole and view.files_are_whole and view.facts.contents.was_looked_through
+        return False if whole else None
 
     def _is_there(kind: Mapping[str, Any], view: View) -> bool:
         found = [

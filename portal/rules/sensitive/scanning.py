@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -17,16 +18,40 @@ NEAR = 300
 """Characters before and after a candidate in which a keyword counts."""
 MOST_DIFFERENT = 10_000
 """Instances of one type that are told apart; a rule asks for fewer."""
+BETWEEN_LOOKS = 256
+"""Candidates between two looks at the clock."""
 _LONGEST_CHARACTER = 4  # bytes of UTF-8
 _WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 _DIGITS = frozenset(b"0123456789")
 _JOINS = frozenset(b".-/")
 
 
-def look(text: str, types: Iterable[SensitiveType]) -> Mapping[str, Found]:
-    """What a text holds of these types, by slug; types of which there is nothing are left out."""
+class TooLong(Exception):
+    """There is more to look at than the time allows; `found` is what was found by then, whole type by type."""
+
+    def __init__(self, found: Mapping[str, Found]) -> None:
+        super().__init__()
+        self.found = found
+
+
+class _Over(Exception):
+    """The time is over."""
+
+
+def look(text: str, types: Iterable[SensitiveType], seconds: float = float("inf")) -> Mapping[str, Found]:
+    """What a text holds of these types, by slug; types of which there is nothing are left out.
+
+    Raises TooLong after so many seconds of this thread's processor time.
+    """
+    until = time.thread_time() + seconds
     plain = levelled(text).encode("utf-8", "replace")
-    found = {kind.slug: some for kind in types if (some := _of(plain, kind)) is not None}
+    found: dict[str, Found] = {}
+    try:
+        for kind in types:
+            if (some := _of(plain, kind, until)) is not None:
+                found[kind.slug] = some
+    except _Over:
+        raise TooLong(MappingProxyType(found)) from None
     return MappingProxyType(found)
 
 
@@ -56,20 +81,20 @@ def _levels() -> dict[int, str]:
     return table
 
 
-def _of(plain: bytes, kind: SensitiveType) -> Found | None:
+def _of(plain: bytes, kind: SensitiveType, until: float) -> Found | None:
     sure: dict[str, int] = {}
     for pattern, alone in ((kind.pattern, kind.alone), (kind.weak, NONE)):
         if pattern:
-            _weigh(plain, kind, pattern, alone, sure)
+            _weigh(plain, kind, pattern, alone, sure, until)
     if not sure:
         return None
     levels = Counter(sure.values())
     return Found(len(sure), max(levels), MappingProxyType(dict(levels)))
 
 
-def _weigh(plain: bytes, kind: SensitiveType, searched: str, alone: int, sure: dict[str, int]) -> None:
+def _weigh(plain: bytes, kind: SensitiveType, searched: str, alone: int, sure: dict[str, int], until: float) -> None:
     """Put into `sure` what a pattern finds, by its one form, with the most confidence that it has anywhere."""
-    for start, end, value in _candidates(plain, kind, searched):
+    for start, end, value in _candidates(plain, kind, searched, until):
         if sure.get(value, NONE) >= kind.near:
             continue
         level = kind.near if kind.near > alone and _is_near(plain, start, end, kind) else alone
@@ -79,12 +104,15 @@ def _weigh(plain: bytes, kind: SensitiveType, searched: str, alone: int, sure: d
                 return
 
 
-def _candidates(plain: bytes, kind: SensitiveType, searched: str) -> Iterator[tuple[int, int, str]]:
+def _candidates(plain: bytes, kind: SensitiveType, searched: str, until: float) -> Iterator[tuple[int, int, str]]:
     """Where each stands, and it in its one form. One that fails its test does not hide another that begins within."""
     pattern, drop = compiled(searched), kind.separators.encode()
     known: dict[bytes, bool] = {}
-    place, end = 0, len(plain)
+    place, end, number = 0, len(plain), 0
     while place < end and (match := pattern.search(plain, place, end)) is not None:
+        number += 1
+        if number % BETWEEN_LOOKS == 0 and time.thread_time() > until:
+            raise _Over
         start, stop = match.span()
         value = plain[start:stop].translate(None, drop)
         value = value.upper() if kind.folds else value

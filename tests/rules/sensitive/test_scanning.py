@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from portal.rules import contents
 from portal.rules.contents import Attachment, Contents, Reading
 from portal.rules.sensitive import TYPES, BadType, compile_type, scan
 
@@ -98,3 +101,17 @@ def test_nothing_is_read_before_it_is_asked_for() -> None:
     assert not contents.truncated
     assert read == ["file"]
     assert CARD not in repr(contents.attachments)
+
+
+def test_more_numbers_than_there_is_time_for_are_not_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Megabytes of numbers: what is found by then counts, and that the rest holds nothing is not told."""
+    monkeypatch.setattr(contents, "SCAN_SECONDS", 0.2)
+    text = f"Visa {CARD} " + "".join(f"{number:09d} {number:011d} " for number in range(200_000))
+    held = contents.Contents(text)
+    begun = time.thread_time()
+    held.found(list(TYPES))
+    assert time.thread_time() - begun < 3
+    assert not held.was_looked_through
+    small = contents.Contents(f"Visa {CARD}")
+    assert small.found(["payment-card"])["payment-card"].count == 1
+    assert small.was_looked_through
