@@ -88,7 +88,7 @@ def history(request: HttpRequest) -> HttpResponse:
         {
             "version": one,
             "who": brand_phrasing.who(one.made_by, administrator(request)),
-            "changed": ", ".join(names(differences(_document(before), one.document))),
+            "changed": ", ".join(names(differences(_document(before), _document(one)))),
         }
         for one, before in pairs
         if one is not None
@@ -164,7 +164,7 @@ def locked(document: Document) -> list[str]:
 
 def _document(version: Version | None) -> Document:
     """The rules of a version; of none, those that come with the portal."""
-    return dict(version.document) if version else publishing.document_of(0)
+    return draft.in_todays_form(version.document) if version else publishing.document_of(0)
 
 
 def _version(said: str) -> tuple[int, Document]:

@@ -21,6 +21,7 @@ from portal.access.roles import May
 from portal.console import brand_samples, rule_result, rule_trial
 from portal.console.brand_preview import POLICY, dressed, whole
 from portal.console.rule_pages import rules_page
+from portal.console.rule_publishing import locked
 from portal.console.rule_trial import BadTrial, Trial
 from portal.directory import membership
 from portal.keys.errors import KeysError
@@ -123,5 +124,12 @@ def _page(
         ("rules-test-replay", _("Replay")),
     )
     ways = [{"title": title, "url": reverse(name), "current": request.path == reverse(name)} for name, title in names]
-    context = {"which": "draft", **context, "ways": ways, "most_mb": rule_trial.MOST_BYTES // 1_000_000}
+    now = now or standing()
+    context = {
+        "which": "draft",
+        **context,
+        "ways": ways,
+        "most_mb": rule_trial.MOST_BYTES // 1_000_000,
+        "locked": locked(now.document) if now.draft else [],
+    }
     return rules_page(request, page, context, tab="rules-test", now=now, status=status)

@@ -24,7 +24,8 @@ from portal.rules.trying import Tried
 from portal.writing.uploads import SealedUpload
 
 MOST_BYTES = 25_000_000
-MOST_TYPED = 200_000
+MOST_TYPED = 1_500_000
+"""Characters of one field; a whole form may have 2 MB."""
 MOST_RECIPIENTS = 100
 WORDS = ("sender", "to", "subject", "headers", "body", "peer", "text")
 TICKS = ("trusted", "answers")
@@ -85,6 +86,8 @@ def given(request: HttpRequest, said: dict[str, str]) -> Trial:
             return _of_file(raw, said)
     if not said["text"].strip():
         raise BadTrial("file", _("Choose a file, or paste the mail with its headers."))
+    if len(said["text"]) >= MOST_TYPED:
+        raise BadTrial("text", _("That is too long to paste. Save it as a file, and upload that."))
     return _of_file(said["text"].replace("\n", "\r\n").encode("utf-8", "replace"), said)
 
 

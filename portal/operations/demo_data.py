@@ -1,5 +1,5 @@
 """What a start loads for the demo."""
 
-from portal.operations.demo.loading import load_brands, load_messages
+from portal.operations.demo.loading import load_brands, load_messages, load_rules
 
-__all__ = ["load_brands", "load_messages"]
+__all__ = ["load_brands", "load_messages", "load_rules"]

@@ -16,7 +16,7 @@ from portal.audit.record import by_whom, record, record_hourly
 from portal.rules.compiling import RuleSet
 from portal.rules.differing import Difference, differences, merged
 from portal.rules.document import Document, Rule, checked
-from portal.rules.errors import RulesError, StaleRules
+from portal.rules.errors import BadRules, RulesError, StaleRules
 from portal.rules.models import Draft
 from portal.rules.publishing import document_of, live_number, publish
 
@@ -74,9 +74,19 @@ def standing() -> Standing:
 
 def _standing(draft: Draft | None) -> Standing:
     number = live_number()
-    live = document_of(number)
-    base = live if draft is None or draft.base == number else document_of(draft.base)
+    live = in_todays_form(document_of(number))
+    base = live if draft is None or draft.base == number else in_todays_form(document_of(draft.base))
+    if draft is not None:
+        draft.document = in_todays_form(draft.document)
     return Standing(number, live, draft, base)
+
+
+def in_todays_form(document: Document) -> Document:
+    """With the fields that rules have got since it was saved. What this program cannot read stays as it is."""
+    try:
+        return checked(document)
+    except BadRules:
+        return document
 
 
 def save(

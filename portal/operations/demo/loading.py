@@ -30,6 +30,8 @@ from portal.operations.demo.composing import DoorAway, Enclosed, as_html, compos
 from portal.operations.demo.data import HERE, data, moment, paragraphs, person
 from portal.operations.demo.documents import document
 from portal.operations.errors import OperationsError
+from portal.rules import draft
+from portal.rules.models import Draft, Version
 from portal.vault.models import Message, Reader
 from portal.vault.readers import address_lookup
 from portal.vault.sealing import mail_id_lookup
@@ -74,6 +76,18 @@ def _load_departments(brand: Brand, departments: Sequence[dict[str, Any]]) -> No
         values = {name: value for name, value in told.items() if name != "to"}
         addresses = [person(name).address for name in told["to"]]
         Department.objects.create(brand=brand, place=place, addresses=addresses, **values)
+
+
+def load_rules() -> None:
+    """A draft with two rules of the organisation's own, for whoever looks at the rules; no mail is decided by it."""
+    if Version.objects.exists() or Draft.objects.exists():
+        return
+    draft.save(
+        lambda document: {**document, "rules": [*document["rules"], *data()["rules"]]},
+        lambda document: document,
+        draft.token(draft.standing().document),
+        None,
+    )
 
 
 # ----------------------------------------------------------------------------------------------------- messages

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.operations.commands import sentences
-from portal.operations.demo_data import load_brands, load_messages
+from portal.operations.demo_data import load_brands, load_messages, load_rules
 
 
 class Command(BaseCommand):
@@ -23,6 +23,7 @@ class Command(BaseCommand):
             raise CommandError("The demo is off (LETTERLOCK_DEMO). Its people and mails do not belong into real data.")
         with sentences():
             load_brands()
+            load_rules()
             number = load_messages()
         self.stdout.write(
             f"{number} messages of the demo were sent through the door." if number else "Nothing to load."
