@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
@@ -12,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.csrf import rotate_token
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -29,9 +31,10 @@ from portal.audit.record import record, record_hourly
 P = ParamSpec("P")
 Page = Callable[Concatenate[Request, Session, P], HttpResponseBase]
 View = Callable[Concatenate[Request, P], HttpResponseBase]
+FRESH = timedelta(minutes=10)
 LEVEL = 2
 """Of a provider's sign-in (access.md)."""
-_PAGE = re.compile(r"/sent/(?:asked/)?[0-9a-f-]{36}/|/sent/settings/")
+_PAGE = re.compile(r"/sent/(?:asked/)?[0-9a-f-]{36}/(?:add/)?|/sent/settings/")
 forms = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -48,11 +51,28 @@ def required(view: Page[P]) -> View[P]:
     return cast(View[P], guarded)
 
 
-def page(request: Request, note: str = "", status: int = 200, again: Provider | None = None) -> HttpResponse:
-    """The way in. `again` is the provider at which another account is to be chosen."""
+def fresh(view: Page[P]) -> Page[P]:
+    """Only soon after a sign-in: what lets somebody else read must not be done in a browser that was left open."""
+
+    @wraps(view)
+    def guarded(request: Request, session: Session, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if timezone.now() - session.made_at > FRESH:
+            note = _("To send a message to another address, sign in again: you did so more than ten minutes ago.")
+            return page(request, note, prove=True)
+        return view(request, session, *args, **kwargs)
+
+    return cast(Page[P], guarded)
+
+
+def page(
+    request: Request, note: str = "", status: int = 200, again: Provider | None = None, *, prove: bool = False
+) -> HttpResponse:
+    """The way in. `again` is the provider at which another account is to be chosen, `prove` has whoever is signed in
+    there say again who they are."""
     rows = senders.providers(request.brand)
     found = ways.of_providers(request, rows, SENT, lambda row: reverse("sender-sign-in", args=[row.slug]))
     context = {"note": note, "ways": found, "again": again.slug if again else "", "sender_goal": _goal(request.path)}
+    context["sender_again"] = prove
     return ways.under_policy(render(request, "access/senders.html", context, status=status), found.origins)
 
 

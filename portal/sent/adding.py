@@ -20,6 +20,7 @@ LONGEST = 320
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @sender_door.required
+@sender_door.fresh
 def add(request: Request, session: Session, id_: UUID) -> HttpResponse:
     """The form, and what it does; the address is kept sealed and stands in no URL."""
     author, now = acting.owned(session, id_)

@@ -27,6 +27,7 @@ from portal.vault.models import Reader
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @sender_door.required
+@sender_door.fresh
 def other_address(request: Request, session: Session, id_: UUID) -> HttpResponse:
     """Whoever asked has proved the address; whether it is that person's, the sender alone knows."""
     row, author = _row(session, id_)

@@ -69,7 +69,7 @@ class Story:
         facts = self._confirmed or {"method": method}
         if facts.get("provider"):
             return Step("opened_with", at, str(facts["provider"]).replace("-", " ").capitalize())
-        kinds = {sessions.PASSKEY: "opened_by_passkey", "passcode": "opened_by_passcode"}
+        kinds = {sessions.PASSKEY: "opened_by_passkey", sessions.PASSCODE: "opened_by_passcode"}
         return Step(kinds.get(str(facts.get("method")), "opened"), at)
 
     def _downloaded(self, at: datetime, number: object, names: Mapping[int, str]) -> None:

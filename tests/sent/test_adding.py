@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from branding.models import Brand
 from portal.access import people, sender_requests
-from portal.access.models import AskedSender, Provider
+from portal.access.models import AskedSender, Provider, Session
 from portal.audit.models import Entry
 from portal.delivery.letters import prepare
 from portal.delivery.models import Outbound
@@ -35,6 +35,11 @@ def message() -> Message:
 
 def add(message: Message, address: str) -> str:
     return words(browser().post(f"/sent/{message.pk}/add/", {"address": address}, follow=True).content)
+
+
+def with_a_provider() -> None:
+    corp = Provider.objects.create(slug="corp", kind="oidc", name="Corp", senders=True, enabled=True)
+    corp.brands.set([default_brand()])
 
 
 def asked(message: Message, address: str = ANNA, note: str = "It is me") -> AskedSender:
@@ -158,6 +163,20 @@ def test_no_closes_it_and_tells_nobody(message: Message) -> None:
     assert Entry.objects.get(kind="message.request_declined").facts["who"] == "sender"
 
 
+def test_to_let_somebody_else_read_takes_a_sign_in_of_the_last_ten_minutes(message: Message) -> None:
+    """A browser that was left open on an office's computer shows no message, and opens none by this way either."""
+    row, client = asked(message), browser()
+    Session.objects.update(made_at=timezone.now() - timezone.timedelta(minutes=11))
+    assert client.get(f"/sent/{message.pk}/").status_code == 200
+    for path, form in ((f"{message.pk}/add/", {"address": ANNA}), (f"asked/{row.pk}/", {"do": "send"})):
+        for answer in (client.get(f"/sent/{path}"), client.post(f"/sent/{path}", form)):
+            assert "sign in again" in words(answer.content)
+    assert message.readers.count() == 2
+    with_a_provider()
+    page = client.get(f"/sent/{message.pk}/add/").content.decode()
+    assert f'name="next" value="/sent/{message.pk}/add/"' in page and 'name="again"' in page
+
+
 def test_what_is_asked_of_another_is_not_there(message: Message) -> None:
     row = asked(message)
     for method in ("get", "post"):
@@ -168,8 +187,7 @@ def test_what_is_asked_of_another_is_not_there(message: Message) -> None:
 def test_the_mail_leads_to_the_page_where_they_can_sign_in(message: Message) -> None:
     row = asked(message)
     assert sender_requests.answer_url(row) == ""
-    corp = Provider.objects.create(slug="corp", kind="oidc", name="Corp", senders=True, enabled=True)
-    corp.brands.set([default_brand()])
+    with_a_provider()
     assert sender_requests.answer_url(row).endswith(f"/sent/asked/{row.pk}/")
     prepared = prepare(Outbound.objects.get(kind="request"))
     assert prepared is not None and f"/sent/asked/{row.pk}/".encode() in b"".join(prepared.data)

@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 
 from branding.models import Brand
+from portal.access.models import Session
 from portal.delivery.models import Outbound
-from portal.sent import listing
+from portal.sent import listing, owning
 from portal.vault import readers
 from portal.vault.models import Message, Reader
 from tests.mails import JONAS, KARIN, MAYA, mail
@@ -114,6 +115,12 @@ def test_a_page_begins_behind_a_message_and_the_last_says_so(monkeypatch: pytest
     second = words(client.get(first.context["older_url"]).content)
     assert "Number 0" in second and "Number 1" not in second and "Newest" in second and "Older" not in second
     assert "Number 2" in page(query="?after=x") and "Number 2" in page(query="?show=²")
+
+
+def test_a_page_begins_at_the_sender_s_own_rows_in_their_order() -> None:
+    browser()
+    plan = owning.mine(Session.objects.get()).values_list("message_id", flat=True)[:26].explain()
+    assert "reader_by_role" in plan.splitlines()[0] and "TEMP B-TREE" not in plan
 
 
 def test_filters_are_in_the_url_and_name_nobody() -> None:
