@@ -48,3 +48,20 @@ def test_every_name_fits_its_column() -> None:
     names = [devices.named(f"{browser} {system}") for browser, _ in devices.BROWSERS for system, _ in devices.SYSTEMS]
     assert max(map(len, names)) <= longest
     assert all(names)
+
+
+@pytest.mark.parametrize(
+    ("said", "sort"),
+    [
+        (f"{IPHONE}Version/18.1 Mobile/15E148 Safari/604.1", "phone"),
+        (f"{MOZILLA}(Linux; Android 10; K) {BLINK}Mobile Safari/537.36", "phone"),
+        (f"{MOZILLA}(Linux; Android 10; K) {BLINK}Safari/537.36", "tablet"),
+        (f"{MOZILLA}(iPad; CPU OS 17_5 like Mac OS X) {WEBKIT}Version/17.5 Mobile/15E148 Safari/604.1", "tablet"),
+        (f"{MOZILLA}(Windows NT 10.0; Win64; x64) {BLINK}Safari/537.36", "computer"),
+        (f"{MOZILLA}(X11; Linux x86_64) {BLINK}Safari/537.36", "computer"),
+        ("curl/8.10.1", "other"),
+        ("", "other"),
+    ],
+)
+def test_of_a_browser_only_its_sort_is_counted(said: str, sort: str) -> None:
+    assert devices.sort_of(said) == sort

@@ -900,6 +900,12 @@ ALERT = {
     "settings_url": "/settings/",
     "host": "secure.aldervalley.example",
 }
+MONTHLY = {
+    "month": "November 2026",
+    "lines": [("Protected messages", "1,204"), ("Opened", "1,035 (86\u00a0%)"), ("Half of them within", "41 minutes")],
+    "url": "https://secure.aldervalley.example/admin/reports/?from=2026-11-01&to=2026-11-30",
+    "host": "secure.aldervalley.example",
+}
 MAILS = [
     *(Sample(name, f"mail/{template}.html", context) for name, template, context in life_samples.MAILS),
     *(Sample(name, f"mail/{template}.html", context) for name, template, context in sent_samples.MAILS),
@@ -924,4 +930,5 @@ MAILS = [
     Sample("M13", "mail/alarm.html", ALARM),
     Sample("M13-over", "mail/alarm.html", {**ALARM, "over": True, "ended_at": SENT + timedelta(hours=3)}),
     Sample("S5", "mail/request.html", REQUEST),
+    Sample("A13-mail", "mail/monthly.html", MONTHLY),
 ]
