@@ -112,12 +112,12 @@ def _list(
 
 
 def _lines(request: HttpRequest, now: Standing) -> list[dict[str, Any]]:
-    spoke, last, live = counting.hits(), last_changed(now.document), {one["id"]: one for one in now.live["rules"]}
+    spoke, last, base = counting.hits(), last_changed(now.document), {one["id"]: one for one in now.base["rules"]}
     today = timezone.localdate().isoformat()
     lines = []
     for number, rule in enumerate(now.document["rules"], 1):
         version = last.get(rule["id"])
-        drafted = now.draft is not None and rule != live.get(rule["id"])
+        drafted = now.draft is not None and rule != base.get(rule["id"])
         lines.append(
             {
                 "number": number,
@@ -126,7 +126,7 @@ def _lines(request: HttpRequest, now: Standing) -> list[dict[str, Any]]:
                 "hits": spoke.get((rule["id"], False), 0),
                 "would": spoke.get((rule["id"], True), 0),
                 "drafted": drafted,
-                "fresh": drafted and rule["id"] not in live,
+                "fresh": drafted and rule["id"] not in base,
                 "waits": bool(rule["from"] and rule["from"] > today),
                 "over": bool(rule["until"] and rule["until"] < today),
                 "by": brand_phrasing.who(version.made_by, administrator(request)) if version else "",

@@ -357,8 +357,11 @@ def test_a_draft_that_something_else_was_published_under_is_brought_up_first(rul
     do(ruler, "off:tag")
     other = checked(publishing.document_of(0))
     other["rules"][0]["note"] = "theirs"
+    seen = standing().seen
     publishing.publish(other, expected=0)
-    answer = publish(ruler)
+    assert 'name="seen"' not in shown(ruler, "/admin/rules/publish/")
+    assert "1 change not published: “tag in the subject” changed." in said(ruler.get(LIST))
+    answer = ruler.post("/admin/rules/publish/", {"seen": seen})
     assert answer.status_code == 409
     assert "Bring it in first." in said(answer)
     assert ruler.post("/admin/rules/catch-up/").status_code == 303

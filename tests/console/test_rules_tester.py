@@ -115,7 +115,9 @@ def test_nothing_of_a_tried_mail_is_sent_stored_counted_recorded_or_logged(
     before = Entry.objects.count()
     raw = mail(f"[secure] {CANARY}", CANARY, files=[("x.txt", "text/plain", CANARY.encode())])
     with caplog.at_level("DEBUG"):
-        assert ruler.post(WRITE, SECRET).status_code == 200
+        answer = ruler.post(WRITE, SECRET)
+        assert answer.status_code == 200
+        assert "no-store" in answer.headers["Cache-Control"]
         assert ruler.post(FILE, {"file": SimpleUploadedFile("x.eml", raw), "trusted": "on"}).status_code == 200
         assert ruler.post(FILE, {"text": raw.decode(), "to": "bad address"}).status_code == 422
     for model in (Spooled, Outbound, Message, Seen, Hits, Draft):
