@@ -6,12 +6,12 @@ import email
 import email.policy
 import re
 import smtplib
-import time
 from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from pathlib import Path
 
 from tests.secrecy import hear_mail
+from tests.servers import wait_for
 
 MAYA = "maya.lindqvist@aldervalley.example"
 JONAS = "jonas.berg@mail.example"
@@ -103,7 +103,4 @@ def passcode_in(message: EmailMessage) -> str:
 
 def until(true: Callable[[], object], seconds: float, what: str) -> None:
     """Wait for something to become true; AssertionError naming it when it does not in time."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"after {seconds:.0f} s still no {what}"
-        time.sleep(0.05)
+    wait_for(true, seconds, f"There is still no {what}")

@@ -41,14 +41,19 @@ def free_port() -> int:
 
 
 def wait_for(what: Callable[[], object], seconds: float, sentence: str) -> Any:
-    """The first true answer of `what`; AssertionError with the sentence after `seconds`."""
+    """The first true answer of `what`; AssertionError with the sentence after `seconds`.
+
+    It rests as long as the asking took, a second at most: a command asked without end would starve what it waits for.
+    """
     until = time.monotonic() + seconds
     while True:
+        began = time.monotonic()
         answer = what()
         if answer:
             return answer
-        assert time.monotonic() < until, f"{sentence} (waited {seconds:.0f} s)"
-        time.sleep(0.05)
+        now = time.monotonic()
+        assert now < until, f"{sentence} (waited {seconds:.0f} s)"
+        time.sleep(min(max(0.05, now - began), 1))
 
 
 def listens(port: int) -> bool:

@@ -15,13 +15,14 @@ from typing import Any
 
 import psycopg
 
+from tests.loaded import Loaded
 from tests.peers.clock import Clock
 from tests.peers.mailhost import mailhost
 from tests.peers.relay import Relay
 from tests.promises.brokers import BROKERS
 from tests.promises.ledger import CANARY, Ledger, Result
 from tests.promises.test_p2_no_plaintext_at_rest import forms, places
-from tests.servers import MANAGE, ROOT, S3, Portal, PostgreSQL, listens, wait_for
+from tests.servers import MANAGE, ROOT, S3, PostgreSQL, listens, wait_for
 
 QUICK = {"LETTERLOCK_LEASE_SECONDS": "4", "LETTERLOCK_SWEEP_SECONDS": "1", "LETTERLOCK_DEMO": "off"}
 UNDER_WAY = ("received", "sealed", "relaying", "due", "sending")
@@ -59,7 +60,7 @@ class Estate:
         self.s3 = stack.enter_context(S3())
         self.bucket = stack.enter_context(Relay(self.s3.port))
         self.mailhost = stack.enter_context(mailhost())
-        self.portal = Portal(
+        self.portal = Loaded(
             self.folder / "data",
             LETTERLOCK_DATABASE_URL=self.postgresql.url,
             LETTERLOCK_BROKER_URL=self.broker.url,

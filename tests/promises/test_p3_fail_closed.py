@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.loaded import Loaded
 from tests.mails import JONAS, MAYA, Mailbox, link_in, mail, send, until
 from tests.person import Person
 from tests.servers import Portal
@@ -22,7 +23,7 @@ def leaked(portal: Portal) -> bool:
 
 
 def test_mail_waits_while_the_root_key_is_gone_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
-    with Portal(tmp_path / "data", **QUICK) as portal:
+    with Loaded(tmp_path / "data", **QUICK) as portal:
         key, aside = portal.data / "root.key", portal.data / "root.key.aside"
         jonas = Mailbox(portal.outbox, JONAS)
         send(portal.smtp, mail("[secure] One", SECRET))

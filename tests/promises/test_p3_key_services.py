@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.loaded import Loaded
 from tests.mails import JONAS, Mailbox, mail, send, until
 from tests.peers.places import TransitPlace
 from tests.peers.relay import Relay
@@ -32,7 +33,7 @@ def test_mail_waits_through_every_fault_of_the_key_service_and_all_of_it_arrives
         server.key("letters")
         server.key("others")
         place = TransitPlace(server, relay)
-        with Portal(tmp_path / "data", LETTERLOCK_KEY_URL=place.url, **QUICK) as portal:
+        with Loaded(tmp_path / "data", LETTERLOCK_KEY_URL=place.url, **QUICK) as portal:
             jonas = Mailbox(portal.outbox, JONAS)
             send(portal.smtp, mail("[secure] First", SECRET))
             jonas.wait("notice", seconds=30)
@@ -62,5 +63,6 @@ def test_mail_waits_through_every_fault_of_the_key_service_and_all_of_it_arrives
         # Another root key than the keyring's: nothing is made anew, and a start says what to mend.
         portal.environment["LETTERLOCK_KEY_URL"] = place.other_url
         refused = portal.manage("prepare", check=False)
+        portal.unload()
         assert refused.returncode == 1
         assert "another root key" in refused.stdout + refused.stderr

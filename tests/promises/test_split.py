@@ -17,6 +17,7 @@ import pytest
 
 from portal.keys.split import code_of, grouped, share_of
 from tests.journeys.browsers import chromium, someone
+from tests.loaded import Loaded
 from tests.mails import KARIN, Mailbox, mail, passcode_in, send, text_of, until
 from tests.parts import need
 from tests.person import Person
@@ -38,7 +39,7 @@ def recovery(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="module")
 def one_portal(tmp_path_factory: pytest.TempPathFactory, recovery: tuple[Path, Path]) -> Iterator[Portal]:
-    portal = Portal(
+    portal = Loaded(
         tmp_path_factory.mktemp("split") / "data",
         LETTERLOCK_DEMO="off",
         LETTERLOCK_INSIDE_DOMAINS="aldervalley.example",
