@@ -71,8 +71,8 @@ def test_no_page_of_them_shows_a_whole_address_or_a_subject(owner: Client, arriv
         text = owner.get(f"/admin/reports/{page}").content.decode()
         assert not [whole for whole in WHOLE if whole in text]
     log = owner.get("/admin/reports/log/").content.decode()
-    assert "MessageAccess" in log
-    assert "AttachmentDownload" in log
+    assert "Message<wbr>Access" in log
+    assert "Attachment<wbr>Download" in log
     assert "jo•••••@" in log
     only = owner.get("/admin/reports/log/?operation=AttachmentDownload").content.decode()
     assert "<code>message.opened</code>" not in only

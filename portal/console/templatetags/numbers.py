@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from django import template
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from branding.languages import say_day
 from portal.console import charts
@@ -28,3 +31,9 @@ def label(value: object) -> str:
 def duration(value: float | None) -> str:
     """Seconds in words, about."""
     return charts.duration(value)
+
+
+@register.filter
+def parted(value: str) -> SafeString:
+    """“MessageForward”, which may break before its second word."""
+    return format_html_join(mark_safe("<wbr>"), "{}", ((word,) for word in re.findall("[A-Z][a-z]*|[^A-Z]+", value)))
