@@ -161,10 +161,8 @@ def test_no_link_reaches_a_log(running: Portal) -> None:
 def test_it_runs_on_postgresql_and_redis_and_outlives_their_absence(
     tmp_path: Path, postgresql: PostgreSQL, redis: Redis
 ) -> None:
-    postgresql.new_database()
     portal = Portal(
         tmp_path / "data",
-        ready=False,
         LETTERLOCK_DEMO="off",
         LETTERLOCK_DATABASE_URL=postgresql.url,
         LETTERLOCK_BROKER_URL=redis.url,
