@@ -53,7 +53,7 @@ def ruler(brand: Brand) -> Client:
     return someone(brand, "rita")
 
 
-def someone(brand: Brand, name: str, role: str = Role.RULES) -> Client:
+def someone(brand: Brand, name: str, role: Role = Role.RULES) -> Client:
     person = administrators.add(f"{name}@aldervalley.example", role, by=None)
     return browser(brand, cookies.OFFICE, sessions.begin(person, brand, keep=False, method="passkey", office=True))
 
