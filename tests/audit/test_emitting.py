@@ -52,6 +52,7 @@ TASKS_THAT_LEAVE_NONE = {
     "portal.operations.tasks.pulse": "says that its queue has a worker",
     "portal.operations.tasks.sequence": "is what signs the record",
     "portal.operations.tasks.clock_set_back": "brings due times near",
+    "portal.operations.tasks.count": "counts what was recorded",
     "portal.operations.tasks.look": "looks, and keeps what it saw",
     "portal.operations.tasks.sweep_parked": "removes what was posted and never opened",
     "portal.delivery.tasks.renew_policies": "asks other hosts for their policies",
