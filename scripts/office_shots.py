@@ -93,7 +93,9 @@ def prepare(portal: Portal) -> str:
     rules = folder / "rules.yaml"
     hold = "{id: board, name: Board papers, when: [{if: subject_words, values: [dividend]}], then: [{do: hold}]}"
     bill = "{id: bills, name: Invoices, when: [{if: subject_words, values: [invoice]}], then: [{do: protect}]}"
-    rules.write_text(f"format: 1\nrules:\n- {hold}\n- {bill}\n")
+    # Before those that there are: what is published takes the place of all.
+    built_in = portal.manage("rules", "export").stdout
+    rules.write_text(built_in.replace("rules:\n", f"rules:\n- {hold}\n- {bill}\n", 1))
     portal.manage("rules", "import", str(rules))
     (folder / "people.csv").write_text(PEOPLE)
     portal.manage("directory", "import", str(folder / "people.csv"))
