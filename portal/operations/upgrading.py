@@ -14,7 +14,7 @@ from django.db.migrations import Migration, operations
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
-from django.db.models import Field, ManyToManyField
+from django.db.models import CheckConstraint, Field, ManyToManyField, Q, UniqueConstraint
 from django.db.models.fields import NOT_PROVIDED
 
 FIRST_RELEASE = {"vault": "0003_split", "delivery": "0002_share"}
@@ -68,12 +68,15 @@ def is_released(migration: Migration) -> bool:
 def faults(migration: Migration, before: ProjectState) -> Iterable[str]:
     """A sentence for each operation that the old version would not survive; `before` is the state it starts from."""
     state, new = before.clone(), _made_here(migration)
+    columns = {(op.model_name_lower, op.name) for op in migration.operations if isinstance(op, operations.AddField)}
     for operation in migration.operations:
         if isinstance(operation, operations.SeparateDatabaseAndState):
             changes = operation.database_operations
         else:
             changes = [operation]
         for change in changes:
+            if isinstance(change, operations.AddConstraint) and _binds_nobody(change, migration, before, columns):
+                continue
             if sentence := _fault(change, migration.app_label, state, new):
                 yield sentence
         operation.state_forwards(migration.app_label, state)
@@ -82,6 +85,33 @@ def faults(migration: Migration, before: ProjectState) -> Iterable[str]:
 def _made_here(migration: Migration) -> set[str]:
     """Models that the old version does not know: whatever is done to them hurts nobody."""
     return {op.name_lower for op in migration.operations if isinstance(op, operations.CreateModel)}
+
+
+def _binds_nobody(
+    change: operations.AddConstraint, migration: Migration, before: ProjectState, columns: set[tuple[str, str]]
+) -> bool:
+    """Whether no row that the old version writes can be against a constraint: it speaks of columns alone that are made
+    here, and whose default it takes; or it asks for less than a column that was unique before."""
+    constraint, model = change.constraint, change.model_name_lower
+    if isinstance(constraint, CheckConstraint):
+        named = set(_columns_of(constraint.condition))
+        return bool(named) and all((model, name) in columns for name in named)
+    known = before.models.get((migration.app_label, model))
+    if not isinstance(constraint, UniqueConstraint) or known is None:
+        return False
+    return any(name in known.fields and known.fields[name].unique for name in constraint.fields)
+
+
+def _columns_of(condition: Any) -> Iterable[str]:
+    """Names of the fields that a condition speaks of; "" for what is no plain comparison."""
+    if not isinstance(condition, Q):
+        yield ""
+        return
+    for child in condition.children:
+        if isinstance(child, tuple):
+            yield str(child[0]).partition("__")[0]
+        else:
+            yield from _columns_of(child)
 
 
 def _fault(operation: Operation, app: str, state: ProjectState, new: set[str]) -> str:

@@ -148,6 +148,24 @@ def test_a_model_that_is_new_may_be_changed_at_will() -> None:
     assert list(upgrading.faults(migration(new, *changes), STATE)) == []
 
 
+def test_a_constraint_that_no_row_of_the_old_version_can_be_against_is_let_pass() -> None:
+    days = migrations.AddField("mail", "days", models.IntegerField(default=0, db_default=0))
+    within = migrations.AddConstraint("mail", models.CheckConstraint(condition=models.Q(days__lte=30), name="within"))
+    assert list(upgrading.faults(migration(days, within), STATE)) == []
+    assert list(upgrading.faults(migration(within), STATE)), "its rows may have more"
+    mixed = models.CheckConstraint(condition=models.Q(days__lte=30) | models.Q(size__lte=9), name="mixed")
+    assert list(upgrading.faults(migration(days, migrations.AddConstraint("mail", mixed)), STATE))
+    once = ProjectState({
+        ("ingest", "mail"): ModelState("ingest", "Mail", [
+            ("id", models.UUIDField(primary_key=True)), ("name", models.CharField(max_length=9, unique=True)),
+        ]),
+    })  # fmt: skip
+    ended = migrations.AddField("mail", "ended", models.DateTimeField(null=True))
+    no_more = migrations.AlterField("mail", "name", models.CharField(max_length=9))
+    living = models.UniqueConstraint(fields=["name"], condition=models.Q(ended=None), name="one_that_lives")
+    assert list(upgrading.faults(migration(ended, no_more, migrations.AddConstraint("mail", living)), once)) == []
+
+
 @pytest.fixture
 def unapplied(transactional_db: None) -> Iterator[str]:
     """A database in which the newest migration of the vault is yet to come."""
