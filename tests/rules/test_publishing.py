@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from portal.audit.models import Entry
 from portal.rules import first, live, publishing, replaying, yamls
@@ -102,7 +102,12 @@ def test_the_command_imports_exports_tries_switches_and_goes_back(tmp_path: Path
     file.write_text(yamls.written(publishing.compiled(rules("zebra")).document))
     assert "Nothing was changed" in run("import", str(file), "--dry-run")
     assert publishing.live_number() == 0
-    assert "Version 1 with 1 rules is live" in run("import", str(file), "--note", "first")
+    with pytest.raises(
+        CommandError, match=r"takes out “header from a program”, “tag in the subject”.*Nothing was changed"
+    ):
+        run("import", str(file))
+    assert publishing.live_number() == 0
+    assert "Version 1 with 1 rules is live" in run("import", str(file), "--note", "first", "--remove")
     assert yamls.read(run("export").encode()) == yamls.read(file.read_bytes())
     assert "the subject has the word “zebra”" in run("list")
     tried = tmp_path / "mail.eml"

@@ -68,7 +68,7 @@ def _hold_a_mail(portal: Portal, folder: Path) -> None:
     (folder / "rules.yaml").write_text(
         f"format: 1\nrules:\n- {{id: a, name: Board, when: [{when}], then: [{{do: hold}}]}}\n"
     )
-    portal.manage("rules", "import", str(folder / "rules.yaml"))
+    portal.manage("rules", "import", "--remove", str(folder / "rules.yaml"))
     time.sleep(FRESH_SECONDS + 0.5)
     (folder / "held.eml").write_bytes(mail("Dividend"))
     HELD.append(portal.manage("ingest", str(folder / "held.eml")).stdout.strip())

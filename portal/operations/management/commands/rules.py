@@ -109,11 +109,19 @@ class Command(BaseCommand):
 
     def _import(self, options: dict[str, Any]) -> Iterator[str]:
         document = yamls.read(_read(options["file"]))
+        rules = compiled(document)
+        gone = _left_out(rules)
         if options["dry_run"]:
-            rules = compiled(document)
             sanity.check(rules)
+            if gone:
+                yield f"It takes out {gone}."
             yield f"{len(rules.rules):,} rules, which can be published. Nothing was changed."
             return
+        if gone and not options["remove"]:
+            raise CommandError(
+                f"This file takes the place of all rules, and takes out {gone}. Nothing was changed. Begin with "
+                "manage.py rules export and add yours, or say --remove."
+            )
         expected = publishing.live_number() if options["expect"] is None else options["expect"]
         rules = publishing.publish(document, expected=expected, note=options["note"])
         yield f"Version {rules.version} with {len(rules.rules):,} rules is live; every worker has it in a few seconds."
@@ -140,8 +148,16 @@ class Command(BaseCommand):
 def _file(parser: ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE.yaml")
     parser.add_argument("--dry-run", action="store_true", help="only check them")
+    parser.add_argument("--remove", action="store_true", help="also though live rules are not in it")
     parser.add_argument("--expect", type=int, metavar="N", help="only if version N still is the live one")
     parser.add_argument("--note", default="", metavar="TEXT", help="kept with the version")
+
+
+def _left_out(rules: RuleSet) -> str:
+    """Names of the live rules that these are without, built-in ones too; "" for none."""
+    kept = {rule.id for rule in rules.rules}
+    names = [f"“{rule.name}”" for rule in _live().rules if rule.id not in kept]
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def _live() -> RuleSet:
