@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
-from portal.configuration import FROM_FILES, Declared, declared
+from portal.configuration import FROM_FILES, MEBIBYTE, Declared, declared
 from portal.console.acting import by_office
 from portal.console.effects import GROUPS, SECRET
 from portal.console.pages import office_page
@@ -98,7 +98,14 @@ def _line(one: Declared, effect: object) -> Line:
         # What a file holds was put there so that fewer see it.
         held = name in FROM_FILES and one.given and not value
         value, default = "" if held else without_secrets(value), without_secrets(default)
+    if name.endswith("_BYTES"):
+        value, default = _in_mebibytes(value), _in_mebibytes(default)
     return Line(one.name, effect, value, default, one.allowed, one.given)
+
+
+def _in_mebibytes(number: str) -> str:
+    """As it is written, and as people read it: `157286400 (150 MiB)`."""
+    return f"{number} ({int(number) / MEBIBYTE:,.0f} MiB)" if number.isdecimal() else number
 
 
 def without_secrets(url: str) -> str:

@@ -30,6 +30,7 @@ def test_what_was_changed_is_marked_with_its_default_and_range(
     assert "changed from default" in row
     other = next(row for row in page.split("<tr>") if "LETTERLOCK_RESTORE_DAYS" in row)
     assert "changed from default" not in other
+    assert "157286400 (150 MiB)" in page
 
 
 def test_no_password_is_shown(
