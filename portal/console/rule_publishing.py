@@ -108,7 +108,7 @@ def roll_back(request: HttpRequest) -> HttpResponse:
     """Ask on a page, naming what changes; then the old version is published anew. `number` says which."""
     said = request.POST if request.method == "POST" else request.GET
     if not said.get("number"):
-        return see_other(reverse("rules-versions"))
+        raise Http404
     number, document = _version(said["number"])
     now = standing()
     context: dict[str, Any] = {

@@ -216,7 +216,11 @@ def _file(node: Node, content: _Content) -> None:
         elif (of_outlook := unpacking.wrapped_by_outlook(node)) is not None:
             _gather(of_outlook, found, root=True)
             content.of_outlook += found.pieces
-    if not (found.files or found.pieces) or len(content.files) + len(found.files) > MAX_PARTS:
+    # One whose only piece is empty may hold its words in a way that is not known here: it stays what it is.
+    if (
+        not (found.files or any(text or html for text, html in found.pieces))
+        or len(content.files) + len(found.files) > MAX_PARTS
+    ):
         content.files.append(node)
         return
     content.files += found.files

@@ -182,8 +182,8 @@ def test_more_fields_than_any_form_has_are_refused_before_anything_is_looked_at(
 ) -> None:
     visitor.ask(reader)
     url = f"/m/{readers.link_of(reader)}/passcode/"
-    page = visitor.client.post(url, {**{f"x{n}": "1" for n in range(200)}, "code": newest_code()})
-    assert page.status_code == 400
+    page = visitor.client.post(url, {**{f"x{n}": "1" for n in range(2000)}, "code": newest_code()})
+    assert page.status_code == 413
     assert not Session.objects.exists()
 
 

@@ -35,7 +35,7 @@ def test_the_stylesheet_holds_every_sheet_then_print_then_the_colours() -> None:
 
 def test_the_second_stylesheet_holds_the_rest() -> None:
     assert look.more_css().decode() == "".join((STATIC / f"css/{name}.css").read_text() for name in look.MORE_SHEETS)
-    own_pages = {"brands", "console", "demo", "figures", "office", "print"}
+    own_pages = {"brands", "console", "demo", "figures", "office", "print", "rules"}
     assert {path.stem for path in (STATIC / "css").glob("*.css")} - own_pages == {*look.SHEETS, *look.MORE_SHEETS}
 
 
@@ -72,7 +72,8 @@ def test_a_script_can_be_put_together_with_others(name: str) -> None:
 
 
 def test_every_script_of_the_reader_s_pages_is_in_it() -> None:
-    own_pages = {"brands", "demo"}  # loaded by pages of the office and the demo alone
+    # Loaded by pages of the office and the demo alone.
+    own_pages = {"again", "brands", "demo", "office", "rules", "rules-test"}
     assert {path.stem for path in (STATIC / "js").glob("*.js")} - own_pages == {*look.SCRIPTS, *look.WRITING}
 
 

@@ -289,7 +289,7 @@ class TestRefusals:
             assert named in reply
             assert_clean(line, spool_folder)
 
-    @pytest.mark.parametrize("value", [b"v=2", b"fwd=0", b"v=1; until=never", b"v=1; fwd=2"])
+    @pytest.mark.parametrize("value", [b"v=2", b"fwd=0", b"v=1; until=soon", b"v=1; fwd=2"])
     def test_a_trigger_that_cannot_be_obeyed(self, door: RunningDoor, spool_folder: Path, value: bytes) -> None:
         with Line(door.port) as line:
             reply = line.mail(b"x-letterlock-PROTECT:\r\n " + value + b"\r\n" + MAIL)

@@ -121,6 +121,12 @@ KINDS = [
 ]
 
 
+def test_a_winmail_dat_in_which_nothing_is_found_stays_a_file() -> None:
+    whole = outlook.tnef(outlook.Message())
+    letter = read(holding(("application/ms-tnef", whole[:27] + b"\x1f\x04" + whole[29:])))
+    assert [part.content_type for part in letter.parts] == ["application/ms-tnef"]
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, len(WHOLE)), st.binary(max_size=8), st.sampled_from(KINDS))
 def test_any_bytes_are_a_file_or_what_they_hold(place: int, junk: bytes, kind: str) -> None:

@@ -240,7 +240,7 @@ def test_a_split_message_is_checked_as_far_as_nobodys_share_is_needed_and_is_not
     assert message.split == "strict"
     status, said = run("check")
     assert status == 0, said
-    assert "1 messages seen, 0 opened whole (2 wraps" in said
+    assert "1 messages seen, 0 opened whole (3 wraps" in said
     assert "1 split and seen from outside, 0 withdrawn or closed" in said
     make_files(tmp_path / "recovery.pub", tmp_path / "recovery.key")
     refused = run("export", message.pk, tmp_path / "export", "--to", tmp_path / "recovery.pub")[0]

@@ -30,7 +30,7 @@ SEEN = """() => {
       if (!element.closest(skipped)) texts.push(element.getAttribute(name) ?? "");
   return texts;
 }"""
-OFFICE = ("console/", "demo/", "mail/alarm", "mail/invitation")
+OFFICE = ("console/", "demo/", "mail/alarm", "mail/invitation", "mail/monthly")
 """English for now (scripts/sources.py)."""
 DATES = {"November", "December", "Oktober", "Dezember", "CET", "UTC"}
 

@@ -303,7 +303,7 @@ def test_too_many_files_are_refused_with_the_limit_and_those_that_fit_stay(brows
     assert "There are too many files. The limit is 25." in words(page.content)
     assert "0.txt" in words(page.content)
     assert "setup.exe was not added" in words(write(browser, files=[SimpleUploadedFile("setup.exe", b"MZ")]).content)
-    assert write(browser, files=[SimpleUploadedFile(f"{n}.txt", b"x") for n in range(200)]).status_code == 400
+    assert write(browser, files=[SimpleUploadedFile(f"{n}.txt", b"x") for n in range(200)]).status_code == 413
     assert Unsent.objects.get().files.count() == 25
     assert not Spooled.objects.exists()
 
