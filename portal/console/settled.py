@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
-from portal.configuration import FROM_FILES, MEBIBYTE, Declared, declared
+from portal.configuration import FROM_FILES, MEBIBYTE, ConfigurationError, Declared, declared
 from portal.console.acting import by_office
 from portal.console.effects import GROUPS, SECRET
 from portal.console.pages import office_page
@@ -70,7 +70,10 @@ def keep(request: HttpRequest) -> HttpResponse:
 def _page(
     request: HttpRequest, typed: Mapping[str, str] | None = None, faults: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    known = {one.name: one for one in declared(os.environ)}
+    try:
+        known = {one.name: one for one in declared(os.environ)}
+    except ConfigurationError as error:  # a file that holds a setting is gone since the start: the next one would fail
+        return office_page(request, SETTINGS, "console/settings.html", {"unreadable": str(error)}, status=503)
     groups = [
         (title, [_line(known[PREFIX + name], effect) for name, effect in effects.items()]) for title, effects in GROUPS
     ]
@@ -108,10 +111,12 @@ def _in_mebibytes(number: str) -> str:
     return f"{number} ({int(number) / MEBIBYTE:,.0f} MiB)" if number.isdecimal() else number
 
 
-def without_secrets(url: str) -> str:
-    """Kind, host and path of an address: no user, password or query, where credentials may stand."""
-    if not url:
-        return ""
+def without_secrets(text: str) -> str:
+    """Kind, host and path of each address: no user, password or query, where credentials may stand."""
+    return " ".join(_without_secrets(url) for url in text.split())
+
+
+def _without_secrets(url: str) -> str:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -53,6 +53,21 @@ def test_an_address_that_is_none_is_not_shown_at_all() -> None:
     assert without_secrets("file:/srv/root.key") == "file:/srv/root.key"
 
 
+def test_of_several_addresses_each_is_shown_without_its_secrets() -> None:
+    both = "file:/srv/root.key vault://me:canary@vault.example/transit/root?token=canary"
+    assert without_secrets(both) == "file:/srv/root.key vault://vault.example/transit/root"
+
+
+def test_a_setting_whose_file_is_gone_since_the_start_is_named(
+    owner: Client, brand: Brand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LETTERLOCK_RELAY_URL", raising=False)
+    monkeypatch.setenv("LETTERLOCK_RELAY_URL_FILE", "/nowhere/relay")
+    answer = owner.get("/admin/settings/")
+    assert answer.status_code == 503
+    assert "LETTERLOCK_RELAY_URL_FILE names a file that cannot be read" in answer.content.decode()
+
+
 def test_how_long_rows_are_kept_is_set_there_within_its_limits(owner: Client, brand: Brand) -> None:
     now = {name: retention.days_of(name) for name in retention.KINDS}
     refused = owner.post("/admin/settings/keep/", {**now, "mails": "1", "runs": "soon"})
