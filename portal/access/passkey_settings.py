@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from portal.access import budgets, cookies, passcode_pages, passkeys, people, places, sessions
+from portal.access import budgets, cookies, passcode_pages, passkeys, people, places, said, sessions
 from portal.access import views as door
 from portal.access.credentials import Keyholder, Passkey
 from portal.access.errors import (
@@ -36,6 +36,7 @@ FRESH = timedelta(minutes=10)
 """A proof speaks for whoever sits there for so long. A passkey outlives every session, so a browser left open on a desk
 must not be enough to add one."""
 ASKS_AGAIN = timedelta(days=90)
+PASSKEYS = "/settings/#passkeys"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def cards(request: Request) -> Cards | None:
     known = Keyholder.objects.filter(person=row.person, brand=row.brand, office=False).first()
     return Cards(
         cards=tuple(_card(one) for one in rows),
-        note=_note(request.GET.get("passkey", "")),
+        note=_note(said.word(request, row)),
         may_add=offered and len(rows) < passkeys.MOST,
         fresh=_is_fresh(row),
         asks=not (known and known.never),
@@ -145,11 +146,12 @@ def add(request: Request, person: Person, row: Session) -> HttpResponse:
         answer = request.POST.get("answer", "")
         passkeys.add(person, row.brand, browser, answer, proved_at=_proved_at(row), device=row.device)
     except PasskeyRefused as error:
-        return _settings(next((name for name, kind in REFUSALS.items() if isinstance(error, kind)), "wrong"))
+        word = next((name for name, kind in REFUSALS.items() if isinstance(error, kind)), "wrong")
+        return said.see_said(PASSKEYS, word, row)
     trusted = cookies.digest_of(request, cookies.TRUSTED)
     if trusted:
         budgets.trust(trusted, bytes.fromhex(person.lookup), timezone.now(), passkey=True)
-    return _settings("added")
+    return said.see_said(PASSKEYS, "added", row)
 
 
 @signed_in
@@ -172,25 +174,25 @@ def confirm_passcode(request: Request) -> HttpResponse:
 @signed_in
 def rename(request: Request, person: Person, row: Session, number: UUID) -> HttpResponse:
     passkeys.rename(_own(person, row, number), request.POST.get("name", ""))
-    return _settings("renamed")
+    return said.see_said(PASSKEYS, "renamed", row)
 
 
 @signed_in
 def remove(request: Request, person: Person, row: Session, number: UUID) -> HttpResponse:
     passkeys.remove(_own(person, row, number), row)
-    return _settings("removed" if passkeys.of(person, row.brand).exists() else "last")
+    return said.see_said(PASSKEYS, "removed" if passkeys.of(person, row.brand).exists() else "last", row)
 
 
 @signed_in
 def answer_offer(request: Request, person: Person, row: Session) -> HttpResponse:
     """To the offer of R15: `later` from the page it stands on, `never` and `again` from the settings."""
-    said = request.POST.get("say", "")
+    say = request.POST.get("say", "")
     known = passkeys.holder(person, row.brand)
-    known.never = said == "never"
-    known.asks_at = timezone.now() + ASKS_AGAIN if said == "later" else None
+    known.never = say == "never"
+    known.asks_at = timezone.now() + ASKS_AGAIN if say == "later" else None
     known.save(update_fields=["never", "asks_at"])
     # 204 leaves the browser where it is (RFC 9110 section 15.3.5), with the message still open.
-    return HttpResponse(status=204) if said == "later" else _settings("")
+    return HttpResponse(status=204) if say == "later" else see_other(PASSKEYS)
 
 
 # ------------------------------------------------------------------------------------------------- what they share
@@ -215,10 +217,6 @@ def _note(word: str) -> str:
         **{name: kind().sentence for name, kind in REFUSALS.items()},
     }
     return notes.get(word, "")
-
-
-def _settings(word: str) -> HttpResponse:
-    return see_other(reverse("settings") + (f"?passkey={word}" if word else "") + "#passkeys")
 
 
 def _own(person: Person, row: Session, number: UUID) -> Passkey:

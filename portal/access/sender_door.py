@@ -17,7 +17,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import ceilings, cookies, devices, expired, outcomes, people, senders, sessions, signed_in, ways
+from portal.access import (
+    ceilings,
+    cookies,
+    devices,
+    expired,
+    outcomes,
+    people,
+    said,
+    senders,
+    sessions,
+    signed_in,
+    ways,
+)
 from portal.access.errors import ProviderDown, SignInCancelled, SignInRefused, TooManyTries
 from portal.access.models import Provider, Session, SignIn
 from portal.access.oidc import flow
@@ -124,8 +136,8 @@ def own(request: Request, here: Session) -> HttpResponse:
     if request.method == "POST":
         if which := signed_in.end_of(here, request.POST.get("device", "")):
             record("sender.signed_out", which=which)
-        return see_other(f"{url}?ended")
-    section = signed_in.section_of(here, url, ended="ended" in request.GET)
+        return said.see_said(url, "ended", here)
+    section = signed_in.section_of(here, url, ended=said.word(request, here) == "ended")
     context = {"sections": [section.template], section.name: section.context, "back_url": SENT}
     return render(request, "access/settings.html", context)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import sessions
+from portal.access import said, sessions
 from portal.access import views as door
 from portal.access.models import Session
 from portal.access.requests import Request
@@ -41,7 +41,8 @@ def section(request: Request) -> Section | None:
     """The list, this browser first."""
     if request.session_row is None:
         return None
-    return section_of(request.session_row, reverse("end-devices"), ended="ended" in request.GET)
+    ended = said.word(request, request.session_row) == "ended"
+    return section_of(request.session_row, reverse("end-devices"), ended=ended)
 
 
 def section_of(here: Session, url: str, *, ended: bool) -> Section:
@@ -62,7 +63,7 @@ def end(request: Request) -> HttpResponse:
         return see_other("/settings/#devices")
     if which := end_of(request.session_row, request.POST.get("device", "")):
         record("recipient.signed_out", which=which)
-    return see_other("/settings/?ended#devices")
+    return said.see_said("/settings/#devices", "ended", request.session_row)
 
 
 def end_of(here: Session, which: str) -> str:

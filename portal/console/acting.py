@@ -244,7 +244,7 @@ def _done(
         return _page(request, _standing(standing_.id), page, {**context, "error": str(refused)}, 409)
     except (KeysError, VaultError):
         return _page(request, standing_, page, {**context, "error": KEYS_AWAY}, 503)
-    return see_done(reverse("console-message", args=[standing_.id]), word)
+    return see_done(request, reverse("console-message", args=[standing_.id]), word)
 
 
 def _page(

@@ -1,23 +1,30 @@
-"""What the page after a change says of it: a word in the address, which names nobody, chooses one of the sentences."""
+"""What the page after a change says of it: a word that this portal signed chooses one of the sentences."""
 
 from __future__ import annotations
+
+from typing import cast
 
 from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
-from portal.access.responses import see_other
-
-WORD = "did"
+from portal.access import said
+from portal.access.models import Session
+from portal.access.requests import Request
 
 
 def sentence(request: HttpRequest) -> str:
-    """The sentence that the address asks for, or ""."""
-    return _words().get(request.GET.get(WORD, ""), "")
+    """The sentence about what was done just now, or ""."""
+    return _words().get(word(request), "")
 
 
-def see_done(url: str, word: str) -> HttpResponseRedirect:
-    """To `url` (303), whose page says what was done."""
-    return see_other(f"{url}?{WORD}={word}")
+def word(request: HttpRequest) -> str:
+    """The word itself, for a page that says more of it than a sentence."""
+    return said.word(request, cast(Request, request).office_row)
+
+
+def see_done(request: HttpRequest, url: str, word: str) -> HttpResponseRedirect:
+    """To `url` (303), whose page says what was done. Only behind permission_required."""
+    return said.see_said(url, word, cast(Session, cast(Request, request).office_row))
 
 
 def _words() -> dict[str, str]:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
+from portal.console import done
 from portal.console.pages import administrator, office_page
 from portal.console.sections import KEYS
 from portal.keys.errors import KeysError
@@ -58,7 +59,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "drill_possible": drills.is_possible(),
         "drill": drills.current(),
         "drill_passed": drills.last_passed(),
-        "drill_wrong": "wrong" in request.GET,
+        "drill_wrong": done.word(request) == "wrong",
         "me": administrator(request).pk,
     }
     try:
@@ -144,7 +145,8 @@ def drill(request: HttpRequest) -> HttpResponse:
     """Begin a recovery drill, or answer it with the code that the private half gave."""
     if "code" in request.POST:
         passed = drills.answer(request.POST["code"][:80], str(administrator(request).pk))
-        return see_other(reverse(KEYS) + ("" if passed else "?wrong") + "#recovery")
+        where = reverse(KEYS) + "#recovery"
+        return see_other(where) if passed else done.see_done(request, where, "wrong")
     try:
         drills.begin(str(administrator(request).pk))
     except (KeysError, OperationsError) as error:

@@ -59,7 +59,7 @@ def add(request: HttpRequest) -> HttpResponse:
     except OfficeRefused as refused:
         context["error"] = refused.sentence
         return office_page(request, PEOPLE, "console/person_add.html", context, status=422)
-    return see_done(reverse(PEOPLE), "mailed")
+    return see_done(request, reverse(PEOPLE), "mailed")
 
 
 @permission_required(May.PEOPLE)
@@ -78,7 +78,7 @@ def change(request: HttpRequest, id_: UUID) -> HttpResponse:
         administrators.change(person, role, by=administrator(request), reason=reason)
     except OfficeRefused as refused:
         return _about(request, person, "console/person.html", {**context, "error": refused.sentence}, status=409)
-    return see_done(reverse(PEOPLE), "role")
+    return see_done(request, reverse(PEOPLE), "role")
 
 
 @permission_required(May.PEOPLE)
@@ -96,7 +96,7 @@ def remove(request: HttpRequest, id_: UUID) -> HttpResponse:
         administrators.remove(person, by=administrator(request), reason=reason)
     except OfficeRefused as refused:
         return _about(request, person, "console/person_remove.html", {"error": refused.sentence}, status=409)
-    return see_done(reverse(PEOPLE), "removed")
+    return see_done(request, reverse(PEOPLE), "removed")
 
 
 @permission_required(May.PEOPLE)
@@ -107,7 +107,7 @@ def invite(request: HttpRequest, id_: UUID) -> HttpResponse:
         administrators.invite(_person(id_), by=administrator(request))
     except NotAnAdministrator:
         raise Http404 from None
-    return see_done(reverse(PEOPLE), "mailed")
+    return see_done(request, reverse(PEOPLE), "mailed")
 
 
 def _about(

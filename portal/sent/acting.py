@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from branding.languages import say_day
-from portal.access import sender_door
+from portal.access import said, sender_door
 from portal.access.models import Session
 from portal.access.requests import Request
 from portal.access.responses import see_other
@@ -173,7 +173,8 @@ def done(
     except (KeysError, VaultError, RulesError):
         author, now = owned(session, id_)
         return page(request, author, now, name, {**context, "error": phrasing.AWAY}, 503)
-    return see_other(reverse("sent-message", args=[id_]) + (f"?{note}" if note else ""))
+    where = reverse("sent-message", args=[id_])
+    return said.see_said(where, note, session) if note else see_other(where)
 
 
 def page(

@@ -10,10 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from portal.access import people, sender_defaults, sender_door
+from portal.access import people, said, sender_defaults, sender_door
 from portal.access.models import Session
 from portal.access.requests import Request
-from portal.access.responses import see_other
 from portal.access.sender_defaults import Defaults
 from portal.audit.record import record
 from portal.directory.membership import groups_of_one
@@ -45,7 +44,7 @@ def settings(request: Request, session: Session) -> HttpResponse:
                 receipts=chosen.receipts,
                 template=chosen.template,
             )
-    return see_other(reverse("sent-settings") + "?saved")
+    return said.see_said(reverse("sent-settings"), "saved", session)
 
 
 def _offered(session: Session, now: Defaults) -> list[tuple[str, str]]:
@@ -84,6 +83,6 @@ def _page(
         "bad_days": bad_days,
         "bad_template": _("Choose one of the list.") if bad_template else "",
         "faulty": faulty,
-        "saved": "saved" in request.GET and not faulty,
+        "saved": said.word(request, session) == "saved" and not faulty,
     }
     return render(request, "sent/settings.html", context, status=422 if faulty else 200)

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_safe
 
-from portal.access import sender_door
+from portal.access import said, sender_door
 from portal.access.models import Session
 from portal.access.requests import Request
 from portal.ids import id_of
@@ -83,7 +83,7 @@ def message(request: Request, session: Session, id_: UUID) -> HttpResponse:
         "rights": phrasing.of_rights(told.rights) if told else [],
         "template": told.template if told else "",
         "others": told.others if told else 0,
-        "note": next((name for name in ("resent", "added", "declined") if name in request.GET), ""),
+        "note": said.word(request, session),
     }
     return render(request, "sent/message.html", context)
 

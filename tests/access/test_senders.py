@@ -221,7 +221,8 @@ def test_other_browsers_of_the_sender_are_listed_and_ended_and_no_reading_ones(
     sessions.begin(people.of_address(MAYA), brand, keep=False)
     page = words(visitor.get("/sent/devices/"))
     assert page.count("with Corp · signed in") == 2 and "by passcode" not in page
-    assert visitor.post("/sent/devices/", device="others")["Location"] == "/sent/devices/?ended"
+    ended = visitor.post("/sent/devices/", device="others")["Location"]
+    assert "Signed out. These browsers are left." in words(visitor.get(ended))
     assert is_in(visitor) and not is_in(stranger)
     assert Session.objects.filter(sender=False).exists()
     assert Entry.objects.get(kind="sender.signed_out").facts == {"which": "others"}

@@ -55,7 +55,7 @@ def test_the_page_after_a_change_says_what_was_done_and_only_in_words_of_ours(ow
     where = f"/admin/messages/{arrive()}/"
     held = owner.post(f"{where}hold/", {"reason": "law", "do": "set"}, follow=True).content.decode()
     assert "The legal hold was changed." in re.findall(r'role="status">.*?</p>', held)[0]
-    assert 'role="status"' not in owner.get(where, {"did": "All is lost"}).content.decode()
+    assert 'role="status"' not in owner.get(where, {"did": "withdrawn"}).content.decode()
 
 
 @pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.html")), ids=lambda path: path.stem)

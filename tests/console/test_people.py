@@ -65,7 +65,7 @@ def kim(owner: Client) -> Person:
 
 def test_who_is_added_gets_a_mail_and_gets_in_by_it(owner: Client, stranger: Client) -> None:
     answer = owner.post("/admin/people/add/", {"address": " Kim.Lund@AlderValley.example ", "role": "support"})
-    assert (answer.status_code, answer["Location"]) == (303, "/admin/people/?did=mailed")
+    assert answer.status_code == 303 and answer["Location"].startswith("/admin/people/?did=mailed.")
     text = mail_to_kim()
     assert "Alder Valley Clinic’s secure messages. Your role: Support." in " ".join(text.split())
     link = link_in(text)
