@@ -29,6 +29,7 @@ SEQUENCE = "portal.operations.tasks.sequence"
 CHECK_RECORD = "portal.operations.tasks.check_record"
 COUNT = "portal.operations.tasks.count"
 KEY_WORK = "portal.operations.tasks.key_work"
+TELL_OPENINGS = "portal.operations.tasks.tell_openings"
 TELL_WEBHOOKS = "portal.api.tasks.tell_webhooks"
 CLOCK_SET_BACK = "portal.operations.tasks.clock_set_back"
 
@@ -204,6 +205,7 @@ def _schedule(seconds: int) -> dict[str, Any]:
         "check-record": every(CHECK_RECORD, 3600, "bulk"),
         "destroy": every(DESTROY, DESTROY_SECONDS, "bulk"),
         "lifecycle-runs": every(LIFECYCLE_RUNS, seconds, "bulk"),
+        "openings": every(TELL_OPENINGS, 60, "notice"),
         "webhooks": every(TELL_WEBHOOKS, seconds, "bulk"),
         "policies": every(RENEW_POLICIES, 3600, "bulk"),
         "keys": every("portal.operations.tasks.prepare_keys", 3600, "notice"),

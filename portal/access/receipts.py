@@ -5,12 +5,12 @@ Only a page that was shown to a confirmed reader counts; what a mail scanner doe
 
 from __future__ import annotations
 
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from branding import languages
 from branding.models import Brand
-from portal.access import senders, sessions
+from portal.access import openings, people, sender_defaults, senders, sessions
 from portal.access.models import Session
 from portal.delivery import naming, telling
 from portal.delivery.letters import Prepared, can_be_sent_to
@@ -23,7 +23,7 @@ from portal.vault.models import Message, Reader
 
 
 def ask(reader: Reader, session: Session | None) -> None:
-    """Ask for the mail, where the message wants one."""
+    """Ask for the mail, where the message wants one: at once, or with the day's others (portal.access.openings)."""
     message = reader.message
     if not message.receipt or reader.role != Reader.Role.RECIPIENT or message.direction != Message.Direction.OUT:
         return
@@ -33,6 +33,9 @@ def ask(reader: Reader, session: Session | None) -> None:
     except BadAddress:
         return
     if not can_be_sent_to(sender):
+        return
+    if sender_defaults.find(sender_defaults.of_senders([sender]), sender, message.brand).digest:
+        openings.wait(reader, people.of_address(sender), _how(session), timezone.now())
         return
     enqueue(Outbound.Kind.OPENED, address=sender, message=message.pk, reader=reader, words=_how(session))
 

@@ -22,6 +22,8 @@ class Defaults:
 
     open_days: int | None = None
     receipts: bool = False
+    digest: bool = False
+    """What is told is told once a day."""
     template: str = ""
 
 
@@ -38,7 +40,12 @@ def of(person: Person, brand: Brand) -> Defaults:
 
 def keep(person: Person, brand: Brand, chosen: Defaults) -> None:
     """In place of what was there."""
-    values = {"open_days": chosen.open_days, "receipts": chosen.receipts, "template": chosen.template}
+    values = {
+        "open_days": chosen.open_days,
+        "receipts": chosen.receipts,
+        "digest": chosen.digest,
+        "template": chosen.template,
+    }
     SenderDefaults.objects.update_or_create(person=person, brand=brand, defaults=values)
 
 
@@ -66,4 +73,4 @@ def find(known: ByBrand, address: str, brand: Brand) -> Defaults:
 
 
 def _read(row: SenderDefaults) -> Defaults:
-    return Defaults(row.open_days, row.receipts, row.template)
+    return Defaults(row.open_days, row.receipts, row.digest, row.template)

@@ -14,6 +14,7 @@ from portal.access.models import (
     Challenge,
     EntryLink,
     Failed,
+    Opening,
     Session,
     SignIn,
     TrustedBrowser,
@@ -27,7 +28,7 @@ REQUESTS = 14 * DAY
 TRUST = timedelta(days=400)
 """As long as browsers keep any cookie (RFC 6265bis section 5.6.2)."""
 ALARMS = 30 * DAY
-"""Longer than any mail to an administrator can wait."""
+"""Longer than any mail to an administrator, or to a sender, can wait."""
 
 
 def tidy(now: datetime) -> int:
@@ -41,6 +42,7 @@ def tidy(now: datetime) -> int:
         EntryLink.objects.filter(expires_at__lt=now - DAY),
         AskedSender.objects.filter(at__lt=now - REQUESTS),
         CeilingReached.objects.filter(ended_at__lt=now - ALARMS),
+        Opening.objects.filter(mail__isnull=False, due_at__lt=now - ALARMS),
         TrustedBrowser.objects.filter(seen_at__lt=now - TRUST),
         UsedChallenge.objects.filter(expires_at__lt=now - DAY),  # a clock set back by hours brings none back to life
         Authenticator.objects.filter(confirmed_at=None, made_at__lt=now - DAY),

@@ -53,6 +53,8 @@ class Outbound(models.Model):
         """To a recipient who asked for it: the message is open again."""
         OPENED = "opened"
         """To a sender who asked for it: a recipient opened their message; `words` say how they had confirmed."""
+        DIGEST = "digest"
+        """The same for a day's openings; `subject_row` is their number (portal.access.openings)."""
         MONTHLY = "monthly"
         """To an administrator: the figures of a month, which is `words`; `subject_row` is the person."""
         TIP = "tip"

@@ -45,6 +45,7 @@ _SENT_EVENT = {
     K.BRAND_TEST: "brand.test_sent",
     K.REQUEST: "sender.asked",
     K.OPENED: "sender.told_opened",
+    K.DIGEST: "sender.told_opened",
     K.MORE_TIME: "sender.asked_more_time",
     K.REOPENED: "recipient.told_reopened",
     K.REMINDER: "recipient.reminded",

@@ -26,6 +26,7 @@ MAIL = (
     K.BRAND_TEST,
     K.REQUEST,
     K.OPENED,
+    K.DIGEST,
     K.MORE_TIME,
     K.REOPENED,
     K.REMINDER,

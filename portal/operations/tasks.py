@@ -11,11 +11,11 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from portal.access import alarms
+from portal.access import alarms, openings
 from portal.access import tidying as access_tidying
 from portal.api import handing, telling
 from portal.audit import checking, sequencing
-from portal.celery import CHECK_RECORD, CLOCK_SET_BACK, COUNT, KEY_WORK, QUEUES, SEQUENCE, app, ring
+from portal.celery import CHECK_RECORD, CLOCK_SET_BACK, COUNT, KEY_WORK, QUEUES, SEQUENCE, TELL_OPENINGS, app, ring
 from portal.console import searches
 from portal.delivery import tidying as delivery_tidying
 from portal.directory import parked
@@ -104,6 +104,12 @@ def sweep_parked() -> None:
     """Remove posted messages, and files of people, that have had their half hour."""
     parking.sweep(timezone.now())
     parked.sweep(timezone.now())
+
+
+@app.task(name=TELL_OPENINGS)
+def tell_openings() -> None:
+    """Senders who want one mail a day get it."""
+    openings.send(timezone.now())
 
 
 @app.task(name="portal.operations.tasks.look")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -18,6 +22,18 @@ from portal.audit.record import record
 from portal.directory.membership import groups_of_one
 from portal.vault import templates
 
+EACH, DAILY, NEVER = "each", "day", "never"
+"""When a sender is told that a message was opened."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """The form as it was filled in."""
+
+    days: str
+    told: str
+    template: str
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @sender_door.required
@@ -27,13 +43,18 @@ def settings(request: Request, session: Session) -> HttpResponse:
     offered = _offered(session, now)
     if request.method != "POST":
         days = "" if now.open_days is None else str(now.open_days)
-        return _page(request, session, offered, days, now.receipts, now.template)
-    typed, receipts = request.POST.get("open_days", "").strip()[:6], request.POST.get("receipts") == "yes"
-    template = request.POST.get("template", "")
-    days_error, template_error = _days_error(typed, session.brand.open_days), template not in dict(offered) | {"": ""}
-    if days_error or template_error:
-        return _page(request, session, offered, typed, receipts, template, days_error, template_error)
-    chosen = Defaults(int(typed) if typed else None, receipts, template)
+        return _page(request, session, offered, Typed(days, _told(now), now.template))
+    typed = Typed(
+        request.POST.get("open_days", "").strip()[:6],
+        request.POST.get("receipts", NEVER),
+        request.POST.get("template", ""),
+    )
+    wrong = _wrong(typed, offered, session.brand.open_days)
+    if any(wrong.values()):
+        return _page(request, session, offered, typed, wrong)
+    # What was sent before asks to be told as well: with "never" it goes on as it was.
+    digest = now.digest if typed.told == NEVER else typed.told == DAILY
+    chosen = Defaults(int(typed.days) if typed.days else None, typed.told != NEVER, digest, typed.template)
     with transaction.atomic():
         sender_defaults.keep(session.person, session.brand, chosen)
         if chosen != now:
@@ -42,6 +63,7 @@ def settings(request: Request, session: Session) -> HttpResponse:
                 by=str(session.person_id),
                 open_days=chosen.open_days,
                 receipts=chosen.receipts,
+                digest=chosen.digest,
                 template=chosen.template,
             )
     return said.see_said(reverse("sent-settings"), "saved", session)
@@ -55,6 +77,20 @@ def _offered(session: Session, now: Defaults) -> list[tuple[str, str]]:
     return [(row.slug, templates.name_of(row)) for row in rows]
 
 
+def _told(now: Defaults) -> str:
+    return (DAILY if now.digest else EACH) if now.receipts else NEVER
+
+
+def _wrong(typed: Typed, offered: list[tuple[str, str]], most: int) -> dict[str, str]:
+    """A sentence for each field; "" where it is well."""
+    listed = _("Choose one of the list.")
+    return {
+        "bad_days": _days_error(typed.days, most),
+        "bad_receipts": "" if typed.told in (EACH, DAILY, NEVER) else listed,
+        "bad_template": "" if typed.template in {"", *dict(offered)} else listed,
+    }
+
+
 def _days_error(typed: str, most: int) -> str:
     if not typed or (typed.isascii() and typed.isdecimal() and 1 <= int(typed) <= most):
         return ""
@@ -66,22 +102,18 @@ def _page(
     request: Request,
     session: Session,
     offered: list[tuple[str, str]],
-    days: str,
-    receipts: bool,
-    template: str,
-    bad_days: str = "",
-    bad_template: bool = False,
+    typed: Typed,
+    wrong: Mapping[str, str] = MappingProxyType({}),
 ) -> HttpResponse:
-    faulty = bool(bad_days or bad_template)
+    faulty = any(wrong.values())
     context = {
         "back_url": reverse("sent-messages"),
         "offered": offered,
-        "days": days,
+        "days": typed.days,
         "most": session.brand.open_days,
-        "receipts": receipts,
-        "template": template,
-        "bad_days": bad_days,
-        "bad_template": _("Choose one of the list.") if bad_template else "",
+        "told": typed.told,
+        "template": typed.template,
+        **wrong,
         "faulty": faulty,
         "saved": said.word(request, session) == "saved" and not faulty,
     }

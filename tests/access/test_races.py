@@ -21,6 +21,7 @@ from portal.access import (
     authenticators,
     cookies,
     entry,
+    openings,
     passcodes,
     passkeys,
     people,
@@ -252,3 +253,11 @@ def test_of_twenty_copies_of_a_passkey_with_one_counter_one_opens_and_it_sleeps(
 
     assert at_once(post) == {"in": 1, "PasskeyAsleep": MANY - 1}
     assert Passkey.objects.get().asleep_at is not None
+
+
+def test_a_day_s_openings_are_told_once_however_many_hosts_look(reader: Reader) -> None:
+    sender = people.of_address("maya@aldervalley.example")
+    openings.wait(reader, sender, ":passcode", timezone.now())
+    tomorrow = timezone.now() + timedelta(days=1, minutes=5)
+    told = at_once(lambda _number: str(openings.send(tomorrow)))
+    assert told == {"1": 1, "0": MANY - 1} and Outbound.objects.filter(kind="digest").count() == 1

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from portal.access.openings import Line as Opened
 from portal.delivery.telling import Words
 from portal.lifecycle.standing import Recipient, Standing
 from portal.sent import phrasing
@@ -91,15 +92,24 @@ _SETTINGS = {
     "offered": [("view-only", "View only"), ("long", LONG)],
     "days": "7",
     "most": 30,
-    "receipts": True,
+    "told": "day",
     "template": "long",
 }
 _OPENED = {"recipient": ANNA, "opened_at": AT, "host": "secure.aldervalley.example"}
 _PAGE = "https://secure.aldervalley.example/sent/0194c2d8-0000-7000-8000-000000000001/"
 _BOUNCED = {**_OPENED, "reason": "The mailbox is full", "step": "Tell them by another way.", "status": "552 5.2.2"}
+_DAY = {
+    "lines": [
+        Opened(ANNA, "", AT, AT + timedelta(minutes=24), ":passcode"),
+        Opened(JONAS, "Your MRI results", AT, AT + timedelta(hours=1), "Google"),
+    ],
+    "messages": 2,
+    "host": "secure.aldervalley.example",
+}
 MAILS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("M7", "opened", {**_OPENED, "provider": "Google", "url": _PAGE}),
     ("M7-bare", "opened", {**_OPENED, "how": ":passcode"}),
+    ("M7-day", "digest", {**_DAY, "url": "https://secure.aldervalley.example/sent/", "others": 3}),
     ("M8-page", "undelivered", {**_BOUNCED, "url": _PAGE}),
 )
 PAGES: list[tuple[str, str, dict[str, Any]]] = [

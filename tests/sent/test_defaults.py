@@ -41,16 +41,18 @@ def header(value: str) -> list[tuple[str, str]]:
 
 
 def test_what_is_chosen_is_kept_and_recorded() -> None:
-    assert "Saved." in save(open_days="7", receipts="yes", template="view-only")
+    assert "Saved." in save(open_days="7", receipts="each", template="view-only")
     me = people.of_address(MAYA)
-    assert sender_defaults.of(me, default_brand()) == Defaults(7, True, "view-only")
+    assert sender_defaults.of(me, default_brand()) == Defaults(7, True, template="view-only")
     facts = Entry.objects.get(kind="sender.defaults_changed").facts
-    assert facts == {"by": str(me.pk), "open_days": 7, "receipts": True, "template": "view-only"}
+    assert facts == {"by": str(me.pk), "open_days": 7, "receipts": True, "digest": False, "template": "view-only"}
     save(open_days="", template="")
     assert sender_defaults.of(me, default_brand()) == Defaults()
 
 
-@pytest.mark.parametrize("form", [{"open_days": "31"}, {"open_days": "0"}, {"open_days": "x"}, {"template": "theirs"}])
+@pytest.mark.parametrize(
+    "form", [{"open_days": "31"}, {"open_days": "0"}, {"open_days": "x"}, {"template": "theirs"}, {"receipts": "x"}]
+)
 def test_what_is_wrong_changes_nothing_and_is_said(form: dict[str, str]) -> None:
     save(open_days="7")
     assert "Nothing was changed" in save(**form)
@@ -63,7 +65,7 @@ def test_looking_keeps_nothing() -> None:
 
 
 def test_they_hold_for_their_own_mail_alone() -> None:
-    save(open_days="7", receipts="yes", template="do-not-forward")
+    save(open_days="7", receipts="each", template="do-not-forward")
     mine = seal(mail("[secure] Mine"))
     assert last_day(mine) == in_days(7) and mine.receipt and mine.template == "do-not-forward"
     assert not readers.rights_of(reader_of(mine)).download
@@ -81,7 +83,7 @@ def test_of_another_brand_and_of_an_unknown_hand_they_do_not_hold() -> None:
 
 
 def test_the_mail_s_own_header_counts_more() -> None:
-    save(open_days="7", receipts="yes", template="view-only")
+    save(open_days="7", receipts="each", template="view-only")
     mine = seal(mail(headers=header(f"until={in_days(20).isoformat()}; rcpt=0; template=encrypt")))
     assert last_day(mine) == in_days(20) and not mine.receipt and mine.template == "encrypt"
 

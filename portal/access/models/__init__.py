@@ -8,7 +8,7 @@ from portal.access.models.counts import Asked, CeilingReached, Failed, TrustedBr
 from portal.access.models.factors import Authenticator, RecoveryCode, WrongFactor
 from portal.access.models.people import NOBODY, EntryLink, Person
 from portal.access.models.requests import AskedSender
-from portal.access.models.senders import SenderDefaults
+from portal.access.models.senders import Opening, SenderDefaults
 from portal.access.models.sessions import ProvedPhrase, Session
 from portal.access.models.sign_ins import Provider, SignIn
 
@@ -23,6 +23,7 @@ __all__ = [
     "Challenge",
     "EntryLink",
     "Failed",
+    "Opening",
     "Person",
     "ProvedPhrase",
     "Provider",
