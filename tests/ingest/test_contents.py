@@ -179,12 +179,12 @@ def test_a_zip_in_a_zip_is_named_and_told_as_not_read() -> None:
 
 def test_a_zip_bomb_takes_neither_time_nor_memory_and_is_told_as_cut() -> None:
     bomb = zipped({"a.txt": bytes(packages.MOST_BYTES + 1)})
-    started = time.monotonic()
+    started = time.process_time()
     large = docx("", {"word/header1.xml": b"<a>" + b" " * packages.MOST_BYTES + b"</a>"})
     found = held(("a.zip", bomb), ("b.docx", large))
     assert found.truncated
     assert [part.truncated for part in found.attachments] == [False, True, True]
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_more_text_than_is_read_is_told_as_cut() -> None:

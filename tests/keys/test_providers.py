@@ -244,6 +244,8 @@ def in_child(work: Callable[[], object]) -> int:
         try:
             work()
             status = 0
+        except BaseException:
+            os.write(2, traceback.format_exc().encode())
         finally:
             os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
