@@ -39,6 +39,7 @@ def condition(name: str) -> str:
             "sender_attribute": _("The directory says of the sender"),
             "sender_is": _("The sender is inside or outside"),
             "sender_network": _("It comes from a network"),
+            "sender_overrides": _("The sender sends it anyway"),
             "recipient_address": _("A recipient is"),
             "recipient_domain": _("A recipient’s domain is"),
             "recipient_words": _("A recipient’s address has words"),
@@ -127,6 +128,7 @@ def field(name: str, of: str = "") -> str:
             "split": _("Split key"),
             "delivery": _("Delivered as"),
             "as_asked": _("As the header asks"),
+            "override": _("Its sender may send it anyway"),
             "if_signed": _("If it is signed or encrypted"),
             "at": _("Place"),
             "addresses": _("Addresses"),
@@ -151,6 +153,7 @@ def hint(name: str, kind: str) -> str:
         "open": _("1 to 730 days, or never. Empty is as the brand says."),
         "as_asked": _("Rights, date, split and delivery come from X-Letterlock-Protect."),
         "tenant": _("May be left empty."),
+        "override": _("One of your own people, by [override] in the subject; the record notes it."),
     }
     by_kind = {
         "words": _("One on each line. Whole words, whatever their case."),

@@ -13,7 +13,9 @@ from portal.mime.addresses import normalise
 from portal.mime.dsn import Dsn
 from portal.mime.editing import Change, changed
 from portal.mime.reading import Letter
+from portal.rules import overriding
 from portal.rules.decision import Decision, Disclaimer
+from portal.rules.triggers import strip_tag
 
 _LABEL = "spooled-change"
 UNCHANGEABLE = (
@@ -56,6 +58,7 @@ def change_of(decision: Decision, letter: Letter) -> Change | None:
         before=tuple(one.text for one in texts if one.at == "beginning"),
         behind=tuple(one.text for one in texts if one.at == "end"),
         wraps=closed and bool(texts),
+        subject=strip_tag(letter.subject, overriding.WORDS) if decision.overridden else None,
     )
     return found if found != Change() else None
 
@@ -66,13 +69,16 @@ def applied(raw: bytes, change: Change) -> bytes:
 
 def sealed(row: Spooled, change: Change) -> bytes:
     """What is changed in a mail that is passed on, kept with it until it has left."""
-    return keys().seal_field(_LABEL, row.pk, cbor2.dumps(list(astuple(change))))
+    values = list(astuple(change))
+    # Without a subject in the form that a worker of the version before reads as well.
+    return keys().seal_field(_LABEL, row.pk, cbor2.dumps(values[:-1] if change.subject is None else values))
 
 
 def kept(row: Spooled) -> Change | None:
     """The change of a mail that is passed on, or None. Raises key errors."""
     if not row.change:
         return None
-    add, remove, prefix, before, behind, wraps = cbor2.loads(keys().open_field(_LABEL, row.pk, bytes(row.change)))
+    held = cbor2.loads(keys().open_field(_LABEL, row.pk, bytes(row.change)))
+    add, remove, prefix, before, behind, wraps, *subject = held
     pairs = tuple((name, value) for name, value in add)
-    return Change(pairs, tuple(remove), prefix, tuple(before), tuple(behind), wraps)
+    return Change(pairs, tuple(remove), prefix, tuple(before), tuple(behind), wraps, *subject)

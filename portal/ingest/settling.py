@@ -126,7 +126,7 @@ def _decided(
         if decision.bad_wish:
             raise Refused(decision.text)
         if decision.action != "refuse" and ordering.forbids(decision, one.letter):
-            decision = replace(decision, action="refuse", text=ordering.UNCHANGEABLE)
+            decision = replace(decision, action="refuse", text=ordering.UNCHANGEABLE, may_override=False)
         done = Ready(row, decision, one.envelope, tip=_tip(one, decision), seen=seen.kept(row.pk, facts, decision))
         if decision.action in ("refuse", "hold"):
             return done
@@ -152,7 +152,7 @@ def _tip(one: Opened, decision: Decision) -> Asked | None:
     if not texts and decision.action != "hold":
         return None
     outcome = tips.HELD if decision.action == "hold" else decision.action
-    return tips.asked(one.row, one.envelope, one.letter, outcome, texts)
+    return tips.asked(one.row, one.envelope, one.letter, outcome, texts, may_override=decision.may_override)
 
 
 def _check_template(decision: Decision, sender: str) -> None:
@@ -203,6 +203,9 @@ def _events(one: Ready) -> Iterator[Event]:
     if one.decision.tags:
         facts["tags"] = ", ".join(one.decision.tags)[:200]
     yield Event("message.accepted", one.row.pk, facts={**facts, **_came(one.envelope)})
+    for name in one.decision.overridden:
+        by: dict[str, str | int] = {"rule": name, "how": one.decision.override, "version": one.decision.version}
+        yield Event("rule.overridden", one.row.pk, facts=by)
     for rule in one.decision.matched:
         if rule.only_logged:
             told: dict[str, str | int] = {"rule": rule.name, "action": rule.action, "version": one.decision.version}

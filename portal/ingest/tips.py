@@ -17,15 +17,24 @@ from portal.ingest import spool
 from portal.ingest.models import Spooled
 from portal.mime.addresses import Mailbox, domain_of
 from portal.mime.reading import Letter
+from portal.rules.overriding import WORDS
 
 HELD = "held"
 
 
-def asked(row: Spooled, envelope: spool.Envelope, letter: Letter, outcome: str, texts: Sequence[str]) -> Asked | None:
+def asked(
+    row: Spooled,
+    envelope: spool.Envelope,
+    letter: Letter,
+    outcome: str,
+    texts: Sequence[str],
+    *,
+    may_override: bool = False,
+) -> Asked | None:
     """The mail to ask for, or None where there is nobody to tell: no sender, one that may be forged, or a machine."""
     if not is_told(envelope, letter):
         return None
-    words = json.dumps({"outcome": outcome, "texts": list(texts)})
+    words = json.dumps({"outcome": outcome, "texts": list(texts), "override": may_override})
     return Asked("tip", envelope.sender, row.pk, words=words, bulk=row.bulk)
 
 
@@ -51,6 +60,8 @@ def build(outbound: Outbound) -> Prepared | None:
         subject = _subject(outcome).format(moment=moment)
         context = {"brand": brand, "received_at": row.received_at, "outcome": outcome, "texts": said["texts"]}
         context["id"] = row.pk
+        if said.get("override"):
+            context["override"], context["mistaken"] = (f"[{word}]" for word in WORDS)
         return telling.word(outbound, brand, Mailbox("", address), subject, "tip", context)
 
 

@@ -29,6 +29,8 @@ class Change:
     before: tuple[str, ...] = field(default=(), repr=False)
     behind: tuple[str, ...] = field(default=(), repr=False)
     wraps: bool = False
+    subject: str | None = field(default=None, repr=False)
+    """In the place of the subject that there is; the prefix comes before it."""
 
 
 def changed(chunks: Iterable[bytes], change: Change) -> Iterator[bytes]:
@@ -42,8 +44,8 @@ def changed(chunks: Iterable[bytes], change: Change) -> Iterator[bytes]:
             break
     end, body = header_end(block)
     header, rest = block[:end], block[body:]
-    if change.prefix:
-        header = _prefixed(header, change.prefix)
+    if change.prefix or change.subject is not None:
+        header = _headed(header, change.prefix, change.subject)
     for name, value in reversed(change.add):
         header = with_header(header, header_field(name, value))
     if not (change.before or change.behind):
@@ -76,10 +78,11 @@ def _lines(header: bytes) -> Iterator[tuple[str, bytes]]:
         yield name, lines if lines.endswith(b"\n") else lines + b"\r\n"
 
 
-def _prefixed(header: bytes, prefix: str) -> bytes:
-    """The first subject with a text before it; a mail without one gets it as its subject."""
-    said = next((decode_words(value) for name, value in raw_fields(header) if name.lower() == "subject"), "")
-    if said.startswith(prefix.strip()):
+def _headed(header: bytes, prefix: str, subject: str | None) -> bytes:
+    """The first subject, or the one in its place, with a text before it; a mail without one gets it as its subject."""
+    written = next((decode_words(value) for name, value in raw_fields(header) if name.lower() == "subject"), "")
+    said = written if subject is None else subject
+    if said == written and said.startswith(prefix.strip()):
         return header
     kept = b"".join(lines for name, lines in _lines(header) if name != "subject")
     return with_header(kept, header_field("Subject", f"{prefix}{said}"))

@@ -167,6 +167,11 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         else _("An administrator refused it; its sender could not be told.")
     ),
     "message.approved": _fixed(lambda: _("An administrator approved it.")),
+    "rule.overridden": lambda facts: (
+        _("Its sender sent it anyway, against the rule “%(rule)s”: the rule is mistaken, they say.") % facts
+        if facts["how"] == "mistaken"
+        else _("Its sender sent it anyway, against the rule “%(rule)s”.") % facts
+    ),
     "rule.would_match": _filled(lambda: _("The rule “%(rule)s”, only logged, would have spoken: %(action)s.")),
     "tip.delivered": _fixed(lambda: _("The mail server took the mail that tells its sender of the rule.")),
     "refusal.delivered": _fixed(lambda: _("The mail server took the mail that tells its sender.")),

@@ -56,6 +56,11 @@ def _removable(given: Given) -> str:
     return ""
 
 
+def _refuse_words(given: Given) -> str:
+    unless = ", unless the sender sends it anyway" if given["override"] else ""
+    return f"refuse it with {_quoted(given['text'])}{unless}"
+
+
 def _protect_words(given: Given) -> str:
     said = ["protect it as asked" if given["as_asked"] else "protect it"]
     if given["template"]:
@@ -94,7 +99,8 @@ _ADDRESSES = Field("addresses", most=20)
 KINDS: Mapping[str, ActionKind] = {
     kind.name: kind
     for kind in (
-        ActionKind("refuse", {"text": _SENTENCE}, lambda given: f"refuse it with {_quoted(given['text'])}", 60),
+        ActionKind("refuse", {"text": _SENTENCE, "override": Field("flag", required=False, default=False)},
+                   _refuse_words, 60),
         ActionKind("hold", {"text": Field("text", required=False, default="", most=limits.LONGEST_TEXT)},
                    lambda given: "hold it until an administrator approves it", 50),
         ActionKind(

@@ -18,6 +18,7 @@ from portal.rules.decision import Decision, Disclaimer, Edits, Matched
 from portal.rules.document import leaves
 from portal.rules.errors import BadTrigger
 from portal.rules.facts import Facts
+from portal.rules.overriding import WORDS
 from portal.rules.triggers import HEADER, TAGS, Trigger, parse_trigger, strip_tag
 
 __all__ = ["LOCKING", "decision"]
@@ -28,15 +29,27 @@ HELD = "It waits until an administrator approves it."
 
 
 def decision(
-    facts: Facts, speaking: Speaking, default_action: str, version: int = 0, *, approved: bool = False
+    facts: Facts,
+    speaking: Speaking,
+    default_action: str,
+    version: int = 0,
+    *,
+    approved: bool = False,
+    override: str = "",
+    may_override: bool = False,
 ) -> Decision:
-    """One decision of the rules that matched, in order; each with whether that is only taken for granted."""
+    """One decision of the rules that matched, in order; each with whether that is only taken for granted.
+
+    `override` is how its sender sets refusals aside that allow it, `may_override` whether this one could.
+    """
     matched = tuple(_matched(rule, unsure) for rule, unsure in speaking)
     ordering = [rule for rule, _ in speaking if rule.state == "on"]
-    ordered = [(rule, action) for rule in ordering for action in rule.document["then"]]
+    all_ordered = [(rule, action) for rule in ordering for action in rule.document["then"]]
+    ordered = [(rule, action) for rule, action in all_ordered if not (override and _is_overridable(action))]
+    overridden = tuple(dict.fromkeys(one.name for one, action in all_ordered if override and _is_overridable(action)))
     verdict, by = _verdict(ordered, facts, approved=approved)
     found = _of_verdict(verdict, by, ordered, facts, default_action)
-    subject = found.tag_removed_subject
+    subject = strip_tag(found.tag_removed_subject, WORDS) if overridden else found.tag_removed_subject
     prefix = "".join(
         action["text"].rstrip() + " " for _, action in reversed(ordered) if action["do"] == "prepend_subject"
     )
@@ -50,7 +63,18 @@ def decision(
         edits=_edits(ordered, prefix),
         words=tuple(dict.fromkeys(action["text"] for _, action in ordered if action["do"] == "notify_sender")),
         tags=tuple(dict.fromkeys(action["name"] for _, action in ordered if action["do"] == "tag")),
+        override=override if overridden else "",
+        overridden=overridden,
+        may_override=verdict == "refuse" and may_override and not any(map(_is_firm, ordered)),
     )
+
+
+def _is_overridable(action: Action) -> bool:
+    return action["do"] == "refuse" and bool(action["override"])
+
+
+def _is_firm(of: tuple[CompiledRule, Action]) -> bool:
+    return of[1]["do"] == "refuse" and not of[1]["override"]
 
 
 def default(facts: Facts, default_action: str, version: int = 0) -> Decision:
@@ -71,13 +95,13 @@ def _matched(rule: CompiledRule, unsure: bool) -> Matched:
 
 
 def _verdict(ordered: Ordered, facts: Facts, *, approved: bool) -> tuple[str, str]:
-    """The strictest verdict and the name of the first rule that orders it."""
+    """The strictest verdict and the name of the first rule that orders it; of refusals one that nobody sets aside."""
     for verdict in VERDICTS:
         if approved and verdict == "hold":
             continue
         if verdict == "remove_protection" and not _may_unprotect(facts, ordered):
             continue
-        for rule, action in ordered:
+        for rule, action in sorted(ordered, key=lambda one: verdict == "refuse" and not _is_firm(one)):
             if action["do"] == verdict:
                 return verdict, rule.name
     return "", ""
@@ -99,7 +123,8 @@ def _stays(facts: Facts, ordered: Ordered) -> bool:
 def _of_verdict(verdict: str, by: str, ordered: Ordered, facts: Facts, default_action: str) -> Decision:
     chosen = [action for _, action in ordered if action["do"] == verdict]
     if verdict == "refuse":
-        return Decision("refuse", by, tag_removed_subject=facts.subject, text=chosen[0]["text"])
+        text = min(chosen, key=_is_overridable)["text"]
+        return Decision("refuse", by, tag_removed_subject=facts.subject, text=text)
     if verdict == "hold":
         return Decision("hold", by, tag_removed_subject=facts.subject, text=chosen[0]["text"])
     if verdict == "protect":

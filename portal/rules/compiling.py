@@ -38,8 +38,10 @@ class CompiledRule:
     last_day: date | None
     verdict: str
     """The strongest thing it orders; "" when it orders no verdict."""
-    orders_more_than_hold: bool
-    """Whether a verdict beside holding is left when an administrator has approved the mail."""
+    verdicts: tuple[str, ...]
+    """All that it orders, the strongest first."""
+    overridable: bool
+    """Whether its sender may send what it refuses."""
     stops: bool
     safe: bool
     """Whether it counts as matched when that cannot be told."""
@@ -100,7 +102,8 @@ def _rule(rule: Rule, pools: Pools, unknown: Container[str]) -> CompiledRule:
         first_day=_day(rule["from"]),
         last_day=_day(rule["until"]),
         verdict=verdicts[0] if verdicts else "",
-        orders_more_than_hold=any(one != "hold" for one in verdicts),
+        verdicts=tuple(verdicts),
+        overridable=any(one["do"] == "refuse" and one["override"] for one in rule["then"]),
         stops="stop" in orders,
         safe=bool(verdicts) and verdicts[0] in actions.SAFE,
         is_wish=all(leaf["if"] in WISHES for leaf in leaves(rule)),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from portal.rules import combining
+from portal.rules import combining, overriding
 from portal.rules.compiling import CompiledRule, RuleSet, condition
 from portal.rules.conditions import KINDS, Pools
 from portal.rules.conditions.mail import is_bounce
@@ -42,20 +42,37 @@ def decide(
         if (unsure and not (doubts and rule.safe)) or not rule.is_active(facts.today) or _is_spared(rule, view):
             continue
         speaking.append((rule, unsure))
-        if rule.state == "on" and _ends(rule, rules, unsure=unsure, approved=approved):
+        if rule.state == "on" and _ends(rule, rules, view, unsure=unsure, approved=approved):
             break
     if not speaking:
         return combining.default(facts, default_action, rules.version)
-    return combining.decision(facts, speaking, default_action, rules.version, approved=approved)
+    allows = any(rule.overridable for rule, _ in speaking)
+    return combining.decision(
+        facts,
+        speaking,
+        default_action,
+        rules.version,
+        approved=approved,
+        override=overriding.asked(view) if allows else "",
+        may_override=allows and overriding.may(view),
+    )
 
 
-def _ends(rule: CompiledRule, rules: RuleSet, *, unsure: bool, approved: bool) -> bool:
+def _ends(rule: CompiledRule, rules: RuleSet, view: View, *, unsure: bool, approved: bool) -> bool:
     """Whether no rule behind one that matched is asked: not where it decides nothing that would protect the mail."""
-    if approved and rule.verdict == "hold" and not rule.orders_more_than_hold:
+    left = [one for one in rule.verdicts if not _has_had_its_say(rule, one, view, approved=approved)]
+    if rule.verdicts and not left:
         return False
-    if unsure and rule.verdict not in combining.LOCKING:
+    if unsure and left[0] not in combining.LOCKING:
         return False  # it may not match at all, and a later rule may protect what this one would pass on
     return rules.first_wins or rule.stops
+
+
+def _has_had_its_say(rule: CompiledRule, verdict: str, view: View, *, approved: bool) -> bool:
+    """Whether a verdict is not done any more: somebody approved the mail, or its sender sends it anyway."""
+    if verdict == "hold":
+        return approved
+    return verdict == "refuse" and rule.overridable and bool(overriding.asked(view))
 
 
 def _is_spared(rule: CompiledRule, view: View) -> bool:
@@ -101,7 +118,7 @@ def explain(facts: Facts, rules: RuleSet) -> list[Result]:
         result = _explained(rule, view, facts, over, rules.own_types)
         found.append(result)
         unsure = result.matched is None
-        if result.counts and not over and _ends(rule, rules, unsure=unsure, approved=False):
+        if result.counts and not over and _ends(rule, rules, view, unsure=unsure, approved=False):
             over = f"rule “{rule.name}” came first"
     return found
 
@@ -117,6 +134,8 @@ def _explained(rule: CompiledRule, view: View, facts: Facts, over: str, own: Own
             words = "it would lock a bounce, or mail to postmaster or abuse"
             return Result(rule.id, rule.name, True, holds, (), words, logged, False)
         words = "all its conditions hold" if holds else "a condition cannot be told, so it counts as matched"
+        if _has_had_its_say(rule, rule.verdict, view, approved=False):
+            words += "; its sender sends it anyway, which it allows"
         return Result(rule.id, rule.name, True, holds, _unknown_path(rule, view, own, holds), words, logged, not logged)
     path, words = _failing(rule, view, own)
     return Result(rule.id, rule.name, True, holds, path, words, logged, False)

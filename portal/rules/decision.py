@@ -108,5 +108,11 @@ class Decision:
     """Of the rules that decided; 0 for the built-in ones."""
     matched: tuple[Matched, ...] = ()
     """Every rule that spoke of it, in order, those that are only logged as well."""
+    override: str = ""
+    """How its sender set a refusal aside that allows it: "wanted" or "mistaken" (portal.rules.overriding)."""
+    overridden: tuple[str, ...] = ()
+    """Names of the rules whose refusal was."""
+    may_override: bool = False
+    """Of a refusal: its sender may send it anyway."""
     wish: bool = False
     """The rule that decided only does what the sender asks for, by a header or a tag."""

@@ -18,6 +18,7 @@ from portal.rules.contents import Attachment, Contents
 from portal.rules.decision import Decision
 from portal.rules.facts import Facts
 from portal.rules.models import Seen
+from portal.rules.overriding import WORDS
 from portal.rules.triggers import HEADER, has_tag
 
 KEPT_DAYS = 3
@@ -65,6 +66,7 @@ def kept(id_: UUID, facts: Facts, decision: Decision) -> Seen:
         "names": names,
         "values": [*values[:_MOST_HEADERS], *addresses[:_MOST_HEADERS]],
         "tagged": has_tag(facts.subject),
+        "overrides": [word for word in WORDS if has_tag(facts.subject, (word,))],
         "files": [
             [file.extension[:20], file.content_type, file.size, file.executable]
             for file in facts.contents.attachments[:_MOST_FILES]
@@ -94,7 +96,8 @@ def opened(row: Seen) -> Past:
     """Raises key errors."""
     held = cbor2.loads(keys().open_field(_LABEL, row.id, bytes(row.facts)))
     headers = [(name, "v=1" if name == HEADER else "") for name in held["names"]]
-    subject = "[secure]" if held["tagged"] else ""
+    words = ["secure"] if held["tagged"] else []
+    subject = " ".join(f"[{word}]" for word in (*words, *held.get("overrides", ())))
     files = tuple(
         Attachment(f".{extension}" if extension else "", kind, size, executable)
         for extension, kind, size, executable in held["files"]

@@ -127,6 +127,45 @@ def test_a_refused_mail_ends_its_file_goes_and_its_sender_is_told_in_the_rules_w
     assert Entry.objects.get(kind="message.refused").facts == {"told": True, "rule": "Lunch rule"}
 
 
+MAY = {"do": "refuse", "text": "Menus are not sent by mail.", "override": True}
+
+
+def test_a_sender_sends_it_anyway_where_the_rule_allows_and_the_record_notes_it() -> None:
+    publish(rule(MAY))
+    (told,) = left(put(mail("Lunch")), "tip")
+    text = " ".join((letter(told).text or "").split())
+    assert "send it again with [override] in its subject" in text
+    assert "write [false positive] instead" in text
+    row = put(mail("[Override] Lunch für alle"))
+    assert row.state == S.RELAYING
+    (one,) = left(row)
+    assert letter(one).subject == "Lunch für alle", "no recipient sees the word"
+    assert b"verride" not in b"".join(one.data).partition(b"\r\n\r\n")[0]
+    noted = Entry.objects.get(kind="rule.overridden", message=row.pk)
+    assert noted.facts == {"rule": "Lunch rule", "how": "wanted", "version": 1}
+    mistaken = put(mail("Lunch [false positive]"))
+    assert Entry.objects.get(kind="rule.overridden", message=mistaken.pk).facts["how"] == "mistaken"
+
+
+def test_what_is_sent_anyway_meets_the_rules_behind_and_the_word_is_seen_by_nobody() -> None:
+    publish(rule(MAY), rule({"do": "protect"}, when=OUTSIDE, name="All outside"))
+    row = put(mail("[override] Lunch"))
+    assert (row.state, accepted(row)["rule"]) == (S.DONE, "All outside"), row.last_error
+    toc = open_message(reader_of(Message.objects.get(pk=row.pk))).toc
+    assert toc.subject == "Lunch"
+
+
+def test_a_firm_rule_stays_firm_and_its_sender_is_offered_nothing() -> None:
+    publish(rule(MAY), rule({"do": "refuse", "text": "Never."}, name="Firm"), mode="all")
+    for subject in ("Lunch", "[override] Lunch"):
+        row = put(mail(subject))
+        assert row.state == S.REFUSED
+        assert accepted(row)["rule"] == "Firm"
+        (told,) = left(row, "tip")
+        assert "Never." in (letter(told).text or "")
+        assert "override" not in (letter(told).text or "")
+
+
 def test_a_stranger_and_a_machine_are_told_nothing() -> None:
     publish(rule({"do": "refuse", "text": "No."}))
     put(mail("Lunch"), sender=JONAS, trusted=False)

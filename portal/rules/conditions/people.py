@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from portal.rules import overriding
 from portal.rules.conditions.checks import Among, Check, Hit
 from portal.rules.conditions.kind import Kind, Pools, constant, listed
 from portal.rules.fields import HOW_MANY, WHERE_RECIPIENT, WHERE_SENDER, Field
@@ -103,6 +104,10 @@ def _has_attribute(given: Given) -> Callable[[View, str], bool]:
 def _sender_attribute(given: Given, pools: Pools) -> Check:
     has, where = _has_attribute(given), given["where"]
     return lambda view: any(has(view, one) for one in view.senders(where))
+
+
+def _sender_overrides(given: Given, pools: Pools) -> Check:
+    return lambda view: bool(overriding.asked(view))
 
 
 # ---------------------------------------------------------------------------------------------------- recipients
@@ -221,6 +226,13 @@ KINDS = (
         "sender",
         1,
         constant("directory"),
+    ),
+    Kind(
+        "sender_overrides",
+        {},
+        _sender_overrides,
+        lambda given: "the sender sends it anyway, by [override] in the subject",
+        "sender",
     ),
     *map(_recipient_kind, _RECIPIENT),
     Kind(
