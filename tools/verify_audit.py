@@ -4,7 +4,8 @@
 
 --key is the line of `manage.py audit key`, got by another way than the export. --head is an earlier head that you kept:
 with an export of everything it is shown that nothing it covers was changed. Needs only the package `cryptography`.
-Exit status 0: all is as it was signed. 1: it is not, and the text says what. 2: the file cannot be read.
+Exit status 0: all is as it was signed. 1: it is not, and the text says what. 2: the file cannot be read. 3: all fits the
+key that the export names itself, which proves nothing before that key is compared: give --key or --head.
 """
 
 from __future__ import annotations
@@ -24,6 +25,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 class Changed(Exception):
     """It is not what was signed; the text says why."""
+
+
+EXPORT = frozenset({"format", "key", "head"})
+ENTRY = frozenset({"id", "at", "kind", "message", "reader", "facts", "index", "proof"})
+"""All that a line may say, beside one of `salt` and `sealed`: what else stood there would be believed, and was not signed."""
+HASH_BYTES = 32
+COMPARE = "That is by the export's own word: compare its key with `manage.py audit key`, got by another way."
 
 
 class Head(NamedTuple):
@@ -65,13 +73,29 @@ def canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def read_line(line: str, wanted: frozenset[str]) -> dict[str, Any]:
+    """A line as an object with exactly these fields, and of an entry one of `salt` and `sealed`. ValueError otherwise."""
+    found = json.loads(line, object_pairs_hook=_once)
+    beside = set(found) - wanted
+    if not wanted <= set(found) or beside not in ((set(),) if wanted is EXPORT else ({"salt"}, {"sealed"})):
+        raise ValueError
+    return dict(found)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError  # one program reads the first of the two, and another the second
+    return found
+
+
 def leaf_of(entry: dict[str, Any]) -> bytes:
     """The hash of an entry's leaf."""
     sealed = entry.get("sealed")
-    if sealed is None:
+    if "salt" in entry:
         personal = canonical({"reader": entry["reader"], "facts": entry["facts"]})
         sealed = hashlib.sha256(bytes.fromhex(entry["salt"]) + personal).hexdigest()
-    elif entry["reader"] is not None or entry["facts"]:
+    elif entry["reader"] is not None or entry["facts"] != {}:
         raise Changed(f"Entry {entry['id']} is marked as erased and says something all the same.")
     outline = {name: entry[name] for name in ("id", "at", "kind", "message")}
     return hashlib.sha256(b"\0" + canonical(outline | {"v": 1, "sealed": sealed})).digest()
@@ -106,7 +130,7 @@ def tree(leaves: Sequence[bytes]) -> bytes:
 
 def verify(lines: Sequence[str], key: str, kept: str) -> str:
     """A sentence that says what was proved. Changed when something is not as it was signed."""
-    first = json.loads(lines[0])
+    first = read_line(lines[0], EXPORT)
     if first["format"] != "letterlock-audit-1":
         raise ValueError
     if key and key.strip() != first["key"]:
@@ -114,16 +138,21 @@ def verify(lines: Sequence[str], key: str, kept: str) -> str:
     public = public_key(first["key"])
     head = read_head(first["head"], public)
     leaves: dict[int, bytes] = {}
+    erased, last = 0, -1
     for line in lines[1:]:
-        entry = json.loads(line)
+        entry = read_line(line, ENTRY)
         leaf, index = leaf_of(entry), entry["index"]
+        proof = [base64.b64decode(hash_, validate=True) for hash_ in entry["proof"]]
         try:
-            found = root_by_proof(leaf, index, head.size, [base64.b64decode(hash_) for hash_ in entry["proof"]])
+            found = root_by_proof(leaf, index, head.size, proof)
         except IndexError:
             raise Changed(f"The proof of entry {entry['id']} is too short.") from None
-        if not 0 <= index < head.size or index in leaves or found != head.root:
-            raise Changed(f"Entry {entry['id']} is not the one that was signed.")
-        leaves[index] = leaf
+        whole_hashes = all(len(hash_) == HASH_BYTES for hash_ in proof)
+        # In the record's order and each once: other orders tell another story.
+        if type(index) is not int or not last < index < head.size or not whole_hashes or found != head.root:
+            raise Changed(f"Entry {entry['id']} is not the one that was signed, or stands in another place.")
+        leaves[index], last = leaf, index
+        erased += "sealed" in entry
     whole = len(leaves) == head.size
     if kept:
         older = read_head(kept, public)
@@ -132,8 +161,10 @@ def verify(lines: Sequence[str], key: str, kept: str) -> str:
         if older.size > head.size or tree([leaves[index] for index in range(older.size)]) != older.root:
             raise Changed(f"What the kept head of {older.size} entries covers was changed.")
     some = "All" if whole else f"{len(leaves)} of"
-    trust = "" if key else " Compare the key with `manage.py audit key`, got by another way."
-    return f"{some} {head.size} entries are as {head.origin} signed them at {head.at}.{trust}"
+    # Whoever made the file can leave out who and how of any entry, and it proves its place all the same.
+    hidden = f" Of {erased} of them it does not say who and how: erased, or left out." if erased else ""
+    said = f"{some} {head.size} entries are as {head.origin} signed them at {head.at}.{hidden}"
+    return said if key or kept else f"{said} {COMPARE}"
 
 
 def main() -> int:
@@ -143,16 +174,18 @@ def main() -> int:
     parser.add_argument("--head", type=Path)
     options = parser.parse_args()
     try:
-        lines = options.export.read_text(encoding="utf-8").splitlines()
+        # Not by splitlines(), for which some letters within a text end a line as well.
+        lines = options.export.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         kept = options.head.read_text(encoding="utf-8") if options.head else ""
-        sys.stdout.write(verify(lines, options.key, kept) + "\n")
+        said = verify(lines, options.key, kept)
     except Changed as error:
         sys.stdout.write(f"{error}\n")
         return 1
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         sys.stdout.write("This is no export of the record that can be read here.\n")
         return 2
-    return 0
+    sys.stdout.write(f"{said}\n")
+    return 3 if said.endswith(COMPARE) else 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import subprocess
@@ -243,6 +244,39 @@ def test_an_export_proves_itself_offline_and_each_change_is_found(tmp_path: Path
     assert run_tool(path, "--key", another).returncode == 1
     old.write_text("{}")
     assert run_tool(old).returncode == 2
+    assert "Of 5 of them it does not say who and how" in good.stdout, good.stdout
+
+
+def test_an_export_that_says_more_than_was_signed_is_refused(tmp_path: Path) -> None:
+    add(3)
+    sequence()
+    out, path = io.StringIO(), tmp_path / "forged.jsonl"
+    exporting.export(out, "jsonl", record_keeping.key_line(), None, None)
+    lines, key = out.getvalue().splitlines(), record_keeping.key_line()
+
+    def told(*lines: str, key: str = key) -> int:
+        path.write_text("\n".join(lines) + "\n")
+        return run_tool(path, *(("--key", key) if key else ())).returncode
+
+    def forged(before: str, after: str) -> list[str]:
+        assert before in lines[2]
+        return [*lines[:2], lines[2].replace(before, after, 1), *lines[3:]]
+
+    assert told(*lines) == 0
+    assert told(*lines, key="") == 3  # by its own word alone
+    kind, facts = '"kind":', '"facts":{'
+    assert told(*forged(kind, '"kind":"message.withdrawn","kind":')) == 2  # some programs read the first
+    assert told(*forged(facts, '"facts":{"by":"somebody else"},"facts":{')) == 2
+    assert told(*forged(kind, '"note":"approved by the board","kind":')) == 2
+    assert told(*forged(kind, '"sealed":null,"kind":')) == 2
+    assert told(lines[0].replace("{", '{"checked":"by the auditor",', 1), *lines[1:]) == 2
+    assert told(lines[0], lines[2], lines[1], lines[3]) == 1
+    entry = json.loads(lines[2])
+    assert told(*lines[:2], json.dumps(entry | {"index": True}), lines[3]) == 1
+    stretched = [base64.b64encode(base64.b64decode(entry["proof"][0]) + b"x").decode(), *entry["proof"][1:]]
+    assert told(*lines[:2], json.dumps(entry | {"proof": stretched}), lines[3]) == 1
+    # A text may hold what only some call a line end; the record has such facts of rules' names.
+    assert told(*lines[:2], lines[2] + "\u2028", lines[3]) == 2
 
 
 def test_a_part_of_the_record_proves_itself_too(tmp_path: Path) -> None:
