@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.utils import timezone
 
 from portal.ingest import knowing, spool
 from portal.lifecycle.errors import CannotResend, LifecycleError
 from portal.mime.reading import read
 from portal.rules import live
 from portal.rules.deciding import decide
-from portal.vault.models import Reader
+from portal.rules.decision import Decision
+from portal.vault.models import Message, Reader
 from portal.vault.opening import open_message
-from portal.vault.readers import address_of, rights_of
+from portal.vault.readers import address_lookup, address_of, rights_of
 
 MOST_BYTES = 32 << 20
 """Of a mail that is read again here, in the web process."""
@@ -44,9 +46,26 @@ def check(author: Reader, address: str) -> None:
     envelope = spool.Envelope(address_of(author), (address,), "command", trusted=True)
     facts = knowing.facts(read(raw), envelope, raw, refers=message.thread != message.id)
     decision = decide(facts, live.rules(), settings.LETTERLOCK.default_action)
-    if decision.action in ("refuse", "hold") or decision.redirect:
+    if decision.action in ("refuse", "hold") or decision.redirect or _wants_copies(decision, message, address):
         raise RuleForbids
     if decision.action == "protect":
         other = decision.imposed and decision.imposed != message.template
         if other or decision.split in ("strict", "escrow") or decision.level > rights_of(author).level:
             raise RuleForbids
+        if _is_open_for_too_long(decision, message):
+            raise RuleForbids
+
+
+def _wants_copies(decision: Decision, message: Message, address: str) -> bool:
+    """Whether a rule sends what goes to that address to further people as well, who do not have the message."""
+    wanted = {address_lookup(copy) for copy in decision.copies} - {address_lookup(address)}
+    there = message.readers.filter(address_lookup__in=wanted, withdrawn_at=None, destroying_at=None)
+    return there.count() < len(wanted)
+
+
+def _is_open_for_too_long(decision: Decision, message: Message) -> bool:
+    """Whether a rule closes what goes to that address before this message closes. A date that the sender wished for
+    may have been changed since."""
+    if decision.wish or decision.keeps_default_date or decision.open_until is None:
+        return False
+    return message.open_until is None or timezone.localtime(message.open_until).date() > decision.open_until

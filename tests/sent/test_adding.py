@@ -114,6 +114,28 @@ def test_a_rule_that_would_refuse_or_hold_a_mail_to_them_refuses_here(message: M
     assert not message.readers.filter(address_lookup=readers.address_lookup(ANNA)).exists()
 
 
+@pytest.mark.parametrize(
+    ("also", "goes"),
+    [
+        ({"do": "copy_to", "addresses": ["review@aldervalley.example"]}, False),
+        ({"do": "copy_to", "addresses": [JONAS]}, True),  # who has it already
+        ({"do": "protect", "open": 3}, False),
+        ({"do": "protect", "open": 90}, True),
+    ],
+)
+def test_what_a_rule_orders_for_that_address_is_not_gone_around(
+    message: Message, also: dict[str, object], goes: bool
+) -> None:
+    rule = {"id": "r0", "name": "There", "when": [{"if": "recipient_domain", "values": ["other.example"]}]}
+    document = {"format": 1, "mode": "first", "rules": [{**rule, "then": [also]}]}
+    publishing.publish(document, expected=publishing.live_number())
+    live.forget()
+    said = add(message, ANNA)
+    live.forget()
+    assert ("The message is sent to the new address." in said) is goes
+    assert ("A rule of your organisation does not let this message go to that address." in said) is not goes
+
+
 def test_a_split_message_is_in_the_list_without_its_subject() -> None:
     split = seal(mail("[secure] Split secret", headers=[("X-Letterlock-Protect", "v=1; split=strict")]))
     client = browser()
