@@ -23,8 +23,9 @@ from portal.delivery import heard, naming, telling
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, reader_of
 from portal.keys.service import keys
-from portal.mime.addresses import normalise
+from portal.mime.addresses import normalise, parse_list
 from portal.mime.errors import BadAddress
+from portal.mime.fields import header_end, raw_fields
 from portal.vault.readers import envelope_of
 
 log = logging.getLogger(__name__)
@@ -116,15 +117,25 @@ def take(recipients: Sequence[str], envelope_sender: str, raw: bytes) -> Returne
             telling.note_heard(row, said.news, said.status)
         elif (sender := _sender_of(row)) and row.kind in (K.NOTICE, K.REPLY):
             record("wrapper.answered", message=row.message, reader=row.reader_id, mail=row.kind)
-            if naming.is_inside(sender) or not naming.is_inside(address_of(row)):
+            between_guests = not naming.is_inside(address_of(row)) and _is_by_a_stranger(raw, envelope_sender)
+            if naming.is_inside(sender) or between_guests:
                 pass_on.append(sender)
             else:
                 # Our reader's holiday reply to a guest names what it answers, and may quote it. Between two guests it
-                # goes on as it is: as messages, two holiday replies would answer each other for ever.
+                # goes on as it is: as messages, two holiday replies would answer each other for ever. That is no way
+                # for our own people, whom a stranger may have told the address.
                 outside.append(sender)
                 answers = row.message
     others = [address for address in recipients if address not in ours]
     return Returned(tuple(dict.fromkeys(others + outside)), tuple(dict.fromkeys(pass_on)), answers)
+
+
+def _is_by_a_stranger(raw: bytes, envelope_sender: str) -> bool:
+    """Whether a mail is from outside, by its envelope and by all that it says of its authors."""
+    block = raw[: header_end(raw)[0]]
+    written = [value for name, value in raw_fields(block) if name.lower() in ("from", "sender")]
+    authors = [box.address for value in written for box in parse_list(value)]
+    return bool(authors) and not any(map(naming.is_inside, (envelope_sender, *authors)))
 
 
 def _sender_of(row: Outbound) -> str:

@@ -144,3 +144,15 @@ def test_a_bounce_address_is_no_way_out_in_clear(monkeypatch: pytest.MonkeyPatch
         assert row.state == Spooled.State.DONE, row.last_error
         assert not Outbound.objects.filter(message=row.pk, kind="relay").exists()
         assert "eve@mail.example" in [address_of(one) for one in Outbound.objects.filter(message=row.pk)]
+
+
+@pytest.mark.parametrize("sender", [MAYA, ""])
+def test_nor_where_it_leads_from_one_stranger_to_another(monkeypatch: pytest.MonkeyPatch, sender: str) -> None:
+    """The same between two strangers who are one: they tell the insider the address that their notice came from."""
+    configure(monkeypatch, inside_domains=("aldervalley.example",), default_action="protect")
+    message = seal(mail(sender="eve@mail.example"), "adam@mail.example")
+    notice = Outbound.objects.get(message=message.pk, kind="notice")
+    row = put(mail("Secret plans"), bounces.address_for(notice, message.brand), sender=sender)
+    assert row.state == Spooled.State.DONE, row.last_error
+    assert not Outbound.objects.filter(message=row.pk, kind="relay").exists()
+    assert [address_of(one) for one in Outbound.objects.filter(message=row.pk)] == ["eve@mail.example"]
