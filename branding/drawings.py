@@ -250,7 +250,11 @@ def _check_references(root: _Element) -> None:
             costs[id(element)] = 1 + sum(cost(one) for one in (*inner, *wanted) if one is not None)
         return costs[id(element)]
 
-    if cost(root) > MOST_ELEMENTS:
+    try:
+        drawn = cost(root)
+    except RecursionError:  # parts that draw each other in a row, not around each other, are deep in no other way
+        drawn = MOST_ELEMENTS + 1
+    if drawn > MOST_ELEMENTS:
         raise BadLogo(f"The logo draws too much: its parts are repeated to more than {MOST_ELEMENTS:,} shapes.")
 
 

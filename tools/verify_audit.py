@@ -4,8 +4,8 @@
 
 --key is the line of `manage.py audit key`, got by another way than the export. --head is an earlier head that you kept:
 with an export of everything it is shown that nothing it covers was changed. Needs only the package `cryptography`.
-Exit status 0: all is as it was signed. 1: it is not, and the text says what. 2: the file cannot be read. 3: all fits the
-key that the export names itself, which proves nothing before that key is compared: give --key or --head.
+Exit status 0: all is as it was signed. 1: it is not, and the text says what. 2: the file cannot be read. 3: all fits
+the key that the export names itself, which proves nothing before that key is compared: give --key or --head.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Changed(Exception):
 
 EXPORT = frozenset({"format", "key", "head"})
 ENTRY = frozenset({"id", "at", "kind", "message", "reader", "facts", "index", "proof"})
-"""All that a line may say, beside one of `salt` and `sealed`: what else stood there would be believed, and was not signed."""
+"""All that a line may say, beside one of `salt` and `sealed`: what else stood there was not signed."""
 HASH_BYTES = 32
 COMPARE = "That is by the export's own word: compare its key with `manage.py audit key`, got by another way."
 
@@ -74,7 +74,7 @@ def canonical(value: object) -> bytes:
 
 
 def read_line(line: str, wanted: frozenset[str]) -> dict[str, Any]:
-    """A line as an object with exactly these fields, and of an entry one of `salt` and `sealed`. ValueError otherwise."""
+    """A line with exactly these fields, and for an entry one of `salt` and `sealed`. ValueError otherwise."""
     found = json.loads(line, object_pairs_hook=_once)
     beside = set(found) - wanted
     if not wanted <= set(found) or beside not in ((set(),) if wanted is EXPORT else ({"salt"}, {"sealed"})):

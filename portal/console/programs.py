@@ -19,7 +19,7 @@ from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.api import scopes, telling, tokens, webhooks
-from portal.api.errors import ApiError, EntryGone
+from portal.api.errors import ApiError, EntryGone, TokenCannotBe
 from portal.api.models import Delivery, Token, Webhook
 from portal.api.scopes import Scope
 from portal.audit import finding
@@ -71,17 +71,20 @@ def add_token(request: HttpRequest) -> HttpResponse:
         "name": form.get("name", "")[: tokens.LONGEST_NAME + 1],
         "scopes": [(scope, scope in chosen) for scope in Scope],
         "brands": Brand.objects.order_by("name"),
-        "brand": form.get("brand", ""),
+        "brand": form.get("brand", "").replace("\0", "?"),
         "life": form.get("life", "365"),
     }
     if request.method == "POST":
+        brand = Brand.objects.filter(slug=context["brand"]).first() if context["brand"] else None
         try:
+            if context["brand"] and brand is None:  # one that is gone meanwhile must not become a token of all brands
+                raise TokenCannotBe(_("This brand is not there any more. Choose another."))
             life = LIVES.get(context["life"], tokens.LIFETIME)
             made = tokens.create(
                 context["name"],
                 chosen,
                 expires_at=timezone.now() + life if life else None,
-                brand=Brand.objects.filter(slug=context["brand"]).first() if context["brand"] else None,
+                brand=brand,
                 by=administrator(request).pk,
             )
         except ApiError as refused:

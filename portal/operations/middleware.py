@@ -27,7 +27,9 @@ CLOSED = ", ".join(
 OWN = ", ".join(f"publickey-credentials-{feature}=(self)" for feature in ("create", "get"))
 """Passkeys are asked for by our own pages alone, in no frame of another site."""
 KEEPS = (settings.STATIC_URL, "/brand/", "/api/v1/openapi.json")
-"""What a browser may keep: the same bytes for everyone, no word of any mail."""
+"""What a browser may keep: the same bytes for everyone, no word of any mail. Only what is there: the page that says
+that nothing is names whoever is signed in, and a cache that goes by addresses would show it to the next."""
+_THERE = frozenset({200, 206, 304})
 
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
@@ -80,7 +82,7 @@ class ResponseHeaders:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if not request.path.startswith(KEEPS):
+        if not request.path.startswith(KEEPS) or response.status_code not in _THERE:
             response.headers["Cache-Control"] = "no-store"
         response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
         response.headers["Permissions-Policy"] = f"{CLOSED}, {OWN}"

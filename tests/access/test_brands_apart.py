@@ -208,6 +208,13 @@ def test_pages_are_kept_by_no_cache_and_files_by_none_for_a_person(alder: Brand)
     assert "no-store" in Visitor(alder).get(f"/m/{readers.link_of(reader)}")["Cache-Control"]
 
 
+@pytest.mark.parametrize("path", ["/static/nothing.css", "/brand/nothing.css", "/brand/alder/nothing/0.png"])
+def test_what_is_not_there_is_kept_by_no_cache_for_it_names_whoever_asked(alder: Brand, path: str) -> None:
+    """A link that ends like a file has caches before the portal keep what is there, whoever it was shown to."""
+    answer = Visitor(alder).get(path)
+    assert (answer.status_code, answer["Cache-Control"]) == (404, "no-store")
+
+
 def _passcode(brand: Brand) -> tuple[EmailMessage, str, bytes]:
     """The newest passcode mail of a brand, its envelope sender, and the mail as it leaves."""
     Asked.objects.all().delete()

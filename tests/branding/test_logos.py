@@ -250,6 +250,8 @@ def test_parts_that_repeat_each_other_without_end_are_refused() -> None:
     )
     assert "draws too much" in _refused(svg(nested))
     assert "draws too much" in _refused(svg('<g id="a"><use href="#a"/></g>'))
+    chain = "".join(f'<g id="a{n}"><use href="#a{n + 1}"/></g>' for n in range(900))
+    assert "draws too much" in _refused(svg(chain))
     assert "draws too much" in _refused(svg('<mask id="m"><rect mask="url(#m)"/></mask><rect mask="url(#m)"/>'))
 
 

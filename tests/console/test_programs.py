@@ -58,6 +58,12 @@ def test_what_cannot_be_a_token_is_refused_with_what_was_typed(owner: Client, br
     assert refused.status_code == 422
     assert "A token of one brand cannot have the scope audit:read" in refused.content.decode()
     assert 'value="Billing"' in refused.content.decode()
+    # A brand that is not there is none at all brands' token.
+    for gone in ("gone", "\0"):
+        refused = owner.post(TOKENS + "add/", {"name": "Billing", "scope": ["messages:read"], "brand": gone})
+        assert refused.status_code == 422
+        assert "This brand is not there any more" in refused.content.decode()
+    assert not Token.objects.exists()
     assert owner.post(TOKENS + "add/", {"name": "Billing"}).status_code == 422
     assert owner.post(TOKENS + "add/", {"name": "x" * 90, "scope": ["scim"]}).status_code == 422
     assert not Token.objects.exists()
