@@ -82,6 +82,7 @@ def _details(decision: Decision) -> list[tuple[str, str]]:
         (_("TLS"), _("verified, or it waits") if decision.tls else ""),
         (_("Protection"), _("our own is taken off") if decision.unprotects else ""),
         (_("Copies to"), ", ".join(decision.copies)),
+        (_("Manager"), _("the directory knows none of its sender") if decision.lacks_manager else ""),
         (_("Goes to"), ", ".join(decision.redirect)),
         (_("Its sender reads"), " ".join([*([decision.text] if decision.text else []), *decision.words])),
         (_("Its sender may send it anyway"), _("yes, by [override] in the subject") if decision.may_override else ""),

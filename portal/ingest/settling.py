@@ -200,6 +200,8 @@ def _events(one: Ready) -> Iterator[Event]:
         facts["why"] = ", ".join(dict.fromkeys(kind for rule in did for kind in rule.kinds))[:200]
         facts |= {"rules": len(did)} if len(did) > 1 else {}
         facts |= {"unsure": True} if any(rule.unsure for rule in did) else {}
+    if one.decision.lacks_manager:
+        facts["no_manager"] = True
     if one.decision.tags:
         facts["tags"] = ", ".join(one.decision.tags)[:200]
     yield Event("message.accepted", one.row.pk, facts={**facts, **_came(one.envelope)})

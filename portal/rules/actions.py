@@ -90,6 +90,16 @@ def _quoted(text: str) -> str:
     return f"“{text if len(text) <= 80 else text[:79] + '…'}”"
 
 
+def _copied(given: Given) -> str:
+    return ", ".join(
+        [*([_addresses(given)] if given["addresses"] else []), *(["the manager of its sender"] * given["manager"])]
+    )
+
+
+def _somebody(given: Given) -> str:
+    return "" if given["addresses"] or given["manager"] else "name addresses, or the manager"
+
+
 def _addresses(given: Given) -> str:
     return ", ".join(given["addresses"][:3]) + (" …" if len(given["addresses"]) > 3 else "")
 
@@ -128,7 +138,14 @@ KINDS: Mapping[str, ActionKind] = {
             },
             lambda given: f"add the text {_quoted(given['text'])} at the {given['at']}",
         ),
-        ActionKind("copy_to", {"addresses": _ADDRESSES}, lambda given: f"send a copy to {_addresses(given)}"),
+        ActionKind(
+            "copy_to",
+            {
+                "addresses": Field("addresses", required=False, default=(), most=20),
+                "manager": Field("flag", required=False, default=False),
+            },
+            lambda given: f"send a copy to {_copied(given)}", 0, _somebody,
+        ),
         ActionKind("redirect_to", {"addresses": _ADDRESSES},
                    lambda given: f"send it to {_addresses(given)} instead"),
         ActionKind("add_header", {"name": Field("header"), "value": Field("line", most=limits.LONGEST_HEADER_VALUE)},

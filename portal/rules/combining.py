@@ -37,10 +37,12 @@ def decision(
     approved: bool = False,
     override: str = "",
     may_override: bool = False,
+    manager: str = "",
 ) -> Decision:
     """One decision of the rules that matched, in order; each with whether that is only taken for granted.
 
-    `override` is how its sender sets refusals aside that allow it, `may_override` whether this one could.
+    `override` is how its sender sets refusals aside that allow it, `may_override` whether this one could. `manager` is
+    the sender's, where a rule names that.
     """
     matched = tuple(_matched(rule, unsure) for rule, unsure in speaking)
     ordering = [rule for rule, _ in speaking if rule.state == "on"]
@@ -58,7 +60,8 @@ def decision(
         version=version,
         matched=matched,
         tag_removed_subject=prefix + subject,
-        copies=_addresses(ordered, "copy_to"),
+        copies=_copies(ordered, manager),
+        lacks_manager=not manager and any(action.get("manager") for _, action in ordered),
         redirect=_addresses(ordered, "redirect_to"),
         edits=_edits(ordered, prefix),
         words=tuple(dict.fromkeys(action["text"] for _, action in ordered if action["do"] == "notify_sender")),
@@ -208,6 +211,11 @@ def _first(values: Iterable[str]) -> str:
 def _addresses(ordered: Ordered, kind: str) -> tuple[str, ...]:
     named = (address for _, action in ordered if action["do"] == kind for address in action["addresses"])
     return tuple(dict.fromkeys(named))
+
+
+def _copies(ordered: Ordered, manager: str) -> tuple[str, ...]:
+    wanted = manager and any(action["do"] == "copy_to" and action["manager"] for _, action in ordered)
+    return tuple(dict.fromkeys((*_addresses(ordered, "copy_to"), *([manager] if wanted else []))))
 
 
 def _edits(ordered: Ordered, prefix: str) -> Edits:

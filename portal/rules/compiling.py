@@ -42,6 +42,8 @@ class CompiledRule:
     """All that it orders, the strongest first."""
     overridable: bool
     """Whether its sender may send what it refuses."""
+    asks_manager: bool
+    """Whether anything it orders is about the manager of the sender."""
     stops: bool
     safe: bool
     """Whether it counts as matched when that cannot be told."""
@@ -104,6 +106,7 @@ def _rule(rule: Rule, pools: Pools, unknown: Container[str]) -> CompiledRule:
         verdict=verdicts[0] if verdicts else "",
         verdicts=tuple(verdicts),
         overridable=any(one["do"] == "refuse" and one["override"] for one in rule["then"]),
+        asks_manager=any(one.get("manager") for one in rule["then"]),
         stops="stop" in orders,
         safe=bool(verdicts) and verdicts[0] in actions.SAFE,
         is_wish=all(leaf["if"] in WISHES for leaf in leaves(rule)),

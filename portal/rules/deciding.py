@@ -55,6 +55,7 @@ def decide(
         approved=approved,
         override=overriding.asked(view) if allows else "",
         may_override=allows and overriding.may(view),
+        manager=view.senders_manager if any(rule.asks_manager for rule, _ in speaking) else "",
     )
 
 

@@ -96,6 +96,8 @@ class Decision:
     """ "verified" when a mail that is passed on may only leave so (portal.delivery.tls)."""
     copies: tuple[str, ...] = field(default=(), repr=False)
     """Further recipients that a rule names."""
+    lacks_manager: bool = False
+    """A rule names the manager of the sender, and the directory knows none inside."""
     redirect: tuple[str, ...] = field(default=(), repr=False)
     """Recipients in place of the mail's own; empty for its own."""
     edits: Edits = field(default_factory=Edits)

@@ -96,6 +96,20 @@ class View:
     def attributes(self) -> Mapping[str, Mapping[str, str]]:
         return self.facts.directory.attributes_of(self._everybody)
 
+    def manager_of(self, address: str) -> str | None:
+        """The manager of one of _everybody, in the comparing form; "" of somebody outside, who has none here, and None
+        where the directory does not say."""
+        if self.inside and not self.is_inside(address):
+            return ""
+        said = self.attributes.get(address, {}).get("manager", "")
+        return _comparing(said) if "@" in said else None
+
+    @property
+    def senders_manager(self) -> str:
+        """Of those who wrote it, the first one's whose manager is known and one of our own; "" for nobody."""
+        found = ((one, self.manager_of(one) or "") for one in self.senders("either"))
+        return next((manager for one, manager in found if self.is_inside(manager) and manager != one), "")
+
     def are_groups(self, wanted: Collection[str], named: Collection[str]) -> bool:
         """Whether the directory has these groups. `named` are all that any rule names, so that it is asked once."""
         if self._there is None:

@@ -16,7 +16,9 @@ from branding.models import Brand
 from portal.audit.models import Entry
 from portal.delivery.letters import Prepared, prepare
 from portal.delivery.models import Outbound
+from portal.directory import keeping
 from portal.directory.models import Group, Source
+from portal.directory.sealed import Held
 from portal.ingest import holding, spool
 from portal.ingest.errors import AwaitsApproval, IngestError
 from portal.ingest.models import Spooled
@@ -287,6 +289,15 @@ def test_a_copy_goes_to_the_archive_and_what_is_redirected_to_nobody_else() -> N
     assert sorted(one.recipient for one in left(put(mail("Lunch")))) == sorted([ARCHIVE, JONAS])
     publish(rule({"do": "redirect_to", "addresses": [ARCHIVE]}))
     assert [one.recipient for one in left(put(mail("Lunch")))] == [ARCHIVE]
+
+
+def test_a_copy_goes_to_the_manager_and_the_record_says_where_none_is_known() -> None:
+    publish(rule({"do": "copy_to", "manager": True}))
+    assert accepted(put(mail("Lunch")))["no_manager"] is True
+    keeping.new_person(Held(MAYA, {"manager": ARCHIVE}), "csv", active=True).save()
+    row = put(mail("Lunch"))
+    assert sorted(one.recipient for one in left(row)) == sorted([ARCHIVE, JONAS])
+    assert "no_manager" not in accepted(row)
 
 
 def test_a_copy_of_a_protected_mail_is_protected() -> None:

@@ -45,7 +45,10 @@ def test_an_owner_is_who_appoints_others_and_nobody_else() -> None:
 
 
 @pytest.mark.parametrize("role", [Role.RULES, Role.ADMINISTRATOR])
-@pytest.mark.parametrize("then", [COPY, {"do": "redirect_to", "addresses": ["me@evil.example"]}])
+@pytest.mark.parametrize(
+    "then",
+    [COPY, {"do": "redirect_to", "addresses": ["me@evil.example"]}, {"do": "copy_to", "manager": True}],
+)
 def test_who_writes_rules_has_no_mail_sent_to_anybody_else(role: Role, then: dict[str, Any]) -> None:
     me = somebody(role)
     with pytest.raises(BadRules, match=r"Rule 2 “copies” sends mail to further people.*Only an owner"):
