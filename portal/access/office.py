@@ -22,7 +22,9 @@ from portal.access import (
     office_ways,
     passkeys,
     passwords,
+    people,
     roles,
+    said,
     sessions,
     ways,
 )
@@ -35,7 +37,7 @@ from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.views import BROWSER_SECONDS
 from portal.audit.record import record
-from portal.mime.addresses import LONGEST
+from portal.mime.addresses import LONGEST, mask
 
 HALF = timedelta(minutes=10)
 """How long after the password the authenticator's code may come."""
@@ -51,7 +53,7 @@ _BACK = re.compile(r"(?=.{1,120}\Z)/admin/(?!enter/)(?:[a-z0-9-]+/)*")
 def how_to_enter(request: Request) -> HttpResponse:
     """Every way in that there is; for whoever is signed in already, to say once more that it is them."""
     failed = {"error": NotLetIn().sentence} if "failed" in request.GET else {}
-    return _page(request, {"state": "ways", **failed})
+    return page(request, {"state": "ways", **failed})
 
 
 @forms
@@ -59,15 +61,15 @@ def enter(request: Request, secret: str) -> HttpResponse:
     """An administrator's one-time link: GET shows a button, only the button uses the link up."""
     link = entry.find(secret)
     if link is None:
-        return _page(request, {"state": "over"}, status=410)
+        return page(request, {"state": "over"}, status=410)
     if request.method != "POST":
-        return _page(request, {"state": "link", "mailed": link.mailed})
+        return page(request, {"state": "link", "mailed": link.mailed})
     typed = request.POST.get("address", "").strip()[: LONGEST + 1]
     if not entry.is_theirs(link, typed):
-        return _page(request, {"state": "link", "mailed": True, "typed": typed, "other": True}, status=422)
+        return page(request, {"state": "link", "mailed": True, "typed": typed, "other": True}, status=422)
     person = entry.redeem(link)
     if person is None:
-        return _page(request, {"state": "over"}, status=410)
+        return page(request, {"state": "over"}, status=410)
     goal = OFFICE if passkeys.of(person, request.brand, office=True).exists() else reverse("first-run")
     return let_in(request, person, method=sessions.ENTRY, goal=goal)
 
@@ -98,12 +100,12 @@ def code(request: Request) -> HttpResponse:
     if half is None or timezone.now() - half.made_at >= HALF:
         return see_other(reverse("how-to-enter"))
     if request.method != "POST":
-        return _page(request, {"state": "code"})
+        return page(request, {"state": "code"})
     typed = request.POST.get("code", "")[: codes.LONGEST_TYPED]
     try:
         passwords.finish(half, typed, request.network, cookies.read(request, cookies.TRUSTED))
     except (NotLetIn, PasswordClosed) as refused:
-        return _page(request, {"state": "code", "error": refused.sentence}, status=422)
+        return page(request, {"state": "code", "error": refused.sentence}, status=422)
     response = let_in(request, half.person, method=sessions.AUTHENTICATOR, goal=back_of(request))
     trusted = cookies.read(request, cookies.TRUSTED) or cookies.new_token()
     passwords.trust(half.person, cookies.digest(trusted))
@@ -144,12 +146,17 @@ def let_in(
     provider: str = "",
     factor_at: datetime | None = None,
     goal: str,
+    says: str = "",
 ) -> HttpResponseRedirect:
-    """Sign an administrator in, in place of this browser's old office session. Call only after a whole proof."""
+    """Sign an administrator in, in place of this browser's old office session. Call only after a whole proof.
+
+    `says` is a word of portal.console.done for the page that follows.
+    """
     token = _begin(request, person, method, provider, factor_at)
     Person.objects.filter(pk=person.pk).update(last_login=timezone.now())
     record("administrator.entered", person=str(person.id), method=method)
-    response = see_other(goal)
+    row = sessions.of_token(token, request.brand) if says else None
+    response = said.see_said(goal, says, row) if row else see_other(goal)
     sessions.set_cookie(response, token, keep=False, name=cookies.OFFICE)
     rotate_token(request)
     return response
@@ -157,7 +164,7 @@ def let_in(
 
 def refuse(request: Request, error: AccessError, *, typed: str = "", status: int = 422) -> HttpResponse:
     """The sign-in page with the sentence, and the address that was typed."""
-    return _page(request, {"state": "ways", "typed": typed, "error": error.sentence}, status=status)
+    return page(request, {"state": "ways", "typed": typed, "error": error.sentence}, status=status)
 
 
 def _again(request: Request, **_: str) -> HttpResponse:
@@ -170,7 +177,7 @@ def _again(request: Request, **_: str) -> HttpResponse:
     else:
         half = request.half_row if match.url_name == "enter-code" else None
         shown = {"state": "code" if half else "ways", "typed": request.POST.get("address", "")[: LONGEST + 1]}
-    return _page(request, {**shown, **told}, status=expired.STATUS)
+    return page(request, {**shown, **told}, status=expired.STATUS)
 
 
 for _name in ("enter", "enter-password", "enter-code", "enter-passkey", "enter-provider"):
@@ -198,21 +205,28 @@ def _begin(request: Request, person: Person, method: str, provider: str = "", fa
     )
 
 
-def _page(request: Request, context: dict[str, object], status: int = 200) -> HttpResponse:
-    """`next` is carried in every form; what is refused is shown with what was typed, but for secrets."""
+def page(request: Request, context: dict[str, object], status: int = 200) -> HttpResponse:
+    """The page in one of its states.
+
+    `next` is carried in every form; what is refused is shown with what was typed, but for secrets.
+    """
     providers = office_ways.providers(request.brand)
+    row = request.office_row
     found = {
         "password": office_ways.password_is_set(),
         "passkey": office_ways.passkey_exists(request.brand),
+        "passcode": row is not None and office_ways.may_mail_passcode(row),
         "providers": [
             {"name": row.name, "url": reverse("enter-provider", args=[row.slug]), "down": known.is_down(row)}
             for row in providers
         ],
     }
     goal = back_of(request)
-    again = request.office_person is not None
-    shown = {"ways": found, "next": "" if goal == OFFICE else goal, "again": again, **context}
+    shown = {"ways": found, "next": "" if goal == OFFICE else goal, "again": row is not None, **context}
+    if row is not None and context["state"] == "ways":
+        address = people.address_of(row.person)
+        shown = {"typed": address, "masked": mask(address), **shown}
     # Only where the buttons are: the page of a good link and that of the code lead to no provider.
-    buttons = [] if shown["state"] in ("link", "code") else providers
+    buttons = [] if shown["state"] in ("link", "code", "passcode") else providers
     origins = tuple(place for row in buttons for place in ways.origins_of(row))
     return ways.under_policy(render(request, "console/enter.html", shown, status=status), origins)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from branding.models import Brand
-from portal.access import authenticators, people, roles
+from portal.access import authenticators, people, roles, sessions
 from portal.access.credentials import Passkey
-from portal.access.models import Person, Provider
+from portal.access.models import Person, Provider, Session
 
 
 def password_is_open() -> bool:
@@ -30,6 +30,18 @@ def passkey_exists(*brands: Brand) -> bool:
 def providers(brand: Brand) -> list[Provider]:
     """Where administrators may sign in at this host."""
     return list(Provider.objects.filter(office=True, enabled=True, brands=brand).order_by("slug"))
+
+
+def may_mail_passcode(row: Session) -> bool:
+    """Whether a passcode to the own mailbox proves enough for an administrator to say again who it is.
+
+    It proves what a mailed one-time link does, so only for a session that came from no more than that, and only for
+    whoever has nothing better: no passkey on any host, no password with an app, no provider here.
+    """
+    me = row.person
+    passkey = Passkey.objects.filter(person=me, office=True).exists()
+    better = passkey or (me.has_usable_password() and password_is_open()) or bool(providers(row.brand))
+    return bool(me.address) and row.method in (sessions.ENTRY, sessions.PASSCODE) and not better
 
 
 def is_unfinished(person: Person) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal.access import said
@@ -15,6 +16,11 @@ from portal.access.requests import Request
 def sentence(request: HttpRequest) -> str:
     """The sentence about what was done just now, or ""."""
     return _words().get(word(request), "")
+
+
+def next_step(request: HttpRequest) -> tuple[str, str]:
+    """Where to go from there and in which words; empty where nothing follows."""
+    return (reverse("you"), _("Add a passkey")) if word(request) == "proved" else ("", "")
 
 
 def word(request: HttpRequest) -> str:
@@ -29,6 +35,7 @@ def see_done(request: HttpRequest, url: str, word: str) -> HttpResponseRedirect:
 
 def _words() -> dict[str, str]:
     return {
+        "proved": _("It is you. With a passkey that takes one touch the next time."),
         "mailed": _("The link is on its way to their mailbox."),
         "role": _("The role was changed. It counts from their next request on."),
         "removed": _("They administer no more."),

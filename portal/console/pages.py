@@ -36,6 +36,7 @@ def office_page(
     shown = {
         **context,
         "done_now": done.sentence(request),
+        "done_next": done.next_step(request),
         "sections": sections(section, allowed, held=number),
         "may": {permission.value: True for permission in allowed},
     }

@@ -138,7 +138,8 @@ def framed(request: HttpRequest, id_: str) -> HttpResponse:
 def administrator(request: HttpRequest) -> HttpResponse:
     """Sign in as the demo's administrator, who has no secret."""
     person = administrators.owner(data()["owner"])
-    return office.let_in(cast(Request, request), person, method=sessions.ENTRY, goal=reverse("console-overview"))
+    asked = cast(Request, request)
+    return office.let_in(asked, person, method=sessions.ENTRY, goal=office.back_of(asked))
 
 
 def _caught(id_: str) -> tuple[catcher.Caught, bytes]:
