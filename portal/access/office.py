@@ -37,7 +37,7 @@ from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.views import BROWSER_SECONDS
 from portal.audit.record import record
-from portal.mime.addresses import LONGEST, mask
+from portal.mime.addresses import LONGEST
 
 HALF = timedelta(minutes=10)
 """How long after the password the authenticator's code may come."""
@@ -225,7 +225,7 @@ def page(request: Request, context: dict[str, object], status: int = 200) -> Htt
     shown = {"ways": found, "next": "" if goal == OFFICE else goal, "again": row is not None, **context}
     if row is not None and context["state"] == "ways":
         address = people.address_of(row.person)
-        shown = {"typed": address, "masked": mask(address), **shown}
+        shown = {"typed": address, **shown}
     # Only where the buttons are: the page of a good link and that of the code lead to no provider.
     buttons = [] if shown["state"] in ("link", "code", "passcode") else providers
     origins = tuple(place for row in buttons for place in ways.origins_of(row))

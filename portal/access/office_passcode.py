@@ -19,7 +19,6 @@ from portal.access.proving import TRUSTED_SECONDS
 from portal.access.requests import Request
 from portal.access.responses import retry_after, see_other
 from portal.access.views import BROWSER_SECONDS
-from portal.mime.addresses import mask
 
 ERRAND = "office"
 """As in portal.access.models.Challenge: it opens no message, and no message's passcode is taken here."""
@@ -96,7 +95,7 @@ def _page(
     said = f"{refused.sentence} {refused.left}".strip() if refused else note
     context = {
         "state": "passcode",
-        "masked": mask(people.address_of(row.person)),
+        "typed": people.address_of(row.person),
         "reference": asked.reference,
         "sent_at": asked.sent_at,
         "until": asked.expires_at,

@@ -832,7 +832,7 @@ PAGES = [
                 "enter",
                 {
                     "state": "passcode",
-                    "masked": "ad•••••@aldervalley.example",
+                    "typed": ADA,
                     "reference": "KITE-27",
                     "sent_at": SENT,
                     "until": SENT,
@@ -848,7 +848,7 @@ PAGES = [
                     "state": "ways",
                     "again": True,
                     "next": "/admin/people/",
-                    "masked": "ad•••••@aldervalley.example",
+                    "typed": ADA,
                     "demo": True,
                     "ways": {"password": False, "passkey": True, "passcode": True, "providers": []},
                 },
