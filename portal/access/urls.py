@@ -7,6 +7,7 @@ from django.urls import path
 from portal.access import (
     asking_sender,
     authenticator_settings,
+    entry,
     language,
     leaving,
     more,
@@ -67,5 +68,5 @@ urlpatterns = [
     path("admin/enter/passkey/", office.passkey, name="enter-passkey"),
     path("admin/enter/passkey/ask/", office.ask_passkey, name="enter-passkey-ask"),
     path("admin/enter/with/<slug:slug>/", office_provider.begin, name="enter-provider"),
-    path("admin/enter/<str:secret>", office.enter, name="enter"),
+    path(f"{entry.PATH}<str:secret>", office.enter, name="enter"),
 ]
