@@ -8,7 +8,7 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portal.access import alarms, language, openings, receipts, sender_requests, senders, ways
+        from portal.access import alarms, delegates, language, openings, receipts, sender_requests, senders, ways
         from portal.access.alerts import alert
         from portal.access.invitations import invitation
         from portal.access.letters import passcode
@@ -24,6 +24,7 @@ class AccessConfig(AppConfig):
         register("request", sender_requests.build)
         register("opened", receipts.build)
         register("digest", openings.build)
+        register("delegated", delegates.build)
         telling.register_page(senders.page_of)
         register_asks(ways.asks_for)
         tongue.register(language.of_reader)

@@ -46,7 +46,7 @@ View = Callable[Concatenate[Request, P], HttpResponseBase]
 FRESH = timedelta(minutes=10)
 LEVEL = 2
 """Of a provider's sign-in (access.md)."""
-_PAGE = re.compile(r"/sent/(?:asked/)?[0-9a-f-]{36}/(?:add/)?|/sent/settings/")
+_PAGE = re.compile(r"/sent/(?:asked/)?[0-9a-f-]{36}/(?:add/)?|/sent/settings/|/sent/delegates/(?:add/)?")
 forms = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -69,7 +69,7 @@ def fresh(view: Page[P]) -> Page[P]:
     @wraps(view)
     def guarded(request: Request, session: Session, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if timezone.now() - session.made_at > FRESH:
-            note = _("To send a message to another address, sign in again: you did so more than ten minutes ago.")
+            note = _("To let somebody else in, sign in again: you did so more than ten minutes ago.")
             return page(request, note, prove=True)
         return view(request, session, *args, **kwargs)
 

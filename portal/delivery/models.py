@@ -55,6 +55,8 @@ class Outbound(models.Model):
         """To a sender who asked for it: a recipient opened their message; `words` say how they had confirmed."""
         DIGEST = "digest"
         """The same for a day's openings; `subject_row` is their number (portal.access.openings)."""
+        DELEGATED = "delegated"
+        """To a sender: an administrator lets another act on what they send; `subject_row` is that delegation."""
         MONTHLY = "monthly"
         """To an administrator: the figures of a month, which is `words`; `subject_row` is the person."""
         TIP = "tip"

@@ -46,6 +46,7 @@ _SENT_EVENT = {
     K.REQUEST: "sender.asked",
     K.OPENED: "sender.told_opened",
     K.DIGEST: "sender.told_opened",
+    K.DELEGATED: "sender.told_of_delegate",
     K.MORE_TIME: "sender.asked_more_time",
     K.REOPENED: "recipient.told_reopened",
     K.REMINDER: "recipient.reminded",

@@ -27,6 +27,7 @@ MAIL = (
     K.REQUEST,
     K.OPENED,
     K.DIGEST,
+    K.DELEGATED,
     K.MORE_TIME,
     K.REOPENED,
     K.REMINDER,

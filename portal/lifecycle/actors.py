@@ -16,6 +16,8 @@ class Who(models.TextChoices):
 
     OFFICE = "office"
     SENDER = "sender"
+    DELEGATE = "delegate"
+    """Somebody whom the sender, or an administrator, lets act on it (portal.access.delegates)."""
     PROGRAM = "program"
     RECIPIENT = "recipient"
     COMMAND = COMMAND_LINE
@@ -36,7 +38,8 @@ class Why(models.TextChoices):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something: a person of the office or a sender by their row, a program by its token's, or a command."""
+    """Who does something: someone of the office, a sender or a delegate by their row, a program by its token's, or a
+    command."""
 
     who: Who
     row: str = ""

@@ -307,6 +307,7 @@ def mail_name(kind: str) -> str:
         K.REQUEST: _("Request to the sender"),
         K.OPENED: _("Word to the sender that it was opened"),
         K.DIGEST: _("Word to a sender of a day's openings"),
+        K.DELEGATED: _("Word to a sender of a delegate"),
         K.MORE_TIME: _("Request for more time to the sender"),
         K.REOPENED: _("Word that it is open again"),
         K.REMINDER: _("Reminder"),

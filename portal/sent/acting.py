@@ -49,7 +49,7 @@ def withdraw(request: Request, session: Session, id_: UUID) -> HttpResponse:
         return page(request, author, now, "withdraw", {**context, "no_reason": why is None, "nobody": not chosen}, 422)
 
     def act() -> None:
-        by = owning.actor(session)
+        by = owning.actor(session, author)
         withdrawing.withdraw_some(id_, chosen, why.value, by=by, why=why, tell=bool(context["tell"]))
 
     return done(request, session, author, "withdraw", act, context)
@@ -58,15 +58,15 @@ def withdraw(request: Request, session: Session, id_: UUID) -> HttpResponse:
 @require_POST
 @sender_door.required
 def undo(request: Request, session: Session, id_: UUID) -> HttpResponse:
-    """Open it again, for all or for one, while the keys live; only what its sender withdrew."""
+    """Open it again, for all or for one, while the keys live; only what its sender withdrew, or who acts for them."""
     author, now = owned(session, id_)
     chosen = {one.id for one in now.recipients} & ids_of(request.POST.getlist("reader"))
     wanted: set[UUID | None] = set(chosen) or {None}
 
     def act() -> None:
-        if not wanted <= story.withdrawn_by(id_, str(session.person_id)):
+        if not wanted <= story.withdrawn_by(id_):
             raise NotWithdrawn
-        by = owning.actor(session)
+        by = owning.actor(session, author)
         if chosen:
             withdrawing.undo_some(id_, chosen, by=by)
         else:
@@ -96,7 +96,7 @@ def date(request: Request, session: Session, id_: UUID) -> HttpResponse:
         said = _("The last day can be at most {date}.").format(date=say_day(latest))
         bad = {"bad_date": said if far else phrasing.sentence(refused), "past": past}
         return page(request, author, now, "date", {**context, **bad}, 422)
-    by = owning.actor(session)
+    by = owning.actor(session, author)
     return done(
         request, session, author, "date",
         lambda: changing.change_date(id_, until, by=by, was=changing.shown(request.POST.get("was"))), context,
@@ -124,7 +124,7 @@ def rights(request: Request, session: Session, id_: UUID) -> HttpResponse:
     if not chosen or not off:
         return page(request, author, now, "rights", {**context, "nobody": not chosen, "nothing": not off}, 422)
     everyone = chosen >= {one.id for one in now.recipients if not one.gone}
-    whom, by = None if everyone else chosen, owning.actor(session)
+    whom, by = None if everyone else chosen, owning.actor(session, author)
     return done(
         request, session, author, "rights",
         lambda: granting.change_rights(id_, dict.fromkeys(off, False), readers=whom, by=by), context,
@@ -139,12 +139,12 @@ def resend(request: Request, session: Session, id_: UUID) -> HttpResponse:
     chosen = _chosen(request, now)
     if len(chosen) != 1:
         raise Http404
-    by, whom = owning.actor(session), next(iter(chosen))
+    by, whom = owning.actor(session, author), next(iter(chosen))
     return done(request, session, author, "refused", lambda: resending.resend(id_, whom, by=by), {}, "resent")
 
 
 def owned(session: Session, id_: UUID) -> tuple[Reader, standing.Standing]:
-    """The sender's own row of a message and how that stands; Http404 for what is not theirs."""
+    """The author's row of a message and how that stands; Http404 for what is neither theirs nor lent to them."""
     author = owning.author_of(session, id_)
     found = standing.of(id_, readers.address_of) if author else None
     if author is None or found is None:

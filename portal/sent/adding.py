@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from portal.access import sender_door
@@ -24,6 +24,8 @@ LONGEST = 320
 def add(request: Request, session: Session, id_: UUID) -> HttpResponse:
     """The form, and what it does; the address is kept sealed and stands in no URL."""
     author, now = acting.owned(session, id_)
+    if not owning.is_own(session, author):  # it lets somebody read, which a delegate may not
+        raise Http404
     typed = request.POST.get("address", "").strip()[:LONGEST]
     context = {"address_value": typed, "split": bool(author.message.split), "away": author.message.away_at is not None}
     if request.method != "POST":
@@ -37,4 +39,4 @@ def added(author: Reader, address: str, session: Session) -> Reader:
     """The new recipient's row. Raises what `allowing.check` and `portal.lifecycle.adding.add` do."""
     adding.looked_up(address)  # before the message is opened and the rules are asked
     allowing.check(author, address)
-    return adding.add(author, address, most=settings.LETTERLOCK.max_recipients, by=owning.actor(session))
+    return adding.add(author, address, most=settings.LETTERLOCK.max_recipients, by=owning.actor(session, author))

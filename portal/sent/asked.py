@@ -36,7 +36,7 @@ def other_address(request: Request, session: Session, id_: UUID) -> HttpResponse
     if request.POST.get("do") == "no":
         with transaction.atomic():
             if sender_requests.answer(row, AskedSender.Answer.NO):
-                record("message.request_declined", message=author.message_id, **owning.actor(session).facts())
+                record("message.request_declined", message=author.message_id, **owning.actor(session, author).facts())
         return see_other(request.path)
     if request.POST.get("do") != "send":
         return _page(request, session, row, author, status=422)
@@ -61,14 +61,14 @@ def no_more_time(request: Request, session: Session, id_: UUID) -> HttpResponse:
 
     def act() -> None:
         for row in asking.waiting().filter(reader__message=id_):
-            asking.decline(row, owning.actor(session))
+            asking.decline(row, owning.actor(session, author))
 
     return acting.done(request, session, author, "refused", act, {}, "declined")
 
 
 def _row(session: Session, id_: UUID) -> tuple[AskedSender, Reader]:
     row = AskedSender.objects.select_related("person", "reader").filter(pk=id_).first()
-    author = owning.author_of(session, row.reader.message_id) if row else None
+    author = owning.own_author_of(session, row.reader.message_id) if row else None
     if row is None or author is None:
         raise Http404
     return row, author
@@ -79,7 +79,7 @@ def _page(
 ) -> HttpResponse:
     context = {
         "asker": people.address_of(row.person),
-        "subject": subjects.of(author, session, timezone.now()).subject,
+        "subject": subjects.of(author, session, timezone.now(), shown=True).subject,
         "note": sender_requests.note_of(row),
         "answer": row.answer,
         "error": error,

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portal.access.models import Session
+from portal.access.models import Delegation, Session
 from portal.delivery.models import Outbound
 from portal.sent import owning, subjects
 from portal.vault import readers
@@ -77,23 +77,24 @@ class _Heard:
     failed: set[UUID] = field(default_factory=set)
 
 
-def url(show: str = ALL, after: UUID | None = None) -> str:
-    """A page's address: it names a filter and a message, and nobody."""
-    asked = {"show": show, "after": str(after) if after else ""}
+def url(show: str = ALL, after: UUID | None = None, lent: UUID | None = None) -> str:
+    """A page's address: it names a filter, a message and by what one acts for another, and nobody."""
+    asked = {"for": str(lent) if lent else "", "show": show, "after": str(after) if after else ""}
     query = urlencode({name: value for name, value in asked.items() if value})
     return reverse("sent-messages") + (f"?{query}" if query else "")
 
 
-def page(session: Session, show: str, after: UUID | None, now: datetime) -> Page:
-    """The sender's messages of this brand that fit, newest first, behind the one named `after`."""
-    found, older = _found(session, show, after, now)
-    rows = {row.message_id: row for row in with_wraps(owning.mine(session).filter(message__in=found))}
-    heard = _heard(found)
-    return Page([_line(rows[key], heard[key], session, now) for key in found if key in rows], older)
+def page(session: Session, show: str, after: UUID | None, now: datetime, lent: Delegation | None = None) -> Page:
+    """What fits of what one sender sent under this brand, newest first, behind the one named `after`: of whoever is
+    signed in, or whom they act for."""
+    sent = owning.of(lent.owner if lent else session.person, session)
+    found, older = _found(sent.select_related(None), show, after, now)
+    rows = {row.message_id: row for row in with_wraps(sent.filter(message__in=found))}
+    heard, shown = _heard(found), lent is None or not lent.by_office
+    return Page([_line(rows[key], heard[key], session, now, shown) for key in found if key in rows], older)
 
 
-def _found(session: Session, show: str, after: UUID | None, now: datetime) -> tuple[list[UUID], UUID | None]:
-    rows = owning.mine(session).select_related(None)
+def _found(rows: QuerySet[Reader], show: str, after: UUID | None, now: datetime) -> tuple[list[UUID], UUID | None]:
     if after is not None:
         rows = rows.filter(message__lt=after)
     if show == ALL:
@@ -128,11 +129,11 @@ def _came_back() -> QuerySet[Outbound]:
     )
 
 
-def _line(author: Reader, heard: _Heard, session: Session, now: datetime) -> Line:
+def _line(author: Reader, heard: _Heard, session: Session, now: datetime, shown: bool) -> Line:
     message, failed = author.message, len(heard.failed)
     return Line(
         url=reverse("sent-message", args=[message.pk]),
-        subject=subjects.of(author, session, now).subject,
+        subject=subjects.of(author, session, now, shown=shown).subject,
         sent_at=readers.envelope_of(message).sent_at,
         open_until=message.open_until,
         state=state_of(message, now),

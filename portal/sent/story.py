@@ -18,6 +18,8 @@ from portal.access import sessions
 from portal.audit.models import Entry
 from portal.delivery import telling
 from portal.delivery.models import Outbound
+from portal.ids import id_of
+from portal.lifecycle.actors import Who
 
 _MOST = 20_000
 """Entries that are read of one message."""
@@ -25,6 +27,9 @@ _KINDS = frozenset({
     "wrapper.delivered", "wrapper.bounced", "wrapper.deferred", "recipient.confirmed", "message.opened",
     "file.downloaded", "message.replied", "message.forwarded", "message.resent", "recipient.reminded",
 })  # fmt: skip
+
+
+_THEIRS = (Who.SENDER, Who.DELEGATE)
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,11 +104,13 @@ def _newest_notices(message: UUID) -> list[Outbound]:
 
 @dataclass(frozen=True)
 class Change:
-    """What was done to a message. `by` is `you`, or `them` for anybody else; `reader` of one recipient alone."""
+    """What was done to a message. `by` is `you`, `sender`, `delegate` (whose row is `who`), or `them` for anybody else;
+    `reader` of one recipient alone."""
 
     kind: str
     at: datetime
     by: str
+    who: UUID | None
     reader: UUID | None
 
 
@@ -116,18 +123,22 @@ _CHANGES = (
 def changes(message: UUID, me: str) -> list[Change]:
     """Oldest first; `me` is the row of whoever looks."""
     entries = Entry.objects.filter(message=message, kind__in=_CHANGES).order_by("id")
-    return [
-        Change(entry.kind.partition(".")[2], entry.at, "you" if entry.facts.get("by") == me else "them", entry.reader)
-        for entry in entries[:200]
-    ]
+    return [_change(entry, me) for entry in entries[:200]]
 
 
-def withdrawn_by(message: UUID, me: str) -> set[UUID | None]:
-    """The readers whose last withdrawal was this sender's own; None stands for the message's.
+def _change(entry: Entry, me: str) -> Change:
+    row, by = str(entry.facts.get("by", "")), str(entry.facts.get("who", ""))
+    who = id_of(row) if by == Who.DELEGATE else None
+    said = "you" if row == me else by if by in _THEIRS else "them"
+    return Change(entry.kind.partition(".")[2], entry.at, said, who, entry.reader)
+
+
+def withdrawn_by(message: UUID) -> set[UUID | None]:
+    """The readers whose last withdrawal was the sender's, or of who acts for them; None stands for the message's.
 
     What an administrator withdrew is not for its sender to undo.
     """
     last: dict[UUID | None, bool] = {}
     for entry in Entry.objects.filter(message=message, kind="message.withdrawn").order_by("id"):
-        last[entry.reader] = entry.facts.get("by") == me and entry.facts.get("who") == "sender"
+        last[entry.reader] = entry.facts.get("who") in _THEIRS
     return {reader for reader, theirs in last.items() if theirs}

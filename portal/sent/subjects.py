@@ -28,10 +28,16 @@ class Content:
 NOTHING = Content("", {})
 
 
-def of(author: Reader, session: Session, now: datetime) -> Content:
+def of(author: Reader, session: Session, now: datetime, *, shown: bool) -> Content:
     """As in the list of whoever reads: only with the level that the message takes, and not where a brand has each
-    message proved on its own. Of a split message nothing: its author has no code."""
-    if author.message.split or session.brand.session_scope == "message" or readers.is_closed_to(author, now):
+    message proved on its own. Of a split message nothing: its author has no code. `shown` is whether it is for who
+    looks at all (portal.sent.owning.shows_content)."""
+    if (
+        not shown
+        or author.message.split
+        or session.brand.session_scope == "message"
+        or readers.is_closed_to(author, now)
+    ):
         return NOTHING
     try:
         if not levels.is_enough(session, author):

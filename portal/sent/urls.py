@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.sent import acting, adding, asked, defaults, views
+from portal.sent import acting, adding, asked, defaults, lending, views
 
 urlpatterns = [
     path("sent/", views.sent, name="sent-messages"),
@@ -15,5 +15,8 @@ urlpatterns = [
     path("sent/<uuid:id_>/add/", adding.add, name="sent-add"),
     path("sent/<uuid:id_>/more-time/", asked.no_more_time, name="sent-no-more-time"),
     path("sent/settings/", defaults.settings, name="sent-settings"),
+    path("sent/delegates/", lending.everyone, name="sent-delegates"),
+    path("sent/delegates/add/", lending.add, name="sent-delegate-add"),
+    path("sent/delegates/<uuid:id_>/end/", lending.end, name="sent-delegate-end"),
     path("sent/asked/<uuid:id_>/", asked.other_address, name="sent-asked"),
 ]

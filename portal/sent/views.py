@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_safe
 
-from portal.access import said, sender_door
-from portal.access.models import Session
+from portal.access import delegates, people, said, sender_door
+from portal.access.models import Delegation, Session
+from portal.access.models import Person as Someone
 from portal.access.requests import Request
 from portal.ids import id_of
 from portal.lifecycle import asking, granting
 from portal.lifecycle.standing import Recipient
-from portal.sent import listing, phrasing, story, subjects
+from portal.sent import listing, owning, phrasing, story, subjects
 from portal.sent.acting import owned
 from portal.vault.readers import address_of, envelope_of
 
@@ -35,19 +36,45 @@ CHIPS: Sequence[tuple[str, Promise]] = (
 @require_safe
 @sender_door.required
 def sent(request: Request, session: Session) -> HttpResponse:
-    """A sender's messages of this brand, newest first."""
+    """A sender's messages of this brand, newest first; with `for` those of one whom they act for."""
     show, after = request.GET.get("show", ""), id_of(request.GET.get("after", ""))
     show = show if show in listing.FILTERS else listing.ALL
-    found = listing.page(session, show, after, timezone.now())
+    others = delegates.of_delegate(session.person, session.brand)
+    lent = _lent(request, others)
+    found = listing.page(session, show, after, timezone.now(), lent)
+    at = lent.pk if lent else None
     context = {
+        "whose": _whose(others, lent) if others else [],
+        "owner": people.address_of(lent.owner) if lent else "",
+        "lent": lent,
         "lines": found.lines,
         "show": show,
         "after": after,
-        "chips": [{"label": label, "url": listing.url(key), "current": key == show} for key, label in CHIPS],
-        "older_url": listing.url(show, found.older) if found.older else "",
-        "newest_url": listing.url(show) if after else "",
+        "chips": [{"label": label, "url": listing.url(key, lent=at), "current": key == show} for key, label in CHIPS],
+        "older_url": listing.url(show, found.older, at) if found.older else "",
+        "newest_url": listing.url(show, lent=at) if after else "",
     }
     return render(request, "sent/list.html", context)
+
+
+def _lent(request: Request, others: Sequence[Delegation]) -> Delegation | None:
+    """By what they want to look at another's; Http404 where that is nothing, or has ended."""
+    asked = request.GET.get("for", "")
+    found = next((row for row in others if str(row.pk) == asked), None)
+    if asked and found is None:
+        raise Http404
+    return found
+
+
+def _whose(others: Sequence[Delegation], lent: Delegation | None) -> list[dict[str, object]]:
+    yours: dict[str, object] = {"label": _lazy("Yours"), "url": listing.url(), "current": lent is None}
+    return [
+        yours,
+        *(
+            {"label": people.address_of(row.owner), "url": listing.url(lent=row.pk), "current": row == lent}
+            for row in others
+        ),
+    ]
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,11 +92,15 @@ def message(request: Request, session: Session, id_: UUID) -> HttpResponse:
     """One message: what became of it for each recipient, what they may do, and what can be done."""
     author, now = owned(session, id_)
     moment, me = timezone.now(), str(session.person_id)
-    content = subjects.of(author, session, moment)
-    stories, mine = story.of(id_, content.files), story.withdrawn_by(id_, me)
+    lent = owning.lent_by(session, author)
+    content = subjects.of(author, session, moment, shown=owning.shows_content(session, author))
+    stories, mine = story.of(id_, content.files), story.withdrawn_by(id_)
     told = granting.told(id_)
     context = {
         "message": now,
+        "lent": lent,
+        "owner": address_of(author) if lent else "",
+        "list_url": listing.url(lent=lent.pk if lent else None),
         "subject": content.subject,
         "sent_at": envelope_of(author.message).sent_at,
         "state": listing.state_of(author.message, moment),
@@ -77,7 +108,7 @@ def message(request: Request, session: Session, id_: UUID) -> HttpResponse:
         "split": bool(author.message.split),
         "people": [Person(one, stories.get(one.id, story.Story()), one.id in mine) for one in now.recipients],
         "may_undo": None in mine,
-        "addable": not (now.closed or now.gone or author.message.split or author.message.away_at),
+        "addable": lent is None and not (now.closed or now.gone or author.message.split or author.message.away_at),
         "askers": _askers(id_) if now.asked_at else [],
         "changes": _changes(id_, me, now.recipients),
         "rights": phrasing.of_rights(told.rights) if told else [],
@@ -93,13 +124,16 @@ def _askers(id_: UUID) -> list[str]:
 
 
 def _changes(id_: UUID, me: str, recipients: Sequence[Recipient]) -> list[dict[str, object]]:
+    found = story.changes(id_, me)
     names = {one.id: one.address for one in recipients}
+    rows = Someone.objects.in_bulk({one.who for one in found if one.who})
     return [
         {
             "kind": one.kind,
             "at": one.at,
-            "you": one.by == "you",
+            "by": one.by,
+            "name": people.address_of(rows[one.who]) if one.who in rows else "",
             "address": names.get(one.reader, "") if one.reader else "",
         }
-        for one in story.changes(id_, me)
+        for one in found
     ]

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from portal.access.models import Delegation
 from portal.access.openings import Line as Opened
 from portal.delivery.telling import Words
 from portal.lifecycle.standing import Recipient, Standing
@@ -67,7 +68,11 @@ _MESSAGE: dict[str, Any] = {
     "told": "1 of 3 opened",
     "people": [Person(one, told, True) for one, told in zip(_PEOPLE, _STORIES, strict=True)],
     "may_undo": True,
-    "changes": [{"kind": "withdrawn", "at": AT, "you": True, "address": "karin.berg@post.example"}],
+    "list_url": "/sent/",
+    "changes": [
+        {"kind": "withdrawn", "at": AT, "by": "you", "address": "karin.berg@post.example"},
+        {"kind": "date_changed", "at": AT, "by": "delegate", "name": ANNA, "address": ""},
+    ],
     "rights": ["They can reply.", "They cannot forward it.", "They can download its files."],
     "template": "View only",
     "others": 2,
@@ -106,10 +111,17 @@ _DAY = {
     "messages": 2,
     "host": "secure.aldervalley.example",
 }
+_LENT = Delegation(by_office=True)
+_WHOSE = [{"label": label, "url": "/sent/", "current": label == ANNA} for label in ("Yours", ANNA, JONAS)]
+_DELEGATES = [
+    {"row": Delegation(id=ONE, by_office=True, made_at=AT), "address": ANNA},
+    {"row": Delegation(id=TWO, by_office=False, made_at=AT), "address": JONAS},
+]
 MAILS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("M7", "opened", {**_OPENED, "provider": "Google", "url": _PAGE}),
     ("M7-bare", "opened", {**_OPENED, "how": ":passcode"}),
     ("M7-day", "digest", {**_DAY, "url": "https://secure.aldervalley.example/sent/", "others": 3}),
+    ("M7-delegate", "delegated", {"delegate": ANNA, "url": _PAGE, "host": "secure.aldervalley.example"}),
     ("M8-page", "undelivered", {**_BOUNCED, "url": _PAGE}),
 )
 PAGES: list[tuple[str, str, dict[str, Any]]] = [
@@ -130,5 +142,23 @@ PAGES: list[tuple[str, str, dict[str, Any]]] = [
     ("S5-sent", "sent/asked.html", {**_ASK, "asker": ANNA, "answer": "sent"}),
     ("S4", "sent/settings.html", {**_SETTINGS, "saved": True}),
     ("S4-wrong", "sent/settings.html", {**_SETTINGS, "faulty": True, "bad_days": "Enter a number of days."}),
+    ("S2-lent", "sent/list.html", {**_LIST, "owner": ANNA, "lent": _LENT, "whose": _WHOSE}),
+    (
+        "S2-message-lent",
+        "sent/message.html",
+        {**_MESSAGE, "subject": "", "owner": ANNA, "lent": _LENT, "addable": False},
+    ),
+    ("S4-delegates", "sent/delegates.html", {"back_url": "/sent/settings/", "delegates": _DELEGATES, "said": "added"}),
+    ("S4-delegates-none", "sent/delegates.html", {"back_url": "/sent/settings/", "said": "ended"}),
+    (
+        "S4-delegate-add",
+        "sent/delegate_add.html",
+        {
+            "back_url": "/sent/delegates/",
+            "address_value": "anna",
+            "error": "That is not a complete address.",
+            "faulty": True,
+        },
+    ),
     ("S2-refused", "sent/refused.html", {**_ASK, "faulty": True, "error": "There is nothing to undo."}),
 ]

@@ -119,7 +119,11 @@ def test_a_page_begins_behind_a_message_and_the_last_says_so(monkeypatch: pytest
 
 def test_a_page_begins_at_the_sender_s_own_rows_in_their_order() -> None:
     browser()
-    plan = owning.mine(Session.objects.get()).values_list("message_id", flat=True)[:26].explain()
+    plan = (
+        owning.of(Session.objects.get().person, Session.objects.get())
+        .values_list("message_id", flat=True)[:26]
+        .explain()
+    )
     assert "reader_by_role" in plan.splitlines()[0] and "TEMP B-TREE" not in plan
 
 

@@ -8,7 +8,7 @@ from portal.access.models.counts import Asked, CeilingReached, Failed, TrustedBr
 from portal.access.models.factors import Authenticator, RecoveryCode, WrongFactor
 from portal.access.models.people import NOBODY, EntryLink, Person
 from portal.access.models.requests import AskedSender
-from portal.access.models.senders import Opening, SenderDefaults
+from portal.access.models.senders import Delegation, Opening, SenderDefaults
 from portal.access.models.sessions import ProvedPhrase, Session
 from portal.access.models.sign_ins import Provider, SignIn
 
@@ -21,6 +21,7 @@ __all__ = [
     "Authenticator",
     "CeilingReached",
     "Challenge",
+    "Delegation",
     "EntryLink",
     "Failed",
     "Opening",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import models
 
 from branding.models import Brand
@@ -45,4 +47,23 @@ class Opening(models.Model):
         indexes = [
             models.Index(fields=["due_at"], name="opening_waits", condition=models.Q(mail=None)),
             models.Index(fields=["mail"], name="opening_by_mail"),
+        ]
+
+
+class Delegation(models.Model):
+    """One person inside sees what became of another's messages under one brand, and acts on them, while this row is."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    owner = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    """Whose messages they are."""
+    delegate = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="+")
+    by_office = models.BooleanField()
+    """Given by an administrator, and not by the owner."""
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "brand", "delegate"], name="delegate_once"),
+            models.CheckConstraint(condition=~models.Q(owner=models.F("delegate")), name="delegate_is_another"),
         ]
