@@ -24,7 +24,7 @@ from portal.celery import SECONDS_A_MIB
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
 from portal.ingest import settling, spool, states
-from portal.ingest.errors import IngestError, NotEnoughMemory, Overtaken, VirusFound
+from portal.ingest.errors import IngestError, NotEnoughMemory, Overtaken, SpoolUnavailable, VirusFound
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
 from portal.rules.errors import BadTrigger, RulesError
@@ -127,7 +127,7 @@ def _guarded(row: Spooled, work: Callable[[], T]) -> T | None:
         pass
     except (WrapRefused, KeyDestroyed) as error:
         _hold(row, _sentence(error))
-    except (KeysError, KeyringOlder, RulesUnusable, ScannerAway, OSError, DatabaseError) as error:
+    except (KeysError, KeyringOlder, RulesUnusable, ScannerAway, SpoolUnavailable, OSError, DatabaseError) as error:
         # Nothing is wrong with the mail: a key service, a disk or the database is. It waits for as long as that takes.
         _wait(row, _sentence(error))
     except VirusFound as found:

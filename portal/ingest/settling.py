@@ -20,9 +20,10 @@ from portal.access import sender_defaults
 from portal.audit.record import Event, record, record_each
 from portal.delivery.queue import Asked, enqueue_all
 from portal.directory.membership import groups_of_one
-from portal.ingest import drafting, isolation, knowing, ordering, returning, scanning, spool, states, tips
+from portal.ingest import drafting, incidents, isolation, knowing, ordering, returning, scanning, spool, states, tips
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
+from portal.ingest.spoolfile import OWN
 from portal.mime.addresses import domain_of
 from portal.mime.editing import Change
 from portal.mime.reading import Letter, read
@@ -73,6 +74,8 @@ class Ready:
     """The mail that tells its sender what a rule did."""
     seen: Seen | None = None
     """What is kept of it for trying other rules."""
+    incidents: tuple[incidents.Incident, ...] = ()
+    """Messages of our own that tell people inside of it."""
 
     def __repr__(self) -> str:
         return f"Ready({self.row.pk})"
@@ -120,19 +123,17 @@ def _decided(
     if one.passes:
         return Ready(row, Decision("relay", rule=one.passes), one.envelope)
     with observing.work("pipeline", row.pk, size=row.size, state=row.state), isolation.bounded(row.size):
-        facts = knowing.facts(one.letter, one.envelope, one.raw, refers=answered is not None)
-        approved = row.approval == Spooled.Approval.GIVEN
-        decision = decide(facts, rules, settings.LETTERLOCK.default_action, approved=approved)
-        if decision.bad_wish:
-            raise Refused(decision.text)
-        if decision.action != "refuse" and ordering.forbids(decision, one.letter):
-            decision = replace(decision, action="refuse", text=ordering.UNCHANGEABLE, may_override=False)
-        done = Ready(row, decision, one.envelope, tip=_tip(one, decision), seen=seen.kept(row.pk, facts, decision))
+        if one.envelope.source == OWN:
+            done = Ready(row, incidents.decision_of(one.letter), one.envelope)
+        else:
+            done = _asked_of_rules(one, rules, refers=answered is not None)
+        decision = done.decision
+        told = incidents.Subject(row, one.envelope, one.letter, one.raw, decision, decision.action)
         if decision.action in ("refuse", "hold"):
-            return done
+            return replace(done, incidents=incidents.written(told))
         change, envelope = ordering.change_of(decision, one.letter), ordering.addressed(one.envelope, decision)
         if decision.action == "relay":
-            return replace(done, envelope=envelope, change=change)
+            return replace(done, envelope=envelope, change=change, incidents=incidents.written(told))
         _check_template(decision, one.envelope.sender)
         scanned_at = scanning.check(one.raw, one.letter, one.envelope)
         letter, raw = drafting.without_phrase(one.letter, one.raw)
@@ -142,7 +143,25 @@ def _decided(
         draft = drafting.draft(row, letter, raw, envelope, decision, answered, brand_of, scanned_at, chosen)
         with observing.work("seal", size=row.size):
             sealed = sealing.seal_streams(draft)
-        return replace(done, envelope=envelope, draft=draft, sealed=sealed)
+        told = replace(told, level=draft.rights.level, split=draft.split)
+        return replace(done, envelope=envelope, draft=draft, sealed=sealed, incidents=incidents.written(told))
+
+
+def _asked_of_rules(one: Opened, rules: RuleSet, *, refers: bool) -> Ready:
+    """What the rules order, with what its sender is told and what is kept. Raises Refused."""
+    facts, default = knowing.facts(one.letter, one.envelope, one.raw, refers=refers), settings.LETTERLOCK.default_action
+    approved = one.row.approval == Spooled.Approval.GIVEN
+    decision = decide(facts, rules, default, approved=approved)
+    if decision.bad_wish:
+        raise Refused(decision.text)
+    if decision.action != "refuse" and ordering.forbids(decision, one.letter):
+        decision = replace(decision, action="refuse", text=ordering.UNCHANGEABLE, may_override=False)
+    if approved and decision.reports:
+        # Of what spoke of it before it was held, they were told then.
+        before = {rule.id for rule in decide(facts, rules, default).matched}
+        decision = replace(decision, reports=tuple(r for r in decision.reports if r.rule_id not in before))
+    kept = seen.kept(one.row.pk, facts, decision)
+    return Ready(one.row, decision, one.envelope, tip=_tip(one, decision), seen=kept)
 
 
 def _tip(one: Opened, decision: Decision) -> Asked | None:
@@ -178,6 +197,8 @@ def write(group: Sequence[Ready]) -> None:
             _relay(relayed)
             _refuse(_of(group, "refuse"))
             _hold(_of(group, "hold"))
+            for one in group:
+                incidents.commit(one.row.pk, one.incidents)
             enqueue_all([one.tip for one in group if one.tip is not None])
             counting.note([(one.decision, one.seen) for one in group if one.seen is not None])
     except BaseException:
@@ -200,6 +221,8 @@ def _events(one: Ready) -> Iterator[Event]:
         facts["why"] = ", ".join(dict.fromkeys(kind for rule in did for kind in rule.kinds))[:200]
         facts |= {"rules": len(did)} if len(did) > 1 else {}
         facts |= {"unsure": True} if any(rule.unsure for rule in did) else {}
+    if one.decision.severity:
+        facts["severity"] = one.decision.severity
     if one.decision.lacks_manager:
         facts["no_manager"] = True
     if one.decision.tags:

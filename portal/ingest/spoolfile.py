@@ -22,6 +22,8 @@ from portal.vault.stream import Context, Opener, RandomAccess
 MAGIC = b"LLD1"
 SUITE = 1
 STREAM = "spool"
+OWN = "report"
+"""The source of what the portal itself writes about a mail (portal.ingest.incidents)."""
 _HEAD_BYTES = 8192
 
 
@@ -32,7 +34,7 @@ class Envelope:
     sender: str
     recipients: tuple[str, ...]
     source: str
-    """ "smtp" (LMTP too), "api", "command" or "reply"."""
+    """ "smtp" (LMTP too), "api", "command", "reply" or OWN."""
     trusted: bool
     thread: UUID | None = None
     author: UUID | None = None

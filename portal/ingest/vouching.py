@@ -12,7 +12,7 @@ from django.conf import settings
 from branding import choosing
 from branding.models import Brand
 from portal.ingest import signatures
-from portal.ingest.spoolfile import Envelope
+from portal.ingest.spoolfile import OWN, Envelope
 from portal.mime.addresses import normalise, parse_list
 from portal.mime.errors import BadAddress
 from portal.mime.fields import header_end, raw_fields
@@ -28,6 +28,8 @@ def voucher(
     """
     if envelope.source == "reply":
         return Voucher("confirmed")
+    if envelope.source == OWN:
+        return Voucher("own")
     domain = _domain(raw, shown)
     inside = bool(domain) and _is_inside(domain, brand)
     if domain and envelope.source in ("api", "command") and envelope.trusted and inside:

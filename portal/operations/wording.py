@@ -52,6 +52,8 @@ def _accepted(facts: Mapping[str, Any]) -> str:
     said = _decided(facts)
     if facts.get("version") and facts["rule"] != "default":
         said += " " + _("Version %(version)s of the rules.") % facts
+    if facts.get("severity"):
+        said += " " + _("Severity: %(severity)s.") % facts
     return said
 
 
@@ -167,6 +169,11 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         else _("An administrator refused it; its sender could not be told.")
     ),
     "message.approved": _fixed(lambda: _("An administrator approved it.")),
+    "incident.reported": lambda facts: (
+        _("The rule “%(rule)s” had it reported with the mail itself, by the message %(report)s.") % facts
+        if facts["whole"]
+        else _("The rule “%(rule)s” had it reported, by the message %(report)s.") % facts
+    ),
     "rule.overridden": lambda facts: (
         _("Its sender sent it anyway, against the rule “%(rule)s”: the rule is mistaken, they say.") % facts
         if facts["how"] == "mistaken"

@@ -104,6 +104,18 @@ def _addresses(given: Given) -> str:
     return ", ".join(given["addresses"][:3]) + (" …" if len(given["addresses"]) > 3 else "")
 
 
+PARTS = (
+    "sender", "recipients", "cc", "bcc", "subject", "severity", "rules", "sensitive", "override", "original",
+)  # fmt: skip
+"""What an incident report can tell, in its order."""
+SEVERITIES = ("low", "medium", "high")
+
+
+def _report_words(given: Given) -> str:
+    whole = ", with the mail itself" if "original" in given["parts"] else ""
+    return f"report it to {_addresses(given)} by a protected message{whole}"
+
+
 _SENTENCE = Field("text", most=limits.LONGEST_TEXT)
 _ADDRESSES = Field("addresses", most=20)
 KINDS: Mapping[str, ActionKind] = {
@@ -155,6 +167,17 @@ KINDS: Mapping[str, ActionKind] = {
         ActionKind("prepend_subject", {"text": Field("line", most=limits.LONGEST_NAME)},
                    lambda given: f"put {_quoted(given['text'])} before the subject"),
         ActionKind("tag", {"name": Field("slug")}, lambda given: f"note the tag “{given['name']}” in the record"),
+        ActionKind("set_severity", {"severity": Field("choice", choices=SEVERITIES)},
+                   lambda given: f"note it as of {given['severity']} severity"),
+        ActionKind(
+            "incident_report",
+            {
+                "addresses": _ADDRESSES,
+                "parts": Field("choices", required=False, default=PARTS[:-1], choices=PARTS),
+                "level": Field("number", required=False, default=1, least=LEVELS[0], most=LEVELS[-1]),
+            },
+            _report_words,
+        ),
         ActionKind("notify_sender", {"text": _SENTENCE},
                    lambda given: f"tell the sender {_quoted(given['text'])}"),
         ActionKind("stop", {}, lambda given: "look at no further rule"),

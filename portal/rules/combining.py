@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from portal.rules.actions import LOCKING, VERDICTS
+from portal.rules.actions import LOCKING, SEVERITIES, VERDICTS
 from portal.rules.compiling import CompiledRule
-from portal.rules.decision import Decision, Disclaimer, Edits, Matched
+from portal.rules.decision import Decision, Disclaimer, Edits, Matched, Report
 from portal.rules.document import leaves
 from portal.rules.errors import BadTrigger
 from portal.rules.facts import Facts
@@ -64,6 +64,8 @@ def decision(
         lacks_manager=not manager and any(action.get("manager") for _, action in ordered),
         redirect=_addresses(ordered, "redirect_to"),
         edits=_edits(ordered, prefix),
+        severity=_severity(ordered),
+        reports=_reports(ordered, facts),
         words=tuple(dict.fromkeys(action["text"] for _, action in ordered if action["do"] == "notify_sender")),
         tags=tuple(dict.fromkeys(action["name"] for _, action in ordered if action["do"] == "tag")),
         override=override if overridden else "",
@@ -211,6 +213,24 @@ def _first(values: Iterable[str]) -> str:
 def _addresses(ordered: Ordered, kind: str) -> tuple[str, ...]:
     named = (address for _, action in ordered if action["do"] == kind for address in action["addresses"])
     return tuple(dict.fromkeys(named))
+
+
+def _severity(ordered: Ordered) -> str:
+    said = [action["severity"] for _, action in ordered if action["do"] == "set_severity"]
+    return max(said, key=SEVERITIES.index, default="")
+
+
+def _reports(ordered: Ordered, facts: Facts) -> tuple[Report, ...]:
+    """To addresses inside alone, whatever was inside when the rule was published."""
+    inside = frozenset(facts.inside_domains)
+    named = [
+        (rule, action, tuple(one for one in action["addresses"] if one.rpartition("@")[2] in inside))
+        for rule, action in ordered
+        if action["do"] == "incident_report"
+    ]
+    return tuple(
+        Report(rule.name, rule.id, to, tuple(action["parts"]), action["level"]) for rule, action, to in named if to
+    )
 
 
 def _copies(ordered: Ordered, manager: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from portal.rules import combining, overriding
@@ -11,7 +11,7 @@ from portal.rules.compiling import CompiledRule, RuleSet, condition
 from portal.rules.conditions import KINDS, Pools
 from portal.rules.conditions.mail import is_bounce
 from portal.rules.decision import Decision
-from portal.rules.document import GROUPS
+from portal.rules.document import GROUPS, leaves
 from portal.rules.facts import Facts
 from portal.rules.sensitive import SensitiveType
 from portal.rules.view import View
@@ -47,7 +47,7 @@ def decide(
     if not speaking:
         return combining.default(facts, default_action, rules.version)
     allows = any(rule.overridable for rule, _ in speaking)
-    return combining.decision(
+    found = combining.decision(
         facts,
         speaking,
         default_action,
@@ -57,6 +57,18 @@ def decide(
         may_override=allows and overriding.may(view),
         manager=view.senders_manager if any(rule.asks_manager for rule, _ in speaking) else "",
     )
+    if any("sensitive" in report.parts for report in found.reports):
+        return replace(found, sensitive=_sensitive(view, speaking, rules.own_types))
+    return found
+
+
+def _sensitive(view: View, speaking: list[tuple[CompiledRule, bool]], own: Own) -> tuple[tuple[str, int], ...]:
+    """The kinds that rules which matched look for, and how many of each there are."""
+    wanted = [leaf for rule, _ in speaking for leaf in leaves(rule.document) if leaf["if"] == "sensitive"]
+    names = dict.fromkeys(one["name"] for leaf in wanted for one in leaf["types"])
+    found = view.sensitive(names, own) if names else {}
+    counts = [(name, sum(one.count for one in found[name])) for name in names]
+    return tuple((name, count) for name, count in counts if count)
 
 
 def _ends(rule: CompiledRule, rules: RuleSet, view: View, *, unsure: bool, approved: bool) -> bool:

@@ -54,6 +54,18 @@ class Edits:
 
 
 @dataclass(frozen=True)
+class Report:
+    """A message of our own that tells people inside of a mail (portal.ingest.incidents)."""
+
+    rule: str
+    rule_id: str
+    to: tuple[str, ...] = field(repr=False)
+    parts: tuple[str, ...]
+    """Of portal.rules.actions.PARTS."""
+    level: int = 1
+
+
+@dataclass(frozen=True)
 class Decision:
     """One decision for every envelope recipient."""
 
@@ -104,6 +116,11 @@ class Decision:
     words: tuple[str, ...] = ()
     """What the sender is told by mail, a sentence each."""
     tags: tuple[str, ...] = ()
+    severity: str = ""
+    """The highest that a rule notes: "low", "medium" or "high"; "" for none."""
+    reports: tuple[Report, ...] = ()
+    sensitive: tuple[tuple[str, int], ...] = ()
+    """For reports: the kinds of sensitive information that rules which matched look for, and how many there are."""
     unprotects: bool = False
     """It answers our own protected message and a rule lets it go on as ordinary mail."""
     version: int = 0

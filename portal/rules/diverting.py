@@ -1,4 +1,4 @@
-"""Rules that give a mail to people whom its sender did not name: copies, and other recipients.
+"""Rules that give a mail, or what it is, to people whom its sender did not name: copies, other recipients, reports.
 
 Whoever writes rules sees no mail. Such a rule would show them all of it, so an owner has to publish one, and whatever
 may let one match more than before.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from portal.rules.document import Document, Rule
 from portal.rules.errors import Problem
 
-DIVERTING = frozenset({"copy_to", "redirect_to"})
+DIVERTING = frozenset({"copy_to", "redirect_to", "incident_report"})
 _WORDS = frozenset({"name", "note"})
 """Fields that change nothing of what a rule does."""
 

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from portal.rules.compiling import RuleSet
 from portal.rules.deciding import decide
+from portal.rules.diverting import DIVERTING
 from portal.rules.document import Rule
 from portal.rules.errors import BadRules, Problem
 from portal.rules.facts import Facts
@@ -49,7 +50,10 @@ def _facts(subject: str, sender: str, recipient: str, inside: tuple[str, ...]) -
 
 def problems(rules: RuleSet) -> list[Problem]:
     """What a rule set would lock that must pass, and where it would send mail to the portal itself."""
-    found = [problem for place, rule in enumerate(rules.document["rules"]) for problem in _circles(place, rule)]
+    numbered = list(enumerate(rules.document["rules"]))
+    found = [
+        problem for place, rule in numbered for problem in (*_circles(place, rule), *_reported_outside(place, rule))
+    ]
     for sample in samples(settings.LETTERLOCK.inside_domains):
         found += _locked(sample, rules)
     return found
@@ -70,10 +74,20 @@ def _locked(sample: Sample, rules: RuleSet) -> list[Problem]:
 def _circles(place: int, rule: Rule) -> list[Problem]:
     """Copies to the portal's own addresses would come back to the same rules."""
     own = _own_hosts()
-    named = [a for one in rule["then"] if one["do"] in ("copy_to", "redirect_to") for a in one["addresses"]]
+    named = [a for one in rule["then"] if one["do"] in DIVERTING for a in one["addresses"]]
     if not any(address.rpartition("@")[2] in own for address in named):
         return []
     said = f"Rule {place + 1} “{rule['name']}” would send mail to the portal itself, and so in a circle."
+    return [Problem(("rules", place, "then"), said)]
+
+
+def _reported_outside(place: int, rule: Rule) -> list[Problem]:
+    """Who is told of incidents is one of our own people."""
+    named = [a for one in rule["then"] if one["do"] == "incident_report" for a in one["addresses"]]
+    inside = settings.LETTERLOCK.inside_domains
+    if all(address.rpartition("@")[2] in inside for address in named):
+        return []
+    said = f"Rule {place + 1} “{rule['name']}” reports to an address outside the organisation; name one inside."
     return [Problem(("rules", place, "then"), said)]
 
 
