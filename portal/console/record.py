@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -26,24 +25,36 @@ from portal.audit import checking, exporting, finding
 from portal.audit.errors import NothingSigned
 from portal.audit.finding import Asked
 from portal.audit.models import Entry, Head
-from portal.audit.record import Fact
+from portal.audit.record import COMMAND_LINE
 from portal.audit.record import record as note
 from portal.celery import CHECK_RECORD, ring
 from portal.console.pages import administrator, office_page
+from portal.console.record_facts import Told, phrases, who_words
+from portal.console.record_sentences import sentence
 from portal.console.sections import RECORD
-from portal.operations import record_keeping
+from portal.operations import record_keeping, wording
 
 TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8", "cef": "text/plain; charset=utf-8"}
 DAY = timedelta(days=1)
+BY_PERSON = frozenset({
+    "address.lifted", "address.suppressed", "administrator.entered", "administrator.named",
+    "administrator.password_set", "administrator.signed_out_elsewhere", "health.tested", "messages.exported",
+    "messages.searched", "reports.exported",
+    "reports.mail_switched", "wrapper.requeued",
+})  # fmt: skip
+"""Kinds whose `person` is who did it, not whom it was done to."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One entry as the list shows it. `facts` are pairs of name and value; `who` an administrator's address."""
+    """One entry as the list shows it: a sentence, what else it tells, and who did it, an administrator by address."""
 
     entry: Entry
-    facts: list[tuple[str, Fact]]
+    sentence: str
+    phrases: list[str]
     who: str
+    row: str
+    """Of whoever did it, where nobody is named."""
 
     @property
     def message(self) -> str:
@@ -172,14 +183,16 @@ def _number(text: str) -> int | None:
 
 def _lines(found: list[Entry]) -> list[Line]:
     known: dict[str, str] = {}
-    return [
-        Line(
-            entry,
-            [(name, fact) for name, fact in entry.facts.items() if name not in ("by", "who")],
-            _who(entry.facts, known),
-        )
-        for entry in found
-    ]
+    return [_line(entry, known) for entry in found]
+
+
+def _line(entry: Entry, known: dict[str, str]) -> Line:
+    facts = Told(entry.facts)
+    said, by = sentence(entry.kind, facts), "person" if entry.kind in BY_PERSON else "by"
+    rest = {name: fact for name, fact in entry.facts.items() if name not in {*facts.used, by, "who"}}
+    if isinstance(rest.get("person"), str):
+        rest["person"] = _name(rest["person"], known) or rest["person"]
+    return Line(entry, said, list(phrases(entry.kind, rest)), *_who(entry, by, known))
 
 
 def _short(id_: UUID | None) -> str:
@@ -187,15 +200,21 @@ def _short(id_: UUID | None) -> str:
     return f"…{str(id_)[-12:]}" if id_ else ""
 
 
-def _who(facts: Mapping[str, Any], known: dict[str, str]) -> str:
-    """The administrator behind an entry by their address; of anyone else no more than what is written there."""
-    by = facts.get("by") or facts.get("who")
-    if not isinstance(by, str):
-        return ""
-    if by not in known:
+def _who(entry: Entry, by: str, known: dict[str, str]) -> tuple[str, str]:
+    """Who did it in words, an administrator by their address; and the row of anyone else, who is not named."""
+    row, what = str(entry.facts.get(by) or ""), str(entry.facts.get("who") or "")
+    if name := _name(row, known):
+        return name, ""
+    words = who_words(what or row) if what or row == COMMAND_LINE else wording.actor(entry.kind)
+    return words, "" if row == COMMAND_LINE else row
+
+
+def _name(row: str, known: dict[str, str]) -> str:
+    """An administrator's address; "" for anyone else."""
+    if row not in known:
         try:
-            person = Person.objects.exclude(role=Person.Role.READER).filter(pk=UUID(by)).first()
+            person = Person.objects.exclude(role=Person.Role.READER).filter(pk=UUID(row)).first()
         except ValueError:
             person = None
-        known[by] = (people.address_of(person) if person else "") or by
-    return known[by]
+        known[row] = people.address_of(person) if person else ""
+    return known[row]

@@ -21,7 +21,7 @@ _BY_ADMINISTRATORS = frozenset({
     "message.withdrawn", "message.withdrawal_undone", "message.date_changed",
     "message.resent", "message.readdressed", "message.added", "message.request_declined",
     "message.rights_changed",
-    "message.hold_set", "message.hold_lifted", "message.erased", "message.phrase_set", "message.exported",
+    "message.hold_set", "message.hold_lifted", "message.phrase_set", "message.exported",
     "wrapper.requeued",
 })  # fmt: skip
 

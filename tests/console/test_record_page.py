@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
 from branding.models import Brand
 from portal.access import people
 from portal.access.roles import Role
 from portal.audit.models import Check, Entry, Head
-from portal.audit.record import record
-from portal.operations import record_keeping
+from portal.audit.record import COMMAND_LINE, record
+from portal.console import record_sentences
+from portal.console.record_facts import phrases
+from portal.operations import record_keeping, wording
 from portal.operations.tasks import check_record
 from tests.console.conftest import CANARY, Arrive
 from tests.console.test_roles import with_role
@@ -28,7 +32,9 @@ def test_entries_are_shown_newest_first_with_who_did_what(owner: Client, brand: 
     id_ = arrive()
     owner.post("/admin/record/check/")
     page = owner.get("/admin/record/").content.decode()
-    shown = [f"<code>{kind}</code>" for kind in ("audit.check_asked", "message.sealed", "message.accepted")]
+    shown = [
+        f'<code class="muted">{kind}</code>' for kind in ("audit.check_asked", "message.sealed", "message.accepted")
+    ]
     assert sorted(shown, key=page.index) == shown
     assert "ebba.olsson@aldervalley.example" in page
     assert f"/admin/messages/{id_}/" in page
@@ -50,7 +56,7 @@ def test_filters_stand_in_the_address_and_what_cannot_be_read_is_said(owner: Cli
     page = owner.get("/admin/record/", {"message": str(one), "kind": "message.sealed"}).content.decode()
     assert f"/admin/messages/{one}/" in page
     assert f"/admin/messages/{other}/" not in page
-    assert page.count("<code>message.sealed</code>") == 1
+    assert page.count('<code class="muted">message.sealed</code>') == 1
     wrong = owner.get("/admin/record/", {"message": "no id", "since": "yesterday", "until": "2026-02-30"})
     assert wrong.status_code == 422
     text = wrong.content.decode()
@@ -62,10 +68,10 @@ def test_filters_stand_in_the_address_and_what_cannot_be_read_is_said(owner: Cli
 def test_the_last_page_ends_and_pages_follow_each_other(owner: Client, brand: Brand) -> None:
     Entry.objects.bulk_create(Entry(at="2026-11-17T14:48Z", kind="message.opened", facts={}) for _ in range(150))
     first = owner.get("/admin/record/", {"kind": "message.opened"})
-    assert first.content.decode().count("<code>message.opened</code>") == 100
+    assert first.content.decode().count('<code class="muted">message.opened</code>') == 100
     older = first.context["older"]
     second = owner.get(f"/admin/record/?{older}").content.decode()
-    assert second.count("<code>message.opened</code>") == 50
+    assert second.count('<code class="muted">message.opened</code>') == 50
     assert "Older" not in second
 
 
@@ -135,3 +141,50 @@ def test_a_day_at_the_end_of_the_calendar_is_asked_for_again(owner: Client, quer
     answer = owner.get(f"/admin/record/?{query}")
     assert answer.status_code == 422
     assert "Write a day like" in answer.content.decode()
+
+
+def documented() -> list[str]:
+    """The kinds in the table of docs/events.md."""
+    cells = re.findall(r"^\| (`[^|]+) \|", (ROOT / "docs" / "events.md").read_text(), re.M)
+    named = [re.findall(r"`([a-z_.]+)`", cell) for cell in cells]
+    return [
+        name if not name.startswith(".") else names[0].partition(".")[0] + name for names in named for name in names
+    ]
+
+
+def test_every_kind_has_a_sentence_and_an_unknown_one_stays_readable() -> None:
+    known = {*record_sentences.SENTENCES, *wording._SENTENCES}
+    assert set(documented()) - known == set(), "write a sentence in portal/console/record_sentences.py"
+    assert set(record_sentences.SENTENCES) - set(documented()) == set()
+    for kind in documented():
+        assert record_sentences.sentence(kind, {}).endswith("."), kind
+    assert record_sentences.sentence("folder.half_moved", {}) == "Folder: half moved."
+    assert list(phrases("folder.half_moved", {"half_way": True, "to_where": "north", "no": None})) == [
+        "half way: yes",
+        "to where: north",
+    ]
+
+
+def test_facts_are_said_in_words_and_not_twice(owner: Client, brand: Brand) -> None:
+    record("message.opened", first=False, method="passkey", author=False)
+    record("recipient.confirmed", method="passcode", kept=True, device="phone", language="de")
+    record("administrator.role_changed", person="x", by=COMMAND_LINE, role="support", was="owner", reason="duties")
+    page = plain_text(owner.get("/admin/record/"))
+    assert "Opened again. by passkey message.opened By Reader" in page
+    assert "Confirmed by passcode. the browser stays signed in · on a phone · page in de" in page
+    assert "An administrator was given another role. about x · Support · before: Owner · Other duties now" in page
+    assert "administrator.role_changed By The command line" in page
+    assert "False" not in page and "True" not in page
+
+
+def test_whoever_did_it_to_themselves_is_named_once(owner: Client, brand: Brand) -> None:
+    owner.post("/admin/messages/search/", {"sender": MAYA})
+    found = Entry.objects.get(kind="messages.searched")
+    page = plain_text(owner.get("/admin/record/", {"kind": "messages.searched"}))
+    assert "by: sender messages.searched By ebba.olsson@aldervalley.example" in page
+    assert found.facts["person"] not in page
+
+
+def plain_text(answer: HttpResponse) -> str:
+    table = answer.content.decode().partition("<tbody>")[2].partition("</tbody>")[0]
+    return " ".join(re.sub(r"<[^>]+>", " ", table).split())
