@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import secrets
@@ -9,6 +10,7 @@ import secrets
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.crypto import salted_hmac
 
 SESSION = f"{settings.COOKIE_PREFIX}session"
 BROWSER = f"{settings.COOKIE_PREFIX}browser"
@@ -40,6 +42,19 @@ def digest_of(request: HttpRequest, name: str) -> bytes:
     """The digest of the token in a cookie; b"" when there is none."""
     token = read(request, name)
     return digest(token) if token else b""
+
+
+def browser_token(request: HttpRequest) -> str:
+    """The token of BROWSER; without that cookie, one that follows from the token of the page's forms.
+
+    So it is the same at a second press, or after an answer that a phone threw away when its owner went to look for the
+    mail: a passcode that was mailed meanwhile works in the browser that asked for it.
+    """
+    token, form = read(request, BROWSER), request.COOKIES.get(settings.CSRF_COOKIE_NAME, "")
+    if token or not form:
+        return token or new_token()
+    derived = salted_hmac("letterlock.browser", form, algorithm="sha256").digest()
+    return base64.urlsafe_b64encode(derived).decode().rstrip("=")
 
 
 def write(response: HttpResponseBase, name: str, token: str, seconds: int | None) -> None:

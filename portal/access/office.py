@@ -116,7 +116,7 @@ def code(request: Request) -> HttpResponse:
 @require_POST
 def ask_passkey(request: Request) -> HttpResponse:
     """What the browser is to ask its authenticators. It names nobody, and costs no row."""
-    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    token = cookies.browser_token(request)
     response = JsonResponse(passkeys.ask_to_sign_in(request.brand, cookies.digest(token), office=True))
     cookies.write(response, cookies.BROWSER, token, BROWSER_SECONDS)
     return response

@@ -23,7 +23,7 @@ def begin(request: Request, slug: str) -> HttpResponse:
     provider = next((row for row in office_ways.providers(request.brand) if row.slug == slug), None)
     if provider is None or request.method != "POST":
         return see_other(reverse("how-to-enter"))
-    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    token = cookies.browser_token(request)
     goal, origin = office.back_of(request), ceilings.origin_of(request.META)
     try:
         browser = cookies.digest(token)

@@ -167,7 +167,7 @@ for _name, _again in (
 def ask_at(request: Request, place: Place, claim: Claim) -> HttpResponse:
     if not ways.passcode_at(place):
         return door.elsewhere(request, place, PasscodesOff().sentence)
-    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    token = cookies.browser_token(request)
     browser = replace(_browser(request), token=cookies.digest(token))
     try:
         passcodes.ask(claim, browser)
@@ -175,8 +175,9 @@ def ask_at(request: Request, place: Place, claim: Claim) -> HttpResponse:
         return wait(request, error, place)
     except PasscodeRefused as error:
         challenge = passcodes.latest(place.brand, place.reader, browser, place.errand_name)
-        return _passcode_page(request, place, challenge, refused=error, status=429)
-    response = see_other(place.check_url)
+        response = _passcode_page(request, place, challenge, refused=error, status=429)
+    else:
+        response = see_other(place.check_url)
     cookies.write(response, cookies.BROWSER, token, door.BROWSER_SECONDS)
     return response
 
@@ -215,6 +216,10 @@ def _passcode_page(
     if challenge is None:
         return door.elsewhere(request, place, refused.sentence if refused else "")
     refused = refused or challenge.refusal(timezone.now())
+    # Whoever pressed twice did nothing wrong, and the passcode on its way is the right one.
+    soon = refused if isinstance(refused, AskedTooSoon) else None
+    if soon:
+        refused, note = None, soon.sentence
     address = challenge.asked_address()
     context = {
         **place.context(),
@@ -234,8 +239,8 @@ def _passcode_page(
     }
     template = place.errand.template if place.errand else "access/passcode.html"
     response = render(request, template, context, status=status)
-    if isinstance(refused, AskedTooSoon):
-        retry_after(response, refused.next_at)
+    if soon:
+        retry_after(response, soon.next_at)
     return response
 
 

@@ -22,7 +22,7 @@ LEVEL = 3
 @require_POST
 def ask(request: Request) -> HttpResponse:
     """What the browser is to ask its authenticators. It names nobody, and costs no row."""
-    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    token = cookies.browser_token(request)
     try:
         response = JsonResponse(passkeys.ask_to_sign_in(request.brand, cookies.digest(token)))
     except PasskeyRefused as error:

@@ -126,7 +126,7 @@ def signed_in(
 @signed_in
 def ask(request: Request, person: Person, row: Session) -> HttpResponse:
     """What the browser is to ask its authenticators for a new passkey."""
-    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    token = cookies.browser_token(request)
     try:
         _must_be_fresh(row)
         options = passkeys.ask_to_add(person, row.brand, cookies.digest(token), user_name=people.address_of(person))

@@ -96,7 +96,7 @@ def begin(request: Request, slug: str) -> HttpResponse:
         return see_other(SENT)
     if request.method != "POST":
         return _outcome(request, provider)
-    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    token = cookies.browser_token(request)
     again, origin = "again" in request.POST, ceilings.origin_of(request.META)
     goal = _goal(request.POST.get("next", ""))
     try:

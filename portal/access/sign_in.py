@@ -79,7 +79,7 @@ def _begin(request: Request, place: Place, slug: str) -> HttpResponse:
         return see_other(place.back_url)
     if request.method != "POST":
         return _outcome(request, place, provider)
-    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    token = cookies.browser_token(request)
     again, origin = "again" in request.POST, ceilings.origin_of(request.META)
     try:
         browser = cookies.digest(token)

@@ -60,7 +60,7 @@ def ask_to_add_passkey(request: HttpRequest) -> HttpResponse:
     asked, me = cast(Request, request), administrator(request)
     if not me.address or not is_fresh(cast(Session, asked.office_row)):
         return JsonResponse({}, status=403)
-    token = cookies.read(request, cookies.BROWSER) or cookies.new_token()
+    token = cookies.browser_token(request)
     try:
         options = passkeys.ask_to_add(
             me, asked.brand, cookies.digest(token), user_name=people.address_of(me), office=True

@@ -257,6 +257,36 @@ def test_asking_within_a_minute_sends_nothing_and_says_when(visitor: Visitor, re
     assert visitor.enter(reader, newest_code()).status_code == 303
 
 
+def test_a_second_press_says_it_calmly_where_the_passcode_is_typed(visitor: Visitor, reader: Reader) -> None:
+    visitor.ask(reader)
+    page = visitor.ask(reader).content.decode()
+    assert 'role="status"' in page
+    assert 'role="alert"' not in page
+    assert 'aria-invalid="true"' not in page
+
+
+def test_an_answer_that_was_lost_on_the_way_leaves_its_passcode_usable(reader: Reader, brand: Brand) -> None:
+    visitor = Visitor(brand)
+    visitor.get(f"/m/{readers.link_of(reader)}")
+    assert visitor.ask(reader).status_code == 303
+    del visitor.client.cookies[cookies.BROWSER]  # the browser went to the mail before it had read the answer
+    visitor.get(f"/m/{readers.link_of(reader)}")
+    page = words(visitor.ask(reader))
+    assert "We sent one at" in page
+    assert "Enter your passcode" in page
+    assert len(mails()) == 1
+    assert visitor.enter(reader, newest_code()).status_code == 303
+
+
+def test_a_lost_answer_helps_no_other_browser(brand: Brand, reader: Reader) -> None:
+    visitor, stranger = Visitor(brand), Visitor(brand)
+    for browser in (visitor, stranger):
+        browser.get(f"/m/{readers.link_of(reader)}")
+    visitor.ask(reader)
+    assert stranger.ask(reader).status_code == 429
+    assert ELSEWHERE in words(stranger.enter(reader, newest_code()))
+
+
 @pytest.mark.parametrize("state", [Message.State.WITHDRAWN, Message.State.GONE, "closed"])
 def test_a_message_that_cannot_be_read_any_more_looks_open_until_after_the_proof(
     brand: Brand, reader: Reader, state: str, clock: Clock

@@ -45,6 +45,20 @@ def test_an_error_summary_has_the_focus_and_leads_to_its_field(site: str, page: 
         assert page.locator(f"#{name}").count() == 1
 
 
+def test_a_second_press_does_not_throw_away_the_answer_to_the_first(site: str, page: Page) -> None:
+    page.goto(f"{site}/R3")
+    page.get_by_label("Passcode", exact=True).fill("28417360")
+    page.evaluate("""() => { window.sent = 0; addEventListener("submit", (event) => {
+        if (!event.defaultPrevented) window.sent += 1; event.preventDefault(); }); }""")
+    button = page.get_by_role("button", name="Read message", exact=True)
+    for _ in range(3):
+        button.click()
+    assert page.evaluate("window.sent") == 1
+    page.get_by_label("Passcode", exact=True).fill("28417306")
+    button.click()
+    assert page.evaluate("window.sent") == 2, "what was typed anew is sent"
+
+
 def test_the_passcode_field_takes_the_device_s_offer_and_has_the_focus(site: str, page: Page) -> None:
     page.goto(f"{site}/R3")
     field = page.get_by_label("Passcode")
