@@ -23,6 +23,8 @@ OFFICE = (
     "portal/console",
     "portal/operations",
     "portal/access/administrators.py",
+    "portal/access/delegates.py:NotForYourself",
+    "portal/access/delegates.py:Reason",
     "portal/access/alarms.py",
     "portal/access/invitations.py",
     "portal/access/context.py",

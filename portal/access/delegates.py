@@ -95,9 +95,8 @@ def give(owner: Person, address: str, brand: Brand, by: By) -> Delegation:
 
     Raises DelegateRefused, and BadAddress when it is no address.
     """
-    normalise(address)
-    if not (senders.is_inside(brand, address) and senders.is_inside(brand, people.address_of(owner))):
-        raise NotInside
+    check_inside(brand, address)
+    check_inside(brand, people.address_of(owner))
     delegate = people.of_address(address)
     if delegate == owner:
         raise SameAddress
@@ -116,6 +115,13 @@ def give(owner: Person, address: str, brand: Brand, by: By) -> Delegation:
         if office:
             enqueue(Outbound.Kind.DELEGATED, address=people.address_of(owner), subject_row=row.pk)
     return row
+
+
+def check_inside(brand: Brand, address: str) -> None:
+    """Whether somebody can sign in as a sender of this brand. Raises BadAddress, NotInside."""
+    normalise(address)
+    if not senders.is_inside(brand, address):
+        raise NotInside
 
 
 def end(row: Delegation, by: By) -> None:

@@ -39,6 +39,8 @@ def _words() -> dict[str, str]:
         "mailed": _("The link is on its way to their mailbox."),
         "role": _("The role was changed. It counts from their next request on."),
         "removed": _("They administer no more."),
+        "delegate_added": _("They can act for that sender from now on. The sender is told by mail."),
+        "delegate_removed": _("They act for that sender no more."),
         "withdrawn": _("It was withdrawn."),
         "undone": _("It is open again."),
         "date": _("The date was changed."),

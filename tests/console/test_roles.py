@@ -92,6 +92,7 @@ def ids(held: UUID) -> dict[str, str]:
             start: str(uuid4())
             for start in (
                 "/admin/you/",
+                "/admin/delegates/",
                 "/admin/programs/tokens/",
                 "/admin/programs/webhooks/",
                 "/admin/health/test/",
