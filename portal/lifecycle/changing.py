@@ -101,9 +101,10 @@ def _wrap_under(message: Message, base: str) -> int:
     readers = list(Reader.objects.filter(message=message, wraps__isnull=False).distinct().order_by("number"))
     if not readers:
         raise AlreadyDestroyed
-    covering = Epoch.objects.filter(message=message).values_list("pk", "epoch")
-    lasting = [pk for pk, epoch in covering if _lasts(epoch.rpartition(".")[0], base)]
-    if any(Wrap.objects.filter(epoch=pk).count() == len(readers) for pk in lasting):
+    covering = set(Epoch.objects.filter(message=message).values_list("epoch", flat=True))
+    lasting = [epoch for epoch in covering if _lasts(epoch.rpartition(".")[0], base)]
+    wraps = Wrap.objects.filter(epoch__message=message)
+    if any(wraps.filter(epoch__epoch=epoch).count() == len(readers) for epoch in lasting):
         return 0
     try:
         living, held = _living(readers)

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 
 from portal.audit.record import record
+from portal.keys.errors import KeyDestroyed, KeysError
 from portal.lifecycle.actors import COMMAND, Actor, Why
 from portal.lifecycle.errors import AlreadyDestroyed, NothingToChange, TemplateForbids, UnknownMessage
 from portal.lifecycle.rows import locked, locked_reader
 from portal.vault import templates
-from portal.vault.errors import SealBroken
+from portal.vault.destroying import destroy_left_now
+from portal.vault.errors import SealBroken, VaultError
 from portal.vault.models import Message, Reader
+from portal.vault.narrowing import narrow
 from portal.vault.readers import rights_of
 from portal.vault.rights import Rights
 from portal.vault.templates import NAMES
 from portal.vault.wrapping import bind_again
+
+log = logging.getLogger(__name__)
+
+_SOME = 500
+"""Rows that one statement names."""
 
 
 def change_rights(
@@ -33,9 +43,10 @@ def change_rights(
     """Grant or refuse rights by their names in portal.vault.templates.NAMES; the others stay as they are.
 
     For the reader with that address, for some by their rows, or for all: each has what they had, with these changed.
-    It counts from the next request on, and a running download stops. What was sealed under a template is never given
-    more than that grants. What somebody has downloaded, printed or forwarded before stays with them. Returns for how
-    many it changed.
+    It counts from the next request on, and a running download stops. What narrows wraps keys under other leaves and
+    destroys the old ones, so that no older copy of a row gives anything back. What was sealed under a template is never
+    given more than that grants. What somebody has downloaded, printed or forwarded before stays with them. Returns for
+    how many it changed.
 
     Raises:
         UnknownMessage, AlreadyDestroyed, NothingToChange, TemplateForbids; SealBroken and key errors. Nothing has
@@ -66,6 +77,8 @@ def change_rights(
         }
         one = changed[0].id if len(changed) == 1 else None
         record("message.rights_changed", message=message, reader=one, **facts, **by.facts(why))
+        # Never before all of this is committed: the old wraps would be there again, and nothing would open them.
+        transaction.on_commit(partial(_finish, message), robust=True)
     return len(changed)
 
 
@@ -90,17 +103,37 @@ def _some(message: Message, readers: Collection[UUID]) -> list[Reader]:
 
 def _change(readers: list[Reader], changes: Mapping[str, bool], limit: Rights | None) -> list[Reader]:
     """Bind what they hold to their new rights, which are stored with each of them; those for whom any changed."""
-    changed = []
+    changed, narrowed = [], []
+    stored: dict[bytes, list[UUID]] = {}
     for reader in readers:
-        message, before = reader.message, rights_of(reader)
+        before = rights_of(reader)
         after = _changed(before, changes, limit)
-        stored = bytes(message.rights if reader.rights is None else reader.rights)
+        now = bytes(reader.message.rights if reader.rights is None else reader.rights)
         if after != before:
-            stored = after.encode()
-            bind_again(message, reader, stored)
+            now = after.encode()
             changed.append(reader)
-        Reader.objects.filter(pk=reader.pk).update(rights=stored)
+            if before.within(after) != before:
+                narrowed.append((reader, now))
+            else:
+                bind_again(reader.message, reader, now)
+        stored.setdefault(now, []).append(reader.pk)
+    if narrowed:
+        try:
+            narrow(narrowed[0][0].message, narrowed)
+        except KeyDestroyed:
+            raise AlreadyDestroyed from None
+    for now, some in stored.items():
+        for start in range(0, len(some), _SOME):
+            Reader.objects.filter(pk__in=some[start : start + _SOME]).update(rights=now)
     return changed
+
+
+def _finish(message: UUID) -> None:
+    """Destroy what an older copy of a row could be put back with; where that cannot be now, the next round does."""
+    try:
+        destroy_left_now(message)
+    except (KeysError, VaultError) as error:
+        log.error("leaves of message %s wait to be destroyed: %s", message, type(error).__name__)
 
 
 def _changed(before: Rights, changes: Mapping[str, bool], limit: Rights | None) -> Rights:

@@ -187,6 +187,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "message.withdrawal_undone": _fixed(lambda: _("The withdrawal was undone.")),
     "message.date_changed": _fixed(lambda: _("Given another date to close.")),
     "message.rights_changed": _rights_changed,
+    "message.rights_bound": _fixed(lambda: _("The keys that went with the wider rights of before are destroyed.")),
     "message.hold_set": _fixed(lambda: _("A legal hold was put on it.")),
     "message.hold_lifted": _fixed(lambda: _("The legal hold was lifted.")),
     "message.time_asked": _fixed(lambda: _("A reader asked for more time.")),

@@ -19,19 +19,20 @@ from django.utils import timezone
 
 from portal.audit.record import record_all
 from portal.keys.epochs import EpochId, day_of
-from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
+from portal.keys.errors import WrapRefused
 from portal.keys.service import keys
 from portal.vault import readers as directory
 from portal.vault import unsent
 from portal.vault.blobs import store
 from portal.vault.errors import KeyringOlder, VaultError
-from portal.vault.models import Blob, Epoch, Message, Phrase, Reader, SearchToken, Unsent, Wrap
+from portal.vault.models import Blob, Epoch, Leaf, Message, Phrase, Reader, SearchToken, Unsent, Wrap
+from portal.vault.narrowing import destroy_left, left_in
+from portal.vault.puncturing import Target, puncture
 
 log = logging.getLogger(__name__)
 
 BATCH = 1000
 """Messages that are punctured in one write of their epoch's object."""
-Target = tuple[int, int | None]
 _reduced: dict[EpochId, int] = {}
 """Past days' epochs as this process has reduced them: unwrapping each of them every minute would be for nothing."""
 _UNCLAIMED = Q(destroying_at=None, destroyed_at=None)
@@ -44,6 +45,8 @@ class Destroyed:
     messages: int = 0
     readers: int = 0
     epochs: int = 0
+    leaves: int = 0
+    """Of readers who may do less than before, and read on by others."""
 
 
 def grace() -> timedelta:
@@ -69,6 +72,7 @@ def destroy_due(now: datetime) -> Destroyed:
         done.readers += _destroy_readers(claimed, failures)
     while claimed := _claim_messages(_due_messages(now)):
         done.messages += _destroy_messages(claimed, failures)
+    done.leaves = destroy_left(now, failures)
     if failures:
         raise KeyringOlder
     return done
@@ -86,6 +90,15 @@ def destroy_reader_now(reader: UUID) -> bool:
     claimed = Reader.objects.filter(_UNCLAIMED, pk=reader, message__held_at=None).update(destroying_at=timezone.now())
     _destroy_one(lambda failures: _destroy_readers([reader], failures) if claimed else 0)
     return bool(claimed)
+
+
+def destroy_left_now(message: UUID) -> int:
+    """Destroy the leaves that a message's readers have left; none under a hold. Raises as destroy_due does."""
+    failures: set[EpochId] = set()
+    done = destroy_left(timezone.now(), failures, message)
+    if failures:
+        raise KeyringOlder
+    return done
 
 
 def end_days(today: date) -> int:
@@ -131,9 +144,10 @@ def repeat() -> int:
             (number, None)
             for number in rows.filter(message__destroying_at__isnull=False).values_list("number", flat=True)
         ]
-        dead += rows.filter(message__readers__destroying_at__isnull=False).values_list(
+        dead += rows.filter(narrowed=False, message__readers__destroying_at__isnull=False).values_list(
             "number", "message__readers__number"
         )
+        dead += left_in(epoch)
         if dead:
             keys().puncture_all(epoch, dead)
             asked += len(dead)
@@ -203,7 +217,7 @@ def _destroy_messages(claimed: Sequence[UUID], failures: set[EpochId]) -> int:
     for epoch, number, message in rows:
         targets.setdefault(epoch, []).append((number, None))
         holders.setdefault(epoch, set()).add(message)
-    failed = _puncture(targets)
+    failed = puncture(targets)
     failures |= failed
     kept = {message for epoch in failed for message in holders[epoch]}
     return _erase_messages([message for message in claimed if message not in kept])
@@ -212,30 +226,18 @@ def _destroy_messages(claimed: Sequence[UUID], failures: set[EpochId]) -> int:
 def _destroy_readers(claimed: Sequence[UUID], failures: set[EpochId]) -> int:
     targets: dict[EpochId, list[Target]] = {}
     holders: dict[EpochId, set[UUID]] = {}
-    rows = Reader.objects.filter(pk__in=claimed).values_list(
-        "message__epochs__epoch", "message__epochs__number", "number", "pk"
-    )
-    for epoch, message_number, number, reader in rows:
+    usual = Reader.objects.filter(pk__in=claimed, message__epochs__narrowed=False)
+    own = Leaf.objects.filter(reader__in=claimed)  # made for them when their rights were narrowed
+    for epoch, message_number, number, reader in [
+        *usual.values_list("message__epochs__epoch", "message__epochs__number", "number", "pk"),
+        *own.values_list("epoch__epoch", "epoch__number", "reader__number", "reader"),
+    ]:
         targets.setdefault(epoch, []).append((message_number, number))
         holders.setdefault(epoch, set()).add(reader)
-    failed = _puncture(targets)
+    failed = puncture(targets)
     failures |= failed
     kept = {reader for epoch in failed for reader in holders[epoch]}
     return _erase_readers([reader for reader in claimed if reader not in kept])
-
-
-def _puncture(targets: dict[EpochId, list[Target]]) -> set[EpochId]:
-    """One write an epoch; returns those that the keyring has never held: it is older than the database."""
-    failed: set[EpochId] = set()
-    for epoch, numbers in targets.items():
-        try:
-            keys().puncture_all(epoch, numbers)
-        except KeyDestroyed:
-            continue  # the whole epoch is gone, or this generation of it
-        except NoSuchKey:
-            log.error("%d destructions wait: the keyring does not hold the epoch %s", len(numbers), epoch)
-            failed.add(epoch)
-    return failed
 
 
 def _erase_messages(punctured: Collection[UUID]) -> int:
@@ -258,6 +260,7 @@ def _erase_messages(punctured: Collection[UUID]) -> int:
         Wrap.objects.filter(reader__message__in=gone).delete()
         unsent.drop_of(Unsent.objects.filter(reader__message__in=gone))
         Phrase.objects.filter(reader__message__in=gone).delete()
+        Leaf.objects.filter(epoch__message__in=gone).delete()
         SearchToken.objects.filter(reader__in=Reader.objects.filter(message__in=gone).values("pk")).delete()
         Reader.objects.filter(message__in=gone).exclude(split_key=b"").update(split_key=b"", escrow=b"")
         Blob.objects.filter(message__in=gone).delete()
@@ -279,6 +282,7 @@ def _erase_readers(punctured: Collection[UUID]) -> int:
         Wrap.objects.filter(reader__in=gone).delete()
         unsent.drop_of(Unsent.objects.filter(reader__in=gone))
         Phrase.objects.filter(reader__in=gone).delete()
+        Leaf.objects.filter(reader__in=gone, destroyed_at=None).update(due_at=now, destroyed_at=now)
         SearchToken.objects.filter(reader__in=gone).delete()
         Reader.objects.filter(pk__in=gone).update(destroyed_at=now, split_key=b"", escrow=b"")
         record_all("message.erased", [(row.message_id, row.pk) for row in rows])

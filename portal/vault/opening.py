@@ -173,13 +173,17 @@ def key_for(reader: Reader) -> bytes:
 
     By the newest wrap whose leaf lives: one under a past day is no obstacle to a later.
     """
+    destroyed = False
     try:
         return _key_for(reader)
     except WrapRefused:
         pass
-    # Rights that were changed between the two look-ups bind the wraps, and not what was read before.
+    except KeyDestroyed:
+        destroyed = True
+    # Rights that were changed between the two look-ups bind the wraps, and not what was read before; of narrower ones
+    # the leaf is another, and that of the wraps which were read is destroyed.
     if not _read_again(reader):
-        raise SealBroken
+        raise KeyDestroyed if destroyed else SealBroken
     try:
         return _key_for(reader)
     except WrapRefused:

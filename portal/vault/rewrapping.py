@@ -28,13 +28,15 @@ _LIVING = """
     WHERE w.id IN ({}) AND m.destroying_at IS NULL AND r.destroying_at IS NULL
 """
 _THERE = """
-    SELECT message_id, epoch, id, number FROM vault_epoch
-    WHERE message_id IN (SELECT message_id FROM vault_epoch WHERE id IN ({}))
+    SELECT message_id, epoch, id, number, narrowed FROM vault_epoch
+    WHERE message_id IN (SELECT message_id FROM vault_epoch WHERE id IN ({})) ORDER BY id
 """
 _SAME_NUMBER = """
     INSERT INTO vault_epoch (message_id, epoch, number) SELECT message_id, %s, number FROM vault_epoch WHERE id IN ({})
     ON CONFLICT (epoch, number) DO NOTHING RETURNING message_id, id, number
 """
+_WRAPPED = "SELECT reader_id, epoch_id FROM vault_wrap WHERE epoch_id IN ({})"
+_LEFT = "SELECT reader_id, epoch_id FROM vault_leaf WHERE epoch_id IN ({})"
 _MOVE = """
     UPDATE vault_wrap SET epoch_id = v.column2, wrapped = v.column3 FROM (VALUES {}) v WHERE vault_wrap.id = v.column1
 """
@@ -191,20 +193,21 @@ def _rewrap(opened: Sequence[_Opened], moved: Moved) -> None:
         for leaf in _leaves(new, [(item.held.number, item.held.reader_number) for item in group])
     ]
     punctured = {item.held.message for item, leaf in zip(opened, leaves, strict=True) if leaf is None}
-    places, have = _places(opened, punctured)
+    there = _there(opened, punctured)
     changes: list[tuple[int, int]] = []
     wrapped: list[bytes] = []
     spare = []
     for (held, key, bound, new), same in zip(opened, leaves, strict=True):
-        row, number = places[held.message, new]
-        leaf = same if number == held.number else _leaves(new, [(number, held.reader_number)])[0]
-        if (held.reader, row) in have:
+        if (held.reader, new) in there.have:
             # An extension or a later generation has wrapped it there: the older wrap has nothing left to say.
             spare.append(held.id)
-        elif leaf is None:
+            continue
+        row, number = there.place_of(held, new)
+        leaf = same if number == held.number else _leaves(new, [(number, held.reader_number)])[0]
+        if leaf is None:
             moved.dead += 1
         else:
-            have.add((held.reader, row))
+            there.have.add((held.reader, new))
             changes.append((held.id, row))
             wrapped.append(wrap_bound(leaf, key, new, *bound))
     if changes:
@@ -215,29 +218,54 @@ def _rewrap(opened: Sequence[_Opened], moved: Moved) -> None:
     moved.moved = len(changes) + len(spare)
 
 
-def _places(
-    opened: Sequence[_Opened], punctured: Collection[UUID | str]
-) -> tuple[dict[tuple[UUID | str, EpochId], _Place], set[tuple[UUID | str, int]]]:
-    """Each message's place in its newer generation; and, by reader and row, the wraps that are in it already.
+@dataclass
+class _There:
+    """The newer generations, as far as they hold something of a page's messages."""
+
+    places: dict[tuple[UUID | str, EpochId], list[_Place]]
+    """Each message's, oldest first, but for those that were made for readers whose rights were narrowed. More than one
+    where such a reader has left the first."""
+    have: set[tuple[UUID | str, EpochId]]
+    """The readers who have a wrap there already."""
+    left: set[tuple[UUID | str, int]]
+    """Readers and rows: whose leaf there is destroyed, or about to be, while they read on by another."""
+
+    def place_of(self, held: _Held, new: EpochId) -> _Place:
+        """The first whose leaf a reader has not left."""
+        places = self.places[held.message, new]
+        for place in places:
+            if (held.reader, place.row) not in self.left:
+                return place
+        places.append(_drawn(held.message, new, [held.reader_number]))
+        return places[-1]
+
+
+def _there(opened: Sequence[_Opened], punctured: Collection[UUID | str]) -> _There:
+    """What is in the newer generations of a page's messages; each has a place there afterwards.
 
     A message keeps its number where that is free there and none of its leaves is punctured.
     """
     wanted = {(item.held.message, item.new): item.held for item in opened}
-    there = _rows(_THERE, {held.row for held in wanted.values()}) if wanted else []
-    places = {(message, name): _Place(row, number) for message, name, row, number in there if (message, name) in wanted}
-    used = [place.row for place in places.values()]
-    have = set(_rows("SELECT reader_id, epoch_id FROM vault_wrap WHERE epoch_id IN ({})", used)) if used else set()
+    places: dict[tuple[UUID | str, EpochId], list[_Place]] = {}
+    names: dict[int, EpochId] = {}
+    for message, name, row, number, narrowed in _rows(_THERE, {one.row for one in wanted.values()}) if wanted else []:
+        if (message, name) in wanted:
+            names[row] = name
+            if not narrowed:
+                places.setdefault((message, name), []).append(_Place(row, number))
+    have = {(reader, names[row]) for reader, row in _rows(_WRAPPED, names)} if names else set()
+    left = set(_rows(_LEFT, names)) if names else set()
     missing: dict[EpochId, list[int]] = {}
     for (message, name), held in wanted.items():
         if (message, name) not in places and message not in punctured:
             missing.setdefault(name, []).append(held.row)
     for name, rows in missing.items():
         for message, row, number in _rows(_SAME_NUMBER, rows, name):
-            places[message, name] = _Place(row, number)
+            places[message, name] = [_Place(row, number)]
     for message, name in wanted.keys() - places.keys():
         readers = [item.held.reader_number for item in opened if (item.held.message, item.new) == (message, name)]
-        places[message, name] = _drawn(message, name, readers)
-    return places, have
+        places[message, name] = [_drawn(message, name, readers)]
+    return _There(places, have, left)
 
 
 def _drawn(message: UUID | str, new: EpochId, readers: Sequence[int]) -> _Place:

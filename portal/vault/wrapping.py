@@ -16,7 +16,7 @@ from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
 from portal.keys.service import keys
 from portal.keys.wraps import unwrap, wrap
 from portal.vault.errors import KeyringOlder, SealBroken
-from portal.vault.models import Epoch, Message, Reader, Wrap
+from portal.vault.models import Epoch, Leaf, Message, Reader, Wrap
 
 _NUMBER_TRIES = 8
 
@@ -55,24 +55,40 @@ def add_wraps(message: Message, readers: Sequence[Reader], held: Sequence[bytes]
         KeyringOlder: the keyring lacks an epoch that others are wrapped under.
     """
     name = _living(base)
-    epoch = Epoch.objects.filter(message=message, epoch=name).first()
-    have: set[object] = set()
-    if epoch is None:
-        epoch, leaves = _numbered(message, readers, name)
-    else:
-        have = set(Wrap.objects.filter(epoch=epoch, reader__in=readers).values_list("reader_id", flat=True))
-        leaves = _leaves(name, epoch.number, readers)
-    made = [
-        Wrap(
-            reader=reader,
-            epoch=epoch,
-            wrapped=wrap(leaf, key, name, message.id, reader.id, rights_digest(message, reader)),
+    have = set(Wrap.objects.filter(epoch__message=message, epoch__epoch=name).values_list("reader_id", flat=True))
+    wanted = [(reader, key) for reader, key in zip(readers, held, strict=True) if reader.id not in have]
+    made = []
+    for epoch, some in _placed(message, name, wanted).items():
+        leaves = _leaves(name, epoch.number, [reader for reader, _ in some])
+        made += (
+            Wrap(
+                reader=reader,
+                epoch=epoch,
+                wrapped=wrap(leaf, key, name, message.id, reader.id, rights_digest(message, reader)),
+            )
+            for (reader, key), leaf in zip(some, leaves, strict=True)
         )
-        for reader, leaf, key in zip(readers, leaves, held, strict=True)
-        if reader.id not in have
-    ]
     Wrap.objects.bulk_create(made)
     return len(made)
+
+
+def _placed(
+    message: Message, name: EpochId, wanted: Sequence[tuple[Reader, bytes]]
+) -> dict[Epoch, list[tuple[Reader, bytes]]]:
+    """Which of the message's numbers in an epoch each is wrapped under: the first whose leaf they have not left."""
+    there = list(Epoch.objects.filter(message=message, epoch=name, narrowed=False).order_by("pk"))
+    left = set(Leaf.objects.filter(epoch__in=there).values_list("epoch_id", "reader_id")) if there else set()
+    placed: dict[Epoch, list[tuple[Reader, bytes]]] = {}
+    nowhere = []
+    for reader, key in wanted:
+        epoch = next((row for row in there if (row.pk, reader.id) not in left), None)
+        if epoch is None:
+            nowhere.append((reader, key))
+        else:
+            placed.setdefault(epoch, []).append((reader, key))
+    if nowhere:
+        placed[numbered(message, [reader for reader, _ in nowhere], name)[0]] = nowhere
+    return placed
 
 
 @dataclass(frozen=True)
@@ -114,8 +130,9 @@ def add_first_wraps(fresh: Sequence[Fresh]) -> None:
 
 
 def bind_again(message: Message, reader: Reader, rights: bytes) -> int:
-    """Bind a reader's wraps to other rights, in the caller's transaction, who holds the message's row: the same key
-    under the same leaves. `reader` and `message` still have the rights that they are bound to. How many were.
+    """Bind a reader's wraps to more rights, in the caller's transaction, who holds the message's row: the same key
+    under the same leaves (portal.vault.narrowing for fewer). `reader` and `message` still have the rights that they are
+    bound to. How many were.
 
     A wrap whose leaf is destroyed opens nothing, and stays.
 
@@ -142,14 +159,20 @@ def bind_again(message: Message, reader: Reader, rights: bytes) -> int:
     return len(changed)
 
 
-def _numbered(message: Message, readers: Sequence[Reader], name: EpochId) -> tuple[Epoch, list[bytes]]:
-    """A number for the message in an epoch, and its readers' leaves there."""
+def numbered(
+    message: Message, readers: Sequence[Reader], name: EpochId, *, narrowed: bool = False
+) -> tuple[Epoch, list[bytes]]:
+    """A fresh number for the message in an epoch, and its readers' leaves there.
+
+    Raises KeyDestroyed where none is to be had: the epoch is destroyed, or reduced to what is in it.
+    """
     for _ in range(_NUMBER_TRIES):
         number = secrets.randbits(32)
         try:
             leaves = _leaves(name, number, readers)
             with transaction.atomic():
-                return Epoch.objects.create(message=message, epoch=name, number=number), leaves
+                made = Epoch.objects.create(message=message, epoch=name, number=number, narrowed=narrowed)
+            return made, leaves
         except (KeyDestroyed, IntegrityError):
             continue  # the number is taken or was destroyed: draw again
     raise KeyDestroyed

@@ -348,7 +348,7 @@ def test_a_destruction_that_was_killed_after_any_step_is_finished_by_the_next(mo
     message = seal(mail("[secure] Knee", "Good news.", files=[("scan.bin", "application/pdf", BIG)]))
     wraps = kept_wraps(message)
     withdrawing.withdraw(message.id, "x")
-    for step in ("_puncture", "_erase_messages"):
+    for step in ("puncture", "_erase_messages"):
         with monkeypatch.context() as patched:
 
             def killed(*_: object) -> int:
