@@ -30,6 +30,8 @@ from portal.vault import readers as directory
 from portal.vault.models import Message, Reader
 from portal.vault.opening import key_for
 from portal.vault.phrases import agreed_with, keep_phrases
+from portal.vault.readers import rights_of
+from portal.vault.rights import Rights
 from portal.vault.sealing import MAX_READERS
 from portal.vault.wrapping import add_wraps, base_of
 
@@ -53,11 +55,21 @@ def add(author: Reader, address: str, *, most: int, by: Actor) -> Reader:
         if row.readers.filter(role=Reader.Role.RECIPIENT).count() >= most:
             raise TooManyReaders
         author.message = row
-        made = new_reader(row, typed, lookup)
+        made = new_reader(row, typed, lookup, _granted_by(author))
         wrap_as(row, author, made)
         record("message.added", message=row.id, reader=made.id, **by.facts())
         enqueue(Outbound.Kind.NOTICE, address=typed, message=row.id, reader=made)
     return made
+
+
+def _granted_by(author: Reader) -> bytes | None:
+    """What a new reader may do: what the message says, but no more than its author; None where that is all of it."""
+    if author.rights is None:
+        return None
+    # Their own wrap is bound to their own rights, and opening it proves those. What the message's row says then proves
+    # nothing: whoever writes the database can have put more there.
+    most = rights_of(author)
+    return Rights.decode(bytes(author.message.rights)).within(most).at_least(most.level).encode()
 
 
 def looked_up(address: str) -> tuple[str, bytes]:

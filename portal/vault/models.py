@@ -250,8 +250,8 @@ class Wrap(models.Model):
 class Leaf(models.Model):
     """A reader's leaf that is told apart from all others: made when their rights were narrowed, or left then.
 
-    What was left is destroyed, or about to be, and nothing of that reader is ever wrapped under it again; the row stays,
-    so that an older keyring is brought in line.
+    What was left is destroyed, or about to be, and nothing of that reader is ever wrapped under it again. The row
+    stays, so that an older keyring is brought in line.
     """
 
     epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="leaves")

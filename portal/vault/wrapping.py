@@ -57,7 +57,7 @@ def add_wraps(message: Message, readers: Sequence[Reader], held: Sequence[bytes]
     name = _living(base)
     have = set(Wrap.objects.filter(epoch__message=message, epoch__epoch=name).values_list("reader_id", flat=True))
     wanted = [(reader, key) for reader, key in zip(readers, held, strict=True) if reader.id not in have]
-    made = []
+    made: list[Wrap] = []
     for epoch, some in _placed(message, name, wanted).items():
         leaves = _leaves(name, epoch.number, [reader for reader, _ in some])
         made += (

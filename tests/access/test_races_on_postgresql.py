@@ -12,7 +12,10 @@ import pytest
 from tests.servers import PostgreSQL
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-RACES = ("tests/access/test_races.py", "tests/access/test_office_races.py", "tests/reading/test_posting_races.py")
+RACES = (
+    "tests/access/test_races.py", "tests/access/test_office_races.py", "tests/reading/test_posting_races.py",
+    "tests/vault/test_narrowing_races.py",
+)  # fmt: skip
 PYTEST = (sys.executable, "-m", "pytest", "-q")
 
 

@@ -154,13 +154,13 @@ def test_backups_open_what_lives_and_nothing_that_died(tmp_path: Path, server: D
     keyring.mkdir()
     here = Installation(tmp_path / "data", keyring, server.url if server else "")
     here.portal.manage("prepare")
-    sizes = dict.fromkeys(("lives", "withdrawn", "shared", "extended", "held", "both", "ends"), SMALL)
+    sizes = dict.fromkeys(("lives", "withdrawn", "shared", "extended", "held", "both", "ends", "narrowed"), SMALL)
     sizes |= dict.fromkeys(("lives-large", "withdrawn-large", "shared-large"), LARGE)
     ids = dict(zip(sizes, here.ask(*(["seal", name, size] for name, size in sizes.items())), strict=True))
     everything = {id_: both(sha(name, sizes[name])) for name, id_ in ids.items()}
 
     here.backup(tmp_path / "first", server)
-    longer = ("lives", "lives-large", "withdrawn-large", "shared", "shared-large", "both")
+    longer = ("lives", "lives-large", "withdrawn-large", "shared", "shared-large", "both", "narrowed")
     here.ask(*(["extend", ids[name], 400] for name in longer))
     here.ask(["extend", ids["extended"], None], ["extend", ids["both"], None])
     here.portal.manage("hold", ids["held"])
@@ -179,12 +179,16 @@ def test_backups_open_what_lives_and_nothing_that_died(tmp_path: Path, server: D
     here.portal.manage("withdraw", ids["both"], "--reason", "Wrong file", "--now")
     for name in ("shared", "shared-large"):
         here.portal.manage("withdraw", ids[name], "--reader", KARIN, "--reason", "Left", "--now")
+    # What may be less than before opens no copy that still says more, and opens here.
+    here.portal.manage("rights", ids["narrowed"], "--no-download", "--reader", KARIN)
+    narrowed = {ids["narrowed"]: both(sha("narrowed", SMALL))}
     here.ask(["due", 0.02])  # half an hour on: the time to undo is over
     lives = {
         **everything,
         **{ids[name]: both(GONE) for name in ("withdrawn", "withdrawn-large", "both")},
         ids["shared"]: {JONAS: sha("shared", SMALL), KARIN: GONE},
         ids["shared-large"]: {JONAS: sha("shared-large", LARGE), KARIN: GONE},
+        ids["narrowed"]: {JONAS: sha("narrowed", SMALL), KARIN: GONE},
     }
     for name, copy in copies.items():
         assert copy.opened() == lives, name
@@ -194,12 +198,12 @@ def test_backups_open_what_lives_and_nothing_that_died(tmp_path: Path, server: D
     lives[ids["ends"]] = both(GONE)
     for name, copy in copies.items():
         assert copy.opened() == lives, name
-    assert here.opened() == lives
+    assert here.opened() == lives | narrowed
     assert len(blobs(here.data)) < len(blobs(tmp_path / "first"))
 
     # Copies that are too old to be kept by then lose what only they would need.
     here.ask(["due", 70])
-    assert here.opened() == lives
+    assert here.opened() == lives | narrowed
     assert {told for found in copies["first"].opened().values() for told in found.values()} == {GONE}
 
 

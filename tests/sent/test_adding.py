@@ -19,6 +19,7 @@ from portal.lifecycle.models import MoreTime
 from portal.rules import live, publishing
 from portal.vault import readers
 from portal.vault.models import Message
+from portal.vault.rights import Rights
 from tests.mails import JONAS, MAYA, mail
 from tests.seals import default_brand, path_of, reader_of, seal, signed_in, words
 from tests.sent.browsing import browser
@@ -63,6 +64,17 @@ def test_their_rights_and_level_are_the_message_s(message: Message) -> None:
     browser().post(f"/sent/{message.pk}/rights/", {"off": "download", "reader": str(reader_of(message).pk)})
     add(message, ANNA)
     assert not readers.rights_of(reader_of(Message.objects.get(pk=message.pk), ANNA)).download
+
+
+def test_rights_that_are_written_into_the_message_s_row_are_given_to_nobody_new(message: Message) -> None:
+    wishes = [("X-Letterlock-Protect", "v=1; dl=0; level=2")]
+    strict = seal(mail("[secure] Your results", headers=wishes))
+    # Everybody has the same as rights of their own, so that their wraps open; and the message says more.
+    strict.readers.update(rights=strict.rights)
+    Message.objects.filter(pk=strict.pk).update(rights=Rights(forward=True).encode())
+    add(strict, ANNA)
+    granted = readers.rights_of(reader_of(Message.objects.get(pk=strict.pk), ANNA))
+    assert (granted.download, granted.forward, granted.level) == (False, False, 2)
 
 
 @pytest.mark.parametrize(
