@@ -65,7 +65,8 @@ def create(
         NameTaken; TokenCannotBe: no name, no scope, a day that is over, or a brand with a scope that knows none.
     """
     name = name.strip()
-    _check(name, allowed, expires_at, brand)
+    if wrong := faults(name, allowed, expires_at, brand):
+        raise TokenCannotBe(" ".join(wrong.values()))
     token = _fresh()
     try:
         with transaction.atomic():
@@ -187,15 +188,18 @@ def _count(token: Token) -> None:
     raise TooManyRequests(A_MINUTE, 60 - now.second)
 
 
-def _check(name: str, allowed: Collection[Scope], expires_at: datetime | None, brand: Brand | None) -> None:
-    if not 0 < len(name) <= LONGEST_NAME:
-        raise TokenCannotBe(f"Give the token a name of 1 to {LONGEST_NAME} characters.")
+def faults(name: str, allowed: Collection[Scope], expires_at: datetime | None, brand: Brand | None) -> dict[str, str]:
+    """All that keeps a token from being like this: a sentence each, by `name`, `scope`, `brand` and `life`."""
+    found: dict[str, str] = {}
+    if not 0 < len(name.strip()) <= LONGEST_NAME:
+        found["name"] = f"Give the token a name of 1 to {LONGEST_NAME} characters."
     if not allowed:
-        raise TokenCannotBe(f"Name at least one scope: {', '.join(Scope.values)}.")
-    if expires_at is not None and expires_at <= timezone.now():
-        raise TokenCannotBe("The token would have expired already; name a later day.")
+        found["scope"] = f"Name at least one scope: {', '.join(Scope.values)}."
     if brand is not None and (wide := sorted(scope.value for scope in set(allowed) - OF_ONE_BRAND)):
-        raise TokenCannotBe(f"A token of one brand cannot have the scope {', '.join(wide)}: that knows no brands.")
+        found["brand"] = f"A token of one brand cannot have the scope {', '.join(wide)}: that knows no brands."
+    if expires_at is not None and expires_at <= timezone.now():
+        found["life"] = "The token would have expired already; name a later day."
+    return found
 
 
 OF_ONE_BRAND = frozenset(

@@ -57,10 +57,8 @@ def add(name: str, url: str, events: Sequence[str], *, private: bool, by: UUID |
     `by` is the administrator's row, here and below; None on the command line.
     """
     name = name.strip()
-    if not name or len(name) > LONGEST_NAME:
-        raise WebhookRefused(f"Give the webhook a name of 1 to {LONGEST_NAME} characters.")
-    check_url(url, private=private)
-    _check_events(events)
+    if wrong := faults(name, url, events, private=private):
+        raise WebhookRefused(" ".join(wrong.values()))
     tree = Tree.objects.filter(pk=1).first()
     hook = Webhook(name=name, events=list(events), private=private, next_index=tree.size if tree else 0)
     where = Where(url, _new_secret())
@@ -121,6 +119,19 @@ def wants(hook: Webhook, kind: str) -> bool:
     """Whether a webhook is told of this kind. None is told of webhooks: one that failed would tell of failing."""
     family, _, _ = kind.partition(".")
     return family != "webhook" and (not hook.events or kind in hook.events or f"{family}.*" in hook.events)
+
+
+def faults(name: str, url: str, events: Sequence[str], *, private: bool) -> dict[str, str]:
+    """All that keeps a webhook from being like this: a sentence each, by `name`, `url` and `events`."""
+    found: dict[str, str] = {}
+    if not name.strip() or len(name.strip()) > LONGEST_NAME:
+        found["name"] = f"Give the webhook a name of 1 to {LONGEST_NAME} characters."
+    for name, check in (("url", lambda: check_url(url, private=private)), ("events", lambda: _check_events(events))):
+        try:
+            check()
+        except WebhookRefused as refused:
+            found[name] = str(refused)
+    return found
 
 
 def check_url(url: str, *, private: bool) -> None:

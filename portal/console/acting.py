@@ -20,9 +20,9 @@ from portal.console.rights import right_words
 from portal.console.sections import MESSAGES
 from portal.ids import id_of, ids_of
 from portal.keys.errors import KeysError
-from portal.lifecycle import asking, changing, dates, granting, resending, standing, withdrawing
+from portal.lifecycle import adding, asking, changing, dates, granting, resending, standing, withdrawing
 from portal.lifecycle.actors import Actor, Who, Why
-from portal.lifecycle.errors import DateIsPast, LifecycleError, UnknownMessage
+from portal.lifecycle.errors import BadReaderAddress, DateIsPast, LifecycleError, UnknownMessage
 from portal.vault import readers
 from portal.vault.errors import VaultError
 from portal.vault.masking import masked
@@ -98,14 +98,13 @@ def date(request: HttpRequest, id_: UUID) -> HttpResponse:
         if standing_.open_until:
             context["until_value"] = f"{timezone.localtime(standing_.open_until):%Y-%m-%d}"
         return _page(request, standing_, "date", context)
-    reason = why(request)
-    if reason is None:
-        return _page(request, standing_, "date", {**context, "no_reason": True}, 422)
+    reason, until = why(request), None
     try:
         until = dates.closing(dates.NEVER if never else context["until_value"])
     except LifecycleError as refused:
-        past = isinstance(refused, DateIsPast)
-        return _page(request, standing_, "date", {**context, "bad_date": str(refused), "past": past}, 422)
+        context |= {"bad_date": str(refused), "past": isinstance(refused, DateIsPast)}
+    if reason is None or "bad_date" in context:
+        return _page(request, standing_, "date", {**context, "no_reason": reason is None}, 422)
     return _done(
         request,
         standing_,
@@ -199,8 +198,12 @@ def correct(request: HttpRequest, id_: UUID) -> HttpResponse:
     if request.method != "POST":
         return _page(request, standing_, "correct", context)
     reason = why(request)
-    if reason is None:
-        return _page(request, standing_, "correct", {**context, "no_reason": True}, 422)
+    try:
+        adding.looked_up(typed)
+    except BadReaderAddress as bad:
+        context["bad_address"] = str(bad)
+    if reason is None or "bad_address" in context:
+        return _page(request, standing_, "correct", {**context, "no_reason": reason is None}, 422)
     return _done(
         request,
         standing_,

@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from branding.models import Brand
@@ -26,7 +27,7 @@ from portal.keys.errors import KeysError
 from portal.lifecycle import bulk, choosing, dates
 from portal.lifecycle.actors import Why
 from portal.lifecycle.choosing import Choice
-from portal.lifecycle.errors import BadDate, LifecycleError, RunOver
+from portal.lifecycle.errors import LifecycleError, RunOver, WrongNumber
 from portal.lifecycle.models import Run, RunItem
 
 LISTED = 20
@@ -51,13 +52,15 @@ def choose(request: HttpRequest) -> HttpResponse:
     }
     if request.method != "POST":
         return office_page(request, MESSAGES, "console/bulk.html", context)
+    choice, faults = _choice(request, values)
+    status = 422
     try:
-        run = bulk.ask(_action(request), _choice(request, values), by_office(request))
-    except LifecycleError as refused:
-        return office_page(request, MESSAGES, "console/bulk.html", {**context, "error": str(refused)}, status=422)
+        faults |= choosing.faults(choice, began="since" in faults)
+        if not faults:
+            return see_other(reverse("bulk-run", args=[bulk.ask(_action(request), choice, by_office(request)).id]))
     except KeysError:
-        return office_page(request, MESSAGES, "console/bulk.html", {**context, "error": KEYS_AWAY}, status=503)
-    return see_other(reverse("bulk-run", args=[run.id]))
+        faults, status = {"": KEYS_AWAY}, 503
+    return office_page(request, MESSAGES, "console/bulk.html", {**context, "faults": faults}, status=status)
 
 
 @permission_required(May.ACT_ON_MESSAGES)
@@ -77,22 +80,29 @@ def run(request: HttpRequest, id_: UUID) -> HttpResponse:
     }
     if request.method != "POST":
         return _ask(request, row, context)
-    reason = why(request)
-    if reason is None:
-        return _ask(request, row, {**context, "no_reason": True}, 422)
+    reason, until, faults = why(request), None, dict[str, str]()
     try:
-        until = None
         if row.action == Run.Action.DATE:
             until = dates.closing(dates.NEVER if context["never"] else str(context["until_value"]))
-        number = int(context["number_value"]) if str(context["number_value"]).isdecimal() else -1
-        tell = {"yes": True, "no": False}.get(str(context["tell"]))
-        bulk.confirm(row, number, by_office(request), reason, tell=tell, until=until)
+    except LifecycleError as refused:
+        faults["until"] = str(refused)
+    if reason is None:
+        faults["reason"] = _("Choose a reason.")
+    number = int(context["number_value"]) if str(context["number_value"]).isdecimal() else -1
+    tell = {"yes": True, "no": False}.get(str(context["tell"]))
+    try:
+        if reason is None or faults:
+            bulk.check_number(row, number)
+        else:
+            bulk.confirm(row, number, by_office(request), reason, tell=tell, until=until)
     except RunOver:
         pass
     except LifecycleError as refused:
-        return _ask(request, row, {**context, "error": str(refused)}, 422)
+        faults["number" if isinstance(refused, WrongNumber) else ""] = str(refused)
     except KeysError:
-        return _ask(request, row, {**context, "error": KEYS_AWAY}, 503)
+        return _ask(request, row, {**context, "faults": {"": KEYS_AWAY}}, 503)
+    if faults:
+        return _ask(request, row, {**context, "faults": faults, "no_reason": reason is None}, 422)
     return see_other(reverse("bulk-run", args=[id_]))
 
 
@@ -155,31 +165,33 @@ def _named(row: Run) -> QuerySet[RunItem]:
     return row.items.filter(outcome__in=_OUT_OF_TURN).order_by("outcome", "message")[:NAMED]
 
 
-def _choice(request: HttpRequest, values: Mapping[str, str]) -> Choice:
-    state = request.POST.get("state", "")
-    return Choice(
+def _choice(request: HttpRequest, values: Mapping[str, str]) -> tuple[Choice, dict[str, str]]:
+    """What is meant, and what of its days cannot be read."""
+    state, faults = request.POST.get("state", ""), dict[str, str]()
+    choice = Choice(
         sender=values["sender"],
         recipient=values["recipient"],
         brand=request.POST.get("brand", "")[:50],
         rule=values["rule"],
-        since=_morning(values["since"]),
-        before=_morning(values["to"], days=1),
+        since=_morning(values, "since", faults),
+        before=_morning(values, "to", faults, days=1),
         state=state if state in choosing.STATES else choosing.OPEN,
     )
+    return choice, faults
 
 
-def _morning(text: str, *, days: int = 0) -> datetime | None:
+def _morning(values: Mapping[str, str], name: str, faults: dict[str, str], *, days: int = 0) -> datetime | None:
     """When a day begins in the installation's time zone, or the one `days` later."""
-    if not text:
+    if not values[name]:
         return None
     try:
-        day = parse_date(text)
-        if day is None:
-            raise BadDate
-        there = datetime.combine(day + timedelta(days=days), datetime.min.time(), timezone.get_default_timezone())
-        return there.astimezone(UTC)
+        if (day := parse_date(values[name])) is not None:
+            there = datetime.combine(day + timedelta(days=days), datetime.min.time(), timezone.get_default_timezone())
+            return there.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadDate from None
+        pass
+    faults[name] = _("Write a day like 2026-11-17.")
+    return None
 
 
 def _action(request: HttpRequest) -> Run.Action:

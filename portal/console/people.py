@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.access import administrators, office_ways, people, roles
@@ -19,7 +20,7 @@ from portal.access.roles import May
 from portal.console.done import see_done
 from portal.console.pages import administrator, office_page
 from portal.console.sections import PEOPLE
-from portal.mime.addresses import LONGEST
+from portal.mime.addresses import LONGEST, normalise
 from portal.mime.errors import BadAddress
 
 Role = Person.Role
@@ -48,17 +49,20 @@ def add(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"address_value": typed, "role": role or Role.SUPPORT, "roles": ROLES}
     if request.method != "POST":
         return office_page(request, PEOPLE, "console/person_add.html", context)
-    if role is None:
-        return office_page(request, PEOPLE, "console/person_add.html", context, status=422)
-    by = administrator(request)
+    by, faults = administrator(request), dict[str, str]()
     try:
-        administrators.invite(administrators.add(typed, role, by=by), by=by)
+        normalise(typed)
     except BadAddress:
-        context["bad_address"] = True
-        return office_page(request, PEOPLE, "console/person_add.html", context, status=422)
+        faults["address"] = _("That is not a complete address. Write one like ada@example.org.")
+    if role is None:
+        faults["roles"] = _("Choose a role.")
+    try:
+        if role is not None and not faults:
+            administrators.invite(administrators.add(typed, role, by=by), by=by)
     except OfficeRefused as refused:
-        context["error"] = refused.sentence
-        return office_page(request, PEOPLE, "console/person_add.html", context, status=422)
+        faults["address"] = refused.sentence
+    if faults:
+        return office_page(request, PEOPLE, "console/person_add.html", {**context, "faults": faults}, status=422)
     return see_done(request, reverse(PEOPLE), "mailed")
 
 
@@ -68,12 +72,13 @@ def add(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Give someone another role."""
     person = _person(id_)
-    context: dict[str, Any] = {"roles": ROLES, "role": person.role}
+    context: dict[str, Any] = {"roles": ROLES, "role": _role(request) or person.role}
     if request.method != "POST":
         return _about(request, person, "console/person.html", context)
     role, reason = _role(request), _reason(request)
     if role is None or reason is None:
-        return _about(request, person, "console/person.html", {**context, "no_reason": reason is None}, status=422)
+        missing = {"no_role": role is None, "no_reason": reason is None}
+        return _about(request, person, "console/person.html", {**context, **missing}, status=422)
     try:
         administrators.change(person, role, by=administrator(request), reason=reason)
     except OfficeRefused as refused:

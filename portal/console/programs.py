@@ -19,7 +19,7 @@ from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.api import scopes, telling, tokens, webhooks
-from portal.api.errors import ApiError, EntryGone, TokenCannotBe
+from portal.api.errors import ApiError, EntryGone
 from portal.api.models import Delivery, Token, Webhook
 from portal.api.scopes import Scope
 from portal.audit import finding
@@ -76,20 +76,20 @@ def add_token(request: HttpRequest) -> HttpResponse:
     }
     if request.method == "POST":
         brand = Brand.objects.filter(slug=context["brand"]).first() if context["brand"] else None
+        life = LIVES.get(context["life"], tokens.LIFETIME)
+        expires_at = timezone.now() + life if life else None
+        faults = tokens.faults(context["name"], chosen, expires_at, brand)
+        if context["brand"] and brand is None:  # one that is gone meanwhile must not become a token of all brands
+            faults["brand"] = _("This brand is not there any more. Choose another.")
+        made = ""
         try:
-            if context["brand"] and brand is None:  # one that is gone meanwhile must not become a token of all brands
-                raise TokenCannotBe(_("This brand is not there any more. Choose another."))
-            life = LIVES.get(context["life"], tokens.LIFETIME)
-            made = tokens.create(
-                context["name"],
-                chosen,
-                expires_at=timezone.now() + life if life else None,
-                brand=brand,
-                by=administrator(request).pk,
-            )
+            if not faults:
+                by = administrator(request).pk
+                made = tokens.create(context["name"], chosen, expires_at=expires_at, brand=brand, by=by)
         except ApiError as refused:
-            context["error"] = str(refused)
-            return office_page(request, PROGRAMS, "console/token_add.html", context, status=422)
+            faults["name"] = str(refused)
+        if faults:
+            return office_page(request, PROGRAMS, "console/token_add.html", {**context, "faults": faults}, status=422)
         return _secret(request, made, _("The token {name}").format(name=context["name"]))
     return office_page(request, PROGRAMS, "console/token_add.html", context)
 
@@ -132,18 +132,15 @@ def add_webhook(request: HttpRequest) -> HttpResponse:
         "families": [(name, words, name in chosen) for name, words in _families().items()],
     }
     if request.method == "POST":
+        name, url, events, private = context["name"], context["url"].strip(), _events(request.POST), context["private"]
+        faults, secret = webhooks.faults(name, url, events, private=private), ""
         try:
-            events = _events(request.POST)
-            _row, secret = webhooks.add(
-                context["name"],
-                context["url"].strip(),
-                events,
-                private=context["private"],
-                by=administrator(request).pk,
-            )
+            if not faults:
+                _row, secret = webhooks.add(name, url, events, private=private, by=administrator(request).pk)
         except (ApiError, KeysError) as refused:
-            context["error"] = str(refused)
-            return office_page(request, PROGRAMS, "console/webhook_add.html", context, status=422)
+            faults["name" if isinstance(refused, ApiError) else ""] = str(refused)
+        if faults:
+            return office_page(request, PROGRAMS, "console/webhook_add.html", {**context, "faults": faults}, status=422)
         return _secret(request, secret, _("The secret of the webhook {name}").format(name=context["name"]))
     return office_page(request, PROGRAMS, "console/webhook_add.html", context)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Count, QuerySet
@@ -100,12 +101,7 @@ def confirm(
         if row.state != S.ASKED:
             raise RunOver
         ids = list(found.values_list("pk", flat=True)[: MOST + 1])
-        if not ids:
-            raise NoneFound
-        if len(ids) > MOST:
-            raise TooMany
-        if len(ids) != number:
-            raise WrongNumber
+        _check_number(ids, number)
         RunItem.objects.bulk_create((RunItem(run=row, message=id_) for id_ in ids), batch_size=1000)
         row.state, row.total, row.reason, row.tell, row.until = S.RUNNING, len(ids), why.value, tell, until
         row.who, row.by, row.confirmed_at, row.due_at = by.who, by.row, timezone.now(), timezone.now()
@@ -113,6 +109,12 @@ def confirm(
         record("bulk.confirmed", run=str(row.id), action=row.action, messages=row.total, **by.facts(why))
         ring(LIFECYCLE_RUNS)
     run.refresh_from_db()
+
+
+def check_number(run: Run, number: int) -> None:
+    """What confirm() would say of the number, before anything else is right. Raises as it does."""
+    found = choosing.messages(choice_of(run), run.asked_at).values_list("pk", flat=True)
+    _check_number(list(found[: MOST + 1]), number)
 
 
 def undo(run: Run, by: Actor) -> None:
@@ -133,6 +135,15 @@ def outcomes(run: Run) -> dict[str, int]:
     """How many messages of it ended how; WAITING is ""."""
     found = run.items.order_by().values_list("outcome").annotate(number=Count("pk"))
     return dict(found)
+
+
+def _check_number(ids: Sequence[UUID], number: int) -> None:
+    if not ids:
+        raise NoneFound
+    if len(ids) > MOST:
+        raise TooMany
+    if len(ids) != number:
+        raise WrongNumber
 
 
 def carry_out(*, seconds: float = SECONDS, only: Run | None = None) -> bool:

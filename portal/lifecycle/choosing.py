@@ -72,6 +72,23 @@ def check(choice: Choice) -> None:
             _lookup(address)
 
 
+def faults(choice: Choice, *, began: bool = False) -> dict[str, str]:
+    """All that is wrong with it, a sentence each, by the field; `began` when a day to begin with was typed wrongly."""
+    found: dict[str, str] = {}
+    for name, address in (("sender", choice.sender), ("recipient", choice.recipient)):
+        try:
+            if address:
+                _lookup(address)
+        except BadReaderAddress as bad:
+            found[name] = str(bad)
+    try:
+        if not found and not began:
+            check(choice)
+    except NothingChosen as nothing:
+        found[""] = str(nothing)
+    return found
+
+
 def messages(choice: Choice, asked_at: datetime) -> QuerySet[Message]:
     """Those it means among what was sealed by then and is not destroyed, the newest first."""
     found = Message.objects.filter(destroying_at=None, made_at__lte=asked_at)

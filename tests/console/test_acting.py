@@ -176,9 +176,11 @@ def test_a_corrected_address_gets_a_link_of_its_own_and_the_wrong_one_opens_noth
     wrong = reader_of(message)
     page = at(message, "correct")
     assert owner.get(f"{page}?reader={wrong.id}").status_code == 200
-    for bad in ("", "nobody", KARIN):
+    for bad, status in (("", 422), ("nobody", 422), (KARIN, 409)):
         asked = {"reader": str(wrong.id), "address": bad, "reason": Why.WRONG_PERSON.value}
-        assert owner.post(page, asked).status_code == 409
+        assert owner.post(page, asked).status_code == status
+    both = owner.post(page, {"reader": str(wrong.id), "address": "nobody"}).content.decode()
+    assert '<a href="#address">' in both and '<a href="#reason">' in both
     assert message.readers.count() == 3
     assert owner.post(page, {**asked, "address": RIGHT}).status_code == 303
     made = reader_of(message, RIGHT)

@@ -44,6 +44,10 @@ def test_they_are_counted_confirmed_by_number_carried_out_and_undone(owner: Clie
     assert "Withdraw 2 messages?" in shown
     for secret in (MAYA, JONAS, KARIN, CANARY):
         assert secret not in shown
+    answer = owner.post(page, {"number": "3"})
+    assert answer.status_code == 422
+    summary = text_of(re.findall(r"(?s)<div class=.summary.*?</div>", answer.content.decode())[0])
+    assert "Choose a reason. That is not the number of messages." in summary
     for wrong in ({"number": "2"}, {"number": "3", "reason": "other"}, {"number": "", "reason": "other"}):
         assert owner.post(page, wrong).status_code == 422
     assert owner.post(page, {"number": "2", "reason": "wrong_content", "tell": "no"}).status_code == 303
@@ -70,12 +74,15 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence(owner: Client, arrive: 
     for asked, said in (
         ({}, "Name at least a sender"),
         ({"sender": "nobody"}, "not a complete address"),
-        ({"since": "2026-02-30"}, "Write the last day"),
-        ({"since": "9999-12-31", "to": "9999-12-31"}, "Write the last day"),
+        ({"since": "2026-02-30"}, "Write a day like"),
+        ({"since": "9999-12-31", "to": "9999-12-31"}, "Write a day like"),
     ):
         answer = owner.post(BULK, asked)
         assert answer.status_code == 422
         assert said in answer.content.decode()
+    page = owner.post(BULK, {"sender": "nobody", "recipient": "no one", "since": "x", "to": "y"}).content.decode()
+    for field in ("sender", "recipient", "since", "to"):
+        assert f'href="#{field}"' in page and f'id="{field}-error"' in page
     answer = owner.post(BULK, {"sender": KARIN})
     assert "No message matches" in owner.get(answer["Location"]).content.decode()
     assert not Run.objects.exclude(state=Run.State.ASKED).exists()
@@ -94,7 +101,10 @@ def test_another_date_for_many(owner: Client, arrive: Arrive) -> None:
     arrive()
     page = owner.post(BULK, {"sender": MAYA, "action": "date"})["Location"]
     assert "Change the date of 1 message?" in owner.get(page).content.decode()
-    assert owner.post(page, {"number": "1", "reason": "sender", "until": "2001-01-01"}).status_code == 422
+    answer = owner.post(page, {"number": "7", "until": "2001-01-01"})
+    assert answer.status_code == 422
+    for field in ("until", "reason", "number"):
+        assert f'<a href="#{field}">' in answer.content.decode(), "all that is wrong is said at once"
     assert owner.post(page, {"number": "1", "reason": "sender", "never": "yes"}).status_code == 303
     bulk.carry_out()
     assert Message.objects.get().open_until is None

@@ -65,3 +65,22 @@ def test_every_summary_of_what_went_wrong_takes_the_focus(template: Path) -> Non
         assert 'id="errors"' in summary, "static/js/focus.js moves there"
     assert "revoke" not in re.sub(r'(name|value)="[^"]*"', "", text)
     assert not re.search(r"\bexpire[sd]?\b(?!_at)", re.sub(r"{[{%][^}]*_at[^}]*[%}]}", "", text), re.I)
+
+
+@pytest.mark.parametrize(
+    ("form", "fields"),
+    [
+        ("people/add/", ("address", "roles")),
+        ("programs/tokens/add/", ("name", "scope", "brand")),
+        ("programs/webhooks/add/", ("name", "url", "events")),
+    ],
+)
+def test_all_that_is_wrong_with_a_form_is_said_at_once(owner: Client, form: str, fields: tuple[str, ...]) -> None:
+    given = {"address": "no one", "url": "ftp://x", "events": "every thing!", "brand": "gone"}
+    answer = owner.post(f"/admin/{form}", given)
+    page = answer.content.decode()
+    summary = re.findall(r'(?s)<div class="summary.*?</div>', page)[0]
+    assert answer.status_code == 422
+    assert re.findall(r'<a href="#(\w+)">', summary) == list(fields)
+    for field in fields:
+        assert f'id="{field}"' in page, "where the summary leads"

@@ -40,6 +40,7 @@ _RUN = Run(
     due_at=AT,
 )
 _ITEMS = [RunItem(run=_RUN, message=TWO, outcome="held"), RunItem(run=_RUN, message=ONE, outcome="already")]
+_FAULTS = {"reason": "Choose a reason.", "number": "That is not the number of messages."}
 _ASK: dict[str, Any] = {
     "run": _RUN,
     "reasons": Why.choices,
@@ -65,7 +66,15 @@ OFFICE: tuple[tuple[str, str, dict[str, Any]], ...] = (
         {**_FORM, "recipient": _UNOPENED, "error": "That is not a complete address."},
     ),
     ("message-refused", "message_refused", {**_FORM, "error": "A notice was sent in the last five minutes."}),
-    ("bulk-ask", "bulk_ask", {**_ASK, "error": "That is not the number of messages.", "no_reason": True}),
+    (
+        "bulk-ask",
+        "bulk_ask",
+        {
+            **_ASK,
+            "faults": _FAULTS,
+            "no_reason": True,
+        },
+    ),
     ("bulk-ask-none", "bulk_ask", {**_ASK, "counted": Counted(0, 0, 0, 0)}),
     ("bulk-running", "bulk_run", {**_REPORT, "working": True, "through": 120, "ended": {"done": 120, "waiting": 180}}),
     (
