@@ -17,6 +17,7 @@ from portal.rules.differing import Difference
 from portal.rules.draft import Standing, standing
 from portal.rules.errors import BadRules
 
+KINDS = "rules-kinds"
 MOST_NAMED = 5
 
 
@@ -43,6 +44,7 @@ def rules_page(
             {"title": title, "url": reverse(name), "current": name == tab}
             for name, title in (
                 (RULES, _("Rules")),
+                (KINDS, _("Sensitive information")),
                 ("rules-test", _("Test")),
                 ("rules-versions", _("Versions")),
                 ("rules-import", _("Import and export")),
@@ -61,7 +63,10 @@ def names(found: Sequence[Difference]) -> list[str]:
         "changed": _("“{name}” changed"),
         "moved": _("“{name}” moved"),
         "mode": _("which rules count"),
-        "types": _("your own kinds of sensitive information"),
+        "kind added": _("kind “{name}” added"),
+        "kind removed": _("kind “{name}” deleted"),
+        "kind changed": _("kind “{name}” changed"),
+        "types": _("the order of your own kinds"),
     }
     said = list(dict.fromkeys(words[one.what].format(name=one.name) for one in found))
     return said[:MOST_NAMED] + (["…"] if len(said) > MOST_NAMED else [])
@@ -75,7 +80,10 @@ def rows(found: Sequence[Difference]) -> list[dict[str, str]]:
         "changed": _("“{name}”"),
         "moved": _("Place of “{name}”"),
         "mode": _("Which rules count"),
-        "types": _("Your own kinds of sensitive information"),
+        "kind added": _("New kind of sensitive information: “{name}”"),
+        "kind removed": _("Deleted kind of sensitive information: “{name}”"),
+        "kind changed": _("Kind of sensitive information “{name}”"),
+        "types": _("The order of your own kinds of sensitive information"),
     }
     modes = {"first": _("The first that matches"), "all": _("All that match, until one stops")}
     return [

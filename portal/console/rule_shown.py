@@ -99,7 +99,8 @@ class Shown:
             if one.kind == "choice" and not one.required and not one.default:
                 shown["choices"].insert(0, ("", _("As the brand says"), not typed))
         elif one.kind == "sensitive":
-            shown |= {"rows": self._kinds_of(typed, full), "known": self._known}
+            offered = [(slug, said) for slug, said in self._known if slug not in self._archived]
+            shown |= {"rows": self._kinds_of(typed, full), "known": offered}
         elif name == "template":
             shown |= {"widget": "select", "choices": _listed(self._templates, typed, _("As the brand says"))}
         elif name == "brand":
@@ -120,8 +121,12 @@ class Shown:
 
     @cached_property
     def _known(self) -> list[tuple[str, str]]:
-        own = [(one["slug"], one["name"]) for one in self.own_types["types"]]
+        own = [_named(one["slug"], one["name"], one["slug"] in self._archived) for one in self.own_types["types"]]
         return own + sorted(((kind.slug, kind.name) for kind in TYPES.values()), key=lambda one: one[1])
+
+    @cached_property
+    def _archived(self) -> frozenset[str]:
+        return frozenset([one["slug"] for one in self.own_types["types"] if one.get("archived")])
 
     @cached_property
     def _templates(self) -> list[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from portal.console import rule_editor, rule_files, rule_publishing, rule_tester, rules
+from portal.console import kinds, rule_editor, rule_files, rule_publishing, rule_tester, rules
+from portal.console.rule_pages import KINDS
 from portal.console.sections import RULES
 
 _RULE = "admin/rules/rule/<slug:rule>/"
@@ -23,6 +24,11 @@ urlpatterns = [
     path("admin/rules/test/notice/", rule_tester.notice, name="rules-test-notice"),
     path("admin/rules/add/", rule_editor.add, name="rule-add"),
     path("admin/rules/sentence/", rule_editor.told_live, name="rules-sentence"),
+    path("admin/rules/kinds/", kinds.listed, name=KINDS),
+    path("admin/rules/kinds/add/", kinds.add, name="rules-kind-add"),
+    path("admin/rules/kinds/built-in/<slug:kind>/", kinds.built_in, name="rules-kind-built-in"),
+    path("admin/rules/kinds/own/<slug:kind>/", kinds.change, name="rules-kind"),
+    path("admin/rules/kinds/own/<slug:kind>/delete/", kinds.delete, name="rules-kind-delete"),
     path(_RULE, rule_editor.edit, name="rule"),
     path(f"{_RULE}delete/", rules.delete, name="rule-delete"),
 ]

@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher, ndiff
 
-from portal.rules import yamls
+from portal.rules import own_kinds, yamls
 from portal.rules.document import Document, Rule
 from portal.rules.models import Version
+from portal.rules.own_kinds import Kind
 from portal.rules.sentences import sentence
 
 MOST_LINES = 12
@@ -18,7 +19,8 @@ MOST_VERSIONS = 30
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that differs. `what` is "added", "removed", "changed", "moved", "mode" or "types"; of a rule, `id` and
+    """One thing that differs. `what` is "added", "removed", "changed" or "moved" of a rule, "kind added", "kind
+    removed" or "kind changed" of an own kind of sensitive information, "mode", or "types" for their order; `id` and
     `name` say which. `before` and `after` tell it in words."""
 
     what: str
@@ -36,8 +38,7 @@ def differences(old: Document, new: Document) -> list[Difference]:
     found = []
     if old["mode"] != new["mode"]:
         found.append(Difference("mode", "", "", old["mode"], new["mode"]))
-    if old["types"] != new["types"]:
-        found.append(Difference("types", "", "", _slugs(old), _slugs(new)))
+    found += _kinds(old["types"], new["types"])
     for id_, rule in after.items():
         if id_ not in before:
             found.append(Difference("added", id_, rule["name"], "", told(rule)))
@@ -50,6 +51,24 @@ def differences(old: Document, new: Document) -> list[Difference]:
     return found + [
         Difference("removed", id_, rule["name"], told(rule), "") for id_, rule in before.items() if id_ not in after
     ]
+
+
+def _kinds(old: Sequence[Kind], new: Sequence[Kind]) -> list[Difference]:
+    before, after = {one["slug"]: one for one in old}, {one["slug"]: one for one in new}
+    found = []
+    for slug, kind in after.items():
+        if slug not in before:
+            found.append(Difference("kind added", slug, kind["name"], "", own_kinds.told(kind)))
+        elif kind != before[slug]:
+            found.append(Difference("kind changed", slug, kind["name"], *_both_kinds(before[slug], kind)))
+    found += [
+        Difference("kind removed", slug, kind["name"], own_kinds.told(kind), "")
+        for slug, kind in before.items()
+        if slug not in after
+    ]
+    if not found and list(old) != list(new):
+        found.append(Difference("types", "", "", ", ".join(before), ", ".join(after)))
+    return found
 
 
 def told(rule: Rule) -> str:
@@ -71,21 +90,28 @@ def _both(old: Rule, new: Rule) -> tuple[str, str]:
         before, after = f"“{old['name']}” {before}", f"“{new['name']}” {after}"
     if before != after:
         return before, after
-    lines = list(ndiff(_lines(old), _lines(new)))
+    return _lines_of_both({"rules": [old]}, {"rules": [new]})
+
+
+def _both_kinds(old: Kind, new: Kind) -> tuple[str, str]:
+    before, after = own_kinds.told(old), own_kinds.told(new)
+    if old["name"] != new["name"]:
+        before, after = f"“{old['name']}” {before}", f"“{new['name']}” {after}"
+    if before != after:
+        return before, after
+    return _lines_of_both({"types": [own_kinds.ordered(old)]}, {"types": [own_kinds.ordered(new)]})
+
+
+def _lines_of_both(old: Document, new: Document) -> tuple[str, str]:
+    empty = {"format": 1, "mode": "first", "types": [], "rules": []}
+    before, after = (yamls.written({**empty, **one}).splitlines() for one in (old, new))
+    lines = list(ndiff(before, after))
     return _only(lines, "- "), _only(lines, "+ ")
-
-
-def _lines(rule: Rule) -> list[str]:
-    return yamls.written({"format": 1, "mode": "first", "types": [], "rules": [rule]}).splitlines()
 
 
 def _only(lines: Sequence[str], mark: str) -> str:
     found = [line[2:].strip() for line in lines if line.startswith(mark)]
     return "\n".join(found[:MOST_LINES] + (["…"] if len(found) > MOST_LINES else []))
-
-
-def _slugs(document: Document) -> str:
-    return ", ".join(str(one["slug"]) for one in document["types"])
 
 
 def _by_id(document: Document) -> dict[str, Rule]:
@@ -102,19 +128,25 @@ def _moved(before: list[str], after: list[str]) -> Collection[str]:
 
 
 def merged(base: Document, live: Document, draft: Document) -> Document:
-    """A draft with what became live since it was begun; where both changed a rule, the draft's stays."""
-    was, lives = _by_id(base), _by_id(live)
-    rules = []
-    for rule in draft["rules"]:
-        if rule == was.get(rule["id"]):
-            if rule["id"] in lives:
-                rules.append(lives[rule["id"]])
-        else:
-            rules.append(rule)
-    there = {rule["id"] for rule in rules}
-    rules += [rule for id_, rule in lives.items() if id_ not in was and id_ not in there]
-    parts = {name: (draft if draft[name] != base[name] else live)[name] for name in ("mode", "types")}
-    return {**draft, **parts, "rules": rules}
+    """A draft with what became live since it was begun; where both changed a rule or a kind, the draft's stays."""
+    return {
+        **draft,
+        "mode": draft["mode"] if draft["mode"] != base["mode"] else live["mode"],
+        "types": _merged(base["types"], live["types"], draft["types"], "slug"),
+        "rules": _merged(base["rules"], live["rules"], draft["rules"], "id"),
+    }
+
+
+def _merged(base: Sequence[Rule], live: Sequence[Rule], draft: Sequence[Rule], key: str) -> list[Rule]:
+    was, lives = {one[key]: one for one in base}, {one[key]: one for one in live}
+    found = []
+    for one in draft:
+        if one != was.get(one[key]):
+            found.append(one)
+        elif one[key] in lives:
+            found.append(lives[one[key]])
+    there = {one[key] for one in found}
+    return found + [one for id_, one in lives.items() if id_ not in was and id_ not in there]
 
 
 def last_changed(document: Document) -> Mapping[str, Version]:

@@ -18,6 +18,7 @@ from portal.rules.differing import Difference, differences, merged
 from portal.rules.document import Document, Rule, checked
 from portal.rules.errors import BadRules, RulesError, StaleRules
 from portal.rules.models import Draft
+from portal.rules.own_kinds import find, without_kind
 from portal.rules.publishing import document_of, live_number, publish
 
 ONLY = 1
@@ -126,6 +127,16 @@ def remove(id_: str, reason: str, seen: str, by: UUID | None) -> None:
             by,
         )
         record("rules.rule_removed", rule=id_, reason=reason, by=by_whom(by))
+
+
+def remove_kind(slug: str, reason: str, seen: str, by: UUID | None) -> None:
+    """Take an own kind of sensitive information out of the draft.
+
+    Raises SavedMeanwhile, when it is not as it was seen, and KindInUse, when a rule asks for it.
+    """
+    with transaction.atomic():
+        save(lambda document: without_kind(document, slug), lambda document: find(document, slug), seen, by)
+        record("rules.kind_removed", type=slug, reason=reason, by=by_whom(by))
 
 
 def discard(seen: str, by: UUID | None) -> None:

@@ -56,7 +56,7 @@ def words_pattern(words: Sequence[str]) -> str:
     bounded: dict[tuple[bool, bool], list[str]] = {}
     for word in words:
         if form := folded(word):
-            bounded.setdefault((_is_bounded(form[0]), _is_bounded(form[-1])), []).append(re2.escape(form))
+            bounded.setdefault((is_bounded(form[0]), is_bounded(form[-1])), []).append(re2.escape(form))
     pieces = []
     for (before, after), escaped in bounded.items():
         start = rf"(?:\A|{_ASCII_END})" if before else ""
@@ -65,7 +65,7 @@ def words_pattern(words: Sequence[str]) -> str:
     return "|".join(pieces)
 
 
-def _is_bounded(character: str) -> bool:
+def is_bounded(character: str) -> bool:
     """Whether a word that begins or ends so must not go on: not when it is a sign itself, like in `[secure]`."""
     if not character.isalnum():
         return False

@@ -13,9 +13,10 @@ from django.conf import settings
 from portal.rules.compiling import RuleSet
 from portal.rules.deciding import decide
 from portal.rules.diverting import DIVERTING
-from portal.rules.document import Rule
+from portal.rules.document import Document, Rule
 from portal.rules.errors import BadRules, Problem
 from portal.rules.facts import Facts
+from portal.rules.sensitive import TYPES
 
 _INSIDE, _OUTSIDE = "inside.invalid", "outside.invalid"
 _REPORT = 'multipart/report; report-type=delivery-status; boundary="x"'
@@ -54,6 +55,7 @@ def problems(rules: RuleSet) -> list[Problem]:
     found = [
         problem for place, rule in numbered for problem in (*_circles(place, rule), *_reported_outside(place, rule))
     ]
+    found += _same_names(rules.document)
     for sample in samples(settings.LETTERLOCK.inside_domains):
         found += _locked(sample, rules)
     return found
@@ -89,6 +91,19 @@ def _reported_outside(place: int, rule: Rule) -> list[Problem]:
         return []
     said = f"Rule {place + 1} “{rule['name']}” reports to an address outside the organisation; name one inside."
     return [Problem(("rules", place, "then"), said)]
+
+
+def _same_names(document: Document) -> list[Problem]:
+    """Own kinds of sensitive information by whose short name nobody knows which kind a rule means."""
+    slugs = [one["slug"] for one in document["types"]]
+    return [
+        Problem(
+            ("types", place, "slug"),
+            f"Kind {place + 1} of “types” is called “{slug}”, as another or a built-in one is. Give it another slug.",
+        )
+        for place, slug in enumerate(slugs)
+        if slug in TYPES or slug in slugs[:place]
+    ]
 
 
 def _own_hosts() -> frozenset[str]:

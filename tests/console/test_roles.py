@@ -23,6 +23,8 @@ from portal.lifecycle import bulk
 from portal.lifecycle.actors import COMMAND
 from portal.lifecycle.choosing import Choice
 from portal.lifecycle.models import Run
+from portal.rules import draft
+from portal.rules.document import Document
 from tests.console.conftest import CANARY, Arrive, browser
 from tests.mails import JONAS, KARIN, MAYA
 from tests.servers import ROOT
@@ -79,6 +81,7 @@ def with_role(brand: Brand, role: Role) -> Client:
 def ids(held: UUID) -> dict[str, str]:
     """Something for each page that is about one thing."""
     someone = administrators.add("someone@aldervalley.example", Role.SUPPORT, by=None)
+    draft.save(with_own_kind, lambda document: None, draft.token(None), None)
     run = bulk.ask(Run.Action.WITHDRAW, Choice(sender=MAYA), COMMAND)
     return {
         "/admin/messages/bulk/": str(run.id),
@@ -86,6 +89,8 @@ def ids(held: UUID) -> dict[str, str]:
         "/admin/brands/": "alder",
         "/admin/start/mail/": "postfix",
         "/admin/rules/rule/": "tag",
+        "/admin/rules/kinds/built-in/": "payment-card",
+        "/admin/rules/kinds/own/": "customer-number",
         "/admin/rights/": "do-not-forward",
         "/admin/people/": str(someone.id),
         **{
@@ -101,6 +106,10 @@ def ids(held: UUID) -> dict[str, str]:
             )
         },
     }
+
+
+def with_own_kind(document: Document) -> Document:
+    return {**document, "types": [{"slug": "customer-number", "name": "Customer number", "words": ["customer"]}]}
 
 
 def test_the_printed_table_is_the_one_that_is_kept() -> None:

@@ -146,6 +146,15 @@ def test_what_cannot_be_read_is_not_told(condition: dict[str, Any]) -> None:
     assert holds({"any": [condition, {"if": "everything"}]}, replace(PLAIN, contents=Contents("", (locked,)))) is True
 
 
+def test_a_number_of_kinds_counts_those_alone_that_are_as_sure_as_a_rule_wants() -> None:
+    text = "Visa 4111 1111 1111 1111" + " " * 700 + "5555 5555 5555 4444, 4000 0000 0000 0002"
+    facts = replace(PLAIN, contents=Contents(text))
+    for confidence, number in ((65, 3), (85, 1)):
+        kind = {"name": "payment-card", "confidence": confidence}
+        assert holds({"if": "sensitive", "types": [{**kind, "at_least": number}]}, facts) is True
+        assert holds({"if": "sensitive", "types": [{**kind, "at_least": number + 1}]}, facts) is False
+
+
 def test_no_pattern_and_no_text_takes_long() -> None:
     """Each would take longer than anybody waits, in an engine that goes back."""
     rules = one({"if": "text_patterns", "values": ["(a*)*$", "(a|aa)+$", "(.*)(.*)(.*)x", "((a{1,30}){1,30}){1,1}b"]})

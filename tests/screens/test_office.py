@@ -45,7 +45,7 @@ FOCUS = """() => {
 """Where the keyboard is: whether that is marked, and in sight."""
 ONE_THING = re.compile(
     r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/)|(?<=/brands/)(?!add/)[^/]+(?=/)|(?<=/rights/)(?!add/)[^/]+(?=/)"
-    r"|(?<=/rules/rule/)[^/]+(?=/)"
+    r"|(?<=/rules/rule/)[^/]+(?=/)|(?<=/kinds/own/)[^/]+(?=/)|(?<=/kinds/built-in/)[^/]+(?=/)"
 )
 
 
@@ -66,7 +66,8 @@ def _hold_a_mail(portal: Portal, folder: Path) -> None:
     """A rule asks for approval of one mail, so that there are pages to decide on it."""
     when = "{if: subject_words, values: [dividend]}"
     (folder / "rules.yaml").write_text(
-        f"format: 1\nrules:\n- {{id: a, name: Board, when: [{when}], then: [{{do: hold}}]}}\n"
+        "format: 1\ntypes:\n- {slug: case, name: Case number, pattern: 'C-[0-9]{6}', keywords: [case]}\n"
+        f"rules:\n- {{id: a, name: Board, when: [{when}], then: [{{do: hold}}]}}\n"
     )
     portal.manage("rules", "import", "--remove", str(folder / "rules.yaml"))
     time.sleep(FRESH_SECONDS + 0.5)

@@ -122,13 +122,9 @@ def _sensitive(given: Given, pools: Pools) -> Check:
         return False if whole else None
 
     def _is_there(kind: Mapping[str, Any], view: View) -> bool:
-        found = [
-            one
-            for one in view.sensitive(pools.sensitive, pools.own)[kind["name"]]
-            if one.confidence >= kind["confidence"]
-        ]
-        count = sum(one.count for one in found)
-        return bool(found) and kind["at_least"] <= count <= kind.get("at_most", count)
+        found = view.sensitive(pools.sensitive, pools.own)[kind["name"]]
+        count = sum(one.at_least(kind["confidence"]) for one in found)
+        return count > 0 and kind["at_least"] <= count <= kind.get("at_most", count)
 
     return check
 

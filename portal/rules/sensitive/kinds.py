@@ -43,6 +43,8 @@ class SensitiveType:
     """The checksum or other test in words; "" when there is none."""
     separators: str = " .-/"
     folds: bool = True
+    words: bool = False
+    """The pattern is of whole words (portal.rules.sensitive.scanning.whole_words): a group holds each."""
     family: str = ""
 
 

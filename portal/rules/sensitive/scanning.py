@@ -12,14 +12,19 @@ from types import MappingProxyType
 
 import re2
 
+from portal.rules.patterns import is_bounded
 from portal.rules.sensitive.kinds import NONE, Found, SensitiveType
 
 NEAR = 300
 """Characters before and after a candidate in which a keyword counts."""
 MOST_DIFFERENT = 10_000
 """Instances of one type that are told apart; a rule asks for fewer."""
-BETWEEN_LOOKS = 256
+BETWEEN_LOOKS = 16
 """Candidates between two looks at the clock."""
+WINDOW = 32 * 1024
+"""Bytes that are searched before the clock is looked at again: a large pattern may take long where it finds nothing."""
+LONGEST_FIND = 4096
+"""Bytes of one find that are sure to be taken whole, wherever a window ends."""
 _LONGEST_CHARACTER = 4  # bytes of UTF-8
 _WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 _DIGITS = frozenset(b"0123456789")
@@ -81,12 +86,24 @@ def _levels() -> dict[int, str]:
     return table
 
 
-def _of(plain: bytes, kind: SensitiveType, until: float) -> Found | None:
+def instances(text: str, kind: SensitiveType, seconds: float) -> Mapping[str, int]:
+    """Each different one that a text holds, in its one form, and how sure that is. TooLong, then with nothing found."""
+    try:
+        return MappingProxyType(_each(levelled(text).encode("utf-8", "replace"), kind, time.thread_time() + seconds))
+    except _Over:
+        raise TooLong(MappingProxyType({})) from None
+
+
+def _each(plain: bytes, kind: SensitiveType, until: float) -> dict[str, int]:
     sure: dict[str, int] = {}
     for pattern, alone in ((kind.pattern, kind.alone), (kind.weak, NONE)):
         if pattern:
             _weigh(plain, kind, pattern, alone, sure, until)
-    if not sure:
+    return sure
+
+
+def _of(plain: bytes, kind: SensitiveType, until: float) -> Found | None:
+    if not (sure := _each(plain, kind, until)):
         return None
     levels = Counter(sure.values())
     return Found(len(sure), max(levels), MappingProxyType(dict(levels)))
@@ -106,24 +123,54 @@ def _weigh(plain: bytes, kind: SensitiveType, searched: str, alone: int, sure: d
 
 def _candidates(plain: bytes, kind: SensitiveType, searched: str, until: float) -> Iterator[tuple[int, int, str]]:
     """Where each stands, and it in its one form. One that fails its test does not hide another that begins within."""
-    pattern, drop = compiled(searched), kind.separators.encode()
+    drop = kind.separators.encode()
     known: dict[bytes, bool] = {}
-    place, end, number = 0, len(plain), 0
-    while place < end and (match := pattern.search(plain, place, end)) is not None:
+    place = number = 0
+    while (span := _next(plain, compiled(searched), place, until, in_group=kind.words)) is not None:
         number += 1
-        if number % BETWEEN_LOOKS == 0 and time.thread_time() > until:
-            raise _Over
-        start, stop = match.span()
-        value = plain[start:stop].translate(None, drop)
-        value = value.upper() if kind.folds else value
+        if number % BETWEEN_LOOKS == 0:
+            _look_at_the_clock(until)
+        start, stop = span
+        value = _one_form(plain[start:stop], kind, drop)
         good = known.get(value)
         if good is None:
             good = known[value] = kind.check(value.decode("utf-8", "replace"))
-        if good and _stands_alone(plain, start, stop):
+        if good and (_begins_a_word if kind.words else _stands_alone)(plain, start, stop):
             yield start, stop, value.decode("utf-8", "replace")
             place = max(stop, start + 1)
         else:
             place = _after_word(plain, start, stop)
+
+
+def _one_form(found: bytes, kind: SensitiveType, drop: bytes) -> bytes:
+    if kind.words:
+        return " ".join(found.decode("utf-8", "replace").split()).upper().encode()
+    value = found.translate(None, drop)
+    return value.upper() if kind.folds else value
+
+
+def _next(plain: bytes, pattern: re2._Regexp, place: int, until: float, *, in_group: bool) -> tuple[int, int] | None:
+    """Where the next find behind a place begins and ends. Windows overlap, so that none is cut in two."""
+    while place < len(plain):
+        end = min(place + WINDOW, len(plain))
+        match = pattern.search(plain, place, end)
+        if match is not None:
+            start: int
+            start, stop = match.span((match.lastindex or 0) if in_group else 0)
+            if end == len(plain) or start <= end - LONGEST_FIND or start == place:
+                return start, stop
+            place = start  # it may go on behind the window
+        elif end == len(plain):
+            return None
+        else:
+            _look_at_the_clock(until)
+            place = end - LONGEST_FIND
+    return None
+
+
+def _look_at_the_clock(until: float) -> None:
+    if time.thread_time() > until:
+        raise _Over
 
 
 def _after_word(plain: bytes, start: int, stop: int) -> int:
@@ -149,6 +196,13 @@ def _stands_alone(plain: bytes, start: int, stop: int) -> bool:
     return True
 
 
+def _begins_a_word(plain: bytes, start: int, _stop: int) -> bool:
+    """Of a word that was found with what ends it: whether it is no end of a longer one."""
+    first = plain[start : start + _LONGEST_CHARACTER].decode("utf-8", "ignore")[:1]
+    before = plain[max(0, start - _LONGEST_CHARACTER) : start].decode("utf-8", "ignore")[-1:]
+    return not (is_bounded(first) and before.isalnum())
+
+
 def _is_near(plain: bytes, start: int, stop: int, kind: SensitiveType) -> bool:
     if not kind.keywords:
         return False
@@ -171,3 +225,15 @@ def words(keywords: Collection[str]) -> re2._Regexp:
     """What finds any of the words, whole, in any case, with any blanks between their words."""
     alternatives = "|".join(r"\s+".join(re2.escape(word) for word in keyword.split()) for keyword in keywords)
     return compiled(rf"(?i)(?:^|[^\pL\pN])(?:{alternatives})(?:[^\pL\pN]|$)")
+
+
+def whole_words(wanted: Collection[str]) -> str:
+    """A pattern that finds any of these words or phrases in any case, whole at its end; "" for none. One of its groups
+    holds the word alone."""
+    alternatives: dict[bool, list[str]] = {True: [], False: []}
+    for word in sorted(map(levelled, wanted), key=len, reverse=True):
+        if pieces := word.split():
+            alternatives[is_bounded(pieces[-1][-1])].append(r"\s+".join(map(re2.escape, pieces)))
+    ends = {True: r"(?:[^\pL\pN]|$)", False: ""}
+    said = [f"({'|'.join(found)}){ends[bounded]}" for bounded, found in alternatives.items() if found]
+    return f"(?i)(?:{'|'.join(said)})" if said else ""
