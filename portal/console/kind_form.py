@@ -33,7 +33,7 @@ class Trial:
 
     shown: list[tuple[str, str]]
     more: int
-    counts: list[tuple[int, int]]
+    counts: dict[int, int]
     too_long: bool = False
 
 
@@ -124,10 +124,10 @@ def tried(kind: SensitiveType, text: str) -> Trial:
     try:
         found = scanning.instances(text, kind, TRIAL_SECONDS)
     except TooLong:
-        return Trial([], 0, [], too_long=True)
+        return Trial([], 0, {}, too_long=True)
     words = {LOW: _("65, a guess"), MEDIUM: _("75, sure by itself"), HIGH: _("85, sure")}
     surest_first = sorted(found.items(), key=lambda one: -one[1])
     levels = Counter(found.values())
-    counts = [(asked, sum(n for level, n in levels.items() if level >= asked)) for asked in LEVELS]
+    counts = {asked: sum(n for level, n in levels.items() if level >= asked) for asked in LEVELS}
     shown = [(value, words[level]) for value, level in surest_first[:MOST_SHOWN]]
     return Trial(shown, max(0, len(found) - MOST_SHOWN), counts)

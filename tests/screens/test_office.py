@@ -66,8 +66,7 @@ def _hold_a_mail(portal: Portal, folder: Path) -> None:
     """A rule asks for approval of one mail, so that there are pages to decide on it."""
     when = "{if: subject_words, values: [dividend]}"
     (folder / "rules.yaml").write_text(
-        "format: 1\ntypes:\n- {slug: case, name: Case number, pattern: 'C-[0-9]{6}', keywords: [case]}\n"
-        f"rules:\n- {{id: a, name: Board, when: [{when}], then: [{{do: hold}}]}}\n"
+        f"format: 1\nrules:\n- {{id: a, name: Board, when: [{when}], then: [{{do: hold}}]}}\n"
     )
     portal.manage("rules", "import", "--remove", str(folder / "rules.yaml"))
     time.sleep(FRESH_SECONDS + 0.5)

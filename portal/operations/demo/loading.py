@@ -83,7 +83,11 @@ def load_rules() -> None:
     if Version.objects.exists() or Draft.objects.exists():
         return
     draft.save(
-        lambda document: {**document, "rules": [*document["rules"], *data()["rules"]]},
+        lambda document: {
+            **document,
+            "types": [*document["types"], *data()["types"]],
+            "rules": [*document["rules"], *data()["rules"]],
+        },
         lambda document: document,
         draft.token(draft.standing().document),
         None,
