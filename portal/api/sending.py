@@ -21,6 +21,7 @@ from portal.api.admitting import admit
 from portal.api.endpoint import Call, as_json
 from portal.api.errors import FieldRefused
 from portal.api.handing import Digest, hand_in, key_of
+from portal.api.ids import SLUG
 from portal.api.shapes import Says
 from portal.directory.membership import groups_of_one
 from portal.ingest.bulk import room_for
@@ -54,7 +55,7 @@ class Delivery(Enum):
 class Protect:
     """What the sender asks for; nothing named is the usual protection. The rules can ask for more."""
 
-    template: Annotated[str | None, Says("short name of a rights template", 1, LONGEST_TEMPLATE)] = None
+    template: Annotated[str | None, Says("short name of a rights template", 1, LONGEST_TEMPLATE, SLUG)] = None
     open_until: Annotated[date | None, Says("the last day it can be read, at most 730 days ahead")] = None
     level: Annotated[int | None, Says("least assurance, docs/assurance.md", 1, 3)] = None
     note: Annotated[str | None, Says("shown in the notice, without links", 0, MAX_NOTE_CHARACTERS)] = field(

@@ -7,7 +7,7 @@ import secrets
 import sys
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -61,6 +61,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(error, InterfaceError | OperationalError):
         log.error("reference %s: no page without the database: %s", reference, type(error).__name__)
         return _later(_bare(request, "503.html", 503, reference=reference))
+    if isinstance(error, DataError):  # a NUL in what was sent, which PostgreSQL keeps in no text: no fault of ours
+        log.warning("reference %s: the database cannot hold or look for what was asked", reference)
+        return _bare(request, "400.html", 400)
     place = ""
     while trace is not None:
         place, trace = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}", trace.tb_next

@@ -142,7 +142,8 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     (with_(protect={"split": "half"}), 422, "must be one of"),
     (with_(protect={"note": "see https://x.example"}), 422, "note may hold no link"),
     (with_(protect={"note": "x" * 141}), 422, "140 characters"),
-    (with_(protect={"template": "Not A Template"}), 422, "template must be"),
+    (with_(protect={"template": "Not A Template"}), 422, "protect.template is not written as it must be"),
+    (with_(protect={"template": "nothing\0such"}), 422, "protect.template is not written as it must be"),
     (
         with_(protect={"template": "nothing-such"}),
         422,

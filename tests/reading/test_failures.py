@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.test import Client, RequestFactory
 
 from branding.models import Brand
@@ -32,3 +32,15 @@ def test_without_a_database_pages_say_that_messages_are_safe(caplog: pytest.LogC
     assert "Your messages are safe." in answer.content.decode()
     assert "192.0.2.7" not in answer.content.decode() + caplog.text
     assert "without the database" in caplog.text
+
+
+def test_what_no_database_can_look_for_was_not_understood_and_is_no_fault_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    try:
+        raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes: canary")
+    except DataError:
+        answer = failures.server_error(RequestFactory().get("/admin/reports/"))
+    assert answer.status_code == 400
+    assert "canary" not in answer.content.decode() + caplog.text
+    assert [one.levelname for one in caplog.records] == ["WARNING"]
