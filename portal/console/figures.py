@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.conf import settings
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.access.roles import May
 from portal.audit import checking
-from portal.console import charts, starting
+from portal.console import cards, charts, starting
+from portal.console.cards import link
 from portal.console.charts import Chart, Step
+from portal.console.had import had
 from portal.console.sections import BOUNCES, HEALTH, KEYS, MESSAGES, RECORD
 from portal.console.waiting import count, held, shown
-from portal.delivery.models import Bounce, Outbound
+from portal.delivery.models import Bounce
 from portal.ingest.models import Spooled
 from portal.lifecycle import asking
-from portal.operations import health, keycopies, keyending, reporting
+from portal.operations import health, keyending, reporting
 from portal.operations.counting import Kind
 from portal.operations.reporting import Report
 
 BOUNCED_DAYS = 7
 S = Spooled.State
-
-
-@dataclass(frozen=True)
-class Card:
-    """One number. `url` is "" for who may not see what it counts; `since` is set in place of a number that is old."""
-
-    label: str
-    number: str
-    small: str
-    url: str = ""
-    no_data: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,113 +47,77 @@ def report(now: datetime) -> Report:
 
 
 def needs(allowed: Collection[May], now: datetime) -> list[Need]:
-    """All that does not go on by itself."""
+    """All that does not go on by itself. What cannot be looked up now is said once, and hides nothing else."""
+    found: list[Need] = []
+    unknown = False
+    for ask in (_health, _held, _bounced, _more_time, _endings, _first_steps):
+        one = had(partial(ask, allowed, now), None)
+        unknown = unknown or one is None
+        found += one or []
+    if unknown:
+        says = _("Not everything that may need you can be looked up now. Load this page again in a minute.")
+        found.insert(0, Need(says, link(allowed, May.HEALTH, HEALTH), _("See what to do")))
+    return found
+
+
+def _held(allowed: Collection[May], _now: datetime) -> list[Need]:
     approvals = count(Spooled.objects.filter(state=S.HELD, approval=Spooled.Approval.ASKED))
-    found = [
-        *_health(allowed),
-        *_some(
-            approvals,
-            ngettext("%(n)s mail waits for approval.", "%(n)s mails wait for approval.", approvals),
-            _link(allowed, May.SEE_MESSAGES, MESSAGES, "?show=held"),
-            _("Decide"),
-        ),
-    ]
+    where = link(allowed, May.SEE_MESSAGES, MESSAGES, "?show=held")
+    said = ngettext("%(n)s mail waits for approval.", "%(n)s mails wait for approval.", approvals)
+    found = _some(approvals, said, where, _("Decide"))
     stuck = held() - approvals
     said = ngettext(
         "%(n)s mail is held and cannot go on by itself.", "%(n)s mails are held and cannot go on by themselves.", stuck
     )
-    found += _some(stuck, said, _link(allowed, May.SEE_MESSAGES, MESSAGES, "?show=held"), _("See why"))
+    return found + _some(stuck, said, where, _("See why"))
+
+
+def _bounced(allowed: Collection[May], now: datetime) -> list[Need]:
     bounced = count(Bounce.objects.filter(last_at__gte=now - timedelta(days=BOUNCED_DAYS)))
     said = ngettext(
         "%(n)s address did not get mail in the last 7 days.", "%(n)s addresses did not get mail in the last 7 days.",
         bounced,
     )  # fmt: skip
-    found += _some(bounced, said, _link(allowed, May.SEE_MESSAGES, BOUNCES), _("See which"), "bounce")
+    return _some(bounced, said, link(allowed, May.SEE_MESSAGES, BOUNCES), _("See which"), "bounce")
+
+
+def _more_time(allowed: Collection[May], _now: datetime) -> list[Need]:
     asked = count(asking.waiting())
     said = ngettext("%(n)s reader asks for more time.", "%(n)s readers ask for more time.", asked)
-    found += _some(asked, said, _link(allowed, May.SEE_MESSAGES, "messages-asked"), _("See them"), "clock")
+    return _some(asked, said, link(allowed, May.SEE_MESSAGES, "messages-asked"), _("See them"), "clock")
+
+
+def _endings(allowed: Collection[May], _now: datetime) -> list[Need]:
     endings = len(keyending.waiting())
     said = ngettext(
         "%(n)s key is to be destroyed, and waits for a second administrator.",
         "%(n)s keys are to be destroyed, and wait for a second administrator.",
         endings,
     )
-    found += _some(endings, said, _link(allowed, May.KEYS, KEYS), _("See the keys"), "key")
+    return _some(endings, said, link(allowed, May.KEYS, KEYS), _("See the keys"), "key")
+
+
+def _first_steps(allowed: Collection[May], _now: datetime) -> list[Need]:
     left = starting.left() if May.SETTINGS in allowed else 0
     said = ngettext("%(n)s first step left.", "%(n)s first steps left.", left)
-    return found + _some(left, said, _link(allowed, May.SETTINGS, "console-start"), _("Go on"), "info")
+    return _some(left, said, link(allowed, May.SETTINGS, "console-start"), _("Go on"), "info")
 
 
-def _health(allowed: Collection[May]) -> list[Need]:
+def _health(allowed: Collection[May], _now: datetime) -> list[Need]:
     states = health.check()
     found = []
     if any(state != health.OK for name, state in states.items() if name != "audit"):
-        found.append(Need(_("Not everything is well."), _link(allowed, May.HEALTH, HEALTH), _("See what to do")))
+        found.append(Need(_("Not everything is well."), link(allowed, May.HEALTH, HEALTH), _("See what to do")))
     if states.get("audit", health.OK) != health.OK:
         newest = checking.newest()
         changed = newest is not None and bool(newest.faults)
         says = _("The record was changed.") if changed else _("The record is not signed as it grows.")
-        found.append(Need(says, _link(allowed, May.AUDIT, RECORD), _("See the record")))
+        found.append(Need(says, link(allowed, May.AUDIT, RECORD), _("See the record")))
     return found
 
 
 def _some(number: int, says: str, url: str, does: str, icon: str = "alert") -> list[Need]:
     return [Need(says % {"n": shown(number)}, url, does, icon)] if number else []
-
-
-def _link(allowed: Collection[May], permission: May, name: str, query: str = "") -> str:
-    return reverse(name) + query if permission in allowed else ""
-
-
-def cards(allowed: Collection[May], found: Report) -> list[Card]:
-    """A1's cards, each number with the way to what it counts."""
-    since = f"?from={found.asked.since}&to={found.asked.until}"
-    seen = _link(allowed, May.SEE_MESSAGES, MESSAGES, since)
-    reports = _link(allowed, May.REPORTS, "console-reports")
-    came, delivered, passcodes = found.of(Kind.CAME), found.of(Kind.DELIVERED), found.of(Kind.ANYWHERE)
-    waiting = count(Spooled.objects.filter(state__in=(S.RECEIVED, S.SEALED, S.RELAYING)))
-    leaving = count(Outbound.objects.filter(state__in=(Outbound.State.DUE, Outbound.State.SENDING)))
-    old = found.late
-    in_days = _("in %(n)d days") % {"n": reporting.USUAL_DAYS}
-    return [
-        Card(_("Mail in"), shown(came.total()), _("%(n)s protected") % {"n": shown(came["protect"])}, seen, old),
-        Card(
-            _("Waiting"),
-            shown(waiting),
-            _("on their way in now, and %(n)s still to leave") % {"n": shown(leaving)},
-            _link(allowed, May.SEE_MESSAGES, MESSAGES, "?show=waiting"),
-        ),
-        Card(_("Delivered"), shown(delivered["sent"]), _("notices %(when)s") % {"when": in_days}, seen, old),
-        Card(
-            _("Opened"),
-            shown(found.opened),
-            _("of %(all)s recipients") % {"all": shown(found.recipients)},
-            f"{reports}#opening" if reports else "",
-            old,
-        ),
-        Card(
-            _("Bounced"),
-            shown(delivered["bounced"]),
-            _("notices %(when)s") % {"when": in_days},
-            _link(allowed, May.SEE_MESSAGES, BOUNCES),
-            old,
-        ),
-        Card(
-            _("Sign-in trouble"),
-            f"{reporting.percent(max(0, passcodes['asked'] - passcodes['right']), passcodes['asked'])}\u00a0%",
-            _("%(asked)s passcodes asked for, %(right)s confirmed")
-            % {"asked": shown(passcodes["asked"]), "right": shown(passcodes["right"])},
-            f"{reports}#sign-in" if reports else "",
-            old,
-        ),
-        Card(_("Answers"), shown(found.total(Kind.ANSWERS)), _("written here %(when)s") % {"when": in_days}, seen, old),
-    ]
-
-
-def keys_card(allowed: Collection[May]) -> dict[str, Any]:
-    """When the keyring was backed up last, which is what can be lost for good."""
-    newest = keycopies.last_backup()
-    return {"backup": newest, "url": _link(allowed, May.KEYS, KEYS), "days": settings.LETTERLOCK.restore_days}
 
 
 def per_day(found: Report) -> Chart:
@@ -204,19 +158,16 @@ def funnel(found: Report) -> list[Step]:
 
 
 def overview(allowed: Collection[May]) -> dict[str, Any]:
-    """The whole page."""
+    """The whole page, each part had on its own; `report` and what is drawn of it are None without figures."""
     now = timezone.now()
-    found = report(now)
+    found = had(lambda: report(now), None)
+    drawn: dict[str, Callable[[Report], object]] = {"per_day": per_day, "opened": opened_of, "funnel": funnel}
     return {
         "report": found,
-        "median": charts.duration(found.waits.median),
+        "median": charts.duration(found.waits.median) if found else "",
         "needs": needs(allowed, now),
-        "cards": cards(allowed, found),
-        "keys": keys_card(allowed),
-        "storage_url": _link(allowed, May.HEALTH, HEALTH),
-        "per_day": per_day(found),
-        "opened": opened_of(found),
-        "funnel": funnel(found),
-        "reports_url": _link(allowed, May.REPORTS, "console-reports"),
-        "held": held(),
+        "cards": cards.cards(allowed, found),
+        **{name: found and had(partial(draw, found), None) for name, draw in drawn.items()},
+        "reports_url": link(allowed, May.REPORTS, "console-reports"),
+        "held": had(held, 0),
     }

@@ -13,6 +13,7 @@ from portal.access.models import Person
 from portal.access.requests import Request
 from portal.access.roles import May
 from portal.console import done, waiting
+from portal.console.had import had
 from portal.console.sections import sections
 
 
@@ -32,7 +33,7 @@ def office_page(
 ) -> HttpResponse:
     """A page of `section`; the template finds the names of permissions in `may`. Only behind permission_required."""
     allowed = roles.permissions_of(administrator(request))
-    number = (waiting.held() if held is None else held) if May.SEE_MESSAGES in allowed else 0
+    number = (had(waiting.held, 0) if held is None else held) if May.SEE_MESSAGES in allowed else 0
     shown = {
         **context,
         "done_now": done.sentence(request),

@@ -16,6 +16,7 @@ from portal.access import roles
 from portal.access.decorators import permission_required
 from portal.access.roles import May
 from portal.console import advice, figures, finding, listing, trace_search
+from portal.console.had import had
 from portal.console.pages import administrator, office_page
 from portal.console.sections import HEALTH, MESSAGES, OVERVIEW
 from portal.ids import id_of
@@ -101,12 +102,13 @@ def retry(request: HttpRequest, id_: UUID) -> HttpResponse:
 def health(request: HttpRequest) -> HttpResponse:
     """A11: what /healthz checks, in words, with what to do."""
     states = checks.check()
-    looked = looking.rows()
+    looked = had(looking.rows, None)
     well = all(state == checks.OK for state in states.values())
     context = {
         "rows": advice.rows(states),
-        "well": well and not any(row.state == State.WRONG for row in looked),
+        "well": well and looked is not None and not any(row.state == State.WRONG for row in looked),
         "looked": looked,
+        "looking_away": looked is None,
         "looked_at": looked[0].at if looked else None,
     }
     return office_page(request, HEALTH, "console/health.html", context)

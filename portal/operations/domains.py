@@ -6,7 +6,7 @@ time that is asked about; the rest is one number.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -30,6 +30,8 @@ KEPT_DAYS = 400
 TO, FROM = "to", "from"
 _MARK = 8
 _LABEL = "report-domain"
+Key = tuple[date, str, str, UUID]
+"""Day, side, brand and domain of a row."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Named:
 
 
 @dataclass
-class _Seen:
+class _SeenDomain:
     domain: str = field(repr=False)
     number: int = 0
     people: set[bytes] = field(default_factory=set, repr=False)
@@ -49,20 +51,35 @@ class _Seen:
 
 def note(entries: Sequence[Entry]) -> None:
     """Count the domains of what was sealed, in the caller's transaction and under the lock of who counts."""
+    _keep(_seen(entries, {}))
+
+
+def make_good(batches: Iterable[Sequence[Entry]]) -> None:
+    """Count the whole record's anew, and add what is missing, in the caller's transaction and under the same lock.
+
+    Nothing is taken away: the record knows no domain, only readers do, and those of messages that are gone are no more.
+    """
+    first = timezone.localdate() - timedelta(days=KEPT_DAYS)
+    seen: dict[Key, _SeenDomain] = {}
+    for entries in batches:
+        _seen([entry for entry in entries if timezone.localdate(entry.at) >= first], seen)
+    _keep(seen, missing=True)
+
+
+def _seen(entries: Sequence[Entry], seen: dict[Key, _SeenDomain]) -> dict[Key, _SeenDomain]:
     sealed = {entry.message: timezone.localdate(entry.at) for entry in entries if entry.kind == "message.sealed"}
     rows = Reader.objects.filter(
         message__in=[pk for pk in sealed if pk], message__direction=Message.Direction.OUT
     ).select_related("message__brand")
-    seen: dict[tuple[date, str, str, UUID], _Seen] = {}
     for row in rows.only("id", "role", "address", "address_lookup", "message__brand__slug"):
         domain = _domain(row)
         if domain:
             side = FROM if row.role == Reader.Role.AUTHOR else TO
             key = (sealed[row.message_id], side, row.message.brand.slug, _id(domain))
-            one = seen.setdefault(key, _Seen(domain))
+            one = seen.setdefault(key, _SeenDomain(domain))
             one.number += 1
             one.people.add(bytes(row.address_lookup)[:_MARK])
-    _keep(seen)
+    return seen
 
 
 def top(side: str, since: date, until: date, brand: str = "", most: int = 5) -> list[Named]:
@@ -107,7 +124,8 @@ def _names(found: Any, ids: Sequence[UUID]) -> dict[UUID, str]:
     return {domain: name for domain, name in opened.items() if len(people[domain]) >= PEOPLE or name in inside}
 
 
-def _keep(seen: dict[tuple[date, str, str, UUID], _Seen]) -> None:
+def _keep(seen: dict[Key, _SeenDomain], *, missing: bool = False) -> None:
+    """Add what was seen to the rows; with `missing` only what they lack of it."""
     rows = {
         (row.day, row.side, row.brand, row.domain): row
         for row in DomainDay.objects.filter(day__in={key[0] for key in seen}, domain__in={key[3] for key in seen})
@@ -122,7 +140,7 @@ def _keep(seen: dict[tuple[date, str, str, UUID], _Seen]) -> None:
             made.append(row)
         else:
             changed.append(row)
-        row.number += one.number
+        row.number = max(row.number, one.number) if missing else row.number + one.number
         row.people = b"".join(sorted(_marks(bytes(row.people)) | one.people)[:PEOPLE])
     DomainDay.objects.bulk_create(made)
     DomainDay.objects.bulk_update(changed, ["number", "people"], batch_size=200)

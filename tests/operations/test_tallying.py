@@ -179,6 +179,14 @@ def test_a_domain_is_named_once_five_people_share_it_and_never_stored_in_clear()
     kept = b"".join(bytes(row.name) + bytes(row.people) for row in DomainDay.objects.all())
     assert b"example" not in kept
     assert max(len(bytes(row.people)) for row in DomainDay.objects.all()) == domains.PEOPLE * 8
+    whole = set(DomainDay.objects.values_list("side", "domain", "number"))
+    DomainDay.objects.filter(side=domains.TO).update(number=1)
+    DomainDay.objects.filter(side=domains.FROM).delete()
+    tallying.rebuild()
+    assert set(DomainDay.objects.values_list("side", "domain", "number")) == whole, "what was missing is made good"
+    Reader.objects.all().delete()
+    tallying.rebuild()
+    assert set(DomainDay.objects.values_list("side", "domain", "number")) == whole, "and nothing is taken away"
     assert domains.tidy(today + timedelta(days=domains.KEPT_DAYS + 1)) == 3
 
 

@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         chosen = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-        rebuild = chosen.add_parser("rebuild", help="Count the whole record again; nothing else is changed.")
+        rebuild = chosen.add_parser("rebuild", help="Count the whole record again, and make missing domains good.")
         rebuild.add_argument("--dry-run", action="store_true", help="Say where the counts differ, and change nothing.")
         chosen.add_parser("count", help="Count now what was recorded, instead of within a minute.")
 
