@@ -22,7 +22,9 @@ SHEETS = ("tokens", "frame", "controls", "reading", "inside", "previews", "door"
 MORE_SHEETS = ("compose", "sent")
 """For the forms in which somebody writes and the list of what was sent, which load both sheets, this one behind; the
 message page does without its weight."""
-SCRIPTS = ("local-time", "session", "focus", "share", "passkey", "body-frame", "pictures", "download-all", "once")
+SCRIPTS = (
+    "local-time", "session", "focus", "share", "passkey", "body-frame", "pictures", "download-all", "once", "way-back",
+)  # fmt: skip
 """Each looks for what it makes nicer, and does nothing on a page without it."""
 WRITING = ("compose", "rich", "arriving", "upload", "draft")
 """Besides, where somebody writes. In this order: what holds a form back comes before what sends or saves it."""

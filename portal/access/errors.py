@@ -123,9 +123,9 @@ class TooManyTries(AccessError):
 
     @property
     def sentence(self) -> str:
-        return _("There have been too many tries for this message. You can try again at {time}.").format(
-            time=clock(whole_minute(self.until))
-        )
+        return _(
+            "To keep messages safe, only a few tries are allowed in a short time. You can try again at {time}."
+        ).format(time=clock(whole_minute(self.until)))
 
 
 class SessionOver(AccessError):

@@ -117,6 +117,7 @@ function edit(form) {
   const html = make("input");
   const editor = make("div");
   let kept = null; // the formats as they were, for whoever switches to plain text and back without typing
+  let known = plain.value;
   let place = null;
 
   html.type = "hidden";
@@ -142,7 +143,7 @@ function edit(form) {
   function sync() {
     const tree = clean(editor);
     html.value = tree.innerHTML;
-    plain.value = toText(tree).trim();
+    known = plain.value = toText(tree).trim();
   }
 
   // Whatever leads to #message leads to the field that is seen.
@@ -314,6 +315,12 @@ function edit(form) {
   box.hidden = false;
   show(true);
   if (typing) editor.focus();
+  // On the way back a browser puts what was typed into the plain field again: what would be sent must be seen.
+  addEventListener("pageshow", () => {
+    if (editor.hidden || plain.value === known) return;
+    fill(fromText(plain.value));
+    sync();
+  });
 }
 
 const begin = () => document.querySelectorAll("form[data-upload]").forEach(edit);

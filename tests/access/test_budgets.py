@@ -15,7 +15,7 @@ from portal.audit.models import Entry
 from portal.vault.models import Reader
 from tests.access.visitors import Clock, Visitor, mails, make_reader, newest_code, other_than, words
 
-WAIT = "There have been too many tries for this message. You can try again at"
+WAIT = "To keep messages safe, only a few tries are allowed in a short time. You can try again at"
 SAFE = "If it was not you, the message is still safe."
 LOOKUP = b"L" * 32
 

@@ -28,7 +28,7 @@ from portal.vault.models import Reader
 from tests.access.visitors import Clock, Visitor, make_reader, newest_code, words
 
 HERE, THERE = "203.0.113.7", "198.51.100.7"
-WAIT = "There have been too many tries for this message. You can try again at"
+WAIT = "To keep messages safe, only a few tries are allowed in a short time. You can try again at"
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.browsers import DESKTOP, PHONE, chromium, sign_in, someone
-from tests.mails import JONAS, MAYA, Mailbox, link_in, mail, send
+from tests.mails import JONAS, MAYA, Mailbox, link_in, mail, passcode_in, send
 from tests.parts import need
 from tests.servers import Portal
 
@@ -75,6 +75,28 @@ def walk(portal: Portal, page: Page, who: str, tmp_path: Path) -> None:
     page.reload()
     expect(page.get_by_role("heading", name="Earlier in this conversation")).to_be_visible()
     expect(page.get_by_text("Thank you, Thursday works.")).to_be_visible()
+
+
+def test_the_way_back_leads_to_pages_of_ours_after_a_mistyped_passcode(portal: Portal) -> None:
+    mailbox = Mailbox(portal.outbox, "back@mail.example")
+    send(portal.smtp, mail(), "back@mail.example")
+    with chromium() as browser:
+        page = someone(browser).new_page()
+        page.goto(link_in(mailbox.wait("notice")))
+        page.get_by_role("button", name="Email me a passcode").click()
+        for typed in ("00000000", passcode_in(mailbox.wait("passcode"))):
+            page.get_by_label("Passcode", exact=True).fill(typed)
+            page.get_by_role("button", name="Read message").click()
+        results = page.get_by_role("heading", level=1, name="Your results")
+        expect(results).to_be_visible()
+        page.go_back()
+        expect(results).to_be_visible()
+        page.get_by_role("link", name="Reply").locator("visible=true").first.click()
+        page.locator("[contenteditable=true]").fill("Thank you, once.")
+        page.get_by_role("button", name="Send").locator("visible=true").first.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your reply has been sent")
+        page.go_back()
+        expect(page.locator("[contenteditable=true]")).to_have_text("Thank you, once.")
 
 
 @pytest.mark.parametrize("way", ["desktop", "phone", "without scripts"])
