@@ -9,6 +9,7 @@ office can give itself, or anyone, a look at what a message is about.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import models, transaction
@@ -22,7 +23,7 @@ from branding.models import Brand
 from portal.access import people, senders
 from portal.access.errors import AccessError
 from portal.access.models import Delegation, Person
-from portal.audit.record import Fact, record
+from portal.audit.record import record
 from portal.delivery import telling
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
@@ -86,9 +87,6 @@ class By:
     row: UUID
     reason: str = ""
 
-    def facts(self) -> dict[str, Fact]:
-        return {"who": self.who, "by": str(self.row), **({"reason": self.reason} if self.reason else {})}
-
 
 def give(owner: Person, address: str, brand: Brand, by: By) -> Delegation:
     """Let the person of `address` act for `owner` from now on. What an administrator gave, the sender can make theirs.
@@ -111,7 +109,7 @@ def give(owner: Person, address: str, brand: Brand, by: By) -> Delegation:
         )
         if not made and not (not office and _taken_over(row)):
             raise AlreadyDelegate
-        record("sender.delegate_added", **_facts(row), **by.facts())
+        record("sender.delegate_added", **_facts(row, by))
         if office:
             enqueue(Outbound.Kind.DELEGATED, address=people.address_of(owner), subject_row=row.pk)
     return row
@@ -128,7 +126,7 @@ def end(row: Delegation, by: By) -> None:
     """They see and do nothing more, from their next request on. Nothing happens where it has ended already."""
     with transaction.atomic():
         if Delegation.objects.filter(pk=row.pk).delete()[0]:
-            record("sender.delegate_removed", **_facts(row), **by.facts())
+            record("sender.delegate_removed", **_facts(row, by))
 
 
 def of_owner(owner: Person, brand: Brand) -> list[Delegation]:
@@ -168,5 +166,6 @@ def _taken_over(row: Delegation) -> bool:
     return bool(Delegation.objects.filter(pk=row.pk, by_office=True).update(by_office=False))
 
 
-def _facts(row: Delegation) -> dict[str, Fact]:
-    return {"owner": str(row.owner_id), "delegate": str(row.delegate_id), "brand": row.brand.slug}
+def _facts(row: Delegation, by: By) -> dict[str, Any]:
+    found = {"owner": str(row.owner_id), "delegate": str(row.delegate_id), "brand": row.brand.slug}
+    return found | {"who": by.who, "by": str(by.row)} | ({"reason": by.reason} if by.reason else {})

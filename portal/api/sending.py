@@ -24,6 +24,7 @@ from portal.api.handing import Digest, hand_in, key_of
 from portal.api.ids import SLUG
 from portal.api.shapes import Says
 from portal.directory.membership import groups_of_one
+from portal.ingest import unending
 from portal.ingest.bulk import room_for
 from portal.ingest.data import LineEnds
 from portal.ingest.errors import AddressRefused, ItemRefused, TooLarge
@@ -57,6 +58,7 @@ class Protect:
 
     template: Annotated[str | None, Says("short name of a rights template", 1, LONGEST_TEMPLATE, SLUG)] = None
     open_until: Annotated[date | None, Says("the last day it can be read, at most 730 days ahead")] = None
+    never: Annotated[bool | None, Says("true: it stays open, where its brand, template or a rule lets it")] = None
     level: Annotated[int | None, Says("least assurance, docs/assurance.md", 1, 3)] = None
     note: Annotated[str | None, Says("shown in the notice, without links", 0, MAX_NOTE_CHARACTERS)] = field(
         default=None, repr=False
@@ -139,6 +141,7 @@ def compose(mail: Mail) -> tuple[Named, Iterable[bytes]]:
     """Sender, recipients and the mail. FieldRefused or NotTaken for what cannot be one."""
     sender = _mailbox(mail.from_, "from")
     _check_template(mail.protect, sender.address)
+    _check_end(mail.protect, sender.address)
     to, cc, bcc = (
         tuple(_mailbox(one, f"{name}[{place}]") for place, one in enumerate(list_))
         for name, list_ in (("to", mail.to), ("cc", mail.cc), ("bcc", mail.bcc))
@@ -239,7 +242,22 @@ def _check_template(protect: Protect | None, sender: str) -> None:
         )
 
 
+def _check_end(protect: Protect | None, sender: str) -> None:
+    if protect is None or not protect.never:
+        return
+    if protect.open_until is not None:
+        raise FieldRefused("protect.never", "must be left out where open_until names a day")
+    if unending.is_hopeless(sender):
+        raise FieldRefused(
+            "protect.never",
+            "must be left out: neither this sender’s brand, nor a rights template, nor a rule lets messages stay open; "
+            "name a day in open_until",
+        )
+
+
 def _header(protect: Protect) -> str:
-    asked = {one.name: getattr(protect, one.name) for one in fields(protect)}
+    asked = {one.name: getattr(protect, one.name) for one in fields(protect) if one.name != "never"}
+    if protect.never:
+        asked["open_until"] = "never"
     given = {name: shapes.write(value) for name, value in asked.items() if value is not None}
     return protect_header({_IN_THE_HEADER.get(name, name): value for name, value in given.items()})

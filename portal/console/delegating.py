@@ -85,7 +85,7 @@ def end(request: HttpRequest, id_: UUID) -> HttpResponse:
     if row is None:
         raise Http404
     reason = _reason(request)
-    context = {"one": _shown(row), "reasons": _REASONS_TO_END, "reason": reason}
+    context: dict[str, Any] = {"one": _shown(row), "reasons": _REASONS_TO_END, "reason": reason}
     if request.method != "POST":
         return office_page(request, PEOPLE, "console/delegate_end.html", context)
     if reason is None:

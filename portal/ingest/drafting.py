@@ -18,7 +18,7 @@ from branding.models import Brand
 from portal.access import sender_defaults
 from portal.delivery.models import Outbound
 from portal.ingest import spool, vouching
-from portal.ingest.errors import BrandUnknown, RecoveryKeyUnset, TriggerStays
+from portal.ingest.errors import BrandUnknown, NeverRefused, RecoveryKeyUnset, TriggerStays
 from portal.ingest.models import Spooled
 from portal.mime import inside as found_inside
 from portal.mime.addresses import Mailbox, clean_name, domain_of, names_address, normalise
@@ -72,6 +72,8 @@ def draft(
     own = sender_defaults.find(chosen, envelope.sender, brand) if theirs else sender_defaults.NONE
     split, terms = _split(decision, answered), terms_of(decision, brand, row.received_at, own)
     readers = _readers(envelope, author=not (split and from_portal) or bool(envelope.approach))
+    if decision.asks_never and terms.last_day is None:
+        _check_never(decision, brand, row.received_at, own)
     streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at, scanned_at=scanned_at)
     toc = replace(toc, voucher=vouching.voucher(raw, sender.address, envelope, brand, brand_of))
     return sealing.Draft(
@@ -264,6 +266,13 @@ def terms_of(
         until=decision.open_until if days is None else day + timedelta(days=min(days, brand.open_days)),
         names_day=days is not None or not decision.keeps_default_date,
     )
+
+
+def _check_never(decision: Decision, brand: Brand, received_at: datetime, own: sender_defaults.Defaults) -> None:
+    """Raises NeverRefused where it would close if its sender had not asked for no end."""
+    unasked = replace(decision, keeps_default_date=True, open_until=None)
+    if terms_of(unasked, brand, received_at, replace(own, open_days=None)).last_day is not None:
+        raise NeverRefused
 
 
 def _rights(granted: Rights, decision: Decision, brand: Brand, answered: Message | None, forwarder: str) -> Rights:

@@ -187,6 +187,19 @@ class RecoveryKeyUnset(IngestError):
         )
 
 
+NEVER_REFUSED = (
+    "The header X-Letterlock-Protect says until=never, and neither the brand, nor a rights template, nor a rule lets "
+    "messages stay open. Name a day, like until=2026-12-17."
+)
+
+
+class NeverRefused(IngestError):
+    """A mail asks to stay open where nothing lets it."""
+
+    def __init__(self) -> None:
+        super().__init__(NEVER_REFUSED)
+
+
 class TriggerStays(IngestError):
     """A trigger header that names a phrase cannot be taken out of the mail."""
 

@@ -10,7 +10,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal.delivery.letters import can_be_sent_to
+from portal.ingest import unending
 from portal.ingest.errors import (
+    NEVER_REFUSED,
     AddressRefused,
     NoRecipients,
     NoSender,
@@ -104,7 +106,7 @@ class Intake:
             self._trace.check(block)
         envelope = self._addressed(block)
         if envelope.trusted:
-            check_trigger(block, timezone.localdate())
+            check_trigger(block, timezone.localdate(), envelope.sender)
         self._writer = SpoolWriter.begin(envelope, self._expected_size)
         held, self._held = b"".join(self._held), []
         if self._hide:
@@ -115,16 +117,18 @@ class Intake:
         return self._writer
 
 
-def check_trigger(block: bytes, today: date) -> None:
+def check_trigger(block: bytes, today: date, sender: str) -> None:
     """Refuse a mail whose X-Letterlock-Protect header cannot be obeyed, while its sender still waits for the answer."""
     if TRIGGER.encode("ascii") not in block.lower():
         return
     for name, value in read_headers(block):
         if name.lower() == TRIGGER:
             try:
-                parse_trigger(value, today)
+                asked = parse_trigger(value, today)
             except BadTrigger as refused:
                 raise TriggerRefused(str(refused)) from None
+            if asked.never and unending.is_hopeless(sender):
+                raise TriggerRefused(NEVER_REFUSED)
 
 
 def check_address(address: str) -> str:

@@ -166,6 +166,7 @@ def _protected(by: str, chosen: Sequence[Action], facts: Facts, tags: frozenset[
         rights=asked.rights,
         keeps_default_date=not named,
         open_until=until,
+        asks_never=asked.never and until is None and all(action["open"] != "never" for action in chosen),
         tag_removed_subject=strip_tag(facts.subject, tags),
         note=asked.note,
         split=_strictest_split([asked.split, *(action["split"] for action in chosen)]),

@@ -82,6 +82,8 @@ class Decision:
     """It closes when the brand says; then `open_until` means nothing."""
     open_until: date | None = None
     """Last day it can be read; None is for ever."""
+    asks_never: bool = False
+    """It has no end because its sender asks for none; no rule says so."""
     tag_removed_subject: str = field(default="", repr=False)
     """The subject that the recipient sees."""
     note: str = field(default="", repr=False)

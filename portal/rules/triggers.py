@@ -2,6 +2,7 @@
 
 The header: `X-Letterlock-Protect: v=1; until=2026-12-17; fwd=0; dl=1; print=1; mark=1; rcpt=1; split=strict;
 delivery=link; note="…"; level=3; phrase="…"; hint="…"; template=do-not-forward; reply=1; all=0; copy=0`.
+`until=never` asks for no end: followed where the brand, a rights template or a rule lets messages stay open.
 """
 
 from __future__ import annotations

@@ -6,12 +6,14 @@ import base64
 import io
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.test import Client
 
+from branding.models import Brand
 from portal.api import handing
 from portal.api.endpoint import JSON
 from portal.api.models import HandedIn, Token
@@ -22,6 +24,7 @@ from portal.ingest.models import Spooled
 from portal.ingest.spool import open_spooled
 from portal.ingest.spoolfolder import folder
 from portal.mime.reading import read
+from portal.rules.triggers import parse_trigger
 from tests.api.conftest import Program, body_of, refused
 
 Make = Callable[..., Program]
@@ -255,3 +258,17 @@ def sending_most() -> int:
 def test_no_refusal_repeats_what_was_sent(sending: Program) -> None:
     for asked in (with_(to=["canary 7c1f@nowhere"]), with_(protect={"note": "canary https://x.example"})):
         assert "canary" not in refused(sending.post("/messages", asked), 422)
+
+
+def test_never_is_taken_where_messages_may_stay_open_and_refused_elsewhere(sending: Program) -> None:
+    asked = with_(protect={"never": True})
+    Brand.objects.update(open_days=30)
+    assert "neither this sender’s brand" in json.dumps(
+        body_of(sending.post("/messages", asked), 422), ensure_ascii=False
+    )
+    assert not Spooled.objects.exists()
+    Brand.objects.update(open_days=0)
+    both = with_(protect={"never": True, "open_until": "2026-12-24"})
+    assert "open_until names a day" in json.dumps(body_of(sending.post("/messages", both), 422))
+    _recipients, raw = opened(body_of(sending.post("/messages", asked), 202)["id"])
+    assert parse_trigger(dict(read(raw).headers)["X-Letterlock-Protect"], date(2026, 1, 1)).never

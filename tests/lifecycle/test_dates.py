@@ -12,14 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from branding.models import Brand
+from portal.access import people, sender_defaults
+from portal.access.sender_defaults import Defaults
+from portal.ingest.errors import TriggerRefused
+from portal.ingest.intake import check_trigger
 from portal.ingest.models import Spooled
 from portal.lifecycle import changing, dates
 from portal.lifecycle.errors import BadDate, DateIsPast, DateTooFar
 from portal.reading import conversations
+from portal.rules import live, publishing
 from portal.vault import readers
 from portal.vault.models import Message, Reader
 from portal.vault.sealing import end_of_day, last_moment
-from tests.mails import JONAS, mail
+from tests.mails import JONAS, MAYA, mail
 from tests.seals import default_brand, put, reader_of, seal
 
 ZONES = ["UTC", "Europe/Stockholm", "America/New_York", "Asia/Kathmandu", "Pacific/Kiritimati", "America/Asuncion"]
@@ -100,3 +105,36 @@ def test_the_senders_own_date_comes_before_the_brands_days() -> None:
         assert held.state == Spooled.State.HELD, "nothing is sent with less than was asked"
     changing.change_date(sealed.id, end_of_day(today))
     assert Message.objects.get(pk=sealed.pk).open_until == end_of_day(today)
+
+
+@pytest.mark.django_db
+def test_a_sender_s_never_is_followed_where_the_brand_or_a_rule_lets_it_and_refused_elsewhere() -> None:
+    never = mail(headers=[("X-Letterlock-Protect", "v=1; until=never")])
+    default_brand()
+    with pytest.raises(TriggerRefused, match="Name a day"):
+        check_trigger(never, timezone.localdate(), MAYA)
+    held = put(never, JONAS)
+    assert held.state == Spooled.State.HELD and "until=never" in held.last_error
+    check_trigger(mail(headers=[("X-Letterlock-Protect", "v=1; until=2099-01-01")]), date(2098, 12, 1), MAYA)
+    Brand.objects.update(open_days=0)
+    check_trigger(never, timezone.localdate(), MAYA)
+    sender_defaults.keep(people.of_address(MAYA), default_brand(), Defaults(open_days=7))
+    assert seal(never, JONAS).open_until is None, "the mail's own wish is more than its sender's usual days"
+    Brand.objects.update(open_days=30)
+    as_asked_and("never")
+    check_trigger(never, timezone.localdate(), MAYA)
+    assert seal(never, JONAS).open_until is None
+    as_asked_and(9)
+    assert seal(never, JONAS).open_until == end_of_day(timezone.localdate() + timedelta(days=9)), "the stricter counts"
+    live.forget()
+
+
+def as_asked_and(open_: str | int) -> None:
+    """What a sender's program asks for, and besides what a rule says of it."""
+    orders: list[dict[str, object]] = [{"do": "protect", "as_asked": True}, {"do": "protect", "open": open_}]
+    rules = [
+        {"id": f"r{number}", "name": f"Rule {number}", "when": [{"if": "asked_by_header"}], "then": [order]}
+        for number, order in enumerate(orders)
+    ]
+    publishing.publish({"format": 1, "mode": "all", "rules": rules}, expected=publishing.live_number())
+    live.forget()
