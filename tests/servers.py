@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import functools
 import http.client
 import json
 import os
@@ -22,14 +21,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from tests import parts, secrecy
+from tests import parts, secrecy, shared
 
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = ROOT / "manage.py"
-MADE_READY = (
-    "from portal.operations.preparing import collect_static, make_words, migrate;"
-    "migrate(); collect_static(); make_words()"
-)
+TABLES = "from portal.operations.preparing import migrate; migrate()"
+FILES = "from portal.operations.preparing import collect_static, make_words; collect_static(); make_words()"
 PARTS = ("web", "door", "worker-passcode", "worker-mail", "worker-bulk", "beat", "demo", "metrics")
 
 
@@ -106,6 +103,9 @@ class Server:
 class PostgreSQL(Server):
     """A PostgreSQL with an empty database; as the user postgres when tests run as root, which it refuses to be."""
 
+    with_tables = "letterlock_tables"
+    """The name of a database with Letterlock's tables and no rows, to be copied: migrations take seconds."""
+
     def __init__(self, folder: Path, *, durable: bool = False) -> None:
         """Without `durable` it leaves to the kernel when to write: tests kill it, and never the machine."""
         parts.need("postgresql")
@@ -117,7 +117,7 @@ class PostgreSQL(Server):
         self.folder = Path("/tmp") / f"letterlock-pg-{os.getpid()}-{free_port()}"
         self.log = folder / "postgresql.log"
         self.port = free_port()
-        self.database, self._made, self._has_tables = "letterlock", 0, False
+        self.database, self._made = "letterlock", 0
         self._user: dict[str, Any] = {}
         if os.geteuid() == 0:
             postgres = pwd.getpwnam("postgres")
@@ -131,16 +131,7 @@ class PostgreSQL(Server):
         """An empty database, which `url` names from now on; with `tables`, those of Letterlock are in it."""
         self._made += 1
         self.database = f"letterlock{self._made}"
-        self._createdb(self.database, *(["-T", self.with_tables()] if tables else []))
-
-    def with_tables(self) -> str:
-        """The name of a database with Letterlock's tables and no rows, to be copied: migrations take seconds."""
-        name = "letterlock_tables"
-        if not self._has_tables:
-            self._createdb(name)
-            make_ready(LETTERLOCK_DATABASE_URL=self.url.rpartition("/")[0] + f"/{name}")
-            self._has_tables = True
-        return name
+        self._createdb(self.database, *(["-T", self.with_tables] if tables else []))
 
     def _createdb(self, name: str, *options: str) -> None:
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", *options, name)
@@ -153,8 +144,7 @@ class PostgreSQL(Server):
 
     def start(self) -> None:
         if not (self.folder / "data").exists():
-            self.take_over_folder()
-            self._run("initdb", "-D", "data", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
+            self._lay_out()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -167,6 +157,20 @@ class PostgreSQL(Server):
                 **self._user,
             )
         wait_for(self._ready, 30, f"PostgreSQL did not start, see {self.log}")
+
+    def _lay_out(self) -> None:
+        """Begin with a copy of what the first of a run has made."""
+        self.take_over_folder()
+        made = shared.made_once("postgresql", self._make)
+        subprocess.run(["cp", "-a", made, self.folder / "data"], check=True)
+
+    def _make(self, data: Path) -> None:
+        self._run("initdb", "-D", "data", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
+        self.start()
+        self._createdb(self.with_tables)
+        run_shell(TABLES, LETTERLOCK_DATABASE_URL=self.url.rpartition("/")[0] + f"/{self.with_tables}")
+        self.stop()
+        shutil.move(self.folder / "data", data)
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -260,20 +264,21 @@ class S3(Server):
             return bytes(answer.read())
 
 
-@functools.cache
 def ready_folder() -> Path:
-    """A data folder with the tables and static files of a first start; no key, no row. Gone when the process ends."""
-    folder = Path(tempfile.mkdtemp(prefix="letterlock-ready-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    make_ready(LETTERLOCK_DATA=str(folder))
-    return folder
+    """A data folder with the tables and static files of a first start; no key, no row."""
+    return shared.made_once("data", _make_ready)
 
 
-def make_ready(**settings: str) -> None:
-    """Do for the database and data folder that `settings` name what needs no key; the slow half of `prepare`."""
+def _make_ready(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    run_shell(TABLES, FILES, LETTERLOCK_DATA=str(folder))
+
+
+def run_shell(*commands: str, **settings: str) -> None:
+    """Run commands in `manage.py shell`: what needs no key, for the database and data folder that `settings` name."""
     with tempfile.TemporaryDirectory() as folder:
         environment = without_ours() | {"LETTERLOCK_DATA": folder} | settings
-        command = (sys.executable, MANAGE, "shell", "-v0", "--no-imports", "-c", MADE_READY)
+        command = (sys.executable, MANAGE, "shell", "-v0", "--no-imports", "-c", ";".join(commands))
         subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, umask=0o077)
 
 

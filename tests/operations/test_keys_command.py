@@ -48,7 +48,7 @@ def sealed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param == "postgresql":
         server: PostgreSQL = request.getfixturevalue("_postgresql")
         for setting in SETTINGS:
-            chosen[setting] = new_database(server.url, server.with_tables() if "DATABASE" in setting else "template1")
+            chosen[setting] = new_database(server.url, server.with_tables if "DATABASE" in setting else "template1")
     made = Loaded(folder / "data", **chosen)
     made.manage("prepare")
     assert made.manage("shell", "-v0", "-c", SEAL).stdout.split()[-1] == "3"
