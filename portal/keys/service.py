@@ -164,6 +164,8 @@ class KeyService:
             before = Tree.decode(content)
             after = change(before)
             if after == before:
+                # Another host has destroyed it: from now on it is gone in this process as well.
+                self._keep(name, version, before, time.monotonic())
                 return
             try:
                 self._keyring.replace(name, after.encode(), expected=version)

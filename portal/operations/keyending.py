@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
@@ -11,9 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _lazy
 
 from portal.audit.record import record
+from portal.keys.epochs import day_of
 from portal.keys.service import keys
 from portal.operations.errors import KeysRefused
 from portal.operations.models import KeyEnding
+from portal.vault import rotating
 from portal.vault.models import Generation, Wrap
 from portal.vault.verifying import living
 
@@ -40,10 +42,18 @@ def lost_with(epoch: str) -> int:
 
 
 def destroy(epoch: str) -> int:
-    """Destroy it now; how many open messages are lost by it. Key errors, and then nothing has changed."""
+    """Destroy it now; how many open messages are lost by it. Key errors, and then no key is destroyed."""
     lost = lost_with(epoch)
+    day = day_of(epoch)
+    if (day is None or day >= datetime.now(UTC).date()) and keys().current(rotating.base_of(epoch)) == epoch:
+        # First, so that no mail that closes on that day ever finds none.
+        rotating.make_after(epoch)
     keys().destroy_epoch(epoch)
-    Generation.objects.filter(epoch=epoch, destroyed_at=None).update(destroyed_at=timezone.now())
+    # Of one that was never superseded as well: an older keyring that is put back must not bring it to life.
+    now = timezone.now()
+    Generation.objects.update_or_create(
+        epoch=epoch, defaults={"destroyed_at": now}, create_defaults={"superseded_at": now, "destroyed_at": now}
+    )
     record("keys.epoch_destroyed", epoch=epoch, messages=lost)
     return lost
 

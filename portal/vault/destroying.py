@@ -25,7 +25,7 @@ from portal.vault import readers as directory
 from portal.vault import unsent
 from portal.vault.blobs import store
 from portal.vault.errors import KeyringOlder, VaultError
-from portal.vault.models import Blob, Epoch, Leaf, Message, Phrase, Reader, SearchToken, Unsent, Wrap
+from portal.vault.models import Blob, Epoch, Generation, Leaf, Message, Phrase, Reader, SearchToken, Unsent, Wrap
 from portal.vault.narrowing import destroy_left, left_in
 from portal.vault.puncturing import Target, puncture
 
@@ -132,12 +132,17 @@ def _living_numbers(epoch: EpochId, today: date) -> Iterable[int]:
 
 
 def repeat() -> int:
-    """Destroy again all that the database says is destroyed; returns the number of punctures asked for.
+    """Destroy again all that the database says is destroyed; returns how many destructions were asked for.
 
     For after an older copy of the keyring was put back: it brings to life what died since it was made.
     """
     asked = 0
     end_days((timezone.now() - grace()).astimezone(UTC).date())
+    living = set(keys().epochs())
+    for epoch in Generation.objects.filter(destroyed_at__isnull=False).values_list("epoch", flat=True):
+        if epoch in living:
+            keys().destroy_epoch(epoch)
+            asked += 1
     for epoch in keys().epochs():
         rows = Epoch.objects.filter(epoch=epoch)
         dead: list[Target] = [

@@ -150,7 +150,10 @@ class Epoch(models.Model):
 
 
 class Generation(models.Model):
-    """An epoch's generation that a newer one has taken over; it stays for older backups, then is destroyed whole."""
+    """An epoch's generation that a newer one has taken over; it stays for older backups, then is destroyed whole.
+
+    Or one that was destroyed by hand: kept, so that an older keyring is brought in line.
+    """
 
     epoch = models.CharField(max_length=24, unique=True)
     """The superseded one, like 2026-12-17.0."""

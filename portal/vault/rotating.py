@@ -79,14 +79,18 @@ def make() -> None:
     there = set(keys().epochs())
     for name in _superseded():
         if name in there and base_newest(name, there) == name:
-            # A generation number that was destroyed by hand is passed over: no epoch is ever made again.
-            following = next_generation(name)
-            while True:
-                try:
-                    keys().make(following)
-                    break
-                except KeyDestroyed:
-                    following = next_generation(following)
+            make_after(name)
+
+
+def make_after(epoch: EpochId) -> None:
+    """Make the generation after one; a number that was destroyed is passed over, for no epoch is ever made again."""
+    following = next_generation(epoch)
+    while True:
+        try:
+            keys().make(following)
+            return
+        except KeyDestroyed:
+            following = next_generation(following)
 
 
 def move(step: Callable[[int], None], batch: int = BATCH) -> Moved:

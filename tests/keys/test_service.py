@@ -163,6 +163,17 @@ def test_a_puncture_does_not_rest_on_an_old_copy(place: Place) -> None:
             place.service().leaf(EPOCH, number, 1)
 
 
+def test_whoever_is_asked_to_destroy_what_another_has_destroyed_forgets_it_too(place: Place) -> None:
+    one, two = place.service(), place.service()
+    two.leaf(EPOCH, 1, 1)
+    one.puncture(EPOCH, 1, None)
+    assert two.leaf(EPOCH, 1, 1)  # as it remembers, for a few minutes at most
+    two.puncture(EPOCH, 1, None)
+    with pytest.raises(KeyDestroyed):
+        two.leaf(EPOCH, 1, 1)
+    assert place.keyring.header(f"epoch-{EPOCH}").version == 2
+
+
 def test_a_puncture_that_was_overtaken_keeps_no_older_tree(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads of one process: the first to write is the last to come back, and what it wrote is old by then."""
     service, replace = place.service(), place.keyring.replace

@@ -15,13 +15,14 @@ from portal.audit.models import Entry
 from portal.keys.errors import KeyDestroyed, ProviderUnavailable
 from portal.keys.service import keys
 from portal.lifecycle import withdrawing
+from portal.operations import keyending
 from portal.vault import destroying, rotating
 from portal.vault.errors import KeyringOlder
 from portal.vault.models import Blob, Epoch, Generation, Message, Reader, Wrap
 from portal.vault.opening import open_message
 from portal.vault.verifying import verify
 from tests.mails import JONAS, mail
-from tests.seals import reader_of, seal
+from tests.seals import keyring_of_before, reader_of, seal
 
 pytestmark = pytest.mark.django_db
 KARIN = "karin.berg@mail.example"
@@ -261,6 +262,31 @@ def test_verify_tells_destroyed_from_missing() -> None:
     assert found.troubles == {"destroyed": 3, "missing": 3}
     assert found.messages == {"destroyed": [destroyed.pk], "missing": [missing.pk]}
     assert text_of(well).strip() == "Good news."
+
+
+def test_generations_that_an_old_copy_of_the_keyring_brings_back_are_destroyed_again() -> None:
+    message, asked = sealed(), rotating.base_of(epoch_of(sealed()))
+    (old,) = begun()
+    rotating.move(ignore)
+    by_hand = f"{asked}.7"
+    keys().make(by_hand)
+    with keyring_of_before():
+        late = timezone.now() + timedelta(days=settings.LETTERLOCK.restore_days + 1)
+        assert rotating.retire(late, settings.LETTERLOCK.restore_days) == [old]
+        keyending.destroy(by_hand)
+    assert {old, by_hand} <= set(keys().epochs())
+    assert destroying.repeat() == 2
+    assert not {old, by_hand} & set(keys().epochs())
+    assert text_of(message).strip() == "Good news."
+
+
+def test_after_a_days_key_was_destroyed_by_hand_new_mail_of_that_day_is_sealed_under_the_next() -> None:
+    with keyring_of_before():
+        epoch = epoch_of(sealed())
+        assert keyending.destroy(epoch) == 1
+        message = sealed()
+        assert epoch_of(message) == rotating.next_generation(epoch)
+        assert text_of(message).strip() == "Good news."
 
 
 def test_what_is_destroyed_rightly_is_no_trouble() -> None:
