@@ -7,8 +7,6 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from portal.access.decorators import fresh_proof_required, permission_required
@@ -19,17 +17,10 @@ from portal.console.sections import MESSAGES
 from portal.ingest import holding
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
+from portal.ingest.reasons import WHY
 from portal.keys.errors import KeysError
 from portal.vault.errors import VaultError
 
-WHY: dict[str, str | Promise] = {
-    "outside": _("This may not be sent outside the organisation."),
-    "people": _("It is addressed to the wrong people."),
-    "change": _("Something in it must be changed before it can be sent."),
-    "ask": _("Ask your administrator before you send it again."),
-    "damaged": _("It cannot be sent as it is; write it again."),
-}
-"""Why a mail is refused: what its sender reads. The record keeps the key alone."""
 AWAY = "The keys or the spool folder cannot be reached, so nothing was done. Try again in a few minutes."
 
 

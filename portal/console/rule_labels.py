@@ -142,7 +142,9 @@ def field(name: str, of: str = "") -> str:
             "are": _("Which"),
             "if_signed": _("If it is signed or encrypted"),
             "at": _("Place"),
-            "addresses": _("Addresses"),
+            "addresses": _("People inside who may approve it, besides administrators")
+            if of == "hold"
+            else _("Addresses"),
             "value": _("Value"),
             "id": _("Short name"),
             "from": _("First day"),

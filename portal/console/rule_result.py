@@ -87,6 +87,7 @@ def _details(decision: Decision) -> list[tuple[str, str]]:
         (_("Its sender reads"), " ".join([*([decision.text] if decision.text else []), *decision.words])),
         (_("Its sender may send it anyway"), _("yes, by [override] in the subject") if decision.may_override else ""),
         (_("Its sender sends it anyway, against"), ", ".join(decision.overridden)),
+        (_("Asked to approve it"), ", ".join(decision.approvers)),
         (_("Severity"), decision.severity),
         (_("Reported to"), ", ".join(dict.fromkeys(one for report in decision.reports for one in report.to))),
         (_("Tags in the record"), ", ".join(decision.tags)),

@@ -58,17 +58,27 @@ def release(row: Spooled) -> None:
         ring(SEND_BULK if row.bulk else SEND_MAIL)
 
 
-def approve(row: Spooled, by: str = COMMAND_LINE) -> None:
+NAMED = "named"
+"""Of the record's `who`: somebody whom the rule names to approve it, and no administrator."""
+
+
+def asking(message: UUID) -> Spooled | None:
+    """The mail that one of the portal's own messages asks to approve; None where it asks nothing."""
+    return Spooled.objects.filter(asked_in=message).first()
+
+
+def approve(row: Spooled, by: str = COMMAND_LINE, who: str = "") -> None:
     """Let a mail go on that a rule holds, by what the rules order besides holding it. Raises NotHeld.
 
-    `by` is the administrator's id, for the record.
+    `by` is the id of whoever did it, for the record, and `who` NAMED where that is no administrator.
     """
     with transaction.atomic():
         row.refresh_from_db()
         if row.approval != Spooled.Approval.ASKED:
             raise NotHeld(row.state)
         _move(row, "release", attempts=0, unfinished=0, due_at=timezone.now(), held_at=None, approval="given")
-        record("message.approved", message=row.pk, by=by)
+        said: dict[str, Any] = {"who": who} if who else {}
+        record("message.approved", message=row.pk, by=by, **said)
         ring(PROCESS_BULK if row.bulk else PROCESS)
 
 
@@ -86,9 +96,9 @@ def release_all(reason_like: str = "") -> Iterator[UUID]:
             yield row.pk
 
 
-def refuse(row: Spooled, reason: str, *, by: str = "", why: str = "") -> bool:
-    """End a held mail for good and tell its sender why; whether there is anybody to tell. `by` and `why` are for the
-    record: the administrator's id, and a reason from a list.
+def refuse(row: Spooled, reason: str, *, by: str = "", why: str = "", who: str = "") -> bool:
+    """End a held mail for good and tell its sender why; whether there is anybody to tell. `by`, `why` and `who` are for
+    the record: the id of whoever did it, a reason from a list, and as `approve` has it.
 
     Nobody is told of a mail with the null sender (a bounce: answering those makes loops, RFC 5321 section 4.5.5), of
     one whose sender is neither ours nor came from our networks (they may be forged), or of one that cannot be opened.
@@ -106,6 +116,7 @@ def refuse(row: Spooled, reason: str, *, by: str = "", why: str = "") -> bool:
         unsent = (Outbound.State.DUE, Outbound.State.SENDING)
         Outbound.objects.filter(kind="relay", message=row.pk, state__in=unsent).update(state=Outbound.State.DROPPED)
         said: dict[str, Any] = {"by": by, "reason": why} if by else {}
+        said |= {"who": who} if who else {}
         record("message.refused", message=row.pk, told=bool(sender), **said)
         if sender:
             enqueue("refusal", address=sender, message=row.pk, words=words)

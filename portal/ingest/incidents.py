@@ -25,11 +25,13 @@ from portal.mime.addresses import Mailbox, domain_of, normalise
 from portal.mime.building import Attachment, Heads, letter, new_message_id
 from portal.mime.errors import BadAddress
 from portal.mime.reading import Letter
+from portal.rules.actions import ASKING
 from portal.rules.decision import Decision, Report
 from portal.rules.triggers import HEADER as TRIGGER
 from portal.rules.triggers import parse_trigger
 
 RULE = "incident report"
+_ASKS = ("sender", "recipients", "cc", "bcc", "subject", "severity", "rules", "sensitive", "override", "original")
 MOST_LISTED = 10
 """Recipients that are named; of more their number."""
 
@@ -41,7 +43,10 @@ class Incident:
     report: Report
     severity: str
     raw: bytes = field(repr=False)
-    whole: bool
+
+    @property
+    def whole(self) -> bool:
+        return "original" in self.report.parts
 
 
 @dataclass(frozen=True)
@@ -59,15 +64,17 @@ class Subject:
 
 
 def written(about: Subject) -> tuple[Incident, ...]:
-    """The reports that a decision orders, each a mail in full. Raises TriggerStays."""
-    reports = about.decision.reports
-    if not reports:
+    """The reports that a decision orders, and what asks people to approve it, each a mail in full.
+
+    Raises TriggerStays.
+    """
+    found = about.decision
+    asks = [Report(found.rule, "", found.approvers, _ASKS, asks=True)] if found.approvers else []
+    if not found.reports and not asks:
         return ()
     brand = _brand_of(about.envelope.sender)
     with translation.override(languages.of_brand(brand)):
-        return tuple(
-            Incident(one, about.decision.severity, _mail(one, brand, about), "original" in one.parts) for one in reports
-        )
+        return tuple(Incident(one, found.severity, _mail(one, brand, about)) for one in (*found.reports, *asks))
 
 
 def commit(about: UUID, incidents: Sequence[Incident]) -> None:
@@ -81,6 +88,11 @@ def commit(about: UUID, incidents: Sequence[Incident]) -> None:
         except BaseException:
             writer.discard()
             raise
+        if one.report.asks:
+            Spooled.objects.filter(pk=about).update(asked_in=made)
+            people = len(one.report.to)
+            record("message.approval_asked", message=about, rule=one.report.rule, request=str(made), people=people)
+            continue
         record(
             "incident.reported", message=about, rule=one.report.rule, severity=one.severity, report=str(made),
             people=len(one.report.to), whole=one.whole,
@@ -94,7 +106,7 @@ def decision_of(found: Letter) -> Decision:
     brand = _brand_at(found.sender.address if found.sender else "")
     return Decision(
         "protect",
-        RULE,
+        ASKING if asked.rights.get("download") is False else RULE,
         rights=asked.rights,
         tag_removed_subject=found.subject,
         level=asked.level,
@@ -116,15 +128,18 @@ def _brand_at(own: str) -> Brand:
 
 
 def _mail(report: Report, brand: Brand, about: Subject) -> bytes:
-    """Nobody answers or forwards it, and it takes no less to read than the mail that it tells of."""
+    """Nobody answers or forwards it, and it takes no less to read than the mail that it tells of. Whoever is to approve
+    that reads it here and nowhere else."""
+    may = "fwd=0; reply=0; all=0" + "; dl=0; print=0; copy=0; mark=1" * report.asks
+    said = _("Your approval is asked: {rule}") if report.asks else _("Incident report: {rule}")
     level, split = max(report.level, about.level, about.decision.level), f"; split={about.split}" * bool(about.split)
     heads = Heads(
         from_=Mailbox(brand.name, naming.own_address(brand)),
         to=tuple(Mailbox("", address) for address in report.to),
-        subject=_("Incident report: {rule}").format(rule=report.rule),
+        subject=said.format(rule=report.rule),
         date=timezone.localtime(),
         message_id=new_message_id(brand.host),
-        extra=((TRIGGER.title(), f"v=1; fwd=0; reply=0; all=0; level={level}{split}"),),
+        extra=((TRIGGER.title(), f"v=1; {may}; level={level}{split}"),),
     )
     files = []
     if "original" in report.parts:
@@ -135,9 +150,13 @@ def _mail(report: Report, brand: Brand, about: Subject) -> bytes:
 
 def _lines(report: Report, about: Subject) -> Iterator[str]:
     parts, decision, envelope, found = frozenset(report.parts), about.decision, about.envelope, about.letter
-    yield _("A rule spoke of a mail.")
-    yield ""
-    yield _("What happened: {what}").format(what=_outcome(about.outcome))
+    if report.asks:
+        yield _("A mail waits until you approve it or refuse it. Read it below, then choose “Approve or refuse”.")
+        yield ""
+    else:
+        yield _("A rule spoke of a mail.")
+        yield ""
+        yield _("What happened: {what}").format(what=_outcome(about.outcome))
     if "rules" in parts:
         names = [one.name for one in decision.matched if not one.only_logged]
         yield ngettext("Rule: {names}", "Rules: {names}", len(names)).format(names=", ".join(names))

@@ -48,6 +48,8 @@ class Spooled(models.Model):
     """A sentence from our own error families; never the text of a foreign exception."""
     approval = models.CharField(max_length=5, choices=Approval.choices, default="", db_default="", blank=True)
     """Where a rule holds it until an administrator approves it."""
+    asked_in = models.UUIDField(null=True)
+    """The portal's own message that asks those whom a rule names to approve it (portal.ingest.incidents)."""
     change = models.BinaryField(null=True)
     """What rules change in the bytes that are passed on (portal.ingest.ordering), sealed (label "spooled-change")."""
 
@@ -56,6 +58,7 @@ class Spooled(models.Model):
             models.Index(fields=["state", "due_at"]),
             # Each claim asks for one state of one kind, oldest first: it reads the rows it takes and no others.
             models.Index(fields=["bulk", "state", "due_at"], name="spooled_by_queue"),
+            models.Index(fields=["asked_in"], condition=models.Q(asked_in__isnull=False), name="spooled_by_request"),
         ]
 
 

@@ -245,7 +245,8 @@ def _refuse(group: Sequence[Ready]) -> None:
 
 def _hold(group: Sequence[Ready]) -> None:
     for one in group:
-        said = f"The rule “{one.decision.rule}” holds it until an administrator approves it."
+        whom = "whom it names" if one.decision.approvers else "an administrator"
+        said = f"The rule “{one.decision.rule}” holds it until {whom} approves it."
         held: dict[str, Any] = {"held_at": timezone.now(), "last_error": said[:240], "approval": Spooled.Approval.ASKED}
         states.move(one.row, "hold", **held)
         record("message.held", message=one.row.pk, reason=said[:240])

@@ -71,6 +71,12 @@ def _decided(facts: Mapping[str, Any]) -> str:
     return _("The rule “%(rule)s” asks for protection.") % facts
 
 
+def _named_refused(facts: Mapping[str, Any]) -> str:
+    if facts["told"]:
+        return _("Somebody whom the rule names refused it; its sender is told why.")
+    return _("Somebody whom the rule names refused it; its sender could not be told.")
+
+
 def _sealed(facts: Mapping[str, Any]) -> str:
     number = int(facts["readers"])
     if facts.get("epoch"):
@@ -164,11 +170,23 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "message.refused": lambda facts: (
         (_("Ended by the rule; its sender is told why.") if facts["told"] else _("Ended by the rule; nobody is told."))
         if facts.get("rule")
+        else _named_refused(facts)
+        if facts.get("who")
         else _("An administrator refused it; its sender is told why.")
         if facts["told"]
         else _("An administrator refused it; its sender could not be told.")
     ),
-    "message.approved": _fixed(lambda: _("An administrator approved it.")),
+    "message.approval_asked": lambda facts: (
+        ngettext(
+            "%(n)d person is asked to approve it, by the message %(there)s.",
+            "%(n)d people are asked to approve it, by the message %(there)s.",
+            int(facts["people"]),
+        )
+        % {"n": facts["people"], "there": facts["request"]}
+    ),
+    "message.approved": lambda facts: (
+        _("Somebody whom the rule names approved it.") if facts.get("who") else _("An administrator approved it.")
+    ),
     "incident.reported": lambda facts: (
         _("The rule “%(rule)s” had it reported with the mail itself, by the message %(report)s.") % facts
         if facts["whole"]

@@ -12,6 +12,7 @@ from portal.access import passkey_settings, receipts, sessions
 from portal.access.requests import Request
 from portal.audit.record import record
 from portal.reading import admission, bodies, letters, pictures
+from portal.rules.actions import ASKING
 from portal.vault import readers
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
@@ -31,7 +32,9 @@ def message(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
     alone = session is None or sessions.is_for_one_message(session)
     page = letters.message_page(reader, opened, session, alone=alone, whole=bodies.asks_for_all(request))
     shown = {"pictures_shown": pictures.are_shown(request, reader, opened)}
-    context = {**page, **passkey_settings.offer(request), **shown}
+    asks = reader.message.rule == ASKING and reader.role == Reader.Role.RECIPIENT
+    decide = {"decide_url": f"/m/{readers.link_of(reader)}/decide/"} if asks else {}
+    context = {**page, **passkey_settings.offer(request), **shown, **decide}
     answer = render(request, "reading/message.html", context)
     if request.method == "GET":
         first = readers.mark_opened(reader)

@@ -61,6 +61,11 @@ def _refuse_words(given: Given) -> str:
     return f"refuse it with {_quoted(given['text'])}{unless}"
 
 
+def _hold_words(given: Given) -> str:
+    named = f"{_copied(given)} or " if given["addresses"] or given["manager"] else ""
+    return f"hold it until {named}an administrator approves it"
+
+
 def _protect_words(given: Given) -> str:
     said = ["protect it as asked" if given["as_asked"] else "protect it"]
     if given["template"]:
@@ -104,6 +109,8 @@ def _addresses(given: Given) -> str:
     return ", ".join(given["addresses"][:3]) + (" …" if len(given["addresses"]) > 3 else "")
 
 
+ASKING = "approval request"
+"""Name of the rule, as it were, of the portal's own messages that ask people to approve a mail."""
 PARTS = (
     "sender", "recipients", "cc", "bcc", "subject", "severity", "rules", "sensitive", "override", "original",
 )  # fmt: skip
@@ -123,8 +130,15 @@ KINDS: Mapping[str, ActionKind] = {
     for kind in (
         ActionKind("refuse", {"text": _SENTENCE, "override": Field("flag", required=False, default=False)},
                    _refuse_words, 60),
-        ActionKind("hold", {"text": Field("text", required=False, default="", most=limits.LONGEST_TEXT)},
-                   lambda given: "hold it until an administrator approves it", 50),
+        ActionKind(
+            "hold",
+            {
+                "text": Field("text", required=False, default="", most=limits.LONGEST_TEXT),
+                "addresses": Field("addresses", required=False, default=(), most=20),
+                "manager": Field("flag", required=False, default=False),
+            },
+            _hold_words, 50,
+        ),
         ActionKind(
             "protect",
             {

@@ -15,7 +15,6 @@ from typing import Any
 from portal.rules.actions import LOCKING, SEVERITIES, VERDICTS
 from portal.rules.compiling import CompiledRule
 from portal.rules.decision import Decision, Disclaimer, Edits, Matched, Report
-from portal.rules.document import leaves
 from portal.rules.errors import BadTrigger
 from portal.rules.facts import Facts
 from portal.rules.overriding import WORDS
@@ -46,9 +45,11 @@ def decision(
     """
     matched = tuple(_matched(rule, unsure) for rule, unsure in speaking)
     ordering = [rule for rule, _ in speaking if rule.state == "on"]
-    all_ordered = [(rule, action) for rule in ordering for action in rule.document["then"]]
-    ordered = [(rule, action) for rule, action in all_ordered if not (override and _is_overridable(action))]
-    overridden = tuple(dict.fromkeys(one.name for one, action in all_ordered if override and _is_overridable(action)))
+    ordered = [(rule, action) for rule in ordering for action in rule.document["then"]]
+    overridden: tuple[str, ...] = ()
+    if override:
+        overridden = tuple(dict.fromkeys(rule.name for rule, action in ordered if _is_overridable(action)))
+        ordered = [(rule, action) for rule, action in ordered if not _is_overridable(action)]
     verdict, by = _verdict(ordered, facts, approved=approved)
     found = _of_verdict(verdict, by, ordered, facts, default_action)
     subject = strip_tag(found.tag_removed_subject, WORDS) if overridden else found.tag_removed_subject
@@ -94,21 +95,22 @@ Ordered = Sequence[tuple[CompiledRule, Action]]
 
 
 def _matched(rule: CompiledRule, unsure: bool) -> Matched:
-    kinds = tuple(dict.fromkeys(leaf["if"] for leaf in leaves(rule.document)))[:20]
     strictest = rule.verdict or rule.document["then"][0]["do"]
-    return Matched(rule.id, rule.name, kinds, strictest, rule.state == "log", unsure)
+    return Matched(rule.id, rule.name, rule.kinds, strictest, rule.state == "log", unsure)
 
 
 def _verdict(ordered: Ordered, facts: Facts, *, approved: bool) -> tuple[str, str]:
     """The strictest verdict and the name of the first rule that orders it; of refusals one that nobody sets aside."""
+    first: dict[str, str] = {}
+    for rule, action in ordered:
+        first.setdefault("firm" if action["do"] == "refuse" and not action["override"] else action["do"], rule.name)
+    if "firm" in first:
+        return "refuse", first["firm"]
     for verdict in VERDICTS:
-        if approved and verdict == "hold":
+        if verdict not in first or (approved and verdict == "hold"):
             continue
-        if verdict == "remove_protection" and not _may_unprotect(facts, ordered):
-            continue
-        for rule, action in sorted(ordered, key=lambda one: verdict == "refuse" and not _is_firm(one)):
-            if action["do"] == verdict:
-                return verdict, rule.name
+        if verdict != "remove_protection" or _may_unprotect(facts, ordered):
+            return verdict, first[verdict]
     return "", ""
 
 
@@ -134,7 +136,7 @@ def _of_verdict(verdict: str, by: str, ordered: Ordered, facts: Facts, default_a
         return Decision("hold", by, tag_removed_subject=facts.subject, text=chosen[0]["text"])
     if verdict == "protect":
         wish = next((rule.is_wish for rule, action in ordered if action["do"] == verdict), False)
-        return replace(_protected(by, chosen, facts, _tags(ordered)), wish=wish)
+        return _protected(by, chosen, facts, _tags(ordered), wish=wish)
     if facts.written_here and not _stays(facts, ordered):
         return default(facts, "protect")
     if verdict == "" and default_action != "relay":
@@ -152,7 +154,7 @@ def _tags(ordered: Ordered) -> frozenset[str]:
     return frozenset(TAGS).union(*(rule.tags for rule, _ in ordered))
 
 
-def _protected(by: str, chosen: Sequence[Action], facts: Facts, tags: frozenset[str]) -> Decision:
+def _protected(by: str, chosen: Sequence[Action], facts: Facts, tags: frozenset[str], *, wish: bool) -> Decision:
     asked = Trigger()
     if any(action["as_asked"] for action in chosen):
         try:
@@ -178,6 +180,7 @@ def _protected(by: str, chosen: Sequence[Action], facts: Facts, tags: frozenset[
         template=asked.template,
         imposed=_first(action["template"] for action in chosen),
         brand=_first(action["brand"] for action in chosen),
+        wish=wish,
     )
 
 

@@ -47,6 +47,8 @@ class CompiledRule:
     stops: bool
     safe: bool
     """Whether it counts as matched when that cannot be told."""
+    kinds: tuple[str, ...]
+    """Of its conditions, at most 20."""
     is_wish: bool
     """Whether its conditions are only what a sender asks."""
     tags: frozenset[str]
@@ -109,6 +111,7 @@ def _rule(rule: Rule, pools: Pools, unknown: Container[str]) -> CompiledRule:
         asks_manager=any(one.get("manager") for one in rule["then"]),
         stops="stop" in orders,
         safe=bool(verdicts) and verdicts[0] in actions.SAFE,
+        kinds=tuple(dict.fromkeys(leaf["if"] for leaf in leaves(rule)))[:20],
         is_wish=all(leaf["if"] in WISHES for leaf in leaves(rule)),
         tags=frozenset(tag for leaf in leaves(rule) if leaf["if"] == "subject_tag" for tag in leaf["values"]),
     )

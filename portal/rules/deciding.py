@@ -47,6 +47,7 @@ def decide(
     if not speaking:
         return combining.default(facts, default_action, rules.version)
     allows = any(rule.overridable for rule, _ in speaking)
+    manager = view.senders_manager if any(rule.asks_manager for rule, _ in speaking) else ""
     found = combining.decision(
         facts,
         speaking,
@@ -55,11 +56,21 @@ def decide(
         approved=approved,
         override=overriding.asked(view) if allows else "",
         may_override=allows and overriding.may(view),
-        manager=view.senders_manager if any(rule.asks_manager for rule, _ in speaking) else "",
+        manager=manager,
     )
+    if found.action == "hold":
+        found = replace(found, approvers=_approvers(view, speaking, manager))
     if any("sensitive" in report.parts for report in found.reports):
         return replace(found, sensitive=_sensitive(view, speaking, rules.own_types))
     return found
+
+
+def _approvers(view: View, speaking: list[tuple[CompiledRule, bool]], manager: str) -> tuple[str, ...]:
+    """Those inside whom the rules name to approve it; nobody approves what they send themselves."""
+    holds = [one for rule, _ in speaking if rule.state == "on" for one in rule.document["then"] if one["do"] == "hold"]
+    named = [address for one in holds for address in (*one["addresses"], *([manager] if one["manager"] else []))]
+    senders = view.senders("either")
+    return tuple(one for one in dict.fromkeys(named) if view.is_inside(one) and one not in senders)
 
 
 def _sensitive(view: View, speaking: list[tuple[CompiledRule, bool]], own: Own) -> tuple[tuple[str, int], ...]:
@@ -73,10 +84,12 @@ def _sensitive(view: View, speaking: list[tuple[CompiledRule, bool]], own: Own) 
 
 def _ends(rule: CompiledRule, rules: RuleSet, view: View, *, unsure: bool, approved: bool) -> bool:
     """Whether no rule behind one that matched is asked: not where it decides nothing that would protect the mail."""
-    left = [one for one in rule.verdicts if not _has_had_its_say(rule, one, view, approved=approved)]
-    if rule.verdicts and not left:
-        return False
-    if unsure and left[0] not in combining.LOCKING:
+    verdict = rule.verdict
+    if verdict and (approved or rule.overridable):
+        left = (one for one in rule.verdicts if not _has_had_its_say(rule, one, view, approved=approved))
+        if not (verdict := next(left, "")):
+            return False
+    if unsure and verdict not in combining.LOCKING:
         return False  # it may not match at all, and a later rule may protect what this one would pass on
     return rules.first_wins or rule.stops
 

@@ -63,6 +63,8 @@ class Report:
     parts: tuple[str, ...]
     """Of portal.rules.actions.PARTS."""
     level: int = 1
+    asks: bool = False
+    """It asks these people to approve the mail."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ class Decision:
     words: tuple[str, ...] = ()
     """What the sender is told by mail, a sentence each."""
     tags: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = field(default=(), repr=False)
+    """Of one that is held: the people inside whom its rules name to approve it. Administrators may as well."""
     severity: str = ""
     """The highest that a rule notes: "low", "medium" or "high"; "" for none."""
     reports: tuple[Report, ...] = ()

@@ -1,10 +1,14 @@
-"""Rules that give a mail, or what it is, to people whom its sender did not name: copies, other recipients, reports.
+"""Rules that give a mail, or what it is, to people whom its sender did not name: copies, other recipients, reports,
+requests to approve it.
 
 Whoever writes rules sees no mail. Such a rule would show them all of it, so an owner has to publish one, and whatever
 may let one match more than before.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from portal.rules.document import Document, Rule
 from portal.rules.errors import Problem
@@ -28,7 +32,12 @@ def problems(document: Document, live: Document) -> list[Problem]:
 
 
 def _diverts(rule: Rule) -> bool:
-    return rule["state"] == "on" and any(action["do"] in DIVERTING for action in rule["then"])
+    return rule["state"] == "on" and any(map(diverts, rule["then"]))
+
+
+def diverts(action: Mapping[str, Any]) -> bool:
+    """Whether an action shows a mail, or what it is, to further people: who is to approve one reads it."""
+    return action["do"] in DIVERTING or (action["do"] == "hold" and bool(action["addresses"] or action["manager"]))
 
 
 def _is_as_it_was(document: Document, place: int, live: Document) -> bool:

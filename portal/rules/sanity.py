@@ -12,7 +12,7 @@ from django.conf import settings
 
 from portal.rules.compiling import RuleSet
 from portal.rules.deciding import decide
-from portal.rules.diverting import DIVERTING
+from portal.rules.diverting import diverts
 from portal.rules.document import Document, Rule
 from portal.rules.errors import BadRules, Problem
 from portal.rules.facts import Facts
@@ -76,7 +76,7 @@ def _locked(sample: Sample, rules: RuleSet) -> list[Problem]:
 def _circles(place: int, rule: Rule) -> list[Problem]:
     """Copies to the portal's own addresses would come back to the same rules."""
     own = _own_hosts()
-    named = [a for one in rule["then"] if one["do"] in DIVERTING for a in one["addresses"]]
+    named = [a for one in rule["then"] if diverts(one) for a in one["addresses"]]
     if not any(address.rpartition("@")[2] in own for address in named):
         return []
     said = f"Rule {place + 1} “{rule['name']}” would send mail to the portal itself, and so in a circle."
@@ -84,12 +84,14 @@ def _circles(place: int, rule: Rule) -> list[Problem]:
 
 
 def _reported_outside(place: int, rule: Rule) -> list[Problem]:
-    """Who is told of incidents is one of our own people."""
-    named = [a for one in rule["then"] if one["do"] == "incident_report" for a in one["addresses"]]
+    """Who is told of incidents, or asked to approve, is one of our own people."""
+    named = [a for one in rule["then"] if one["do"] in ("incident_report", "hold") for a in one["addresses"]]
     inside = settings.LETTERLOCK.inside_domains
     if all(address.rpartition("@")[2] in inside for address in named):
         return []
-    said = f"Rule {place + 1} “{rule['name']}” reports to an address outside the organisation; name one inside."
+    said = (
+        f"Rule {place + 1} “{rule['name']}” reports to, or asks, an address outside the organisation; name one inside."
+    )
     return [Problem(("rules", place, "then"), said)]
 
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from portal.reading import actions
-from portal.writing import pieces, views, write_to, write_to_passcode, write_to_sending
+from portal.writing import deciding, pieces, views, write_to, write_to_passcode, write_to_sending
 
 urlpatterns = [
     *(path(f"m/<str:link>/{name}", views.write, {"kind": kind}, name=name) for kind, name in actions.PATHS.items()),
@@ -16,6 +16,7 @@ urlpatterns = [
         for kind, name in actions.PATHS.items()
     ),
     path("m/<str:link>/sent/<uuid:answer>", views.sent, name="sent"),
+    path("m/<str:link>/decide/", deciding.decide, name="decide"),
     path("write/", write_to.write_to, name="write-to"),
     path("write/passcode/", write_to_passcode.passcode, name="write-passcode"),
     path("write/passcode/again/", write_to_passcode.again, name="write-again"),
