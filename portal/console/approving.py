@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
+from portal.console import held
 from portal.console.pages import administrator, office_page
 from portal.console.sections import MESSAGES
 from portal.ingest import holding
@@ -69,5 +70,5 @@ def _held(id_: UUID) -> Spooled:
 
 
 def _page(request: HttpRequest, row: Spooled, which: str, *, status: int = 200, **context: Any) -> HttpResponse:
-    shown = {"row": row, "reasons": list(WHY.items()), **context}
+    shown = {"row": row, "held": held.one(row.pk), "reasons": list(WHY.items()), **context}
     return office_page(request, MESSAGES, f"console/message_{which}.html", shown, status=status)

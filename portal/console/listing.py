@@ -10,7 +10,9 @@ from uuid import UUID
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
+from portal.console import held
 from portal.console.finding import Filter, ids
+from portal.console.held import Held
 from portal.delivery.models import Outbound
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeysError
@@ -47,6 +49,8 @@ class Page:
 
     lines: list[Line]
     older: UUID | None
+    held: tuple[Held, ...] = ()
+    """The same mails, where those that are held were asked for."""
 
 
 def messages(asked: Filter, after: UUID | None) -> Page:
@@ -80,8 +84,9 @@ def spooled(show: str, after: UUID | None) -> Page:
     if mark is not None:
         found = found.filter(Q(received_at=mark, pk__lt=after) | Q(received_at__lt=mark))
     rows = list(found[: PAGE + 1])
+    older = rows[PAGE - 1].pk if len(rows) > PAGE else None
     lines = [Line(r.id, r.received_at, "", r.recipients, "", spool_sentence(r.state)) for r in rows[:PAGE]]
-    return Page(lines, rows[PAGE - 1].pk if len(rows) > PAGE else None)
+    return Page(lines, older, tuple(held.described(rows[:PAGE])) if show == "held" else ())
 
 
 def _lines(rows: Sequence[Message]) -> list[Line]:

@@ -13,7 +13,7 @@ from branding.templatetags.words import size
 from portal.access import administrators
 from portal.access.models import Person
 from portal.audit.record import COMMAND_LINE, Fact
-from portal.console import bouncing, rules
+from portal.console import bouncing, kinds, rule_labels, rules
 from portal.lifecycle.actors import Who, Why
 from portal.operations import keyending
 
@@ -56,6 +56,8 @@ def _said(name: str, fact: Fact, phrase: Phrase | None) -> str:
         if fact in phrase:
             return str(phrase[fact])
         phrase = None
+    if name == "why" and isinstance(fact, str):
+        fact = "; ".join(rule_labels.condition(kind) for kind in fact.split(", "))
     if phrase is None:
         if isinstance(fact, bool):
             fact = "yes" if fact else "no"
@@ -65,7 +67,7 @@ def _said(name: str, fact: Fact, phrase: Phrase | None) -> str:
 
 def _reasons() -> Mapping[Fact, Promise | str]:
     """Of all fixed lists together."""
-    lists = (Why, administrators.Reason, keyending.Reason, bouncing.Reason, rules.Reason)
+    lists = (Why, administrators.Reason, keyending.Reason, bouncing.Reason, rules.Reason, kinds.Reason)
     return {value: label for one in lists for value, label in one.choices} | {
         "mistake": _lazy("It was a mistake"),
         "counter": _lazy("its count went backwards, so it may be a copy"),
@@ -172,6 +174,7 @@ PHRASES: Mapping[str, Phrase] = {
     },
     "messages": _lazy("messages: %(is)s"),
     "method": _METHODS,
+    "no_manager": {True: _lazy("the directory knows no manager of its sender"), False: ""},
     "number": _lazy("version %(is)s"),
     "objects": _lazy("%(is)s parts of the keyring"),
     "on": _ON,
@@ -220,6 +223,7 @@ PHRASES: Mapping[str, Phrase] = {
     "token": _lazy("token %(is)s"),
     "told": {True: _lazy("its sender is told"), False: _lazy("nobody is told")},
     "troubles": _lazy("troubles: %(is)s"),
+    "rules.kind_removed.type": _lazy("kind %(is)s"),
     "undone": _lazy("%(is)s undone"),
     "unsure": {True: _lazy("a condition could not be told"), False: ""},
     "verified": {

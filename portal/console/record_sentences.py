@@ -134,6 +134,7 @@ SENTENCES: Mapping[str, Promise] = {
     "rights_template.published": _lazy("The rights “%(template)s” can be chosen again."),
     "rules.draft_discarded": _lazy("The draft of the rules was thrown away."),
     "rules.draft_saved": _lazy("The draft of the rules was changed."),
+    "rules.kind_removed": _lazy("An own kind of sensitive information was deleted from the draft of the rules."),
     "rules.published": _lazy("Another version of the rules is live."),
     "rules.rule_removed": _lazy("A rule was deleted from the draft."),
     "sender.asked_more_time": _lazy("The mail that asks a sender for more time was handed to the mail server."),

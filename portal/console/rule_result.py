@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from branding import choosing
 from branding.models import Brand
+from portal.console import rule_labels
 from portal.console.rule_trial import Trial
 from portal.delivery import naming
 from portal.rules.compiling import RuleSet
@@ -73,12 +74,12 @@ def _decided(decision: Decision) -> str:
 def _details(decision: Decision) -> list[tuple[str, str]]:
     open_until = "" if decision.keeps_default_date else str(decision.open_until or _("for ever"))
     found = (
-        (_("Rights"), decision.imposed or decision.template),
-        (_("Brand"), decision.brand),
+        (_("Rights"), _rights(decision.imposed or decision.template)),
+        (_("Brand"), _brand(decision.brand)),
         (_("Open until"), open_until if decision.action == "protect" else ""),
         (_("How sure of the reader"), str(decision.level) if decision.level > 1 else ""),
-        (_("Split key"), decision.split),
-        (_("Delivered as"), decision.delivery),
+        (_("Split key"), _chosen(decision.split)),
+        (_("Delivered as"), _chosen(decision.delivery)),
         (_("TLS"), _("verified, or it waits") if decision.tls else ""),
         (_("Protection"), _("our own is taken off") if decision.unprotects else ""),
         (_("Copies to"), ", ".join(decision.copies)),
@@ -88,12 +89,35 @@ def _details(decision: Decision) -> list[tuple[str, str]]:
         (_("Its sender may send it anyway"), _("yes, by [override] in the subject") if decision.may_override else ""),
         (_("Its sender sends it anyway, against"), ", ".join(decision.overridden)),
         (_("Asked to approve it"), ", ".join(decision.approvers)),
-        (_("Severity"), decision.severity),
+        (_("Severity"), _chosen(decision.severity)),
         (_("Reported to"), ", ".join(dict.fromkeys(one for report in decision.reports for one in report.to))),
         (_("Tags in the record"), ", ".join(decision.tags)),
         (_("Changed"), _("header, subject or text") if decision.edits else ""),
     )
     return [(label, value) for label, value in found if value]
+
+
+def action(name: str) -> str:
+    """What is done with a mail, in a word or two."""
+    return {
+        "protect": _("Protected"),
+        "relay": _("Passed on"),
+        "refuse": _("Refused"),
+        "hold": _("Held for approval"),
+    }.get(name, name)
+
+
+def _chosen(value: str) -> str:
+    return rule_labels.choice(value) if value else ""
+
+
+def _rights(slug: str) -> str:
+    row = templates.find(slug) if slug else None
+    return templates.name_of(row) if row else slug
+
+
+def _brand(slug: str) -> str:
+    return Brand.objects.filter(slug=slug).values_list("name", flat=True).first() or slug
 
 
 def _mail(trial: Trial, decision: Decision) -> dict[str, str]:

@@ -74,7 +74,8 @@ def replay(request: HttpRequest) -> HttpResponse:
     except KeysError:
         said = _("The keys do not answer, so what is kept of the mail cannot be read. Try again in a minute.")
         return _page(request, page, {**context, "faults": [said]}, status=503)
-    context |= {"found": found, "number": len(found.changes), "shown": found.changes[:MOST_SHOWN], "most": MOST_SHOWN}
+    shown = [(one, rule_result.action(one.was), rule_result.action(one.would)) for one in found.changes[:MOST_SHOWN]]
+    context |= {"found": found, "number": len(found.changes), "shown": shown, "most": MOST_SHOWN}
     return _page(request, page, context, now=now)
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.access import roles
 from portal.access.decorators import permission_required
 from portal.access.roles import May
-from portal.console import advice, figures, finding, listing, trace_search
+from portal.console import advice, figures, finding, held, listing, trace_search
 from portal.console.had import had
 from portal.console.pages import administrator, office_page
 from portal.console.sections import HEALTH, MESSAGES, OVERVIEW
@@ -82,7 +82,8 @@ def message(request: HttpRequest, id_: UUID) -> HttpResponse:
     found = trace(id_, only)
     if found is None:
         raise Http404
-    return office_page(request, MESSAGES, "console/message.html", {"trace": found, "only": only})
+    context = {"trace": found, "only": only, "held": held.one(id_) if found.held else None}
+    return office_page(request, MESSAGES, "console/message.html", context)
 
 
 @permission_required(May.ACT_ON_MESSAGES)

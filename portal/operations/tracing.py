@@ -45,11 +45,6 @@ class Event:
     actor: str = ""
     reader: int | None = None
 
-    @property
-    def details(self) -> list[tuple[str, str]]:
-        """The technical part: each fact by its name."""
-        return [("kind", self.kind), *((name, str(value)) for name, value in self.facts.items())]
-
 
 @dataclass(frozen=True)
 class Mail:

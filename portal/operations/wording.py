@@ -77,6 +77,16 @@ def _named_refused(facts: Mapping[str, Any]) -> str:
     return _("Somebody whom the rule names refused it; its sender could not be told.")
 
 
+def _would_match(facts: Mapping[str, Any]) -> str:
+    said = {
+        "protect": _("The rule “%(rule)s”, only logged, would have protected it."),
+        "relay": _("The rule “%(rule)s”, only logged, would have let it be passed on."),
+        "hold": _("The rule “%(rule)s”, only logged, would have held it until it is approved."),
+        "refuse": _("The rule “%(rule)s”, only logged, would have refused it."),
+    }.get(facts["action"], _("The rule “%(rule)s”, only logged, would have matched."))
+    return said % facts
+
+
 def _sealed(facts: Mapping[str, Any]) -> str:
     number = int(facts["readers"])
     if facts.get("epoch"):
@@ -197,7 +207,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         if facts["how"] == "mistaken"
         else _("Its sender sent it anyway, against the rule “%(rule)s”.") % facts
     ),
-    "rule.would_match": _filled(lambda: _("The rule “%(rule)s”, only logged, would have spoken: %(action)s.")),
+    "rule.would_match": _would_match,
     "tip.delivered": _fixed(lambda: _("The mail server took the mail that tells its sender of the rule.")),
     "refusal.delivered": _fixed(lambda: _("The mail server took the mail that tells its sender.")),
     "message.released": _fixed(lambda: _("An administrator let it try again.")),

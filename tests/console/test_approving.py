@@ -12,15 +12,18 @@ from branding.models import Brand
 from portal.access import administrators, cookies, sessions
 from portal.access.roles import Role
 from portal.audit.models import Entry
+from portal.console import held as held_mails
 from portal.delivery.letters import prepare
 from portal.delivery.models import Outbound
-from portal.ingest import pipeline
+from portal.ingest import pipeline, spoolfolder
 from portal.ingest.models import Spooled
 from portal.mime.reading import read
 from portal.rules import live, publishing
 from portal.vault.models import Message
-from tests.console.conftest import Arrive, browser
+from tests.console.conftest import CANARY, Arrive, browser
+from tests.mails import JONAS, MAYA
 
+MASKED = "ma•••••@aldervalley.example"
 LUNCH = {"if": "subject_words", "values": ["lunch"]}
 
 
@@ -80,5 +83,48 @@ def test_who_only_looks_can_do_neither(brand: Brand, owner: Client, held: UUID, 
 def test_the_timeline_says_what_the_rule_did(owner: Client, held: UUID) -> None:
     page = owner.get(f"/admin/messages/{held}/").content.decode()
     assert "The rule “Board approves” holds it until it is approved." in page
-    assert "subject_words" in page
+    assert "because of: The subject has words" in page
+    assert "subject_words" not in page
     assert "lunch" not in page.lower().replace("launch", "")
+
+
+def test_the_list_of_held_mails_names_the_rule_the_time_and_the_sender_behind_a_mask(owner: Client, held: UUID) -> None:
+    page = owner.get("/admin/messages/?show=held").content.decode()
+    assert "the rule “Board approves”" in page
+    assert "waits for approval" in page
+    assert MASKED in page
+    assert page.index(str(held)) < page.index(MASKED)
+    assert f'datetime="{Spooled.objects.get(pk=held).held_at:%Y-%m-%dT%H:%M}' in page
+    for secret in (MAYA, "Lunch", "lunch", CANARY, JONAS):
+        assert secret not in page, secret
+
+
+def test_the_page_of_a_decision_says_what_approving_and_refusing_do(owner: Client, held: UUID) -> None:
+    for which in ("approve", "refuse"):
+        page = owner.get(at(held, which)).content.decode()
+        assert MASKED in page
+        assert "the rule “Board approves”" in page
+        assert MAYA not in page
+    page = owner.get(at(held, "approve")).content.decode()
+    assert "It goes on at once to everyone it is written to." in page
+    assert "its sender is told that reason where they are known to be one of yours" in page
+
+
+def test_a_mail_whose_file_is_gone_is_listed_with_why_and_without_a_sender(owner: Client, held: UUID) -> None:
+    spoolfolder.remove(held)
+    Spooled.objects.filter(pk=held).update(approval="", last_error="The spool file of this mail is gone.")
+    page = owner.get("/admin/messages/?show=held").content.decode()
+    assert "(its file cannot be opened)" in page
+    assert "The spool file of this mail is gone." in page
+    assert "waits for approval" not in page
+
+
+def test_a_list_that_takes_too_long_to_open_shows_no_sender(
+    owner: Client, held: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_mails, "SECONDS", 0.0)
+    page = owner.get("/admin/messages/?show=held").content.decode()
+    assert "(not looked up: that takes too long just now)" in page
+    assert MASKED not in page
+    monkeypatch.undo()
+    assert MASKED in owner.get(f"/admin/messages/{held}/").content.decode()

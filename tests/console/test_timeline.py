@@ -64,7 +64,8 @@ def test_the_page_shows_one_reader_alone_and_keeps_names_out(owner: Client, arri
     page = owner.get(f"/admin/messages/{id_}/").content.decode()
     assert "File 1 downloaded." in page
     assert "Opened for the first time." in page
-    assert "<dt>file</dt>" in page
+    assert '<span class="id">file.downloaded</span>' in page
+    assert "<dt>file</dt>" not in page, "facts are told in words"
     alone = owner.get(f"/admin/messages/{id_}/?reader={karin.number}").content.decode()
     assert "File 1 downloaded." not in alone
     assert "Opened for the first time." in alone
