@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from branding import colours, palette, versions
 from branding.models import Brand
@@ -50,8 +51,8 @@ def shown(request: HttpRequest, about: Edited, section: Section) -> dict[str, An
 
 def _save(request: HttpRequest, about: Edited, section: Section) -> HttpResponse:
     given = brand_sections.answers(section, about.shown, request.POST)
-    stale = False
-    if not given.errors:
+    stale, only_shown = False, request.POST.get("then") == "show"
+    if not (given.errors or only_shown):
         try:
             edit = lambda document: {**document, **given.values}  # noqa: E731
             versions.save_draft(about.row, edit, part(section), request.POST.get("seen", ""), administrator(request).pk)
@@ -68,7 +69,7 @@ def _save(request: HttpRequest, about: Edited, section: Section) -> HttpResponse
         "seen": versions.token(part(section)(about.now.document)) if stale else request.POST.get("seen", ""),
     }
     tried = versions.as_brand(about.shown, given.values)
-    status = 409 if stale else 422
+    status = 409 if stale else 422 if given.errors else 200
     return brand_page(
         request, about, TEMPLATE, {**context, **extras(request, section, tried)}, section=section, status=status
     )
@@ -87,12 +88,26 @@ def extras(request: HttpRequest, section: Section, brand: Brand) -> dict[str, An
         found |= {
             "contrast": contrast(brand.colour),
             "explained": colours.explain(brand.colour),
+            "tried_colour": brand.colour,
             "logo": logo,
             "seen_logo": versions.token(logo),
         }
     if section.slug == "addresses":
         found |= brand_dns.shown(brand)
     return found
+
+
+@permission_required(May.BRANDS)
+@require_POST
+def contrast_typed(request: HttpRequest, slug: str) -> HttpResponse:
+    """What becomes of the colour that is typed, while it is; 204 while it is none. Nothing is kept."""
+    edited(slug)
+    try:
+        colour = colours.read(request.POST.get("colour", "")[:40])
+    except ValueError:
+        return HttpResponse(status=204)
+    shown = {"contrast": contrast(colour), "explained": colours.explain(colour), "tried_colour": colour, "bare": True}
+    return render(request, "console/brand_contrast.html", shown)
 
 
 def contrast(colour: str) -> list[dict[str, object]]:

@@ -28,6 +28,7 @@ urlpatterns = [
     path(f"{_BRAND}logo/", brand_logo.logo, name="brand-logo"),
     path(f"{_BRAND}picture/", brands.picture, name="brand-picture"),
     path(f"{_BRAND}preview/", brand_preview.preview, name="brand-preview"),
+    path(f"{_BRAND}contrast/", brand_editor.contrast_typed, name="brand-contrast"),
     path(f"{_BRAND}certificate/", brand_addresses.certificate, name="brand-certificate"),
     path(f"{_BRAND}dns/", brand_addresses.dns, name="brand-dns"),
     path(f"{_BRAND}key/", brand_addresses.make_key, name="brand-key"),

@@ -42,3 +42,32 @@ if (form && update) {
     if (typed && !leaving) event.preventDefault();
   });
 }
+
+// What becomes of the colour follows what is typed: the same arithmetic, asked for where it is.
+const contrast = form?.querySelector("[data-contrast]");
+if (contrast) {
+  const said = document.createElement("template");
+  let asking = 0;
+  let asked = 0;
+  contrast.querySelector("[data-show]").remove();
+  const follow = async () => {
+    const mine = (asked += 1);
+    const { csrfmiddlewaretoken, colour } = form.elements;
+    const body = new URLSearchParams({ csrfmiddlewaretoken: csrfmiddlewaretoken.value, colour: colour.value });
+    try {
+      const answer = await fetch(contrast.dataset.contrast, { method: "POST", body });
+      const text = await answer.text();
+      // Half a colour is none, and an answer that another one has overtaken is too late.
+      if (answer.status !== 200 || answer.redirected || mine !== asked) return;
+      said.innerHTML = text;
+      for (const part of ["#colour-said", "tbody"])
+        contrast.querySelector(part).replaceChildren(...said.content.querySelector(part).childNodes);
+    } catch {
+      // Away: the next key asks anew.
+    }
+  };
+  form.elements.colour.addEventListener("input", () => {
+    clearTimeout(asking);
+    asking = setTimeout(follow, 120);
+  });
+}

@@ -34,6 +34,8 @@ PAGES_THAT_LEAVE_NONE = {
     "enter-provider": "leads to a provider",
     "genuine": "answers a question",
     "brand-preview": "shows what would be",
+    "brand-contrast": "shows what would be",
+    "bulk": "keeps sealed what was asked for; what comes of it is recorded",
     "rules-sentence": "shows what would be",
     "rules-test": "keeps nothing",
     "rules-test-file": "keeps nothing",

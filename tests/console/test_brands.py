@@ -440,3 +440,16 @@ def test_a_brand_that_there_is_not_has_no_page(designer: Client) -> None:
     assert designer.get("/admin/brands/none/").status_code == 404
     assert designer.get(f"{HERE}versions/?show=9").status_code == 404
     assert designer.get(f"{HERE}roll-back/?number=%C2%B2").status_code == 404
+
+
+def test_the_contrast_of_a_colour_is_shown_without_scripts_and_nothing_is_saved(designer: Client) -> None:
+    typed = form(designer, HERE) | {"colour": "#e8a33d", "then": "show"}
+    answer = designer.post(HERE, typed)
+    page = answer.content.decode()
+    assert answer.status_code == 200 and "<b>#e8a33d</b>" in page and 'value="#e8a33d"' in page
+    assert not BrandVersion.objects.filter(state=BrandVersion.State.DRAFT).exists()
+    told = designer.post(f"{HERE}contrast/", {"colour": "E8A33D"}).content.decode()
+    assert told.partition("<tbody>")[2].partition("</tbody>")[0] in page and "<form" not in told
+    assert designer.post(f"{HERE}contrast/", {"colour": "#e8a"}).status_code == 200
+    assert designer.post(f"{HERE}contrast/", {"colour": "#e8"}).status_code == 204
+    assert designer.post(HERE, {**typed, "colour": "#e8"}).status_code == 422
