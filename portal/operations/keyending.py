@@ -32,7 +32,10 @@ class Reason(models.TextChoices):
 
 
 def lost_with(epoch: str) -> int:
-    """How many open messages nothing else can open. Raises KeysRefused when the keyring holds no such epoch."""
+    """How many messages that are open or held nothing else can open.
+
+    Raises KeysRefused when the keyring holds no such epoch.
+    """
     there = keys().epochs()
     if epoch not in there:
         raise KeysRefused("The keyring holds no such epoch. See manage.py keys status --all.")
@@ -42,7 +45,7 @@ def lost_with(epoch: str) -> int:
 
 
 def destroy(epoch: str) -> int:
-    """Destroy it now; how many open messages are lost by it. Key errors, and then no key is destroyed."""
+    """Destroy it now; how many messages are lost by it. Key errors, and then no key is destroyed."""
     lost = lost_with(epoch)
     day = day_of(epoch)
     if (day is None or day >= datetime.now(UTC).date()) and keys().current(rotating.base_of(epoch)) == epoch:

@@ -65,9 +65,12 @@ _COLUMNS = (
 
 
 def living() -> QuerySet[Wrap]:
-    """The wraps of messages and readers that are not closed, and not destroyed or about to be."""
-    still_open = Q(epoch__message__open_until=None) | Q(epoch__message__open_until__gt=timezone.now())
-    return Wrap.objects.filter(still_open, epoch__message__destroying_at=None, reader__destroying_at=None)
+    """The wraps of messages that are open, can be opened again or are under a legal hold, and of readers of theirs who
+    are not destroyed or about to be."""
+    now = timezone.now()
+    kept = Q(epoch__message__open_until=None) | Q(epoch__message__open_until__gt=now)
+    kept |= Q(epoch__message__keys_until__gt=now) | Q(epoch__message__held_at__isnull=False)
+    return Wrap.objects.filter(kept, epoch__message__destroying_at=None, reader__destroying_at=None)
 
 
 def verify(step: Callable[[int], None], sample: int | None = None) -> Findings:

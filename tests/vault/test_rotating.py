@@ -12,9 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.audit.models import Entry
+from portal.keys.epochs import HOLD
 from portal.keys.errors import KeyDestroyed, ProviderUnavailable
 from portal.keys.service import keys
-from portal.lifecycle import withdrawing
+from portal.lifecycle import changing, withdrawing
 from portal.operations import keyending
 from portal.vault import destroying, rotating
 from portal.vault.errors import KeyringOlder
@@ -287,6 +288,19 @@ def test_after_a_days_key_was_destroyed_by_hand_new_mail_of_that_day_is_sealed_u
         message = sealed()
         assert epoch_of(message) == rotating.next_generation(epoch)
         assert text_of(message).strip() == "Good news."
+
+
+def test_a_key_that_only_a_held_or_reopenable_message_needs_is_not_said_to_be_needed_by_none() -> None:
+    held, grace, closed = sealed(), sealed(), sealed()
+    past, soon = timezone.now() - timedelta(hours=1), timezone.now() + timedelta(days=3)
+    changing.hold(held.pk)
+    Message.objects.filter(pk__in=[held.pk, grace.pk, closed.pk]).update(open_until=past)
+    Message.objects.filter(pk=grace.pk).update(keys_until=soon)
+    day = epoch_of(closed)
+    assert keyending.lost_with(day) == 1
+    Wrap.objects.filter(epoch__epoch=day).delete()
+    assert keyending.lost_with(keys().current(HOLD)) == 1
+    assert verify(ignore).opened == 3
 
 
 def test_what_is_destroyed_rightly_is_no_trouble() -> None:

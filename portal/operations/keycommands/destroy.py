@@ -16,14 +16,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     """EPOCH, --yes, --with-messages."""
     parser.add_argument("epoch", help="with its generation, like 2026-12-17.0; `keys status --all` lists them")
     parser.add_argument("--yes", action="store_true", help="do it")
-    parser.add_argument("--with-messages", action="store_true", help="even though open messages are lost by it")
+    parser.add_argument("--with-messages", action="store_true", help="even though messages are lost by it")
 
 
 def run(options: dict[str, Any], terminal: Terminal) -> int:
-    """Refuses to take open messages along unless that is said."""
+    """Refuses to take messages along that are open or held, unless that is said."""
     epoch = options["epoch"]
     lost = keyending.lost_with(epoch)
-    terminal.say(f"{epoch}: {lost:,} open messages can be opened by nothing else.")
+    terminal.say(f"{epoch}: {lost:,} messages that are open or under a legal hold can be opened by nothing else.")
     if not options["yes"]:
         terminal.say("Nothing was changed. Add --yes to do it.")
         return 0
