@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every check, one after the other; with "lint" only those that run no test. Goes on after a failure and names all at the end.
+# Every check; with "lint" only those that run no test. Goes on after a failure and names all at the end.
 set -u
 cd "$(dirname "$0")/.." || exit
 PATH=$PWD/.venv/bin:$PATH
@@ -29,13 +29,30 @@ production() {
 # Tests start the product hundreds of times: where Python may write no compiled modules, each start would compile it anew.
 python -m compileall -q -j 0 portal branding bench tests -x node_modules >/dev/null 2>&1
 
-step "ruff check" ruff check .
-step "ruff format" ruff format --check --quiet .
-step "mypy" mypy
-step "rooms" lint-imports
-step "migrations" python manage.py makemigrations --check --dry-run
-step "production settings" production
-[ "${1:-}" = lint ] || step "tests" python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
+lint() {
+    step "ruff check" ruff check .
+    step "ruff format" ruff format --check --quiet .
+    step "mypy" mypy
+    step "rooms" lint-imports
+    step "migrations" python manage.py makemigrations --check --dry-run
+    step "production settings" production
+}
+
+if [ "${1:-}" = lint ]; then
+    lint
+else
+    # Beside each other, and more workers than two cores: tests wait for servers a quarter of their time.
+    said=$(mktemp -d)
+    {
+        lint >"$said/all" 2>&1
+        cat "$said/all"
+        printf '%s' "$failed" >"$said/failed"
+    } &
+    step "tests" python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -q
+    wait
+    failed=$(cat "$said/failed" || echo "  lint")$failed
+    rm -rf "$said"
+fi
 
 if [ -n "$failed" ]; then
     printf 'FAILED:%s\n' "$failed"
