@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.db import DatabaseError
 
@@ -39,7 +39,17 @@ def sentences() -> Iterator[None]:
     ) as error:
         sys.exit(str(error))
     except DatabaseError as error:
-        sys.exit(
-            f"The database (LETTERLOCK_DATABASE_URL) cannot be used ({type(error).__name__}). "
-            "Start it, or mend the setting."
-        )
+        sys.exit(_of_database(error))
+
+
+def _of_database(error: DatabaseError) -> str:
+    # Only now: what it needs would slow every start.
+    from portal.operations.health import pending
+
+    with suppress(DatabaseError, OSError):
+        if pending():
+            return "The database (LETTERLOCK_DATABASE_URL) is older than this program. Run: manage.py prepare."
+    return (
+        f"The database (LETTERLOCK_DATABASE_URL) cannot be used ({type(error).__name__}). "
+        "Start it, or mend the setting."
+    )

@@ -150,11 +150,16 @@ def database() -> str:
 def migrated() -> str:
     """Whether the database's tables are as this version needs; those of a newer one are no fault (rolling upgrade)."""
     try:
-        executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        lacking = pending()
     except (DatabaseError, OSError):
         return _UNKNOWN
-    return f"{len(plan)} migrations are not applied. Run: manage.py prepare." if plan else OK
+    return f"{lacking} migrations are not applied. Run: manage.py prepare." if lacking else OK
+
+
+def pending() -> int:
+    """How many migrations the database lacks. DatabaseError or OSError where it cannot be asked."""
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def key_service() -> str:

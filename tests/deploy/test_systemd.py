@@ -72,6 +72,30 @@ def test_what_lets_the_web_part_start_its_sandbox_loosens_that_and_no_more(folde
     assert {line.partition("=")[0] for line in loosened.splitlines()} == {"RestrictNamespaces", "SystemCallFilter"}
 
 
+def test_the_command_line_has_the_settings_of_the_services(tmp_path: Path) -> None:
+    settings, script = tmp_path / "environment", tmp_path / "manage.py"
+    settings.write_text(
+        "# of the services\nLETTERLOCK_PUBLIC_URL=https://secure.clinic.example\nLETTERLOCK_NETWORKS=127.0.0.0/8 ::1\n"
+        'LETTERLOCK_INSIDE_DOMAINS="clinic.example praxis.example"\nLETTERLOCK_RELAY_URL=smtp://127.0.0.1:10026'
+    )
+    lines = (ROOT / "deploy" / "systemd" / "manage.sh").read_text()
+    for there, here in (
+        ("/etc/letterlock/environment", settings),
+        ("home=/opt/letterlock", f"home={ROOT}"),
+        ('"$home/.venv/bin/python"', sys.executable),
+        ("/var/lib/letterlock", tmp_path / "data"),
+        ("runuser -u letterlock --", "env"),
+    ):
+        lines = lines.replace(there, str(here))
+    script.write_text(lines)
+    done = subprocess.run(["sh", script, "recipe", "postfix"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "secure\\.clinic\\.example" in done.stdout
+    settings.unlink()
+    done = subprocess.run(["sh", script, "recipe", "postfix"], capture_output=True, text=True)
+    assert (done.returncode, "run this as root" in done.stderr) == (1, True)
+
+
 def test_the_parts_are_those_of_manage_py_up() -> None:
     started = {
         line.partition("manage.py ")[2] for path in SERVICES for line in path.read_text().splitlines()

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from portal.operations import health
+from portal.operations.commands import sentences
 from portal.operations.health import OK, Panel
 from tests.servers import free_port
 
@@ -61,12 +62,16 @@ def test_migrations_that_are_not_applied_are_said() -> None:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'operations'")
     try:
         assert "manage.py prepare" in health.migrated()
+        with pytest.raises(SystemExit, match=r"older than this program\. Run: manage\.py prepare"), sentences():
+            raise OperationalError
     finally:
         from django.db.migrations.recorder import MigrationRecorder
 
         for name in sorted(path.stem for path in Path("portal/operations/migrations").glob("0*.py")):
             MigrationRecorder(connection).record_applied("operations", name)
     assert health.migrated() == OK
+    with pytest.raises(SystemExit, match=r"cannot be used \(OperationalError\)"), sentences():
+        raise OperationalError
 
 
 def test_a_spool_that_takes_no_file_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
