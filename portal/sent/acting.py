@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,7 +22,15 @@ from portal.access.responses import see_other
 from portal.ids import ids_of
 from portal.keys.errors import KeysError
 from portal.lifecycle import changing, dates, granting, resending, standing, withdrawing
-from portal.lifecycle.errors import DateIsPast, DateTooFar, LifecycleError, NotWithdrawn, UnknownMessage
+from portal.lifecycle.actors import Actor
+from portal.lifecycle.errors import (
+    DateIsPast,
+    DateTooFar,
+    LifecycleError,
+    NotWithdrawn,
+    ResentLately,
+    UnknownMessage,
+)
 from portal.rules.errors import RulesError
 from portal.sent import closing, owning, phrasing, story
 from portal.vault import readers
@@ -41,6 +50,7 @@ def withdraw(request: Request, session: Session, id_: UUID) -> HttpResponse:
         "tell": request.POST.get("tell") == "yes" if posted else now.tell,
         "reasons": [(why.value, words) for why, words in phrasing.REASONS],
         "reason": request.POST.get("reason", ""),
+        "undo_minutes": settings.LETTERLOCK.undo_minutes,
     }
     if not posted:
         return page(request, author, now, "withdraw", context)
@@ -112,7 +122,7 @@ def rights(request: Request, session: Session, id_: UUID) -> HttpResponse:
     told = granting.told(id_)
     off = set(request.POST.getlist("off")) & set(phrasing.OFF)
     context: dict[str, Any] = {
-        "chosen": {str(one) for one in (chosen if posted else {one.id for one in now.open})},
+        "chosen": {str(one) for one in (chosen if posted or chosen else {one.id for one in now.open})},
         "offered": [
             (name, words, name in off if posted else name == "download")
             for name, words in phrasing.OFF.items()
@@ -131,16 +141,32 @@ def rights(request: Request, session: Session, id_: UUID) -> HttpResponse:
     )  # fmt: skip
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @sender_door.required
 def resend(request: Request, session: Session, id_: UUID) -> HttpResponse:
-    """The mail once more, to one recipient."""
+    """The mail once more, to those who are chosen: of several, to all whom it was not sent to a moment ago."""
     author, now = owned(session, id_)
-    chosen = _chosen(request, now)
-    if len(chosen) != 1:
-        raise Http404
-    by, whom = owning.actor(session, author), next(iter(chosen))
-    return done(request, session, author, "refused", lambda: resending.resend(id_, whom, by=by), {}, "resent")
+    posted, chosen = request.method == "POST", _chosen(request, now)
+    unopened = {one.id for one in now.open if one.opened_at is None}
+    context = {"chosen": {str(one) for one in (chosen if posted or chosen else unopened)}}
+    if not posted:
+        return page(request, author, now, "resend", context)
+    if not chosen:
+        return page(request, author, now, "resend", {**context, "nobody": True}, 422)
+    by = owning.actor(session, author)
+    return done(request, session, author, "resend", lambda: _resent(id_, chosen, by), context, "resent")
+
+
+def _resent(id_: UUID, chosen: Collection[UUID], by: Actor) -> None:
+    """Raises ResentLately where it went to all of them lately, and whatever else stands against one of them."""
+    lately = 0
+    for reader in chosen:
+        try:
+            resending.resend(id_, reader, by=by)
+        except ResentLately:
+            lately += 1
+    if lately == len(chosen):
+        raise ResentLately
 
 
 def owned(session: Session, id_: UUID) -> tuple[Reader, standing.Standing]:

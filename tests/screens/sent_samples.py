@@ -87,6 +87,7 @@ _ASK: dict[str, Any] = {
     "reasons": [(why.value, words) for why, words in phrasing.REASONS],
     "latest": date(2028, 11, 16),
     "until_value": "2026-12-17",
+    "undo_minutes": 10,
     "offered": [(name, words, name == "download") for name, words in phrasing.OFF.items()],
 }
 _WRONG = {**_ASK, "faulty": True, "no_reason": True, "nobody": True, "nothing": True, "past": True,
@@ -133,6 +134,8 @@ PAGES: list[tuple[str, str, dict[str, Any]]] = [
     ("S2-date", "sent/date.html", _ASK),
     ("S2-date-wrong", "sent/date.html", _WRONG),
     ("S2-rights", "sent/rights.html", _ASK),
+    ("S2-resend", "sent/resend.html", _ASK),
+    ("S2-resend-wrong", "sent/resend.html", _WRONG),
     (
         "S2-add",
         "sent/add.html",

@@ -1,4 +1,5 @@
-"""Every page of the office, found by its own links in a running demo: axe, reflow at 320 px, no error, both themes."""
+"""Every page of the office and of senders, found by its own links in a running demo: axe, reflow at 320 px, no error,
+both themes."""
 
 from __future__ import annotations
 
@@ -10,11 +11,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from portal.rules.live import FRESH_SECONDS
 from tests.journeys.browsers import DESKTOP, chromium, someone
-from tests.mails import mail, until
+from tests.mails import MAYA, mail, until
 from tests.screens.test_screens import RUN_AXE, SMALL, STICKING_OUT, TOO_WIDE
 from tests.servers import Portal
 
@@ -49,17 +50,50 @@ ONE_THING = re.compile(
 )
 
 
+SIGN_IN = """
+from branding import choosing
+from portal.access import cookies, delegates, people, sessions
+from portal.access.delegates import By
+brand, maya = choosing.default(), people.of_address("{maya}")
+kim = people.of_address("kim@aldervalley.example")
+delegates.give(kim, "{maya}", brand, By(delegates.SENDER, kim.pk))
+delegates.give(maya, "kim@aldervalley.example", brand, By(delegates.SENDER, maya.pk))
+how = dict(keep=False, method=sessions.PROVIDER, provider="corp", sender=True, level=2)
+print(cookies.SENDER, sessions.begin(maya, brand, **how))
+"""
+"""A sender of the demo is signed in, who acts for another, and for whom another acts."""
+
+
 @pytest.fixture(scope="module")
-def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """A browser in which the demo's owner is signed in."""
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Portal, Browser]]:
+    """A demo with a mail that waits for approval."""
     folder = tmp_path_factory.mktemp("office")
     with Portal(folder / "data") as portal, chromium() as browser:
-        page = someone(browser, viewport=DESKTOP).new_page()
-        page.goto(portal.url + "/demo/")
-        page.get_by_role("button", name="Sign in as Ebba").click()
-        page.wait_for_url(re.compile("/admin/"))
         _hold_a_mail(portal, folder)
-        yield page
+        yield portal, browser
+
+
+@pytest.fixture(scope="module")
+def owner(office: tuple[Portal, Browser]) -> Page:
+    """A browser in which the demo's owner is signed in."""
+    portal, browser = office
+    page = someone(browser, viewport=DESKTOP).new_page()
+    page.goto(portal.url + "/demo/")
+    page.get_by_role("button", name="Sign in as Ebba").click()
+    page.wait_for_url(re.compile("/admin/"))
+    return page
+
+
+@pytest.fixture(scope="module")
+def sender(office: tuple[Portal, Browser]) -> Page:
+    """A browser in which Maya is signed in, who sent some of the demo's messages."""
+    portal, browser = office
+    name, token = portal.manage("shell", "-c", SIGN_IN.format(maya=MAYA)).stdout.split()[-2:]
+    context = someone(browser, viewport=DESKTOP)
+    context.add_cookies([{"name": name, "value": token, "url": portal.url}])
+    page = context.new_page()
+    page.goto(portal.url + "/sent/")
+    return page
 
 
 def _hold_a_mail(portal: Portal, folder: Path) -> None:
@@ -79,25 +113,9 @@ HELD: list[str] = []
 
 
 def test_every_page_of_the_office_is_right_on_a_phone_and_at_a_desk(owner: Page, axe: str) -> None:
-    faults: list[str] = []
-    owner.on("console", lambda said: faults.append(f"{owner.url}: {said.text}") if said.type == "error" else None)
-    owner.on("pageerror", lambda error: faults.append(f"{owner.url}: {error}"))
-    seen: dict[str, str] = {}
-    waiting = [owner.url, *(f"{_origin(owner.url)}/admin/messages/{HELD[0]}/{page}/" for page in ("approve", "refuse"))]
-    while waiting:
-        url = waiting.pop(0)
-        shape = _shape(url)
-        if shape in seen or not shape.startswith("/admin/"):
-            continue
-        seen[shape] = url
-        answer = owner.request.get(url)
-        if answer.status != 200:
-            faults.append(f"{url}: {answer.status}")
-        if "text/html" not in answer.headers.get("content-type", ""):
-            continue  # a file to take away, or text
-        owner.goto(url)
-        faults += _faults(owner, axe, shape)
-        waiting += owner.evaluate(LINKS)
+    origin = _origin(owner.url)
+    held = [f"{origin}/admin/messages/{HELD[0]}/{page}/" for page in ("approve", "refuse")]
+    seen, faults = _crawled(owner, axe, "/admin/", [owner.url, *held])
     assert not faults, "\n".join(faults)
     assert seen.keys() >= {
         "/admin/",
@@ -106,6 +124,45 @@ def test_every_page_of_the_office_is_right_on_a_phone_and_at_a_desk(owner: Page,
         "/admin/people/ID/",
         "/admin/record/",
     }
+
+
+def test_every_page_of_a_sender_is_right_on_a_phone_and_at_a_desk(sender: Page, axe: str) -> None:
+    seen, faults = _crawled(sender, axe, "/sent/", [sender.url])
+    assert not faults, "\n".join(faults)
+    assert seen.keys() >= {
+        "/sent/",
+        "/sent/ID/",
+        "/sent/ID/withdraw/",
+        "/sent/ID/date/",
+        "/sent/ID/rights/",
+        "/sent/ID/add/",
+        "/sent/settings/",
+        "/sent/delegates/",
+        "/sent/delegates/add/",
+    }
+
+
+def _crawled(page: Page, axe: str, begins: str, waiting: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Pages by their shape, and what is wrong with them: all whose address begins so, one of each kind."""
+    faults: list[str] = []
+    page.on("console", lambda said: faults.append(f"{page.url}: {said.text}") if said.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
+    seen: dict[str, str] = {}
+    while waiting:
+        url = waiting.pop(0)
+        shape = _shape(url)
+        if shape in seen or not shape.startswith(begins):
+            continue
+        seen[shape] = url
+        answer = page.request.get(url)
+        if answer.status != 200:
+            faults.append(f"{url}: {answer.status}")
+        if "text/html" not in answer.headers.get("content-type", ""):
+            continue  # a file to take away, or text
+        page.goto(url)
+        faults += _faults(page, axe, shape)
+        waiting += page.evaluate(LINKS)
+    return seen, faults
 
 
 def test_on_a_phone_the_section_that_is_shown_is_in_sight_and_the_keyboard_is_seen(owner: Page) -> None:
@@ -151,6 +208,8 @@ def _faults(page: Page, axe: str, shape: str) -> list[str]:
     page.set_viewport_size({"width": ZOOMED, "height": 440})
     if page.evaluate(TOO_WIDE) > 0:
         found.append(f"{shape} scrolls sideways at a zoom of 200 %: {page.evaluate(STICKING_OUT)}")
+    if page.locator(".field--bad").count():
+        found.append(f"{shape}: a form that nobody has filled in is called wrong")
     if page.locator("main").count() != 1 or page.locator("h1").count() != 1:
         found.append(f"{shape}: not one main and one h1")
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -174,6 +176,35 @@ def test_the_mail_goes_out_again_with_a_pause(message: Message) -> None:
     assert "The mail is sent again." in act(message, "resend", reader=karin)
     assert Outbound.objects.filter(kind="notice", reader=karin).count() == 2
     assert entry("message.resent")["who"] == "sender"
+
+
+def test_the_mail_goes_again_to_those_who_are_chosen_and_not_twice_at_once(message: Message) -> None:
+    jonas, karin = both(message)
+    readers.mark_opened(reader_of(message))
+    page = browser().get(f"/sent/{message.pk}/resend/").content.decode()
+    assert page.count(" checked") == 1, "those who have not opened it"
+    Outbound.objects.filter(reader=karin).update(made_at=timezone.now() - timedelta(hours=1))
+    assert "The mail is sent again." in act(message, "resend", reader=[jonas, karin])
+    assert [Outbound.objects.filter(kind="notice", reader=one).count() for one in (jonas, karin)] == [1, 2]
+    assert "Wait a little." in act(message, "resend", reader=[jonas, karin])
+    assert "Choose at least one person." in act(message, "resend")
+
+
+def test_a_page_that_was_just_opened_calls_nothing_wrong_and_may_begin_with_one_recipient(message: Message) -> None:
+    client, karin = browser(), both(message)[1]
+    for name in ("withdraw", "date", "rights", "resend", "add"):
+        page = client.get(f"/sent/{message.pk}/{name}/").content.decode()
+        assert "field--bad" not in page and "<title>Error:" not in page, name
+    for name in ("withdraw", "rights", "resend"):
+        page = client.get(f"/sent/{message.pk}/{name}/?reader={karin}").content.decode()
+        assert page.count(" checked") == (2 if name == "rights" else 1), name  # what is offered first is downloading
+
+
+def test_where_nothing_can_be_undone_the_page_says_so(message: Message, settings: Any) -> None:
+    url = f"/sent/{message.pk}/withdraw/"
+    assert "You can undo that for 10 minutes" in words(browser().get(url).content)
+    settings.LETTERLOCK = replace(settings.LETTERLOCK, undo_minutes=0)
+    assert "That cannot be undone" in words(browser().get(url).content)
 
 
 def test_a_session_that_ended_acts_no_more(message: Message) -> None:

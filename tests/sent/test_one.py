@@ -92,7 +92,7 @@ def test_what_is_not_theirs_is_like_what_is_not_there() -> None:
     client = browser()
     unknown = client.get(f"/sent/{uuid4()}/")
     for message in (another, to_me, in_my_name, elsewhere):
-        for path in ("", "withdraw/", "date/", "rights/"):
+        for path in ("", "withdraw/", "date/", "rights/", "resend/"):
             answer = client.get(f"/sent/{message.pk}/{path}")
             assert (answer.status_code, words(answer.content)) == (404, words(unknown.content))
         for path in ("withdraw/", "undo/", "date/", "rights/", "resend/"):
@@ -128,8 +128,7 @@ def test_looking_changes_nothing_and_is_no_opening() -> None:
     for path in ("", "withdraw/", "date/", "rights/"):
         client.get(f"/sent/{message.pk}/{path}?reader={reader_of(message).pk}&reason=other&until=2027-01-01")
         client.head(f"/sent/{message.pk}/{path}")
-    for path in ("undo/", "resend/"):
-        assert client.get(f"/sent/{message.pk}/{path}").status_code == 405
+    assert client.get(f"/sent/{message.pk}/undo/").status_code == 405
     now = Message.objects.get(pk=message.pk)
     assert (now.state, now.open_until, now.rights) == (message.state, message.open_until, message.rights)
     assert not message.readers.filter(first_opened_at__isnull=False).exists()
