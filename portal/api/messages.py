@@ -36,6 +36,7 @@ class State(Enum):
     RECEIVED = "received"
     HELD = "held"
     REFUSED = "refused"
+    DROPPED = "dropped"
     RELAYING = "relaying"
     RELAYED = "relayed"
     OPEN = "open"
@@ -202,6 +203,7 @@ def shown(id_: UUID, token: Token) -> Shown:
 _SPOOLED: dict[str, State] = {
     Spooled.State.HELD: State.HELD,
     Spooled.State.REFUSED: State.REFUSED,
+    Spooled.State.DROPPED: State.DROPPED,
     Spooled.State.RELAYING: State.RELAYING,
     Spooled.State.DONE: State.RELAYED,
 }

@@ -89,6 +89,7 @@ def action(name: str) -> str:
         {
             "refuse": _("Refuse it"),
             "hold": _("Hold it for approval"),
+            "drop": _("Delete it and tell nobody"),
             "protect": _("Protect it"),
             "remove_protection": _("Take our own protection off"),
             "require_tls": _("Pass it on only over verified TLS"),
@@ -134,6 +135,7 @@ def field(name: str, of: str = "") -> str:
             "delivery": _("Delivered as"),
             "as_asked": _("As the header asks"),
             "override": _("Its sender may send it anyway"),
+            "also_asked": _("Also what a trusted program asks to protect by header"),
             "manager": _("The manager of its sender"),
             "sender_is": _("The sender is"),
             "whose": _("Manager of"),

@@ -64,6 +64,7 @@ def _decided(decision: Decision) -> str:
         "protect": _("It is protected."),
         "relay": _("It passes as it is."),
         "refuse": _("It is refused."),
+        "drop": _("It is deleted, and nobody is told."),
         "hold": _("It is held until an administrator approves it."),
     }[decision.action]
     if decision.rule == "default":

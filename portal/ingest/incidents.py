@@ -200,6 +200,7 @@ def _outcome(outcome: str) -> str:
         "protect": _("it was protected"),
         "relay": _("it was passed on"),
         "refuse": _("it was refused"),
+        "drop": _("it was deleted, and nobody else is told"),
         "hold": _("it waits for approval"),
     }[outcome]
 

@@ -24,6 +24,9 @@ class Spooled(models.Model):
         REFUSED = "refused"
         """Ended by an administrator, who told its sender why."""
 
+        DROPPED = "dropped"
+        """Deleted by a rule that an owner published; nobody was told, and the record says which."""
+
     class Approval(models.TextChoices):
         ASKED = "asked"
         GIVEN = "given"

@@ -199,7 +199,7 @@ def _finish(ready: Sequence[settling.Ready]) -> None:
     if ready:
         settling.write(ready)
     for one in ready:
-        if one.row.state == S.REFUSED:
+        if one.row.state in (S.REFUSED, S.DROPPED):
             with suppress(OSError):  # a file that is left is swept: its row is in a final state
                 spool.remove(one.row)
     for state in (S.SEALED, S.RELAYING):

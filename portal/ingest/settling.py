@@ -82,7 +82,7 @@ class Ready:
 
     @property
     def action(self) -> str:
-        """What becomes of it: "protect", "relay", "refuse" or "hold"."""
+        """What becomes of it: "protect", "relay", "refuse", "hold" or "drop"."""
         return "protect" if self.draft is not None else self.decision.action
 
     @property
@@ -129,7 +129,7 @@ def _decided(
             done = _asked_of_rules(one, rules, refers=answered is not None)
         decision = done.decision
         told = incidents.Subject(row, one.envelope, one.letter, one.raw, decision, decision.action)
-        if decision.action in ("refuse", "hold"):
+        if decision.action in ("refuse", "hold", "drop"):
             return replace(done, incidents=incidents.written(told))
         change, envelope = ordering.change_of(decision, one.letter), ordering.addressed(one.envelope, decision)
         if decision.action == "relay":
@@ -154,7 +154,7 @@ def _asked_of_rules(one: Opened, rules: RuleSet, *, refers: bool) -> Ready:
     decision = decide(facts, rules, default, approved=approved)
     if decision.bad_wish:
         raise Refused(decision.text)
-    if decision.action != "refuse" and ordering.forbids(decision, one.letter):
+    if decision.action not in ("refuse", "drop") and ordering.forbids(decision, one.letter):
         decision = replace(decision, action="refuse", text=ordering.UNCHANGEABLE, may_override=False)
     if approved and decision.reports:
         # Of what spoke of it before it was held, they were told then.
@@ -165,6 +165,8 @@ def _asked_of_rules(one: Opened, rules: RuleSet, *, refers: bool) -> Ready:
 
 
 def _tip(one: Opened, decision: Decision) -> Asked | None:
+    if decision.action == "drop":
+        return None
     texts = list(decision.words)
     if decision.action in ("refuse", "hold"):
         texts = [*filter(None, [decision.text]), *texts]
@@ -197,6 +199,7 @@ def write(group: Sequence[Ready]) -> None:
             _relay(relayed)
             _refuse(_of(group, "refuse"))
             _hold(_of(group, "hold"))
+            _delete(_of(group, "drop"))
             for one in group:
                 incidents.commit(one.row.pk, one.incidents)
             enqueue_all([one.tip for one in group if one.tip is not None])
@@ -241,6 +244,12 @@ def _refuse(group: Sequence[Ready]) -> None:
     for one in group:
         states.move(one.row, "reject")
         record("message.refused", message=one.row.pk, told=one.tip is not None, rule=one.decision.rule)
+
+
+def _delete(group: Sequence[Ready]) -> None:
+    for one in group:
+        states.move(one.row, "delete", last_error=f"Deleted by the rule “{one.decision.rule}”."[:240])
+        record("message.dropped", message=one.row.pk, rule=one.decision.rule, version=one.decision.version)
 
 
 def _hold(group: Sequence[Ready]) -> None:

@@ -30,6 +30,7 @@ TRANSITIONS = (
     Transition("seal", S.RECEIVED, S.SEALED, "a rule asks for protection: message, wraps and notices are rows now"),
     Transition("relay", S.RECEIVED, S.RELAYING, "it needs no protection: a mail to each recipient is a row now"),
     Transition("reject", S.RECEIVED, S.REFUSED, "a rule refuses it; its sender is told why"),
+    Transition("delete", S.RECEIVED, S.DROPPED, "a rule that an owner published deletes it; the record says which"),
     Transition("drop", S.SEALED, S.DONE, "the spool file is removed"),
     Transition("drop", S.RELAYING, S.DONE, "the relay took it for everyone, and the spool file is removed"),
     Transition(
@@ -54,10 +55,11 @@ MEANINGS = {
     S.HELD: "cannot go on by itself; `manage.py held` lists it with the reason",
     S.DONE: "nothing is left to do",
     S.REFUSED: "ended by a rule or an administrator",
+    S.DROPPED: "deleted by a rule, and nobody was told",
 }
 WORKING = (S.SEALED, S.RECEIVED, S.RELAYING)
 """States in which the pipeline has something to do, in the order in which it does it: what is nearly done first."""
-FINAL = (S.DONE, S.REFUSED)
+FINAL = (S.DONE, S.REFUSED, S.DROPPED)
 """Nothing leads on from these."""
 
 

@@ -72,7 +72,7 @@ def _mails(before: datetime) -> QuerySet[Any]:
 
 
 def _arrivals(before: datetime) -> QuerySet[Any]:
-    over = (Spooled.State.DONE, Spooled.State.REFUSED)
+    over = (Spooled.State.DONE, Spooled.State.REFUSED, Spooled.State.DROPPED)
     return Spooled.objects.filter(~_living("pk"), state__in=over, due_at__lt=before).order_by("due_at")
 
 

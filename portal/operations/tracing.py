@@ -192,6 +192,7 @@ def spool_sentence(state: str) -> str:
         Spooled.State.DONE: _("Passed on, unprotected as the rules say"),
         Spooled.State.HELD: _("Held"),
         Spooled.State.REFUSED: _("Refused by a rule or an administrator"),
+        Spooled.State.DROPPED: _("Deleted by a rule, and nobody was told"),
     }
     return words.get(Spooled.State(state), state)
 

@@ -60,6 +60,8 @@ def _accepted(facts: Mapping[str, Any]) -> str:
 def _decided(facts: Mapping[str, Any]) -> str:
     if facts["action"] == "refuse":
         return _("The rule “%(rule)s” refuses it.") % facts
+    if facts["action"] == "drop":
+        return _("The rule “%(rule)s” deletes it, and tells nobody.") % facts
     if facts["action"] == "hold":
         return _("The rule “%(rule)s” holds it until it is approved.") % facts
     if facts["action"] == "relay" and facts.get("why"):
@@ -186,6 +188,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         if facts["told"]
         else _("An administrator refused it; its sender could not be told.")
     ),
+    "message.dropped": _filled(lambda: _("Deleted by the rule “%(rule)s” of version %(version)s; nobody is told.")),
     "message.approval_asked": lambda facts: (
         ngettext(
             "%(n)d person is asked to approve it, by the message %(there)s.",

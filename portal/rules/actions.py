@@ -61,6 +61,11 @@ def _refuse_words(given: Given) -> str:
     return f"refuse it with {_quoted(given['text'])}{unless}"
 
 
+def _drop_words(given: Given) -> str:
+    also = ", also where a program asks to protect it" if given["also_asked"] else ""
+    return f"delete it, and tell nobody{also}"
+
+
 def _hold_words(given: Given) -> str:
     named = f"{_copied(given)} or " if given["addresses"] or given["manager"] else ""
     return f"hold it until {named}an administrator approves it"
@@ -139,6 +144,7 @@ KINDS: Mapping[str, ActionKind] = {
             },
             _hold_words, 50,
         ),
+        ActionKind("drop", {"also_asked": Field("flag", required=False, default=False)}, _drop_words, 45),
         ActionKind(
             "protect",
             {
@@ -200,7 +206,8 @@ KINDS: Mapping[str, ActionKind] = {
 """By the name that stands in an action's `do`."""
 
 VERDICTS = tuple(name for name, kind in KINDS.items() if kind.strength)
-LOCKING = frozenset({"refuse", "hold", "protect"})
+LOCKING = frozenset({"refuse", "hold", "drop", "protect"})
 """Verdicts that keep a mail from arriving as it is."""
-SAFE = frozenset({*LOCKING, "require_tls"})
-"""Verdicts of rules that count as matched when a condition cannot be told: too much protection harms less than none."""
+SAFE = frozenset({"refuse", "hold", "protect", "require_tls"})
+"""Verdicts of rules that count as matched when a condition cannot be told: too much protection harms less than none.
+Nothing is deleted for a doubt."""

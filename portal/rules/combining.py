@@ -50,6 +50,12 @@ def decision(
     if override:
         overridden = tuple(dict.fromkeys(rule.name for rule, action in ordered if _is_overridable(action)))
         ordered = [(rule, action) for rule, action in ordered if not _is_overridable(action)]
+    if any(rule.verdict == "drop" for rule in ordering):
+        ordered = [
+            (rule, action)
+            for rule, action in ordered
+            if action["do"] != "drop" or not is_never_dropped(facts, action, approved=approved)
+        ]
     verdict, by = _verdict(ordered, facts, approved=approved)
     found = _of_verdict(verdict, by, ordered, facts, default_action)
     subject = strip_tag(found.tag_removed_subject, WORDS) if overridden else found.tag_removed_subject
@@ -73,6 +79,13 @@ def decision(
         overridden=overridden,
         may_override=verdict == "refuse" and may_override and not any(map(_is_firm, ordered)),
     )
+
+
+def is_never_dropped(facts: Facts, order: Action, *, approved: bool) -> bool:
+    """Whether a mail is not deleted though a rule orders it: an administrator approved it, a reader wrote it here, who
+    was told that it is sent, or a trusted program asks by header to protect it and the rule does not speak of those."""
+    asked = facts.trusted and bool(facts.header(HEADER))
+    return approved or facts.written_here or (asked and not order["also_asked"])
 
 
 def _is_overridable(action: Action) -> bool:
@@ -134,6 +147,8 @@ def _of_verdict(verdict: str, by: str, ordered: Ordered, facts: Facts, default_a
         return Decision("refuse", by, tag_removed_subject=facts.subject, text=text)
     if verdict == "hold":
         return Decision("hold", by, tag_removed_subject=facts.subject, text=chosen[0]["text"])
+    if verdict == "drop":
+        return Decision("drop", by, tag_removed_subject=facts.subject)
     if verdict == "protect":
         wish = next((rule.is_wish for rule, action in ordered if action["do"] == verdict), False)
         return _protected(by, chosen, facts, _tags(ordered), wish=wish)

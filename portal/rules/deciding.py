@@ -85,7 +85,7 @@ def _sensitive(view: View, speaking: list[tuple[CompiledRule, bool]], own: Own) 
 def _ends(rule: CompiledRule, rules: RuleSet, view: View, *, unsure: bool, approved: bool) -> bool:
     """Whether no rule behind one that matched is asked: not where it decides nothing that would protect the mail."""
     verdict = rule.verdict
-    if verdict and (approved or rule.overridable):
+    if verdict and (approved or rule.overridable or verdict == "drop"):
         left = (one for one in rule.verdicts if not _has_had_its_say(rule, one, view, approved=approved))
         if not (verdict := next(left, "")):
             return False
@@ -95,9 +95,13 @@ def _ends(rule: CompiledRule, rules: RuleSet, view: View, *, unsure: bool, appro
 
 
 def _has_had_its_say(rule: CompiledRule, verdict: str, view: View, *, approved: bool) -> bool:
-    """Whether a verdict is not done any more: somebody approved the mail, or its sender sends it anyway."""
+    """Whether a verdict is not done any more, or never of this mail: somebody approved it, its sender sends it anyway,
+    or it is one that is not deleted."""
     if verdict == "hold":
         return approved
+    if verdict == "drop":
+        order = next(one for one in rule.document["then"] if one["do"] == "drop")
+        return combining.is_never_dropped(view.facts, order, approved=approved)
     return verdict == "refuse" and rule.overridable and bool(overriding.asked(view))
 
 

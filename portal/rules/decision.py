@@ -8,7 +8,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Literal
 
-ActionName = Literal["protect", "relay", "refuse", "hold"]
+ActionName = Literal["protect", "relay", "refuse", "hold", "drop"]
 
 
 @dataclass(frozen=True)

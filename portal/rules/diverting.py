@@ -2,7 +2,7 @@
 requests to approve it.
 
 Whoever writes rules sees no mail. Such a rule would show them all of it, so an owner has to publish one, and whatever
-may let one match more than before.
+may let one match more than before. The same holds for a rule that deletes mail: nobody would miss it in time.
 """
 
 from __future__ import annotations
@@ -23,16 +23,21 @@ def problems(document: Document, live: Document) -> list[Problem]:
     return [
         Problem(
             ("rules", place, "then"),
-            f"Rule {place + 1} “{rule['name']}” sends mail to further people, and is new or may match more than "
-            "before. Only an owner can publish that: ask one to look at it.",
+            f"Rule {place + 1} “{rule['name']}” {does}, and is new or may match more than before. Only an owner can "
+            "publish that: ask one to look at it.",
         )
         for place, rule in enumerate(document["rules"])
-        if _diverts(rule) and not _is_as_it_was(document, place, live)
+        if (does := _alone(rule)) and not _is_as_it_was(document, place, live)
     ]
 
 
-def _diverts(rule: Rule) -> bool:
-    return rule["state"] == "on" and any(map(diverts, rule["then"]))
+def _alone(rule: Rule) -> str:
+    """What a rule does that is an owner's to publish; "" for nothing."""
+    if rule["state"] != "on":
+        return ""
+    if any(action["do"] == "drop" for action in rule["then"]):
+        return "deletes mail and tells nobody"
+    return "sends mail to further people" if any(map(diverts, rule["then"])) else ""
 
 
 def diverts(action: Mapping[str, Any]) -> bool:

@@ -208,6 +208,8 @@ class _Checker:
         verdicts = [one["do"] for one in found if one.get("do") in actions.VERDICTS]
         if len(verdicts) > len(set(verdicts)):
             self._wrong(path, f"{self._name}: “then” may name each of {', '.join(actions.VERDICTS)} once.")
+        if "drop" in verdicts and len(set(verdicts)) > 1:
+            self._wrong(path, f"{self._name}: “drop” stands alone; what is deleted is not {_other(verdicts)} as well.")
         return found
 
     def _action(self, path: Path, given: object) -> dict[str, Any]:
@@ -249,6 +251,10 @@ class _Checker:
 
     def _wrong(self, path: Path, sentence: str) -> None:
         self.problems.append(Problem(path, sentence))
+
+
+def _other(verdicts: list[str]) -> str:
+    return next(one for one in verdicts if one != "drop").replace("_", " ")
 
 
 def short(document: Document) -> Document:

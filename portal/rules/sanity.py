@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 
+from portal.rules.actions import LOCKING
 from portal.rules.compiling import RuleSet
 from portal.rules.deciding import decide
 from portal.rules.diverting import diverts
@@ -64,7 +65,7 @@ def problems(rules: RuleSet) -> list[Problem]:
 def _locked(sample: Sample, rules: RuleSet) -> list[Problem]:
     # Of nobody in these samples the directory knows anything, which says nothing of people whom it knows.
     decided = decide(sample.facts, rules, "relay", doubts=False)
-    if decided.action not in ("protect", "hold", "refuse"):
+    if decided.action not in LOCKING:
         return []
     place = next((n for n, rule in enumerate(rules.rules) if rule.name == decided.rule), 0)
     said = (

@@ -46,7 +46,7 @@ def check(author: Reader, address: str) -> None:
     envelope = spool.Envelope(address_of(author), (address,), "command", trusted=True)
     facts = knowing.facts(read(raw), envelope, raw, refers=message.thread != message.id)
     decision = decide(facts, live.rules(), settings.LETTERLOCK.default_action)
-    if decision.action in ("refuse", "hold") or decision.redirect or _wants_copies(decision, message, address):
+    if decision.action in ("refuse", "hold", "drop") or decision.redirect or _wants_copies(decision, message, address):
         raise RuleForbids
     if decision.action == "protect":
         other = decision.imposed and decision.imposed != message.template

@@ -212,7 +212,7 @@ def test_every_condition_and_action_is_offered_and_opened_and_saved_unchanged(ru
     page = shown(ruler, ADD)
     for kind in (*KINDS, *actions.KINDS):
         assert f'<option value="{kind}">' in page
-    then = [{"do": kind, **filled(actions.KINDS[kind].fields)} for kind in actions.KINDS]
+    then = [{"do": kind, **filled(actions.KINDS[kind].fields)} for kind in actions.KINDS if kind != "drop"]
     rule = {
         "id": "all",
         "name": "All",
@@ -222,10 +222,16 @@ def test_every_condition_and_action_is_offered_and_opened_and_saved_unchanged(ru
         "when": {"any": [{"if": kind, **filled(one.fields)} for kind, one in KINDS.items()]},
         "then": then,
     }
-    document = checked({"format": 1, "rules": [rule]})
+    alone = {
+        **rule,
+        "id": "drop",
+        "then": [{"do": "drop", "also_asked": True}],
+    }  # what is deleted is nothing else as well
+    document = checked({"format": 1, "rules": [rule, alone]})
     draft.save(lambda _old: document, lambda old: old, draft.token(standing().document), None)
-    url = "/admin/rules/rule/all/"
-    assert press(ruler, shown(ruler, url), "save", url).status_code == 303
+    for one in ("all", "drop"):
+        url = f"/admin/rules/rule/{one}/"
+        assert press(ruler, shown(ruler, url), "save", url).status_code == 303
     assert standing().document == document
 
 

@@ -78,6 +78,7 @@ def test_checking_a_checked_document_changes_nothing_and_yaml_keeps_it() -> None
         (rules(rule(then=({"do": "add_header", "name": "X-Y", "value": "a\nBcc: b"},))), "must be one line"),
         (rules(rule(then=({"do": "disclaimer", "text": "x" * 5001},))), "at most 5,000 characters; it has 5,001"),
         (rules(rule(then=(PROTECT, PROTECT))), "may name each of"),
+        (rules(rule(then=({"do": "drop"}, PROTECT))), "“drop” stands alone; what is deleted is not protect as well"),
         (rules(rule(**{"from": "2026-02-30"})), "must be a day like"),
         (rules(rule(**{"from": "2026-03-02", "until": "2026-03-01"})), "must not be before"),
         (rules(rule(state="maybe")), "“state” must be one of on, off, log"),

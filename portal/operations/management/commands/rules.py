@@ -188,7 +188,10 @@ def _mark(result: deciding.Result) -> str:
 
 
 def _outcome(decision: Any) -> Iterator[str]:
-    said = {"protect": "Protect it", "relay": "Pass it on", "refuse": "Refuse it", "hold": "Hold it for approval"}
+    said = {
+        "protect": "Protect it", "relay": "Pass it on", "refuse": "Refuse it", "hold": "Hold it for approval",
+        "drop": "Delete it, and tell nobody",
+    }  # fmt: skip
     yield f"{said[decision.action]} (rule: {decision.rule})."
     details = {
         "template": decision.imposed, "brand": decision.brand, "level": decision.level if decision.level > 1 else "",
@@ -196,6 +199,8 @@ def _outcome(decision: Any) -> Iterator[str]:
         "split": decision.split, "delivery": decision.delivery, "TLS": decision.tls,
         "copies to": ", ".join(decision.copies), "goes to": ", ".join(decision.redirect),
         "says": decision.text, "tells the sender": " / ".join(decision.words), "tags": ", ".join(decision.tags),
+        "asks to approve": ", ".join(decision.approvers), "severity": decision.severity,
+        "reports to": ", ".join(one for report in decision.reports for one in report.to),
         "changes": "header, subject or text" if decision.edits else "",
     }  # fmt: skip
     for name, value in details.items():
