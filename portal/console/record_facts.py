@@ -87,6 +87,7 @@ def _reasons() -> Mapping[Fact, Promise | str]:
 _WHO: Mapping[str, Promise] = {
     Who.OFFICE.value: _lazy("An administrator"),
     Who.SENDER.value: _lazy("Its sender"),
+    Who.DELEGATE.value: _lazy("Someone who acts for its sender"),
     Who.PROGRAM.value: _lazy("A program"),
     Who.RECIPIENT.value: _lazy("A recipient"),
     COMMAND_LINE: _lazy("The command line"),

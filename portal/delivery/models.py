@@ -57,6 +57,9 @@ class Outbound(models.Model):
         """The same for a day's openings; `subject_row` is their number (portal.access.openings)."""
         DELEGATED = "delegated"
         """To a sender: an administrator lets another act on what they send; `subject_row` is that delegation."""
+        CORRECTED = "corrected"
+        """To a sender: an administrator sent their message to a corrected address, the reader's; `subject_row` is the
+        reader it was withdrawn from, `words` the reason."""
         MONTHLY = "monthly"
         """To an administrator: the figures of a month, which is `words`; `subject_row` is the person."""
         TIP = "tip"

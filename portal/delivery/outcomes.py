@@ -47,6 +47,7 @@ _SENT_EVENT = {
     K.OPENED: "sender.told_opened",
     K.DIGEST: "sender.told_opened",
     K.DELEGATED: "sender.told_of_delegate",
+    K.CORRECTED: "sender.told_corrected",
     K.MORE_TIME: "sender.asked_more_time",
     K.REOPENED: "recipient.told_reopened",
     K.REMINDER: "recipient.reminded",

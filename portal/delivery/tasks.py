@@ -28,6 +28,7 @@ MAIL = (
     K.OPENED,
     K.DIGEST,
     K.DELEGATED,
+    K.CORRECTED,
     K.MORE_TIME,
     K.REOPENED,
     K.REMINDER,

@@ -50,6 +50,11 @@ def register_page(page: Callable[[Message, str], str]) -> None:
     _page = page
 
 
+def page_of(message: Message, sender: str) -> str:
+    """The address of a message's page for its sender; "" where there is none for them."""
+    return _page(message, sender)
+
+
 @dataclass(frozen=True)
 class Words:
     """Why a mail did not arrive, and one thing that can be done."""

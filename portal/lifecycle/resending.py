@@ -11,7 +11,7 @@ from django.utils import timezone
 from portal.audit.record import record
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
-from portal.lifecycle import adding, withdrawing
+from portal.lifecycle import adding, saying_corrected, withdrawing
 from portal.lifecycle.actors import Actor, Who, Why
 from portal.lifecycle.errors import (
     AlreadyDestroyed,
@@ -68,6 +68,7 @@ def readdress(message: UUID, reader: UUID, address: str, *, by: Actor, why: Why)
         withdrawing.withdraw_alone(old, by=by, why=why)
         record("message.readdressed", message=message, reader=made.id, was=str(old.id), **by.facts(why))
         enqueue(K.NOTICE, address=typed, message=message, reader=made)
+        saying_corrected.say(old, made, by=by, why=why)
     return made
 
 

@@ -12,7 +12,9 @@ from uuid import UUID
 from django.utils import timezone
 
 from portal.audit.models import Entry
+from portal.keys.errors import KeysError
 from portal.lifecycle.models import MoreTime
+from portal.lifecycle.withdrawing import reason_of
 from portal.vault import readers as directory
 from portal.vault.masking import masked
 from portal.vault.models import Message, Reader
@@ -36,6 +38,8 @@ class Recipient:
     undo_until: datetime | None
     """Until when their own withdrawal can be undone; None when there is none, or its keys are gone."""
     gone: bool
+    reason: str = ""
+    """Why it was withdrawn from them alone; "" also while the keys are away."""
 
     @property
     def is_open(self) -> bool:
@@ -61,6 +65,8 @@ class Standing:
     asked_at: datetime | None
     """Since when a reader waits for more time."""
     recipients: tuple[Recipient, ...]
+    reason: str = ""
+    """Why it was withdrawn; "" also while the keys are away."""
 
     @property
     def open(self) -> tuple[Recipient, ...]:
@@ -95,6 +101,7 @@ def of(message: UUID, address: Callable[[Reader], str] | None = None) -> Standin
         .values_list("asked_at", flat=True)
         .first(),
         recipients=recipients_of(row, address or partial(masked, directory.address_of)),
+        reason=_reason(row) if withdrawn else "",
     )
 
 
@@ -111,9 +118,17 @@ def recipients_of(message: Message, address: Callable[[Reader], str]) -> tuple[R
             withdrawn_at=row.withdrawn_at,
             undo_until=row.destroy_after if row.withdrawn_at and row.destroying_at is None else None,
             gone=row.destroying_at is not None,
+            reason=_reason(row) if row.withdrawn_at else "",
         )
         for row in rows
     )
+
+
+def _reason(row: Message | Reader) -> str:
+    try:
+        return reason_of(row)
+    except KeysError:
+        return ""
 
 
 def downloads_of(message: UUID) -> dict[UUID | None, set[object]]:

@@ -160,8 +160,9 @@ def _undo_from(row: Reader, by: Actor) -> None:
 
 
 def reason_of(row: Message | Reader) -> str:
-    """Why it was withdrawn, for the organisation's own eyes; "" when it was not."""
-    return keys().open_field("reason", row.id, bytes(row.reason)).decode() if row.reason else ""
+    """Why it was withdrawn, for administrators who may act on messages; "" when it was not. Key errors."""
+    kept = keys().open_field("reason", row.id, bytes(row.reason)).decode() if row.reason else ""
+    return str(Why(kept).label) if kept in Why.values else kept
 
 
 def _when(due: datetime | None, *, now: bool) -> datetime:

@@ -304,6 +304,7 @@ def mail_name(kind: str) -> str:
         K.OPENED: _("Word to the sender that it was opened"),
         K.DIGEST: _("Word to a sender of a day's openings"),
         K.DELEGATED: _("Word to a sender of a delegate"),
+        K.CORRECTED: _("Word to the sender of a corrected address"),
         K.MORE_TIME: _("Request for more time to the sender"),
         K.REOPENED: _("Word that it is open again"),
         K.REMINDER: _("Reminder"),

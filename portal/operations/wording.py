@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.delivery.refusing import SUPPRESSED
+from portal.lifecycle.actors import Why
 
 _BY_READERS = frozenset({
     "message.time_asked",
@@ -166,6 +167,12 @@ def _confirmed(facts: Mapping[str, Any]) -> str:
     return _("Confirmed by %(method)s.") % facts
 
 
+def _withdrawn(facts: Mapping[str, Any]) -> str:
+    said = _("Withdrawn: no longer open, and destroyed when the time to undo is over.")
+    reason = facts.get("reason")
+    return f"{said} {_('Reason: %(reason)s.') % {'reason': Why(reason).label}}" if reason else said
+
+
 def _fixed(text: Callable[[], str]) -> Callable[[Mapping[str, Any]], str]:
     return lambda facts: text()
 
@@ -214,7 +221,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "tip.delivered": _fixed(lambda: _("The mail server took the mail that tells its sender of the rule.")),
     "refusal.delivered": _fixed(lambda: _("The mail server took the mail that tells its sender.")),
     "message.released": _fixed(lambda: _("An administrator let it try again.")),
-    "message.withdrawn": _fixed(lambda: _("Withdrawn: no longer open, and destroyed when the time to undo is over.")),
+    "message.withdrawn": _withdrawn,
     "message.withdrawal_undone": _fixed(lambda: _("The withdrawal was undone.")),
     "message.date_changed": _fixed(lambda: _("Given another date to close.")),
     "message.rights_changed": _rights_changed,
@@ -260,6 +267,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "recipient.warned": _filled(lambda: _("A warning to the reader was handed over: %(answer)s.")),
     "reply.noted": _filled(lambda: _("The note to whoever answered was handed over: %(answer)s.")),
     "sender.defaults_changed": _fixed(lambda: _("A sender chose what holds for the mails they send.")),
+    "sender.told_corrected": _filled(lambda: _("Its sender was told of the corrected address: %(answer)s.")),
     "sender.told_opened": _filled(lambda: _("Its sender was told that it was opened: %(answer)s.")),
     "sender.asked": _filled(lambda: _("The sender was asked for another address: %(answer)s.")),
     "message.let_go": _fixed(lambda: _("It travelled with its notices; only its keys are kept here.")),

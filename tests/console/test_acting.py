@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import re
 from datetime import timedelta
 
@@ -14,13 +16,15 @@ from portal.access import administrators, cookies, sessions
 from portal.access.models import Session
 from portal.access.roles import Role
 from portal.audit.models import Entry
+from portal.delivery import letters
 from portal.delivery.models import Outbound
-from portal.lifecycle.actors import Why
+from portal.lifecycle import resending, withdrawing
+from portal.lifecycle.actors import Actor, Who, Why
 from portal.vault import readers
 from portal.vault.models import Message, Reader
 from portal.vault.opening import key_for
 from tests.console.conftest import HOST, Arrive
-from tests.mails import JONAS, KARIN
+from tests.mails import JONAS, KARIN, MAYA
 from tests.seals import reader_of
 
 RIGHT = "j.berg@right.example"
@@ -193,6 +197,21 @@ def test_a_corrected_address_gets_a_link_of_its_own_and_the_wrong_one_opens_noth
     assert (entry.reader, entry.facts["was"]) == (made.id, str(wrong.id))
     assert RIGHT not in str(list(Entry.objects.values()))
     assert RIGHT not in owner.get(f"/admin/messages/{message.id}/").content.decode()
+    assert str(Why.WRONG_PERSON.label) in owner.get(f"/admin/messages/{message.id}/").content.decode()
+    said = letters.prepare(Outbound.objects.get(kind=Outbound.Kind.CORRECTED))
+    assert said is not None and said.recipient == MAYA
+    mail = email.message_from_bytes(b"".join(said.data), policy=email.policy.default)
+    text = " ".join(mail.get_body(("plain",)).get_content().split())  # type: ignore[union-attr]
+    assert f"withdrew your protected message from {JONAS} and sent it to {RIGHT}." in text
+    assert "Their reason: It went to the wrong person." in text
+    withdrawing.withdraw_some(message.id, [made.id], "x", by=Actor(Who.OFFICE), why=Why.OTHER)
+    assert letters.prepare(Outbound.objects.get(kind=Outbound.Kind.CORRECTED)) is None, "it is not true any more"
+
+
+def test_a_sender_who_corrects_it_themselves_is_not_told(message: Message) -> None:
+    by = Actor(Who.SENDER, str(message.readers.get(role="author").id))
+    resending.readdress(message.id, reader_of(message).id, RIGHT, by=by, why=Why.WRONG_PERSON)
+    assert not Outbound.objects.filter(kind=Outbound.Kind.CORRECTED).exists()
 
 
 def test_who_is_no_owner_has_no_message_sent_to_an_address_of_their_choice(brand: Brand, message: Message) -> None:

@@ -104,6 +104,7 @@ _SETTINGS = {
 _OPENED = {"recipient": ANNA, "opened_at": AT, "host": "secure.aldervalley.example"}
 _PAGE = "https://secure.aldervalley.example/sent/0194c2d8-0000-7000-8000-000000000001/"
 _BOUNCED = {**_OPENED, "reason": "The mailbox is full", "step": "Tell them by another way.", "status": "552 5.2.2"}
+_CORRECTED = {**_OPENED, "wrong": ANNA, "right": JONAS, "sent_at": AT, "reason": "It went to the wrong person"}
 _DAY = {
     "lines": [
         Opened(ANNA, "", AT, AT + timedelta(minutes=24), ":passcode"),
@@ -123,6 +124,7 @@ MAILS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("M7-bare", "opened", {**_OPENED, "how": ":passcode"}),
     ("M7-day", "digest", {**_DAY, "url": "https://secure.aldervalley.example/sent/", "others": 3}),
     ("M7-delegate", "delegated", {"delegate": ANNA, "url": _PAGE, "host": "secure.aldervalley.example"}),
+    ("M8-corrected", "corrected", {**_CORRECTED, "url": _PAGE}),
     ("M8-page", "undelivered", {**_BOUNCED, "url": _PAGE}),
 )
 PAGES: list[tuple[str, str, dict[str, Any]]] = [
