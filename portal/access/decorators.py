@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import urlencode
@@ -12,10 +11,8 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 
-from portal.access import office_ways, roles
-from portal.access.models import Session
+from portal.access import office_ways, roles, sessions
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May
@@ -24,8 +21,6 @@ P = ParamSpec("P")
 R = TypeVar("R", bound=HttpRequest)
 View = Callable[Concatenate[R, P], HttpResponseBase]
 OFFICE = "/admin/"
-FRESH = timedelta(minutes=10)
-"""A browser that was left open must not be enough to let someone else in for good."""
 
 
 def permission_required(permission: May) -> Callable[[View[R, P]], View[R, P]]:
@@ -71,18 +66,13 @@ def fresh_proof_required(back: str = "") -> Callable[[View[R, P]], View[R, P]]:
         @wraps(view)
         def guarded(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             row = cast(Request, request).office_row
-            if row is None or not is_fresh(row):
+            if row is None or not sessions.is_fresh(row):
                 return to_sign_in(request, reverse(back) if back else request.path)
             return view(request, *args, **kwargs)
 
         return cast(View[R, P], guarded)
 
     return guard
-
-
-def is_fresh(row: Session) -> bool:
-    """Whether the last proof is younger than ten minutes. Each begins a new session, so a session is as old as it."""
-    return timezone.now() - row.made_at < FRESH
 
 
 def to_sign_in(request: HttpRequest, back: str) -> HttpResponseRedirect:

@@ -145,6 +145,7 @@ def let_in(
     method: str,
     provider: str = "",
     factor_at: datetime | None = None,
+    anew: bool = True,
     goal: str,
     says: str = "",
 ) -> HttpResponseRedirect:
@@ -152,7 +153,7 @@ def let_in(
 
     `says` is a word of portal.console.done for the page that follows.
     """
-    token = _begin(request, person, method, provider, factor_at)
+    token = _begin(request, person, method, provider, factor_at, anew=anew)
     Person.objects.filter(pk=person.pk).update(last_login=timezone.now())
     record("administrator.entered", person=str(person.id), method=method)
     row = sessions.of_token(token, request.brand) if says else None
@@ -190,7 +191,15 @@ def back_of(request: Request) -> str:
     return asked if _BACK.fullmatch(asked) else OFFICE
 
 
-def _begin(request: Request, person: Person, method: str, provider: str = "", factor_at: datetime | None = None) -> str:
+def _begin(
+    request: Request,
+    person: Person,
+    method: str,
+    provider: str = "",
+    factor_at: datetime | None = None,
+    *,
+    anew: bool = True,
+) -> str:
     return sessions.begin(
         person,
         request.brand,
@@ -200,6 +209,7 @@ def _begin(request: Request, person: Person, method: str, provider: str = "", fa
         office=True,
         level=LEVELS.get(method, 1),
         factor_at=factor_at,
+        anew=anew,
         device=devices.named(request.headers.get("User-Agent", "")),
         instead_of=request.office_row or request.half_row,
     )

@@ -27,7 +27,7 @@ def begin(request: Request, slug: str) -> HttpResponse:
     goal, origin = office.back_of(request), ceilings.origin_of(request.META)
     try:
         browser = cookies.digest(token)
-        url = flow.begin(provider, request.brand, browser, office=True, goal=goal, again=True, origin=origin)
+        url = flow.begin(provider, request.brand, browser, office=True, goal=goal, anew=True, origin=origin)
     except TooManyTries:
         return office.refuse(request, NotLetIn(), status=429)
     except ProviderDown as down:
@@ -43,14 +43,15 @@ def end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
     if all(row.slug != slug for row in office_ways.providers(request.brand)):  # switched off meanwhile
         return see_other(reverse("how-to-enter"))
     try:
-        person = _whose(flow.proved_address(taken, way))
+        proved = flow.proved(taken, way)
+        person = _whose(proved.address)
     except AccessError as refused:
         if isinstance(refused, SignInRefused | NotLetIn):
             reason = refused.reason if isinstance(refused, SignInRefused) else "no_role"
             # Anyone can press the button and come back with junk.
             record_hourly("administrator.sign_in_refused", provider=slug, reason=reason)
         return see_other(reverse("how-to-enter") + "?failed=1")
-    return office.let_in(request, person, method=sessions.PROVIDER, provider=slug, goal=taken.goal)
+    return office.let_in(request, person, method=sessions.PROVIDER, provider=slug, goal=taken.goal, anew=proved.anew)
 
 
 def _whose(address: str) -> Person:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
@@ -13,7 +12,6 @@ from django.http.response import HttpResponseBase
 from django.middleware.csrf import rotate_token
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -33,7 +31,7 @@ from portal.access import (
 from portal.access.errors import ProviderDown, SignInCancelled, SignInRefused, TooManyTries
 from portal.access.models import Provider, Session, SignIn
 from portal.access.oidc import flow
-from portal.access.oidc.flow import WayBack
+from portal.access.oidc.flow import Proved, WayBack
 from portal.access.requests import Request
 from portal.access.responses import see_other, wait
 from portal.access.senders import SENT
@@ -43,9 +41,10 @@ from portal.audit.record import record, record_hourly
 P = ParamSpec("P")
 Page = Callable[Concatenate[Request, Session, P], HttpResponseBase]
 View = Callable[Concatenate[Request, P], HttpResponseBase]
-FRESH = timedelta(minutes=10)
 LEVEL = 2
 """Of a provider's sign-in (access.md)."""
+PROVE = "prove"
+"""What the button sends where the provider is to ask anew, whoever is signed in there."""
 _PAGE = re.compile(r"/sent/(?:asked/)?[0-9a-f-]{36}/(?:add/)?|/sent/settings/|/sent/delegates/(?:add/)?")
 forms = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -64,12 +63,13 @@ def required(view: Page[P]) -> View[P]:
 
 
 def fresh(view: Page[P]) -> Page[P]:
-    """Only soon after a sign-in: what lets somebody else read must not be done in a browser that was left open."""
+    """Only soon after a sign-in at which the provider asked who it is: what lets somebody else read must not be done in
+    a browser that was left open."""
 
     @wraps(view)
     def guarded(request: Request, session: Session, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if timezone.now() - session.made_at > FRESH:
-            note = _("To let somebody else in, sign in again: you did so more than ten minutes ago.")
+        if not sessions.is_fresh(session):
+            note = _("To let somebody else in, sign in again: that shows it is you.")
             return page(request, note, prove=True)
         return view(request, session, *args, **kwargs)
 
@@ -97,11 +97,20 @@ def begin(request: Request, slug: str) -> HttpResponse:
     if request.method != "POST":
         return _outcome(request, provider)
     token = cookies.browser_token(request)
-    again, origin = "again" in request.POST, ceilings.origin_of(request.META)
+    again, origin = request.POST.get("again", ""), ceilings.origin_of(request.META)
     goal = _goal(request.POST.get("next", ""))
     try:
         browser = cookies.digest(token)
-        url = flow.begin(provider, request.brand, browser, sender=True, goal=goal, again=again, origin=origin)
+        url = flow.begin(
+            provider,
+            request.brand,
+            browser,
+            sender=True,
+            goal=goal,
+            again=bool(again),
+            anew=again == PROVE,
+            origin=origin,
+        )
     except TooManyTries as error:
         return wait(request, error)
     except ProviderDown as down:
@@ -117,15 +126,15 @@ def end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
     if _provider(request, slug) is None:  # switched off meanwhile
         return see_other(SENT)
     try:
-        address = flow.proved_address(taken, way)
+        proved = flow.proved(taken, way)
     except (SignInCancelled, ProviderDown, SignInRefused) as error:
         if isinstance(error, SignInRefused):
             _record(slug, error.reason)
         return _ended(taken, outcomes.of_error(error))
-    if not senders.is_inside(request.brand, address):
+    if not senders.is_inside(request.brand, proved.address):
         _record(slug, "outside")
-        return _ended(taken, outcomes.OTHER, address)
-    return _let_in(request, address, slug, _goal(taken.goal) or SENT)
+        return _ended(taken, outcomes.OTHER, proved.address)
+    return _let_in(request, proved, slug, _goal(taken.goal) or SENT)
 
 
 @forms
@@ -159,9 +168,9 @@ def _goal(path: str) -> str:
     return path if _PAGE.fullmatch(path) else ""
 
 
-def _let_in(request: Request, address: str, slug: str, goal: str) -> HttpResponseRedirect:
+def _let_in(request: Request, proved: Proved, slug: str, goal: str) -> HttpResponseRedirect:
     """Sign a sender in, in place of this browser's old session of that kind. Call only after the proof."""
-    person = people.of_address(address)
+    person = people.of_address(proved.address)
     token = sessions.begin(
         person,
         request.brand,
@@ -170,6 +179,7 @@ def _let_in(request: Request, address: str, slug: str, goal: str) -> HttpRespons
         provider=slug,
         sender=True,
         level=LEVEL,
+        anew=proved.anew,
         device=devices.named(request.headers.get("User-Agent", "")),
         instead_of=request.sender_row,
     )

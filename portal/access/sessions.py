@@ -21,6 +21,8 @@ IDLE = timedelta(minutes=30)
 KEPT = timedelta(hours=8)
 LONGEST = timedelta(hours=8)
 """However busy, and kept or not: the page says "for 8 hours"."""
+FRESH = timedelta(minutes=10)
+"""A browser that was left open must not be enough to let someone else in for good."""
 TOUCH = timedelta(seconds=30)
 """Activity is noted this often; a write for every request would cost more than it tells."""
 PASSCODE, PROVIDER, PASSKEY, ENTRY = "passcode", "provider", "passkey", "entry"
@@ -48,6 +50,7 @@ def begin(
     office: bool = False,
     sender: bool = False,
     device: str = "",
+    anew: bool = True,
     factor_at: datetime | None = None,
     instead_of: Session | None = None,
 ) -> str:
@@ -72,6 +75,7 @@ def begin(
         office=office,
         sender=sender,
         device=device,
+        anew=anew,
         factor_at=factor_at,
         made_at=now,
         seen_at=now,
@@ -79,6 +83,11 @@ def begin(
         ends_at=now + LONGEST,
     )
     return token
+
+
+def is_fresh(session: Session) -> bool:
+    """Whether it was proved in the last ten minutes who sits there. Each proof begins a new session."""
+    return session.anew and timezone.now() - session.made_at < FRESH
 
 
 def raise_level(session: Session, *, factor_at: datetime) -> str:

@@ -103,7 +103,7 @@ def _end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
     if _provider(place, slug) is None:  # looked at again, for it may have been switched off meanwhile
         return see_other(reverse("sign-in-over"))
     try:
-        address = flow.proved_address(taken, way)
+        address = flow.proved(taken, way).address
     except (SignInCancelled, ProviderDown, SignInRefused) as error:
         if isinstance(error, SignInRefused):
             _record(taken, error.reason)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.access import authenticators, codes, cookies, passkeys, passwords, people, sessions
 from portal.access.authenticator_settings import drawn
 from portal.access.credentials import Passkey
-from portal.access.decorators import OFFICE, fresh_proof_required, is_fresh, office_required, permission_required
+from portal.access.decorators import OFFICE, fresh_proof_required, office_required, permission_required
 from portal.access.errors import FactorRefused, PasskeyRefused
 from portal.access.models import Person, Session
 from portal.access.requests import Request
@@ -58,7 +58,7 @@ def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
 def ask_to_add_passkey(request: HttpRequest) -> HttpResponse:
     """What the browser is to ask its authenticators for; nothing, where the form that follows leads elsewhere."""
     asked, me = cast(Request, request), administrator(request)
-    if not me.address or not is_fresh(cast(Session, asked.office_row)):
+    if not me.address or not sessions.is_fresh(cast(Session, asked.office_row)):
         return JsonResponse({}, status=403)
     token = cookies.browser_token(request)
     try:

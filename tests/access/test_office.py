@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
 
 import pytest
@@ -178,6 +179,20 @@ def test_an_office_sign_in_opens_no_message_and_recipients_are_not_offered_it(
     assert is_in(visitor)
     assert not visitor.session
     assert "First, confirm" in words(visitor.get(f"/m/{readers.link_of(reader)}"))
+
+
+def test_it_is_asked_anew_and_a_sign_in_of_long_ago_is_no_fresh_proof(
+    visitor: Visitor, issuer: Issuer, provider: Provider
+) -> None:
+    """Else an account that is signed in at a browser left open would be proof enough to let somebody else in."""
+    administrators.owner(ADA)
+    for seconds, status in ((30, 200), (4000, 303)):
+        asked = visitor.post("/admin/enter/with/corp/")["Location"]
+        assert "prompt=login" in asked and "max_age=600" in asked
+        claims = {"email": ADA, "email_verified": True, "auth_time": int(time.time()) - seconds}
+        visitor.get(issuer.grant(asked, claims=claims))
+        assert is_in(visitor)
+        assert visitor.get("/admin/people/add/").status_code == status
 
 
 def test_one_for_recipients_lets_no_administrator_in(visitor: Visitor, issuer: Issuer, provider: Provider) -> None:

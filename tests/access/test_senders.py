@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -135,6 +136,39 @@ def test_a_provider_for_others_lets_no_sender_in(
     assert visitor.post("/sent/enter/corp/")["Location"] == "/sent/"
     visitor.get(issuer.grant(begun, claims={"email": MAYA, "email_verified": True}))
     assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("again", "seconds_ago", "fresh"),
+    [
+        ("", None, False),
+        ("1", None, False),
+        ("prove", None, True),
+        ("prove", 30, True),
+        ("prove", 4000, False),
+        ("", 30, True),
+        ("", 4000, False),
+        ("prove", "now", False),
+    ],
+)
+def test_an_account_that_is_signed_in_there_already_is_no_fresh_proof(
+    visitor: Visitor, issuer: Issuer, provider: Provider, again: str, seconds_ago: object, fresh: bool
+) -> None:
+    """Who sits at a browser that was left open is let through by the provider without a question."""
+    asked = visitor.post("/sent/enter/corp/", **({"again": again} if again else {}))["Location"]
+    assert ("prompt=login" in asked) is bool(again)
+    assert ("max_age=600" in asked) is (again == "prove")
+    at = int(time.time()) - seconds_ago if isinstance(seconds_ago, int) else seconds_ago
+    claims = {"email": MAYA, "email_verified": True, **({} if at is None else {"auth_time": at})}
+    visitor.get(issuer.grant(asked, claims=claims))
+    if at == "now":
+        assert not Session.objects.exists(), "what is no time proves nothing at all"
+        return
+    assert is_in(visitor) and Session.objects.get().anew is fresh
+    page = visitor.get("/sent/delegates/add/")
+    assert ("sign in again" in words(page)) is not fresh
+    if not fresh:
+        assert 'name="again" value="prove"' in page.content.decode()
 
 
 def test_a_sign_in_ends_where_it_was_begun(visitor: Visitor, issuer: Issuer, provider: Provider, brand: Brand) -> None:

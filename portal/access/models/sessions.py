@@ -33,6 +33,9 @@ class Session(models.Model):
     """Of someone inside the organisation who looks at what they sent (portal.access.senders); it opens no message."""
     device = models.CharField(max_length=60, default="", db_default="", blank=True)
     """The browser as its owner knows it, like "Safari on iPhone"."""
+    anew = models.BooleanField(default=True, db_default=True)
+    """Whether its proof was made in that moment. A provider where somebody is signed in already lets a browser through
+    that was left open; such a session is good for looking, and for nothing that asks for a fresh proof."""
     made_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     idle_seconds = models.PositiveIntegerField()

@@ -66,6 +66,8 @@ class SignIn(models.Model):
     office = models.BooleanField(default=False)
     sender = models.BooleanField(default=False, db_default=False)
     """Whether it leads to what the person sent."""
+    anew = models.BooleanField(default=False, db_default=False)
+    """Whether the provider was told to ask who it is even if it knows."""
     goal = models.CharField(max_length=120, default="", db_default="", blank=True)
     """The page of the office that an administrator came from (portal.access.office)."""
     browser = models.BinaryField(max_length=32)

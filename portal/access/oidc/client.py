@@ -5,6 +5,7 @@ OpenID Connect Core 1.0 sections 3.1 and 5.3, RFC 7636, RFC 9207. Authlib writes
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import quote
@@ -23,6 +24,7 @@ from portal.access.models import Provider
 from portal.access.oidc import fetching, known, proofs
 from portal.access.oidc.fetching import Silent, Unreachable
 from portal.access.oidc.known import TENANT, Known
+from portal.access.sessions import FRESH
 from portal.keys.service import keys
 
 SCOPE = "openid email"
@@ -43,8 +45,11 @@ class Secrets:
     verifier: str = field(repr=False)
 
 
-def authorization_url(provider: Provider, *, back: str, state: str, secrets: Secrets, again: bool = False) -> str:
-    """Where the browser goes to sign in. `again` lets the person choose another account there. Raises ProviderDown.
+def authorization_url(
+    provider: Provider, *, back: str, state: str, secrets: Secrets, again: bool = False, anew: bool = False
+) -> str:
+    """Where the browser goes to sign in. `again` lets the person choose another account there, `anew` has whoever is
+    signed in there say again who they are. Raises ProviderDown.
 
     No login_hint: whoever holds a forwarded notice would read the whole address in it.
     """
@@ -61,19 +66,33 @@ def authorization_url(provider: Provider, *, back: str, state: str, secrets: Sec
                 nonce=secrets.nonce,
                 code_challenge=create_s256_code_challenge(secrets.verifier),
                 code_challenge_method="S256",
-                prompt=_another(provider) if again else None,
+                prompt=_prompt(provider, anew=anew) if again or anew else None,
+                max_age=int(FRESH.total_seconds()) if anew and provider.kind == Provider.Kind.OIDC else None,
             ),
         )
     except ValueError:
         raise known.failed(provider, "the address of its sign-in page has a query that cannot be added to") from None
 
 
-def _another(provider: Provider) -> str:
-    """The prompt that leads to another account: `select_account` only where it is known to work.
+def is_anew(claims: Mapping[str, Any], *, asked: bool) -> bool:
+    """Whether the person was asked just now: by the provider's word on when it was, else by our having wanted it so.
 
-    Others may refuse the whole request for it, while all must take `login` (OpenID Connect Core section 15.1).
+    The word counts first, for who sits at the browser can take the wish out of the address on its way.
     """
-    choosing = (Provider.Kind.GOOGLE, Provider.Kind.MICROSOFT)
+    at = claims.get("auth_time")
+    if at is None:
+        return asked
+    known = isinstance(at, int) and not isinstance(at, bool)
+    return known and timezone.now().timestamp() - at < FRESH.total_seconds() + LEEWAY_SECONDS
+
+
+def _prompt(provider: Provider, *, anew: bool) -> str:
+    """What leads to another account, or to being asked anew: `select_account` only where it is known to work.
+
+    Others may refuse the whole request for it, while all must take `login` (OpenID Connect Core section 15.1); Google
+    does not, and has no way to ask anew.
+    """
+    choosing = (Provider.Kind.GOOGLE,) if anew else (Provider.Kind.GOOGLE, Provider.Kind.MICROSOFT)
     return "select_account" if provider.kind in choosing else "login"
 
 

@@ -6,7 +6,7 @@ import hmac
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import uuid4
 
 from django.http import QueryDict
@@ -32,6 +32,13 @@ MOST_OF_A_NETWORK = 300
 each that comes back with a made-up code a question to the provider, which might shut us out for them."""
 LONGEST = 4096
 _TURNED_BACK = ("access_denied", "interaction_required", "login_required", "consent_required")
+
+
+class Proved(NamedTuple):
+    """An address (in its comparing form), and whether its person was asked in this moment who they are."""
+
+    address: str
+    anew: bool
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,7 @@ def begin(
     sender: bool = False,
     goal: str = "",
     again: bool = False,
+    anew: bool = False,
     origin: Origin = NOWHERE,
 ) -> str:
     """Note a sign-in of a browser (digest of its cookie), and give the provider's address to send it to.
@@ -77,7 +85,8 @@ def begin(
     network = origin.around or origin.network
     _must_have_room(network, timezone.now())
     state, secrets = cookies.new_token(), Secrets(cookies.new_token(), cookies.new_token())
-    url = client.authorization_url(provider, back=back_url(provider, brand), state=state, secrets=secrets, again=again)
+    asks, back = {"again": again, "anew": anew}, back_url(provider, brand)
+    url = client.authorization_url(provider, back=back, state=state, secrets=secrets, **asks)
     now, number = timezone.now(), uuid4()
     same = SignIn.objects.filter(browser=browser, brand=brand, reader=reader, office=office, sender=sender)
     same.filter(used_at=None).delete()
@@ -90,6 +99,7 @@ def begin(
         office=office,
         sender=sender,
         goal=goal,
+        anew=anew,
         browser=browser,
         network=network,
         secrets=keys().seal_field("sign-in", number, _written(secrets, reader)),
@@ -115,8 +125,8 @@ def take(provider: Provider, brand: Brand, browser: bytes, state: str) -> SignIn
     return found
 
 
-def proved_address(sign_in: SignIn, way: WayBack) -> str:
-    """The address (in its comparing form) that the provider proves. The sign-in was taken before.
+def proved(sign_in: SignIn, way: WayBack) -> Proved:
+    """What the provider proves. The sign-in was taken before.
 
     Raises:
         SignInCancelled: the person turned back.
@@ -134,7 +144,7 @@ def proved_address(sign_in: SignIn, way: WayBack) -> str:
     secrets, _ = _read(sign_in)
     claims = client.claims_for(provider, way.code, back=back_url(provider, sign_in.brand), secrets=secrets)
     try:
-        return _proved(provider, claims)
+        return Proved(_proved(provider, claims), client.is_anew(claims, asked=sign_in.anew))
     except proofs.Unproved as error:
         raise SignInRefused(provider.name, str(error)) from None
 
