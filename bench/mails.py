@@ -22,7 +22,7 @@ def rows() -> list[Row]:
     found = alternate(
         {
             "ours": lambda: 1 / cpu(lambda: read(raw), 500),
-            "email": lambda: 1 / cpu(lambda: _by_email(raw), 20),
+            "email": lambda: 1 / cpu(lambda: by_email(raw), 20),
         },
         seconds=5,
     )
@@ -30,7 +30,7 @@ def rows() -> list[Row]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class Read:
     """What a page shows of a mail, which both sides must bring."""
 
     headers: tuple[tuple[str, str], ...]
@@ -39,14 +39,15 @@ class _Read:
     files: tuple[tuple[str, str, bytes], ...]
 
 
-def _by_email(raw: bytes) -> _Read:
+def by_email(raw: bytes) -> Read:
+    """What the standard library makes of it."""
     message = message_from_bytes(raw, policy=default)
     if not isinstance(message, EmailMessage):
         raise TypeError
     bodies = [message.get_body((kind,)) for kind in ("plain", "html")]
     text, html = (body.get_content() if isinstance(body, EmailMessage) else "" for body in bodies)
     files = [part for part in message.iter_attachments() if isinstance(part, EmailMessage)]
-    return _Read(
+    return Read(
         tuple((name, str(value)) for name, value in message.items()),
         text,
         html,
@@ -56,9 +57,9 @@ def _by_email(raw: bytes) -> _Read:
 
 def _same(raw: bytes) -> None:
     """Both sides must have read the same, or their times say nothing. Ours writes line ends of a text as LF."""
-    letter, expected = read(raw), _by_email(raw)
+    letter, expected = read(raw), by_email(raw)
     expected = replace(expected, text=expected.text.replace("\r\n", "\n"))
-    ours = _Read(
+    ours = Read(
         letter.headers,
         letter.text or "",
         letter.html or "",

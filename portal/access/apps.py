@@ -8,23 +8,20 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portal.access import alarms, delegates, language, openings, receipts, sender_requests, senders, ways
-        from portal.access.alerts import alert
-        from portal.access.invitations import invitation
-        from portal.access.letters import passcode
         from portal.delivery import telling, tongue
         from portal.delivery.letters import register
         from portal.delivery.notices import register_asks
+        from portal.later import later
 
-        register("passcode", passcode)
-        register("invitation", invitation)
+        register("passcode", later("portal.access.letters.passcode"))
+        register("invitation", later("portal.access.invitations.invitation"))
         for kind in ("passkey", "kept"):
-            register(kind, alert)
-        register("alarm", alarms.build)
-        register("request", sender_requests.build)
-        register("opened", receipts.build)
-        register("digest", openings.build)
-        register("delegated", delegates.build)
-        telling.register_page(senders.page_of)
-        register_asks(ways.asks_for)
-        tongue.register(language.of_reader)
+            register(kind, later("portal.access.alerts.alert"))
+        register("alarm", later("portal.access.alarms.build"))
+        register("request", later("portal.access.sender_requests.build"))
+        register("opened", later("portal.access.receipts.build"))
+        register("digest", later("portal.access.openings.build"))
+        register("delegated", later("portal.access.delegates.build"))
+        telling.register_page(later("portal.access.senders.page_of"))
+        register_asks(later("portal.access.ways.asks_for"))
+        tongue.register(later("portal.access.language.of_reader"))

@@ -8,7 +8,7 @@ class ConsoleConfig(AppConfig):
     label = "console"
 
     def ready(self) -> None:
-        from portal.console import brand_test_mail
         from portal.delivery.letters import register
+        from portal.later import later
 
-        register("brand_test", brand_test_mail.build)
+        register("brand_test", later("portal.console.brand_test_mail.build"))

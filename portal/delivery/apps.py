@@ -8,10 +8,10 @@ class DeliveryConfig(AppConfig):
     label = "delivery"
 
     def ready(self) -> None:
-        from portal.delivery import notices, replies, reports, telling
         from portal.delivery.letters import register
+        from portal.later import later
 
-        register("notice", notices.build)
-        register("reply", replies.build)
-        register("telling", telling.build)
-        register("report", reports.build)
+        register("notice", later("portal.delivery.notices.build"))
+        register("reply", later("portal.delivery.replies.build"))
+        register("telling", later("portal.delivery.telling.build"))
+        register("report", later("portal.delivery.reports.build"))

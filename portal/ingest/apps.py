@@ -9,9 +9,8 @@ class IngestConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.delivery.letters import register
-        from portal.ingest import refusals, tips
-        from portal.ingest.letters import relayed
+        from portal.later import later
 
-        register("relay", relayed)
-        register("refusal", refusals.build)
-        register("tip", tips.build)
+        register("relay", later("portal.ingest.letters.relayed"))
+        register("refusal", later("portal.ingest.refusals.build"))
+        register("tip", later("portal.ingest.tips.build"))

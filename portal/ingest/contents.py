@@ -17,7 +17,8 @@ from portal.mime.inside import Inside
 from portal.mime.packages import Package, TooMuch
 from portal.mime.reading import Letter, Part
 from portal.mime.unpacking import attempt
-from portal.rules.contents import Attachment, Contents, Reading, readers
+from portal.rules.contents import Attachment, Contents
+from portal.rules.reading import Reading, readers
 
 MOST_CHARACTERS = 8 * 1024 * 1024
 """Of text in a mail and all its files together."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
 
 from django.conf import settings
 from django.utils import timezone
@@ -106,7 +105,7 @@ class Intake:
             self._trace.check(block)
         envelope = self._addressed(block)
         if envelope.trusted:
-            check_trigger(block, timezone.localdate(), envelope.sender)
+            check_trigger(block, envelope.sender)
         self._writer = SpoolWriter.begin(envelope, self._expected_size)
         held, self._held = b"".join(self._held), []
         if self._hide:
@@ -117,10 +116,11 @@ class Intake:
         return self._writer
 
 
-def check_trigger(block: bytes, today: date, sender: str) -> None:
+def check_trigger(block: bytes, sender: str) -> None:
     """Refuse a mail whose X-Letterlock-Protect header cannot be obeyed, while its sender still waits for the answer."""
     if TRIGGER.encode("ascii") not in block.lower():
         return
+    today = timezone.localdate()
     for name, value in read_headers(block):
         if name.lower() == TRIGGER:
             try:

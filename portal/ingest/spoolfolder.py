@@ -30,13 +30,13 @@ _MARKED = 0o400
 
 def folder() -> Path:
     """The spool folder, made when it is not there."""
-    url: str = settings.LETTERLOCK.spool_url
-    named = url.removeprefix("file://")
-    return _made(settings.LETTERLOCK.data / "spool" if named == url else Path(named))
+    return _made(settings.LETTERLOCK.spool_url, settings.LETTERLOCK.data)
 
 
 @lru_cache(maxsize=4)
-def _made(path: Path) -> Path:
+def _made(url: str, data: Path) -> Path:
+    named = url.removeprefix("file://")
+    path = data / "spool" if named == url else Path(named)
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     sync_folder(path.parent)
     return path

@@ -9,10 +9,10 @@ class LifecycleConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.delivery.letters import register
-        from portal.lifecycle import asking_mails, reminding, saying_corrected, saying_withdrawn
+        from portal.later import later
 
-        register("reminder", reminding.build)
-        register("more_time", asking_mails.build_request)
-        register("reopened", asking_mails.build_reopened)
-        register("corrected", saying_corrected.build)
-        register("withdrawn", saying_withdrawn.build)
+        register("reminder", later("portal.lifecycle.reminding.build"))
+        register("more_time", later("portal.lifecycle.asking_mails.build_request"))
+        register("reopened", later("portal.lifecycle.asking_mails.build_reopened"))
+        register("corrected", later("portal.lifecycle.saying_corrected.build"))
+        register("withdrawn", later("portal.lifecycle.saying_withdrawn.build"))

@@ -15,9 +15,10 @@ class OperationsConfig(AppConfig):
 
         from portal import spans
         from portal.delivery.letters import register
-        from portal.operations import hardening, monthly
+        from portal.later import later
+        from portal.operations import hardening
 
-        register("monthly", monthly.build)
+        register("monthly", later("portal.operations.monthly.build"))
 
         if os.environ.get("LETTERLOCK_PART"):
             hardening.harden()

@@ -8,7 +8,7 @@ class ReadingConfig(AppConfig):
     label = "reading"
 
     def ready(self) -> None:
-        from portal.reading import wording
-        from portal.rules.contents import readers
+        from portal.later import later
+        from portal.rules.reading import readers
 
-        readers["application/pdf"] = wording.of_pdf
+        readers["application/pdf"] = later("portal.reading.wording.of_pdf")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from portal.reading import sandbox
 from portal.reading.rendering import wire
 from portal.reading.rendering.wire import Asked
-from portal.rules.contents import Reading
+from portal.rules.reading import Reading
 
 
 def of_pdf(data: bytes, most: int, seconds: float) -> Reading:

@@ -93,9 +93,10 @@ def add_tokens(fresh: Iterable[tuple[Message, Reader, Envelope, str]]) -> None:
     """Write the tokens of readers that were just made, with their message, its envelope and its subject."""
     as_stored = Reader._meta.pk.get_db_prep_value
     rows = [
-        (token, as_stored(reader.pk, connection))
+        (token, stored)
         for message, reader, envelope, subject in fresh
         if reader.indexed
+        for stored in (as_stored(reader.pk, connection),)
         for token in _tokens(message, reader, envelope, subject)
     ]
     if rows:

@@ -9,6 +9,6 @@ class WritingConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.delivery.letters import register
-        from portal.writing.notes import note
+        from portal.later import later
 
-        register("note", note)
+        register("note", later("portal.writing.notes.note"))

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.rules.compiling import compiled
-from portal.rules.contents import Attachment, Contents, Reading
+from portal.rules.contents import Attachment, Contents
 from portal.rules.deciding import decide, explain
 from portal.rules.document import GROUPS
 from portal.rules.facts import Facts
+from portal.rules.reading import Reading
 from portal.rules.view import View
 
 LABEL, TENANT = "0a1b2c3d-0000-4000-8000-000000000000", "9f8e7d6c-0000-4000-8000-000000000000"

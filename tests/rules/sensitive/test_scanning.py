@@ -8,7 +8,8 @@ import time
 import pytest
 
 from portal.rules import contents
-from portal.rules.contents import Attachment, Contents, Reading
+from portal.rules.contents import Attachment, Contents
+from portal.rules.reading import Reading
 from portal.rules.sensitive import TYPES, BadType, SensitiveType, TooLong, compile_type, scan, scanning
 
 CARD = "4111 1111 1111 1111"
