@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import logging
 import resource
@@ -27,6 +28,7 @@ FINISH_SECONDS = 5.0
 """How long open transactions may go on when the door is told to stop."""
 _GOODBYE_SECONDS = 2.0
 _SWITCH_SECONDS = 0.0005
+_M_ARENA_MAX = -8
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def serve(
     Raises NotListening.
     """
     _allow_open_files()
+    _one_heap()
     # Sessions leave reference cycles, and each full collection would walk through all that Django has loaded.
     gc.collect()
     gc.freeze()
@@ -135,6 +138,13 @@ async def _finish(house: House) -> None:
         session.wire.close()
     if left:
         await asyncio.wait([session.gone for session in left], timeout=_GOODBYE_SECONDS)
+
+
+def _one_heap() -> None:
+    """Each thread that seals a large mail would keep a heap of its own (mallopt(3)); not every C library has this."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 1)
 
 
 def _allow_open_files() -> None:

@@ -21,7 +21,7 @@ LOGIN_BYTES = 12_288
 """Longest line of AUTH (RFC 4954 §4)."""
 FLOOD_BYTES = 64 * 1024
 """A line that has no end after so many bytes is no command: the connection closes."""
-READ_BYTES = 256 * 1024
+READ_BYTES = 128 * 1024
 THREAD_FROM_BYTES = 64 * 1024
 """Up to here a mail is sealed in memory on the loop; from here a thread seals and writes: the disk may be slow."""
 MAX_SESSIONS = 1000
