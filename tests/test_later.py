@@ -1,4 +1,4 @@
-"""Every function that a room hands in by name is there; a typing error would else be met when the first mail is sent."""
+"""Every function that a room hands in by name is there; else a wrong name would be met when the first mail is sent."""
 
 from __future__ import annotations
 
