@@ -23,7 +23,8 @@ MORE_SHEETS = ("compose", "sent")
 """For the forms in which somebody writes and the list of what was sent, which load both sheets, this one behind; the
 message page does without its weight."""
 SCRIPTS = (
-    "local-time", "session", "focus", "share", "passkey", "body-frame", "pictures", "download-all", "once", "way-back",
+    "local-time", "session", "focus", "share", "passkey", "body-frame", "pictures", "download-all", "print", "once",
+    "way-back",
 )  # fmt: skip
 """Each looks for what it makes nicer, and does nothing on a page without it."""
 WRITING = ("compose", "rich", "arriving", "upload", "draft")

@@ -45,6 +45,15 @@ def test_an_error_summary_has_the_focus_and_leads_to_its_field(site: str, page: 
         assert page.locator(f"#{name}").count() == 1
 
 
+def test_a_message_that_may_be_printed_has_a_button_for_it(site: str, page: Page) -> None:
+    page.goto(f"{site}/R8")
+    page.evaluate("window.print = () => (window.printed = true)")
+    page.get_by_role("button", name="Print").click()
+    assert page.evaluate("window.printed")
+    page.goto(f"{site}/R8-awkward")
+    expect(page.get_by_role("button", name="Print", include_hidden=True)).to_have_count(0)
+
+
 def test_a_second_press_does_not_throw_away_the_answer_to_the_first(site: str, page: Page) -> None:
     page.goto(f"{site}/R3")
     page.get_by_label("Passcode", exact=True).fill("28417360")
