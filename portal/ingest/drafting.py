@@ -32,8 +32,9 @@ from portal.rules.triggers import HEADER as TRIGGER
 from portal.vault import sealing, templates
 from portal.vault.agreed import Agreed, agree
 from portal.vault.models import Message, Reader
+from portal.vault.opening import proved_rights
 from portal.vault.phrases import agreed_at
-from portal.vault.readers import Envelope, address_lookup, rights_of
+from portal.vault.readers import Envelope, address_lookup
 from portal.vault.rights import Rights
 from portal.vault.toc import BODY_INLINE_BYTES, INNER_INLINE_BYTES, Body, Card, File, Inner, Toc
 
@@ -74,6 +75,7 @@ def draft(
     readers = _readers(envelope, author=not (split and from_portal) or bool(envelope.approach))
     if decision.asks_never and terms.last_day is None:
         _check_never(decision, brand, row.received_at, own)
+    may = _proved(answered, envelope.sender) if from_portal else None
     streams, toc = contents(letter, raw, subject=subject, sender=sender, sent_at=sent_at, scanned_at=scanned_at)
     toc = replace(toc, voucher=vouching.voucher(raw, sender.address, envelope, brand, brand_of))
     return sealing.Draft(
@@ -82,7 +84,7 @@ def draft(
         direction=Message.Direction.IN if from_portal else Message.Direction.OUT,
         thread=answered.thread if answered else row.id,
         open_until=_no_longer(_end_of(terms.last_day, row.received_at), answered if forwards else None),
-        rights=_rights(terms.rights, decision, brand, answered, envelope.sender if forwards else ""),
+        rights=_rights(terms.rights, decision, brand, answered, may, forwards=forwards),
         template=terms.template,
         envelope=Envelope(
             sender_name="" if names_address(sender.name) else sender.name,
@@ -275,12 +277,22 @@ def _check_never(decision: Decision, brand: Brand, received_at: datetime, own: s
         raise NeverRefused
 
 
-def _rights(granted: Rights, decision: Decision, brand: Brand, answered: Message | None, forwarder: str) -> Rights:
+def _proved(answered: Message | None, address: str) -> Rights | None:
+    """What whoever writes from the portal may do with the message they answer or forward; None where that is none."""
+    if answered is None:
+        return None
+    whose = Reader.objects.select_related("message").filter(message=answered, address_lookup=address_lookup(address))
+    reader = whose.first()
+    return proved_rights(reader) if reader else Rights.decode(bytes(answered.rights))
+
+
+def _rights(
+    granted: Rights, decision: Decision, brand: Brand, answered: Message | None, may: Rights | None, *, forwards: bool
+) -> Rights:
     """An answer takes no less to read than what it answers, which it may quote; what is forwarded grants no more."""
-    if forwarder and answered is not None:
-        whose = Reader.objects.filter(message=answered, address_lookup=address_lookup(forwarder)).first()
-        granted = granted.within(rights_of(whose) if whose else Rights.decode(bytes(answered.rights)))
-    return granted.at_least(decision.level, brand.minimum_level, _level_of(answered))
+    if forwards and may is not None:
+        granted = granted.within(may)
+    return granted.at_least(decision.level, brand.minimum_level, _level_of(answered), may.level if may else 1)
 
 
 def _level_of(answered: Message | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import cbor2
 from django.db.models import Prefetch, QuerySet
@@ -188,6 +189,17 @@ def key_for(reader: Reader) -> bytes:
         return _key_for(reader)
     except WrapRefused:
         raise SealBroken from None
+
+
+def proved_rights(reader: Reader) -> Rights:
+    """A reader's rights, for who acts on them without opening the message: as a wrap of theirs is bound to them, for
+    whoever writes the database can put others into their row. Of what is destroyed the row has to be believed.
+
+    Raises SealBroken where the row says other rights than any wrap, and key errors.
+    """
+    with suppress(KeyDestroyed):
+        key_for(reader)
+    return rights_of(reader)
 
 
 def _read_again(reader: Reader) -> bool:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from portal.audit.models import Entry
 from portal.ingest import pipeline
+from portal.ingest.models import Spooled
 from portal.lifecycle import changing, granting, resending
 from portal.lifecycle.actors import Actor, Who, Why
 from portal.lifecycle.errors import NothingToChange, TemplateForbids, UnknownMessage
@@ -147,6 +148,19 @@ def test_what_is_forwarded_is_under_the_rights_of_whoever_forwards_it() -> None:
     pipeline.process()
     forwarded = Message.objects.exclude(pk=message.pk).get()
     assert not Rights.decode(bytes(forwarded.rights)).print
+
+
+def test_a_forward_is_held_where_rights_were_written_into_the_database_meanwhile() -> None:
+    message = sealed("v=1; fwd=1; dl=0")
+    reader = reader_of(message)
+    sent = signed_in(reader).post(
+        f"{path_of(reader)}/forward", {"do": "send", "to": "otto@web.example", "message": "See."}
+    )
+    assert sent.status_code == 303
+    Reader.objects.filter(pk=reader.pk).update(rights=Rights(forward=True, download=True).encode())
+    pipeline.process()
+    assert not Message.objects.exclude(pk=message.pk).exists()
+    assert Spooled.objects.exclude(pk=message.pk).get().state == Spooled.State.HELD
 
 
 def test_the_command_shows_and_changes_them() -> None:
