@@ -23,8 +23,11 @@ def destroy() -> None:
     except (KeysError, VaultError) as error:
         log.error("destruction waits: %s", error)
         return
-    if done.messages or done.readers or done.epochs:
-        log.info("destroyed: %d messages, %d readers, %d epochs", done.messages, done.readers, done.epochs)
+    if done.messages or done.readers or done.epochs or done.leaves:
+        log.info(
+            "destroyed: %d messages, %d readers, %d epochs, %d leaves of wider rights",
+            *(done.messages, done.readers, done.epochs, done.leaves),
+        )
 
 
 @app.task(name=LIFECYCLE_RUNS)
