@@ -43,7 +43,7 @@ class Rule:
 class Decided:
     """The decision for all recipients, and what it came from."""
 
-    action: Annotated[str, Says("protect, relay, refuse or hold")]
+    action: Annotated[str, Says("protect, relay, refuse, hold or drop")]
     rule: Annotated[str, Says("the rule that decided, or default")]
     reason: Annotated[str, Says("of a refusal or a hold, for its sender")]
     version: Annotated[int, Says("of the rules; 0 for the built-in ones")]

@@ -22,7 +22,7 @@ from portal.mime.plain import to_html
 from portal.vault.rights import Rights
 from portal.vault.toc import Voucher
 from portal.writing.forms import Fault
-from tests.screens import life_samples, sent_samples, trace_samples
+from tests.screens import life_samples, rule_samples, sent_samples, trace_samples
 
 SENT = datetime(2026, 11, 17, 13, 48, tzinfo=UTC)
 ADDRESS = "jonas.berg@mail.example"
@@ -689,6 +689,7 @@ PAGES = [
             ("large", {"state": "large", "pages": 0, "name": f"{LONG}{LONG}.pdf"}),
         )
     ),
+    *(Sample(*page, signed_in_as=ADDRESS) for page in rule_samples.PAGES),
     Sample("R7", "reading/inbox.html", INBOX, signed_in_as=ADDRESS),
     Sample(
         "R7-none",
@@ -934,6 +935,7 @@ MONTHLY = {
 }
 MAILS = [
     *(Sample(name, f"mail/{template}.html", context) for name, template, context in life_samples.MAILS),
+    *(Sample(name, f"mail/{template}.html", context) for name, template, context in rule_samples.MAILS),
     *(Sample(name, f"mail/{template}.html", context) for name, template, context in sent_samples.MAILS),
     Sample("M1", "mail/notice.html", NOTICE),
     Sample(
