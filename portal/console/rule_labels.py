@@ -61,6 +61,9 @@ def condition(name: str) -> str:
             "header_words": _("A header has words"),
             "header_patterns": _("A header matches a pattern"),
             "label": _("The sensitivity label is"),
+            "classification": _("It is classified"),
+            "no_classification": _("It is not classified"),
+            "charset_words": _("Its character set has words"),
             "spam_score": _("The spam score is at least"),
             "file_name_patterns": _("A file’s name matches a pattern"),
             "file_extension": _("A file’s name ends in"),
@@ -99,6 +102,8 @@ def action(name: str) -> str:
             "redirect_to": _("Send it to others instead"),
             "add_header": _("Add a header"),
             "remove_header": _("Remove a header"),
+            "set_classification": _("Classify it"),
+            "set_spam_confidence": _("Set the spam confidence"),
             "prepend_subject": _("Put words before the subject"),
             "tag": _("Note a tag in the record"),
             "notify_sender": _("Tell the sender"),
@@ -118,7 +123,7 @@ def field(name: str, of: str = "") -> str:
             "of": _("How many"),
             "place": _("Which"),
             "attribute": _("What it says (like department)"),
-            "name": _("Name of the header") if "header" in of or of == "spam_score" else _("Name"),
+            "name": _("Name of the header") if "header" in of or "spam" in of else _("Name"),
             "bytes": _("Size"),
             "number": _("Number"),
             "at_least": _("At least"),
@@ -161,8 +166,13 @@ def field(name: str, of: str = "") -> str:
     )
 
 
-def hint(name: str, kind: str) -> str:
-    """What a field takes, by its name or else by its kind."""
+def hint(name: str, kind: str, of: str = "") -> str:
+    """What a field takes, by its name or else by its kind; `of` is the condition or action."""
+    if of == "disclaimer" and name == "text":
+        return _("Of its sender, as the directory has it: {tokens}. What it does not say is left empty.").format(
+            tokens="%%DisplayName%%, %%Title%%, %%Department%%, %%Company%%, %%Office%%, %%City%%, %%Country%%, "
+            "%%Manager%%, %%Email%%"
+        )
     said = {
         "bytes": _("Bytes, or like 500 KB or 20 MB."),
         "open": _("1 to 730 days, or never. Empty is as the brand says."),
@@ -226,6 +236,7 @@ def choice(value: str) -> str:
             "permission_controlled": _("Protected by another system"),
             "receipt": _("A receipt"),
             "signed": _("Signed"),
+            "voicemail": _("A voice message"),
             "link": _("A link"),
             "attachment": _("An attached file"),
             "wrap": _("Attach the mail whole"),

@@ -86,7 +86,7 @@ class Shown:
         shown: dict[str, Any] = {
             "name": full,
             "label": labels.field(name, node.kind),
-            "hint": labels.hint(name, one.kind),
+            "hint": labels.hint(name, one.kind, node.kind),
             "error": self.errors.get(full, ""),
             "widget": _widget(one),
             "value": typed,

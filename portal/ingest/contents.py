@@ -44,23 +44,36 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _RUN_8, _RUN_16 = re.compile(rb"[\t\r\n\x20-\x7e\xa0-\xff]{4,}"), re.compile(rb"(?:[\t\r\n\x20-\x7e\xa0-\xff]\x00){4,}")
 
 
-def of(letter: Letter) -> Contents:
-    """What a mail holds. Nothing is read yet, and reading never raises."""
-    return _Look(letter).contents()
+_CHARSET = re.compile(rb"""charset\s{0,9}=\s{0,9}["']?([A-Za-z0-9_.:+-]{1,40})""", re.IGNORECASE)
+
+
+def of(letter: Letter, raw: bytes = b"") -> Contents:
+    """What a mail holds; `raw` are its bytes, for what its parts say of themselves. Nothing is read yet, and reading
+    never raises."""
+    return _Look(letter, raw).contents()
 
 
 class _Look:
     """One mail's look into itself, with what may still be read and until when."""
 
-    def __init__(self, letter: Letter) -> None:
-        self._letter = letter
+    def __init__(self, letter: Letter, raw: bytes) -> None:
+        self._letter, self._raw = letter, raw
         self._room = MOST_CHARACTERS
         self._until = 0.0
         self._inside: Inside | None = None
         self._are_listed = True
 
     def contents(self) -> Contents:
-        return Contents(self._body, self._attachments, lambda: self._are_listed, truncated=not self._letter.readable)
+        return Contents(
+            self._body,
+            self._attachments,
+            lambda: self._are_listed,
+            truncated=not self._letter.readable,
+            charsets=self._charsets,
+        )
+
+    def _charsets(self) -> frozenset[str]:
+        return frozenset(found.decode("ascii").lower() for found in _CHARSET.findall(self._raw))
 
     def _within(self) -> Inside:
         if self._inside is None:

@@ -31,7 +31,7 @@ def facts(letter: Letter, envelope: spool.Envelope, raw: bytes, *, refers: bool)
         protections=letter.protections,
         content_type=kinds[0].partition(";")[0].strip().lower() if kinds else "",
         readable=letter.readable and not any("encrypted" in one or "inline" in one for one in letter.protections),
-        contents=contents.of(letter),
+        contents=contents.of(letter, raw),
         directory=membership,
     )
 

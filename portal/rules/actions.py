@@ -114,6 +114,8 @@ def _addresses(given: Given) -> str:
     return ", ".join(given["addresses"][:3]) + (" …" if len(given["addresses"]) > 3 else "")
 
 
+CLASSIFICATION, SPAM_CONFIDENCE = "X-Classification", "X-Spam-Confidence"
+"""Headers that two actions set, in the place of what there is of that name."""
 ASKING = "approval request"
 """Name of the rule, as it were, of the portal's own messages that ask people to approve a mail."""
 PARTS = (
@@ -184,6 +186,16 @@ KINDS: Mapping[str, ActionKind] = {
                    lambda given: f"add the header {given['name']}", 0, _free_header),
         ActionKind("remove_header", {"name": Field("header")},
                    lambda given: f"remove the header {given['name']}", 0, _removable),
+        ActionKind("set_classification", {"name": Field("line", most=limits.LONGEST_NAME)},
+                   lambda given: f"classify it as {_quoted(given['name'])}"),
+        ActionKind(
+            "set_spam_confidence",
+            {
+                "value": Field("number", least=-1, most=9),
+                "name": Field("header", required=False, default=SPAM_CONFIDENCE),
+            },
+            lambda given: f"set the spam confidence to {given['value']}, in {given['name']}", 0, _free_header,
+        ),
         ActionKind("prepend_subject", {"text": Field("line", most=limits.LONGEST_NAME)},
                    lambda given: f"put {_quoted(given['text'])} before the subject"),
         ActionKind("tag", {"name": Field("slug")}, lambda given: f"note the tag “{given['name']}” in the record"),

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from portal.rules.actions import LOCKING, SEVERITIES, VERDICTS
+from portal.rules.actions import CLASSIFICATION, LOCKING, SEVERITIES, VERDICTS
 from portal.rules.compiling import CompiledRule
 from portal.rules.decision import Decision, Disclaimer, Edits, Matched, Report
 from portal.rules.errors import BadTrigger
@@ -261,9 +261,15 @@ def _edits(ordered: Ordered, prefix: str) -> Edits:
     def of(kind: str) -> list[Action]:
         return [action for _, action in ordered if action["do"] == kind]
 
+    set_: dict[str, tuple[str, str]] = {}
+    for action in of("set_classification"):
+        set_.setdefault(CLASSIFICATION.lower(), (CLASSIFICATION, action["name"]))
+    for action in of("set_spam_confidence"):
+        set_.setdefault(action["name"].lower(), (action["name"], str(action["value"])))
+    removed = [action["name"].lower() for action in of("remove_header")]
     return Edits(
-        add=tuple((action["name"], action["value"]) for action in of("add_header")),
-        remove=tuple(dict.fromkeys(action["name"].lower() for action in of("remove_header"))),
+        add=(*((action["name"], action["value"]) for action in of("add_header")), *set_.values()),
+        remove=tuple(dict.fromkeys([*removed, *set_])),
         prefix=prefix,
         disclaimers=tuple(Disclaimer(one["text"], one["at"], one["if_signed"]) for one in of("disclaimer")),
     )

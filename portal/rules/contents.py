@@ -72,9 +72,11 @@ class Contents:
         are_listed: Callable[[], bool] = lambda: True,
         *,
         truncated: bool = False,
+        charsets: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self._body, self._attachments, self._truncated = body, attachments, truncated
         self._are_listed = are_listed
+        self._charsets = charsets
         self._found: dict[str, Found | None] = {}
         self.was_looked_through = True
         """Whether all sensitive information that was asked for was looked for in all of the text."""
@@ -83,6 +85,11 @@ class Contents:
     def body(self) -> str:
         """The text of the mail and of the messages within it."""
         return self._body if isinstance(self._body, str) else self._body()
+
+    @cached_property
+    def charsets(self) -> frozenset[str]:
+        """The names of character sets that its parts declare, in lower case."""
+        return self._charsets()
 
     @cached_property
     def attachments(self) -> tuple[Attachment, ...]:

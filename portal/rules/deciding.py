@@ -14,6 +14,7 @@ from portal.rules.decision import Decision
 from portal.rules.document import GROUPS, leaves
 from portal.rules.facts import Facts
 from portal.rules.sensitive import SensitiveType
+from portal.rules.tokens import MARK, filled
 from portal.rules.view import View
 
 Own = Mapping[str, SensitiveType]
@@ -60,6 +61,9 @@ def decide(
     )
     if found.action == "hold":
         found = replace(found, approvers=_approvers(view, speaking, manager))
+    if any(MARK in one.text for one in found.edits.disclaimers):
+        texts = tuple(replace(one, text=filled(one.text, view)) for one in found.edits.disclaimers)
+        found = replace(found, edits=replace(found.edits, disclaimers=tuple(one for one in texts if one.text.strip())))
     if any("sensitive" in report.parts for report in found.reports):
         return replace(found, sensitive=_sensitive(view, speaking, rules.own_types))
     return found

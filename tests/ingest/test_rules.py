@@ -263,6 +263,47 @@ def test_a_disclaimer_stands_beside_what_is_relayed_and_what_is_protected(protec
     assert text.index("First.") < text.index("Soup and bread.") < text.index("Please do not print.")
 
 
+ALL_OF_MAYA = "%%displayname%%, %%Title%%, %%DEPARTMENT%% | %%Manager%% | %%Email%% | 100%%, %%Unknown%%"
+
+
+def test_a_disclaimer_says_what_the_directory_says_of_its_sender_and_nothing_where_it_says_nothing() -> None:
+    publish(rule({"do": "disclaimer", "text": ALL_OF_MAYA}))
+    row = put(mail("Lunch"))
+    assert f", ,  |  | {MAYA} | 100%%, %%Unknown%%" in (letter(left(row)[0]).text or "")
+    known = {"name": "Maya <b>Lindqvist</b>\r\nBcc: x@evil.example", "title": "Dr", "manager": ARCHIVE}
+    keeping.new_person(Held(MAYA, known), "csv", active=True).save()
+    (one,) = left(put(mail("Lunch")))
+    found = letter(one)
+    assert f"Maya <b>Lindqvist</b> Bcc: x@evil.example, Dr,  | {ARCHIVE} | {MAYA}" in (found.text or "")
+    assert not found.html, "a part of plain text: nothing in it is markup"
+
+
+def test_nobody_learns_what_the_directory_says_by_writing_a_name_into_from() -> None:
+    publish(rule({"do": "disclaimer", "text": "By %%Title%% %%Email%%."}))
+    keeping.new_person(Held(MAYA, {"title": "Dr"}), "csv", active=True).save()
+    row = put(mail("Lunch"), sender=JONAS, trusted=False)
+    assert "By  ." in (letter(left(row)[0]).text or "")
+
+
+def test_classification_and_spam_confidence_are_set_in_the_place_of_what_there_is() -> None:
+    publish(rule({"do": "set_classification", "name": "Geheim ü"}, {"do": "set_spam_confidence", "value": -1}))
+    raw = mail("Lunch", headers=[("X-Classification", "Internal"), ("X-Spam-Confidence", "9")])
+    headers = letter(left(put(raw))[0]).headers
+    assert [value for name, value in headers if name == "X-Classification"] == ["Geheim ü"]
+    assert [value for name, value in headers if name == "X-Spam-Confidence"] == ["-1"]
+
+
+def test_character_sets_are_those_that_any_part_declares() -> None:
+    publish(rule({"do": "tag", "name": "cyrillic"}, when={"if": "charset_words", "values": ["koi8-r"]}))
+    part = (
+        b"From: maya.lindqvist@aldervalley.example\r\nTo: jonas.berg@mail.example\r\nSubject: Soup\r\n"
+        b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n'
+        b'--b\r\nContent-Type: text/plain; charset = "KOI8-R"\r\n\r\nx\r\n--b--\r\n'
+    )
+    assert accepted(put(part))["tags"] == "cyrillic"
+    assert "tags" not in accepted(put(mail("Soup")))
+
+
 SIGNED = (
     b"From: maya@aldervalley.example\r\nTo: jonas@mail.example\r\nSubject: Lunch\r\nMIME-Version: 1.0\r\n"
     b'Content-Type: multipart/signed; protocol="application/pgp-signature"; boundary="b"\r\n\r\n'

@@ -44,6 +44,7 @@ PLAIN = Facts(
         ("x-spam-score", "7.5 / 10"),
         ("x-class", "Top Secret"),
         ("importance", "High"),
+        ("x-classification", "Secret"),
         ("sensitivity", "Private"),
         ("msip_labels", f"MSIP_Label_{LABEL}_Enabled=True; MSIP_Label_{LABEL}_SiteId={TENANT}"),
         ("auto-submitted", "auto-replied (vacation)"),
@@ -64,6 +65,7 @@ PLAIN = Facts(
             Attachment("run.exe", "application/x-msdownload", 10, executable=True),
             Attachment("d.docx", "application/msword", 10, read=lambda: Reading(properties={"author": "Maya A"})),
         ),
+        charsets=lambda: frozenset({"utf-8", "koi8-r"}),
     ),
     directory=Office(),
 )
@@ -121,16 +123,39 @@ def holds(condition: dict[str, Any], facts: Facts = PLAIN) -> bool | None:
         ({"if": "file_is", "values": ["executable"]}, {"values": ["unreadable"]}),
         ({"if": "sensitive", "types": ["payment-card"]}, {"types": [{"name": "payment-card", "at_least": 2}]}),
         ({"if": "importance", "values": ["high"]}, {"values": ["low", "normal"]}),
+        ({"if": "classification", "values": ["secret"]}, {"values": ["internal"]}),
+        ({"if": "classification"}, {"if": "no_classification"}),
+        ({"if": "charset_words", "values": ["KOI8-R"]}, {"values": ["koi8-u"]}),
         ({"if": "sensitivity", "values": ["private"]}, {"values": ["company_confidential"]}),
         ({"if": "size_over", "bytes": 4999}, {"bytes": 5000}),
         ({"if": "message_type", "values": ["signed"]}, {"values": ["encrypted", "bounce", "calendar", "receipt"]}),
-        ({"if": "message_type", "values": ["auto_reply"]}, {"values": ["auto_forward", "permission_controlled"]}),
+        (
+            {"if": "message_type", "values": ["auto_reply"]},
+            {"values": ["auto_forward", "permission_controlled", "voicemail"]},
+        ),
     ],
     ids=lambda value: value.get("if", ""),
 )
 def test_a_condition_holds_for_what_it_says_and_for_nothing_else(yes: dict[str, Any], no: dict[str, Any]) -> None:
     assert holds(yes) is True
     assert holds({**yes, **no}) is False
+
+
+def test_what_strangers_call_their_mail_is_as_if_absent() -> None:
+    stranger = replace(PLAIN, trusted=False)
+    assert holds({"if": "classification"}, stranger) is False
+    assert holds({"if": "no_classification"}, stranger) is True
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        replace(PLAIN, content_type="multipart/voice-message"),
+        replace(PLAIN, headers=(*PLAIN.headers, ("x-voicemessageduration", "12"))),
+    ],
+)
+def test_a_voice_message_is_known_by_what_it_says_of_itself(facts: Facts) -> None:
+    assert holds({"if": "message_type", "values": ["voicemail"]}, facts) is True
 
 
 @pytest.mark.parametrize(

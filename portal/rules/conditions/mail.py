@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.rules.conditions.checks import Check
-from portal.rules.conditions.kind import Kind, Pools
+from portal.rules.conditions.kind import Kind, Pools, constant, listed
 from portal.rules.fields import Field
 from portal.rules.triggers import HEADER
 from portal.rules.view import View
@@ -14,11 +14,13 @@ from portal.rules.view import View
 Given = Mapping[str, Any]
 TYPES = (
     "auto_reply", "auto_forward", "bounce", "calendar", "encrypted", "permission_controlled", "receipt", "signed",
+    "voicemail",
 )  # fmt: skip
 _TYPE_WORDS = {
     "auto_reply": "an automatic answer", "auto_forward": "forwarded by a machine", "bounce": "a bounce",
     "calendar": "an invitation", "encrypted": "encrypted already (S/MIME or OpenPGP)",
     "permission_controlled": "protected by another system", "receipt": "a receipt", "signed": "signed",
+    "voicemail": "a voice message",
 }  # fmt: skip
 _PRIORITIES = {"1": "high", "2": "high", "3": "normal", "4": "low", "5": "low", "urgent": "high", "non-urgent": "low"}
 _RIGHTS_FILES = frozenset({"message.rpmsg", "message_v2.rpmsg", "message_v3.rpmsg", "message_v4.rpmsg"})
@@ -71,6 +73,9 @@ def is_type(view: View, kind: str) -> bool:
         return is_bounce(view)
     if kind == "receipt":
         return _reports(view, "disposition-notification")
+    if kind == "voicemail":
+        # RFC 3801 section 4, and what [MS-OXCMAIL] section 2.2.3.2.23 has programs write.
+        return facts.content_type == "multipart/voice-message" or bool(view.header("x-voicemessageduration"))
     if kind == "calendar":
         return facts.content_type == "text/calendar" or any(f.content_type == "text/calendar" for f in view.files)
     return _is_permission_controlled(view)
@@ -96,6 +101,12 @@ def _is_permission_controlled(view: View) -> bool:
 def _type(given: Given, pools: Pools) -> Check:
     wanted = tuple(given["values"])
     return lambda view: any(is_type(view, kind) for kind in wanted)
+
+
+def _charsets(given: Given, pools: Pools) -> Check:
+    pool, number = pools.words("charsets", given["values"])
+    # All at once: a mail may declare as many as it likes.
+    return lambda view: number in pool.found("\n".join(view.facts.contents.charsets))
 
 
 def _asks_by_header(given: Given, pools: Pools) -> Check:
@@ -145,6 +156,8 @@ KINDS = (
          lambda given: f"the sensitivity is {' or '.join(given['values']).replace('_', ' ')}", "mail"),
     Kind("message_type", {"values": Field("choices", choices=TYPES)}, _type,
          lambda given: f"the mail is {' or '.join(_TYPE_WORDS[one] for one in given['values'])}", "mail"),
+    Kind("charset_words", {"values": Field("words")}, _charsets,
+         lambda given: f"its character set has the word {listed(given['values'])}", "mail", 2, constant("body")),
     Kind("asked_by_header", {}, _asks_by_header, lambda given: "a trusted program asks for it by header", "mail"),
     Kind("answers_protected", {"anywhere": Field("flag", required=False, default=False)}, _answers,
          lambda given: "it answers a protected message" + ("" if given["anywhere"] else " and goes outside"), "mail"),

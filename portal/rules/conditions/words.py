@@ -16,6 +16,7 @@ from portal.rules.view import View
 Given = Mapping[str, Any]
 _WORDS, _PATTERNS = Field("words"), Field("patterns")
 _HEADER = Field("header")
+_CLASSIFICATION = "x-classification"
 _NUMBER = re.compile(r"-?[0-9]{1,6}(?:\.[0-9]{1,6})?")
 
 
@@ -76,6 +77,22 @@ def _label(given: Given, pools: Pools) -> Check:
     return Among("labels", [wanted], lambda view: view.labels)
 
 
+def _classified(given: Given, pools: Pools) -> Check:
+    """As a program or mail server whose wishes are followed says; what strangers call their mail is as if absent."""
+    wanted = frozenset(value.strip().casefold() for value in given["values"])
+
+    def check(view: View) -> bool:
+        said = view.header_values(_CLASSIFICATION) if view.facts.trusted else frozenset()
+        return bool(said - {""}) if not wanted else not wanted.isdisjoint(said)
+
+    return check
+
+
+def _not_classified(given: Given, pools: Pools) -> Check:
+    is_classified = _classified({"values": ()}, pools)
+    return lambda view: not is_classified(view)
+
+
 def _score(given: Given, pools: Pools) -> Check:
     name, least = given["name"].lower(), given["at_least"]
 
@@ -120,6 +137,11 @@ KINDS = (
     Kind("label", {"label": Field("guid"), "tenant": Field("guid", required=False, default=""),
                    "name": Field("line", required=False, default="", most=LONGEST_HEADER_VALUE)}, _label,
          lambda given: f"the sensitivity label is {given['name'] or given['label']}", "header"),
+    Kind("classification", {"values": Field("words", required=False, default=())}, _classified,
+         lambda given: f"it is classified as {listed(given['values'])}" if given["values"] else "it is classified",
+         "header", needs=constant(f"header:{_CLASSIFICATION}")),
+    Kind("no_classification", {}, _not_classified, lambda given: "it is not classified", "header",
+         needs=constant(f"header:{_CLASSIFICATION}")),
     Kind("spam_score", {"name": Field("header", required=False, default="X-Spam-Score"),
                         "at_least": Field("number", least=-100, most=1000)}, _score,
          lambda given: f"the spam score in {given['name']} is {given['at_least']} or more", "header",
