@@ -8,10 +8,11 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from portal.rules.live import FRESH_SECONDS
 from tests.journeys.browsers import DESKTOP, chromium, someone
@@ -140,6 +141,42 @@ def test_every_page_of_a_sender_is_right_on_a_phone_and_at_a_desk(sender: Page, 
         "/sent/delegates/",
         "/sent/delegates/add/",
     }
+
+
+def test_a_sender_withdraws_and_undoes_with_the_keyboard_alone(sender: Page) -> None:
+    sender.set_viewport_size({"width": 390, "height": 844})
+    sender.goto(f"{_origin(sender.url)}/sent/settings/")
+    stops = [_next_stop(sender) for _ in range(16)]
+    assert stops[0]["text"] == "Skip to main content" and "Save" in [stop["text"] for stop in stops]
+    assert all(stop["ring"] and stop["seen"] for stop in stops if stop["text"] != "none"), stops
+    sender.goto(f"{_origin(sender.url)}/sent/")
+    _press(sender, "A time for your MRI scan")
+    _press(sender, "Withdraw")
+    for _ in range(30):
+        _next_stop(sender)
+        if sender.evaluate("() => document.activeElement.id") == "reason":
+            break
+    sender.keyboard.press("ArrowDown")
+    _press(sender, "Withdraw")
+    expect(sender.get_by_text("Withdrawn at")).to_be_visible()
+    _press(sender, "Undo")
+    expect(sender.get_by_text("The withdrawal was undone")).to_be_visible()
+
+
+def _next_stop(page: Page) -> dict[str, Any]:
+    page.keyboard.press("Tab")
+    found: dict[str, Any] = page.evaluate(FOCUS)
+    return found
+
+
+def _press(page: Page, begins: str) -> None:
+    """Go by Tab to what is called so, and press Enter; the page after it is there then."""
+    for _ in range(60):
+        if _next_stop(page)["text"].startswith(begins):
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
+            return
+    raise AssertionError(f"nothing is called {begins}")
 
 
 def _crawled(page: Page, axe: str, begins: str, waiting: list[str]) -> tuple[dict[str, str], list[str]]:

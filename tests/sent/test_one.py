@@ -125,10 +125,11 @@ def test_other_sessions_of_the_same_person_see_the_way_in() -> None:
 def test_looking_changes_nothing_and_is_no_opening() -> None:
     message = seal(mail("[secure] Your results"))
     client = browser()
-    for path in ("", "withdraw/", "date/", "rights/"):
+    for path in ("", "withdraw/", "date/", "rights/", "resend/", "add/"):
         client.get(f"/sent/{message.pk}/{path}?reader={reader_of(message).pk}&reason=other&until=2027-01-01")
         client.head(f"/sent/{message.pk}/{path}")
     assert client.get(f"/sent/{message.pk}/undo/").status_code == 405
+    assert Outbound.objects.filter(kind="notice").count() == 1
     now = Message.objects.get(pk=message.pk)
     assert (now.state, now.open_until, now.rights) == (message.state, message.open_until, message.rights)
     assert not message.readers.filter(first_opened_at__isnull=False).exists()
