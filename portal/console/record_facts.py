@@ -10,7 +10,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _lazy
 
 from branding.templatetags.words import size
-from portal.access import administrators
+from portal.access import administrators, delegates
 from portal.access.models import Person
 from portal.audit.record import COMMAND_LINE, Fact
 from portal.console import bouncing, kinds, rule_labels, rules
@@ -67,7 +67,15 @@ def _said(name: str, fact: Fact, phrase: Phrase | None) -> str:
 
 def _reasons() -> Mapping[Fact, Promise | str]:
     """Of all fixed lists together."""
-    lists = (Why, administrators.Reason, keyending.Reason, bouncing.Reason, rules.Reason, kinds.Reason)
+    lists = (
+        Why,
+        delegates.Reason,
+        administrators.Reason,
+        keyending.Reason,
+        bouncing.Reason,
+        rules.Reason,
+        kinds.Reason,
+    )
     return {value: label for one in lists for value, label in one.choices} | {
         "mistake": _lazy("It was a mistake"),
         "counter": _lazy("its count went backwards, so it may be a copy"),
@@ -130,6 +138,7 @@ PHRASES: Mapping[str, Phrase] = {
     "changed": _lazy("%(is)s changed"),
     "damaged": _lazy("%(is)s damaged"),
     "days": _lazy("%(is)s days"),
+    "delegate": _lazy("who acts: %(is)s"),
     "deliveries": _lazy("%(is)s times"),
     "department": _lazy("department %(is)s"),
     "device": {
@@ -138,6 +147,7 @@ PHRASES: Mapping[str, Phrase] = {
         "computer": _lazy("on a computer"),
         "other": "",
     },
+    "digest": {True: _lazy("once a day"), False: ""},
     "direction": {"in": _lazy("written here"), "out": ""},
     "done": _lazy("%(is)s done"),
     "entries": _lazy("%(is)s entries"),
@@ -182,6 +192,7 @@ PHRASES: Mapping[str, Phrase] = {
     "keys.work_paused.on": {True: _lazy("paused"), False: _lazy("goes on")},
     "open_days": _lazy("open for %(is)s days"),
     "opened": _lazy("%(is)s opened"),
+    "owner": _lazy("for the sender %(is)s"),
     "passkey": _lazy("passkey %(is)s"),
     "people": _lazy("addresses: %(is)s"),
     "person": _lazy("about %(is)s"),

@@ -13,5 +13,6 @@ class DeliveryConfig(AppConfig):
 
         register("notice", later("portal.delivery.notices.build"))
         register("reply", later("portal.delivery.replies.build"))
+        register("large", later("portal.delivery.large.build"))
         register("telling", later("portal.delivery.telling.build"))
         register("report", later("portal.delivery.reports.build"))

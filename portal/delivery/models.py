@@ -55,6 +55,8 @@ class Outbound(models.Model):
         """To a sender who asked for it: a recipient opened their message; `words` say how they had confirmed."""
         DIGEST = "digest"
         """The same for a day's openings; `subject_row` is their number (portal.access.openings)."""
+        LARGE = "large"
+        """To someone inside: the link to an answer that their mail server does not take for its size."""
         DELEGATED = "delegated"
         """To a sender: an administrator lets another act on what they send; `subject_row` is that delegation."""
         CORRECTED = "corrected"

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from portal import observing
 from portal.audit.record import record
-from portal.delivery import lanes, refusing, telling
+from portal.delivery import lanes, large, refusing, telling
 from portal.delivery.errors import LeaseLost
 from portal.delivery.models import Outbound
 from portal.delivery.relay import UNCLEAR
@@ -48,6 +48,7 @@ _SENT_EVENT = {
     K.DIGEST: "sender.told_opened",
     K.DELEGATED: "sender.told_of_delegate",
     K.CORRECTED: "sender.told_corrected",
+    K.LARGE: "reply.link_delivered",
     K.MORE_TIME: "sender.asked_more_time",
     K.REOPENED: "recipient.told_reopened",
     K.REMINDER: "recipient.reminded",
@@ -94,6 +95,8 @@ class Lease:
             if held and changes.get("state") == S.FAILED:
                 telling.failed(row)
                 row.state = S.FAILED
+            if held and event == "reply.kept":
+                large.ask(row)
             if held and event in ("wrapper.bounced", "wrapper.deferred"):
                 refusing.note(row, str(changes.get("last_answer", "")))
         if held:
@@ -142,6 +145,9 @@ def _may_have_left(row: Outbound) -> bool:
 
 
 def failed(row: Outbound, lease: Lease, answer: str) -> None:
+    if large.stays_here(row, answer):
+        lease.finish("reply.kept", {"answer": answer}, state=S.DROPPED, last_answer=answer[:120])
+        return
     log.error("mail %s (%s) failed for good: %s", row.id, row.kind, answer)
     facts: dict[str, str | int | bool] = {"answer": answer, "mail": row.kind, "attempt": row.attempts + 1}
     lease.finish("wrapper.bounced", facts, state=S.FAILED, last_answer=answer[:120])

@@ -29,6 +29,7 @@ MAIL = (
     K.DIGEST,
     K.DELEGATED,
     K.CORRECTED,
+    K.LARGE,
     K.MORE_TIME,
     K.REOPENED,
     K.REMINDER,

@@ -288,6 +288,7 @@ def mail_name(kind: str) -> str:
         K.NOTICE: _("Notice"),
         K.PASSCODE: _("Passcode"),
         K.REPLY: _("Answer"),
+        K.LARGE: _("Link to an answer"),
         K.RELAY: _("Mail as it came"),
         K.TELLING: _("Word to the sender"),
         K.REPORT: _("Report to the sender"),

@@ -242,6 +242,10 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "message.replied": _replied,
     "message.written": _fixed(lambda: _("Written to the organisation on its page, from a proved address.")),
     "message.forwarded": _forwarded,
+    "reply.kept": _filled(
+        lambda: _("The answer is too large for the mail server (%(answer)s). Its recipient gets a link to it.")
+    ),
+    "reply.link_delivered": _handed(lambda: _("The link to an answer was handed to the mail server: %(answer)s.")),
     "reply.delivered": _handed(lambda: _("Answer handed to the mail server: %(answer)s.")),
     "message.relayed": _handed(lambda: _("Handed to the mail server: %(answer)s.")),
     "wrapper.queued": _fixed(lambda: _("A notice is ready to be sent.")),

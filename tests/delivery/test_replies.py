@@ -5,8 +5,11 @@ import os
 import tracemalloc
 
 import pytest
+from django.test import Client
 
-from portal.delivery import replies
+from portal.access import cookies, people, sessions
+from portal.audit.models import Entry
+from portal.delivery import large, replies
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
 from portal.delivery.sending import send_due
@@ -14,6 +17,7 @@ from portal.mime.addresses import Mailbox
 from portal.vault import readers
 from portal.vault.blobs import store
 from portal.vault.models import Blob, Message, Wrap
+from tests.delivery import relays
 
 pytestmark = pytest.mark.django_db
 
@@ -127,3 +131,34 @@ def test_an_answer_whose_key_is_destroyed_does_not_leave(seal, relay):
     send_due(["reply"])
     outbound = Outbound.objects.get()
     assert (outbound.state, outbound.last_answer, relay.taken) == (Outbound.State.DROPPED, "key destroyed", [])
+
+
+def test_what_is_too_large_for_the_mail_server_stays_here_and_its_recipient_gets_the_link(seal, configure):
+    with relays.running(data_size_limit=20_000) as small:
+        configure(relay_url=small.url)
+        message = seal(**ANSWER, files=[("scan.tiff", "image/tiff", os.urandom(40_000))])
+        reader = message.readers.get(role="recipient")
+        enqueue(Outbound.Kind.REPLY, address=MAYA.address, message=message.pk, reader=reader)
+        send_due([Outbound.Kind.REPLY])
+        send_due([Outbound.Kind.LARGE])
+        (taken,) = small.taken
+    assert taken.recipients == (MAYA.address,)
+    said = taken.data.decode().replace("=\r\n", "")
+    assert "Jonas Berg replied with 1 file (40 KB). Open it here:" in said and readers.link_of(reader) in said
+    assert "scan.tiff" not in said and "Thursday works" not in said and "MRI" not in said
+    assert Outbound.objects.get(kind="reply").state == Outbound.State.DROPPED
+    assert not Outbound.objects.filter(kind="telling").exists(), "it did arrive, so nobody is told otherwise"
+    assert Entry.objects.filter(kind__in=("reply.kept", "reply.link_delivered")).count() == 2
+    there = Client(HTTP_HOST=message.brand.host)
+    there.cookies[cookies.SESSION] = sessions.begin(people.of_reader(reader), message.brand, keep=False)
+    page = there.get(f"/m/{readers.link_of(reader)}", headers={"X-Forwarded-Proto": "https"})
+    assert page.status_code == 200 and b"scan.tiff" in page.content
+
+
+def test_what_is_refused_for_another_reason_or_is_split_fails_as_before(seal):
+    reader = seal(**ANSWER, files=()).readers.get(role="recipient")
+    row = enqueue(Outbound.Kind.REPLY, address=MAYA.address, message=reader.message_id, reader=reader)
+    assert large.stays_here(row, "552 5.3.4") and large.stays_here(row, "552 5.2.3")
+    assert not any(large.stays_here(row, answer) for answer in ("550 5.1.1", "552 5.2.2", "552", "452 4.3.4"))
+    row.share = b"x"
+    assert not large.stays_here(row, "552 5.3.4")
