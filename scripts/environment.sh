@@ -42,7 +42,7 @@ with_pip() {
         fi
         "$python" -m venv .venv
     fi
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+    .venv/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r "$lock"
 }
 
 # Debian keeps the venv module in a package of its own.
@@ -66,7 +66,7 @@ with_uv 2>/dev/null || with_pip || {
     exit 1
 }
 # Here, once: a start without compiled modules takes three times as long, and some environments forbid writing them later.
-.venv/bin/python -m compileall -q .venv/lib >/dev/null 2>&1 || true
+.venv/bin/python -m compileall -q -j 0 .venv/lib >/dev/null 2>&1 || true
 digest "$lock" >".venv/.installed-$want"
 # dev.txt holds all of run.txt.
 [ "$want" != dev ] || digest requirements/run.txt >.venv/.installed-run
