@@ -26,7 +26,8 @@ production() {
     return $status
 }
 
-# Tests start the product hundreds of times: where Python may write no compiled modules, each start would compile it anew.
+# Tests start the product hundreds of times, and each worker reads all tests: nobody shall compile what another has.
+unset PYTHONDONTWRITEBYTECODE
 python -m compileall -q -j 0 portal branding bench tests -x node_modules >/dev/null 2>&1
 
 lint() {
@@ -48,6 +49,8 @@ else
         cat "$said/all"
         printf '%s' "$failed" >"$said/failed"
     } &
+    # Once alone: pytest compiles tests in its own way (assertions that explain themselves), and four would do it at once.
+    python -m pytest --collect-only -q >/dev/null 2>&1
     step "tests" python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -q
     wait
     failed=$(cat "$said/failed" || echo "  lint")$failed

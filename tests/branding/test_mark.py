@@ -74,4 +74,6 @@ def test_each_letter_stays_on_its_tile(letter: str) -> None:
 
 
 def test_a_name_cannot_write_markup_into_the_picture() -> None:
-    ElementTree.fromstring(svg("<&", "#14594f"))  # noqa: S314 - our own picture
+    drawn = ElementTree.fromstring(svg("<script>&", "#14594f"))  # noqa: S314 - our own picture
+    assert "".join(drawn.itertext()) == "<script>&"
+    assert not drawn.findall(".//{*}script")

@@ -193,7 +193,7 @@ def queries() -> dict[str, str]:
 
 
 def test_every_search_ends_in_an_index_and_sorts_nothing(brand: Brand) -> None:
-    """On PostgreSQL too, by tests/ingest/test_claims_on_postgresql.py."""
+    """On PostgreSQL too, by tests/test_on_postgresql.py."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:  # empty tables: with a choice, the planner would read them whole
             cursor.execute("SET enable_seqscan = off; SET enable_sort = off; SET enable_bitmapscan = off")

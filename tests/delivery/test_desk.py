@@ -1,6 +1,7 @@
 """The desk: what other threads ask for is done by its owner, in order, with its answer or its error."""
 
 import threading
+import time
 
 import pytest
 
@@ -45,7 +46,9 @@ def test_the_owner_asks_itself_without_waiting():
 def test_serving_ends_when_nothing_is_asked():
     desk = Desk()
     desk.wake()
-    desk.serve(5)
+    began = time.monotonic()
+    desk.serve(300)
+    assert time.monotonic() - began < 200, "it was woken, and waited for a question nevertheless"
     desk.serve(0.01)
 
 

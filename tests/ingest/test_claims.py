@@ -1,6 +1,6 @@
 """What is due is found whatever state it got stuck in, and a claim reads the rows it takes, however many wait.
 
-Run on SQLite here, and on PostgreSQL by test_claims_on_postgresql.py.
+Run on SQLite here, and on PostgreSQL by tests/test_on_postgresql.py.
 """
 
 from __future__ import annotations

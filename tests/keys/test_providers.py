@@ -159,11 +159,10 @@ def test_credentials_that_are_refused_are_said_to_be(place: Place) -> None:
 def test_a_child_of_a_process_that_used_it_can_use_it(place: Place) -> None:
     provider = place.provider()
     wrapped = provider.wrap(KEY, CONTEXT)
-    opened = []
 
     def use() -> None:
-        opened.append(place.provider().unwrap(wrapped, CONTEXT))
-        assert opened == [KEY]
+        # Its own time limit is seconds, in which a fork of the whole suite may not get to run on a busy machine.
+        wait_for(lambda: works(place.provider(), wrapped), 30, "The child never opened it")
 
     assert in_child(use) == 0
     assert provider.unwrap(wrapped, CONTEXT) == KEY

@@ -1,0 +1,38 @@
+"""Races and claims again where rows are locked one by one, and the planner is another."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.servers import ROOT, PostgreSQL
+
+SEARCH = "tests/console/test_search.py::test_"
+TESTS = (
+    *("tests/access/test_races.py", "tests/access/test_office_races.py", "tests/reading/test_posting_races.py"),
+    *("tests/ingest/test_claims.py", "tests/ingest/test_states.py", "tests/ingest/test_pipeline.py"),
+    "tests/reading/test_searching.py::test_the_search_walks_an_index_and_no_table",
+    "tests/reading/test_inbox.py::test_the_list_walks_an_index_and_no_table",
+    f"{SEARCH}every_search_ends_in_an_index_and_sorts_nothing",
+    f"{SEARCH}a_message_is_found_by_reference_and_by_its_message_id",
+    f"{SEARCH}pages_follow_each_other_and_end",
+)
+
+
+@pytest.mark.servers
+def test_races_and_claims_end_alike_on_postgresql(postgresql: PostgreSQL) -> None:
+    """One run for all: to begin one takes seconds."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *TESTS, "-q", "--reuse-db", "--ds", "tests.access.on_postgresql"],
+        cwd=ROOT,
+        env={**os.environ, "TEST_POSTGRESQL_URL": postgresql.url},
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " passed" in done.stdout
+    assert "skipped" not in done.stdout
