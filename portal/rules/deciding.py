@@ -13,7 +13,7 @@ from portal.rules.conditions.mail import is_bounce
 from portal.rules.decision import Decision
 from portal.rules.document import GROUPS, leaves
 from portal.rules.facts import Facts
-from portal.rules.sensitive import SensitiveType
+from portal.rules.sensitive import TYPES, SensitiveType
 from portal.rules.tokens import MARK, filled
 from portal.rules.view import View
 
@@ -82,7 +82,7 @@ def _sensitive(view: View, speaking: list[tuple[CompiledRule, bool]], own: Own) 
     wanted = [leaf for rule, _ in speaking for leaf in leaves(rule.document) if leaf["if"] == "sensitive"]
     names = dict.fromkeys(one["name"] for leaf in wanted for one in leaf["types"])
     found = view.sensitive(names, own) if names else {}
-    counts = [(name, sum(one.count for one in found[name])) for name in names]
+    counts = [((own.get(slug) or TYPES[slug]).name, sum(one.count for one in found[slug])) for slug in names]
     return tuple((name, count) for name, count in counts if count)
 
 

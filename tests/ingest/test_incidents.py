@@ -71,7 +71,7 @@ def test_a_report_tells_what_was_chosen_and_is_protected() -> None:
     text = opened.toc.text.here
     for line in (
         "What happened: it was passed on", "Rule: Cards", "Severity: high", f"Sender: {MAYA}", "Subject: Lunch",
-        "Sensitive information: payment-card (1)", f"Its number in the record: {row.pk}",
+        "Sensitive information: Payment card number (1)", f"Its number in the record: {row.pk}",
         f"Goes to: {', '.join([JONAS, *to[:9]])} and 3 more",
     ):  # fmt: skip
         assert line in text
@@ -84,7 +84,7 @@ def test_a_report_tells_what_was_chosen_and_is_protected() -> None:
     assert notice.kind == "notice"
     sent = prepare(notice)
     assert sent is not None
-    assert b"payment" not in b"".join(sent.data)
+    assert b"Payment" not in b"".join(sent.data)
     assert JONAS.encode() not in b"".join(sent.data)
     told = Entry.objects.get(kind="incident.reported")
     assert told.facts == {

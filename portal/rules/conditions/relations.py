@@ -90,6 +90,7 @@ KINDS = (
          {"attribute": Field("choice", choices=ATTRIBUTES),
           "are": Field("choice", required=False, default="equal", choices=("equal", "not_equal"))},
          _same_attribute,
-         lambda given: f"the directory says {'the same' if given['are'] == 'equal' else 'something else'} of a "
-         f"recipient as of the sender ({given['attribute']})", "recipient", 1, constant("directory")),
+         lambda given: "the directory says "
+         f"{'the same of a recipient as' if given['are'] == 'equal' else 'something else of a recipient than'} "
+         f"of the sender ({given['attribute']})", "recipient", 1, constant("directory")),
 )  # fmt: skip
