@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -126,11 +127,12 @@ def faults(name: str, url: str, events: Sequence[str], *, private: bool) -> dict
     found: dict[str, str] = {}
     if not name.strip() or len(name.strip()) > LONGEST_NAME:
         found["name"] = f"Give the webhook a name of 1 to {LONGEST_NAME} characters."
-    for name, check in (("url", lambda: check_url(url, private=private)), ("events", lambda: _check_events(events))):
+    checks = (("url", partial(check_url, url, private=private)), ("events", partial(_check_events, events)))
+    for where, check in checks:
         try:
             check()
         except WebhookRefused as refused:
-            found[name] = str(refused)
+            found[where] = str(refused)
     return found
 
 

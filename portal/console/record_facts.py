@@ -76,7 +76,8 @@ def _reasons() -> Mapping[Fact, Promise | str]:
         rules.Reason,
         kinds.Reason,
     )
-    return {value: label for one in lists for value, label in one.choices} | {
+    found: dict[Fact, Promise | str] = {value: label for one in lists for value, label in one.choices}
+    return found | {
         "mistake": _lazy("It was a mistake"),
         "counter": _lazy("its count went backwards, so it may be a copy"),
         "asleep": _lazy("it opens nothing any more"),
