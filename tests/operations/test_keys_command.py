@@ -154,12 +154,12 @@ def test_an_epoch_with_open_messages_is_destroyed_only_when_that_is_said(portal:
     objects = [line.split()[0].rstrip(",") for line in keys(portal, "status", "--all").splitlines() if "epoch-" in line]
     newest = next(name for name in objects if name.endswith(".1")).removeprefix("epoch-")
     old = newest.removesuffix(".1") + ".0"
-    assert "0 open messages" in keys(portal, "destroy", old, "--yes")
+    assert "0 messages that are open" in keys(portal, "destroy", old, "--yes")
     assert "no such epoch" in keys(portal, "destroy", old, "--yes", status=1)
     assert "Nothing was changed" in keys(portal, "destroy", newest)
     assert "--with-messages" in keys(portal, "destroy", newest, "--yes", status=1)
     assert opened(portal) == "['Good news.']"
-    assert "3 open messages" in keys(portal, "destroy", newest, "--yes", "--with-messages")
+    assert "3 messages that are open" in keys(portal, "destroy", newest, "--yes", "--with-messages")
     assert "their keys are destroyed" in keys(portal, "verify", status=1)
 
 
