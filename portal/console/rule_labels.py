@@ -179,7 +179,7 @@ def hint(name: str, kind: str, of: str = "") -> str:
         "as_asked": _("Rights, date, split and delivery come from X-Letterlock-Protect."),
         "tenant": _("May be left empty."),
         "manager": _("As the directory says; whoever it names outside the organisation gets nothing."),
-        "override": _("One of your own people, by [override] in the subject; the record notes it."),
+        "override": _("One of your own people, by [override] at the beginning of the subject; the record notes it."),
     }
     by_kind = {
         "words": _("One on each line. Whole words, whatever their case."),

@@ -87,7 +87,10 @@ def _details(decision: Decision) -> list[tuple[str, str]]:
         (_("Manager"), _("the directory knows none of its sender") if decision.lacks_manager else ""),
         (_("Goes to"), ", ".join(decision.redirect)),
         (_("Its sender reads"), " ".join([*([decision.text] if decision.text else []), *decision.words])),
-        (_("Its sender may send it anyway"), _("yes, by [override] in the subject") if decision.may_override else ""),
+        (
+            _("Its sender may send it anyway"),
+            _("yes, by [override] before the subject") if decision.may_override else "",
+        ),
         (_("Its sender sends it anyway, against"), ", ".join(decision.overridden)),
         (_("Asked to approve it"), ", ".join(decision.approvers)),
         (_("Severity"), _chosen(decision.severity)),

@@ -1,4 +1,4 @@
-"""The sender's override: a word in the subject by which one of our own people sends what a rule would refuse.
+"""The sender's override: a word that begins the subject, by which one of our own people sends what a rule would refuse.
 
 Only rules whose refusal allows it step back, and the record notes which and how. `[override]` says that it is meant so,
 `[false positive]` that the rule is mistaken (the original's RejectUnlessExplicitOverride, New-TransportRule).
@@ -6,12 +6,16 @@ Only rules whose refusal allows it step back, and the record notes which and how
 
 from __future__ import annotations
 
+import re
+
 from portal.rules.triggers import has_tag
 from portal.rules.view import View
 
 WORDS = ("override", "false positive")
-"""In square brackets in the subject, whatever their case, width and accents; recipients do not see them."""
+"""In square brackets at the very beginning of the subject, whatever their case, width and accents; recipients do not
+see them. Behind "Re:" another may have written them, whose mail one of ours answers without a thought of rules."""
 WANTED, MISTAKEN = "wanted", "mistaken"
+_FIRST = re.compile(r"(?:\s*[\[［﹇][^\[\]［］﹇﹈]{1,40}[\]］﹈])*")
 
 
 def may(view: View) -> bool:
@@ -23,7 +27,13 @@ def may(view: View) -> bool:
 
 def asked(view: View) -> str:
     """How its sender overrides rules: "wanted", "mistaken", or "" for not at all."""
-    for how, word in ((MISTAKEN, WORDS[1]), (WANTED, WORDS[0])):
-        if has_tag(view.facts.subject, (word,)):
-            return how if may(view) else ""
-    return ""
+    words = written(view.facts.subject)
+    if not words or not may(view):
+        return ""
+    return MISTAKEN if WORDS[1] in words else WANTED
+
+
+def written(subject: str) -> list[str]:
+    """Which of the words its writer put first, with nothing before them but other tags."""
+    first = _FIRST.match(subject)
+    return [word for word in WORDS if first and has_tag(first.group(), (word,))]

@@ -18,7 +18,7 @@ from portal.rules.contents import Attachment, Contents
 from portal.rules.decision import Decision
 from portal.rules.facts import Facts
 from portal.rules.models import Seen
-from portal.rules.overriding import WORDS
+from portal.rules.overriding import written
 from portal.rules.triggers import HEADER, has_tag
 
 KEPT_DAYS = 3
@@ -66,7 +66,7 @@ def kept(id_: UUID, facts: Facts, decision: Decision) -> Seen:
         "names": names,
         "values": [*values[:_MOST_HEADERS], *addresses[:_MOST_HEADERS]],
         "tagged": has_tag(facts.subject),
-        "overrides": [word for word in WORDS if has_tag(facts.subject, (word,))],
+        "overrides": written(facts.subject),
         "files": [
             [file.extension[:20], file.content_type, file.size, file.executable]
             for file in facts.contents.attachments[:_MOST_FILES]

@@ -136,7 +136,7 @@ def test_a_sender_sends_it_anyway_where_the_rule_allows_and_the_record_notes_it(
     publish(rule(MAY))
     (told,) = left(put(mail("Lunch")), "tip")
     text = " ".join((letter(told).text or "").split())
-    assert "send it again with [override] in its subject" in text
+    assert "send it again with [override] at the beginning of its subject" in text
     assert "write [false positive] instead" in text
     row = put(mail("[Override] Lunch für alle"))
     assert row.state == S.RELAYING
@@ -145,7 +145,7 @@ def test_a_sender_sends_it_anyway_where_the_rule_allows_and_the_record_notes_it(
     assert b"verride" not in b"".join(one.data).partition(b"\r\n\r\n")[0]
     noted = Entry.objects.get(kind="rule.overridden", message=row.pk)
     assert noted.facts == {"rule": "Lunch rule", "how": "wanted", "version": 1}
-    mistaken = put(mail("Lunch [false positive]"))
+    mistaken = put(mail("[false positive] Lunch"))
     assert Entry.objects.get(kind="rule.overridden", message=mistaken.pk).facts["how"] == "mistaken"
 
 

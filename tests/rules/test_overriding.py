@@ -25,14 +25,21 @@ def decided(facts: Facts, *then: dict[str, Any]) -> Any:
     ("subject", "how"),
     [
         ("[override] Results", "wanted"),
-        ("Re: [ OVERRIDE ] Results", "wanted"),
+        (" [ OVERRIDE ] Results", "wanted"),
+        ("[secure] [override] Results", "wanted"),
+        ("[override] Re: Results", "wanted"),
         ("［ｏｖｅｒｒｉｄｅ］ Results", "wanted"),
-        ("Results [False positive]", "mistaken"),
+        ("[override][False positive] Results", "mistaken"),
         ("override Results", ""),
         ("[overridden] Results", ""),
+        # Another's subject that one of ours answers or passes on, or has copied.
+        ("Re: [override] Results", ""),
+        ("Fwd: [false positive] Results", ""),
+        ("[External] Re: [override] Results", ""),
+        ("Results [override]", ""),
     ],
 )
-def test_the_word_in_square_brackets_says_how(subject: str, how: str) -> None:
+def test_the_word_that_begins_the_subject_says_how(subject: str, how: str) -> None:
     assert overriding.asked(View(replace(PLAIN, subject=subject))) == how
 
 

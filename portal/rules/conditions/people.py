@@ -231,7 +231,7 @@ KINDS = (
         "sender_overrides",
         {},
         _sender_overrides,
-        lambda given: "the sender sends it anyway, by [override] in the subject",
+        lambda given: "the sender sends it anyway, by [override] before the subject",
         "sender",
     ),
     *map(_recipient_kind, _RECIPIENT),
