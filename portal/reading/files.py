@@ -14,7 +14,8 @@ from django.views.decorators.http import require_safe
 
 from portal.access import sessions
 from portal.access.requests import Request
-from portal.audit.record import Event, record, record_each
+from portal.audit.models import Entry
+from portal.audit.record import Event, record, record_each, record_hourly
 from portal.mime.names import content_disposition, safe_file_name
 from portal.reading import admission, archive, letters, policies, preview_pages
 from portal.reading.ranges import Range, Unsatisfiable, parse
@@ -40,8 +41,7 @@ def download(request: Request, reader: Reader, opened: Opened, number: int) -> H
         raise Http404
     answer, whole = _stream(request, reader, opened, file)
     answer["Content-Disposition"] = content_disposition(file.name)
-    if request.method == "GET" and whole:
-        record("file.downloaded", message=reader.message_id, reader=reader.id, file=number)
+    _record(request, reader, number, answer, whole=whole)
     return answer
 
 
@@ -82,8 +82,9 @@ def original(request: Request, reader: Reader, opened: Opened) -> HttpResponseBa
     if not opened.rights.download or opened.toc.readable:
         raise Http404
     file = File(0, "message.eml", "message/rfc822", opened.toc.original_size, "original", b"")
-    answer, _whole = _stream(request, reader, opened, file)
+    answer, whole = _stream(request, reader, opened, file)
     answer["Content-Disposition"] = content_disposition(file.name)
+    _record(request, reader, file.number, answer, whole=whole)
     return answer
 
 
@@ -107,7 +108,19 @@ def inline(request: Request, reader: Reader, opened: Opened, number: int) -> Htt
         raise Http404
     answer, _whole = _stream(request, reader, opened, file)
     answer["Content-Type"] = kind
+    if request.method == "GET" and file in letters.every_listed(opened.toc):
+        record_hourly("file.previewed", message=reader.message_id, reader=reader.id, file=file.number)
     return answer
+
+
+def _record(request: Request, reader: Reader, number: int, answer: HttpResponseBase, *, whole: bool) -> None:
+    """That a download began. A part from the middle goes on with one; where none was begun it is one itself, or nobody
+    would know of all but the first byte."""
+    if request.method != "GET" or answer.status_code not in (200, 206):
+        return
+    begun = Entry.objects.filter(message=reader.message_id, kind="file.downloaded", reader=reader.id)
+    if whole or not begun.filter(facts__file=number).exists():
+        record("file.downloaded", message=reader.message_id, reader=reader.id, file=number)
 
 
 def _archive_name(opened: Opened) -> str:

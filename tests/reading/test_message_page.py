@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from portal.audit.models import Entry
 from portal.audit.record import timeline
 from portal.ingest import drafting
 from portal.keys.errors import KeyDestroyed, KeysError
@@ -134,6 +135,32 @@ def test_ranges_of_a_download() -> None:
     assert (beyond.status_code, beyond["Content-Range"]) == (416, f"bytes */{len(data)}")
     head = client.head(url)
     assert (head["Content-Length"], body(head)) == (str(len(data)), b"")
+
+
+def test_a_part_from_the_middle_is_a_download_too() -> None:
+    """All but the first byte of a file is the file, and the record must know who has it."""
+    reader = reader_of(seal(mail(files=[("a.bin", "application/pdf", b"0123456789")])))
+    client, url = signed_in(reader), f"{path_of(reader)}/file/1"
+    assert client.get(url, headers={"Range": "bytes=10-"}).status_code == 416
+    assert not Entry.objects.filter(kind="file.downloaded").exists()
+    assert body(client.get(url, headers={"Range": "bytes=1-"})) == b"123456789"
+    body(client.get(url, headers={"Range": "bytes=5-"}))
+    noted = Entry.objects.get(kind="file.downloaded")
+    assert (noted.reader, noted.facts) == (reader.pk, {"file": 1}), "and going on with one is no second download"
+
+
+def test_a_listed_picture_is_recorded_also_at_the_address_of_those_in_the_text() -> None:
+    raw = (
+        b"From: a@b.example\r\nSubject: [secure] x\r\nMIME-Version: 1.0\r\n"
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n"
+        b"--b\r\nContent-Type: image/png\r\nContent-ID: <p@x>\r\nContent-Disposition: attachment; filename=p.png\r\n"
+        b"\r\n\x89PNG\r\n\x1a\nrest\r\n--b--\r\n"
+    )
+    reader = reader_of(seal(raw))
+    client = signed_in(reader)
+    assert client.get(f"{path_of(reader)}/inline/1").status_code == 200
+    assert Entry.objects.get(kind="file.previewed").facts == {"file": 1}
 
 
 def test_downloading_is_refused_without_the_right_to() -> None:
@@ -333,6 +360,7 @@ def test_mail_read_as_text_offers_its_original() -> None:
     client = signed_in(reader)
     assert f"{path_of(reader)}/original" in client.get(path_of(reader)).content.decode()
     assert body(client.get(f"{path_of(reader)}/original")) == raw
+    assert Entry.objects.get(kind="file.downloaded").facts == {"file": 0}
     readable = reader_of(seal(mail()))
     assert signed_in(readable).get(f"{path_of(readable)}/original").status_code == 404
 
