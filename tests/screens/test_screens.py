@@ -95,6 +95,17 @@ def test_it_has_no_violation_and_no_sideways_scroll(opened: tuple[Sample, Page])
                 assert page.evaluate(RUN_AXE, rules) == [], where
 
 
+@pytest.mark.parametrize("name", ["R1", "R1-logo", "R3-wrong", "R7", "R8", "R11"])
+def test_twice_the_text_fits_a_phone_and_the_frame_leaves_room_for_the_page(site: str, page: Page, name: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site}/{name}")
+    page.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
+    assert page.evaluate(TOO_WIDE) <= 0, page.evaluate(STICKING_OUT)
+    a_letter_a_line = page.locator("header bdi").first.bounding_box()
+    assert a_letter_a_line
+    assert a_letter_a_line["width"] > a_letter_a_line["height"]
+
+
 @pytest.mark.parametrize("opened", samples.PAGES, ids=str, indirect=True)
 def test_it_is_whole_with_everything_unfolded_and_with_large_text(opened: tuple[Sample, Page]) -> None:
     sample, page = opened
