@@ -31,7 +31,6 @@ OFFICE = (
     "portal/delivery/records.py",
     "branding/colours.py",
     "portal/access/models.py:Role",
-    "portal/lifecycle/actors.py",
     "portal/vault/template_editing.py",
 )
 """What only administrators and the demo's visitors read: shown in English, and in no catalogue. Beginnings of paths;
