@@ -53,7 +53,7 @@ def public(configuration: Configuration) -> Iterator[Finding]:
         yield unknown(
             check,
             f"{configuration.public_url}/livez gave no Date.",
-            "Start the web part, and see that the TLS proxy passes /livez on.",
+            "Start the web part, and the TLS proxy before it. Any answer of theirs tells the time, be it 404.",
         )
         return
     finally:
