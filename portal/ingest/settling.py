@@ -254,7 +254,7 @@ def _delete(group: Sequence[Ready]) -> None:
 
 def _hold(group: Sequence[Ready]) -> None:
     for one in group:
-        whom = "whom it names" if one.decision.approvers else "an administrator"
+        whom = "somebody whom it names or an administrator" if one.decision.approvers else "an administrator"
         said = f"The rule “{one.decision.rule}” holds it until {whom} approves it."
         held: dict[str, Any] = {"held_at": timezone.now(), "last_error": said[:240], "approval": Spooled.Approval.ASKED}
         states.move(one.row, "hold", **held)

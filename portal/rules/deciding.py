@@ -169,7 +169,8 @@ def _explained(rule: CompiledRule, view: View, facts: Facts, over: str, own: Own
             return Result(rule.id, rule.name, True, holds, (), words, logged, False)
         words = "all its conditions hold" if holds else "a condition cannot be told, so it counts as matched"
         if _has_had_its_say(rule, rule.verdict, view, approved=False):
-            words += "; its sender sends it anyway, which it allows"
+            never = "; mail like this is never deleted"
+            words += never if rule.verdict == "drop" else "; its sender sends it anyway, which it allows"
         return Result(rule.id, rule.name, True, holds, _unknown_path(rule, view, own, holds), words, logged, not logged)
     path, words = _failing(rule, view, own)
     return Result(rule.id, rule.name, True, holds, path, words, logged, False)

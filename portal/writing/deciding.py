@@ -10,8 +10,10 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.views.decorators.http import require_http_methods
 
+from branding import languages
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.ingest import holding
@@ -45,7 +47,7 @@ def decide(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
     if answer != APPROVE and answer not in WHY:
         return _page(request, {**context, "nothing": True}, 422)
     try:
-        _do(row, answer, str(person.pk))
+        _do(row, reader, answer, str(person.pk))
     except (KeysError, VaultError, OSError):
         return _page(request, {**context, "away": True}, 503)
     except NotHeld:
@@ -53,11 +55,14 @@ def decide(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
     return see_other(request.path)
 
 
-def _do(row: Spooled, answer: str, by: str) -> None:
+def _do(row: Spooled, reader: Reader, answer: str, by: str) -> None:
     if answer == APPROVE:
         holding.approve(row, by, holding.NAMED)
     else:
-        holding.refuse(row, str(WHY[answer]), by=by, why=answer, who=holding.NAMED)
+        # In the language of the mail that its sender reads, whatever this reader's is.
+        with translation.override(languages.of_brand(reader.message.brand)):
+            words = str(WHY[answer])
+        holding.refuse(row, words, by=by, why=answer, who=holding.NAMED)
 
 
 def _outcome(row: Spooled | None) -> str:

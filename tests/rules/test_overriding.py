@@ -79,3 +79,10 @@ def test_explaining_says_so_and_the_rules_behind_are_asked() -> None:
     (mine,), (plain,) = explain(MINE, rules), explain(PLAIN, rules)
     assert "its sender sends it anyway" in mine.words
     assert "anyway" not in plain.words
+
+
+def test_explaining_says_that_mail_which_a_program_asks_to_protect_is_not_deleted() -> None:
+    asks = replace(PLAIN, headers=(*PLAIN.headers, ("x-letterlock-protect", "v=1")))
+    (kept,), (gone,) = (explain(facts, one({"if": "everything"}, then=[{"do": "drop"}])) for facts in (asks, PLAIN))
+    assert "never deleted" in kept.words
+    assert "never" not in gone.words
