@@ -132,14 +132,15 @@ def _mail(report: Report, brand: Brand, about: Subject) -> bytes:
     that reads it here and nowhere else."""
     may = "fwd=0; reply=0; all=0" + "; dl=0; print=0; copy=0; mark=1" * report.asks
     said = _("Your approval is asked: {rule}") if report.asks else _("Incident report: {rule}")
-    level, split = max(report.level, about.level, about.decision.level), f"; split={about.split}" * bool(about.split)
+    level, split = max(report.level, about.level, about.decision.level), about.split or about.decision.split
+    asks = f"; split={split}" if split not in ("", "off") else ""
     heads = Heads(
         from_=Mailbox(brand.name, naming.own_address(brand)),
         to=tuple(Mailbox("", address) for address in report.to),
         subject=said.format(rule=report.rule),
         date=timezone.localtime(),
         message_id=new_message_id(brand.host),
-        extra=((TRIGGER.title(), f"v=1; {may}; level={level}{split}"),),
+        extra=((TRIGGER.title(), f"v=1; {may}; level={level}{asks}"),),
     )
     files = []
     if "original" in report.parts:

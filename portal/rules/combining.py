@@ -14,7 +14,7 @@ from typing import Any
 
 from portal.rules.actions import CLASSIFICATION, LOCKING, SEVERITIES, VERDICTS
 from portal.rules.compiling import CompiledRule
-from portal.rules.decision import Decision, Disclaimer, Edits, Matched, Report
+from portal.rules.decision import ActionName, Decision, Disclaimer, Edits, Matched, Report
 from portal.rules.errors import BadTrigger
 from portal.rules.facts import Facts
 from portal.rules.overriding import WORDS
@@ -144,11 +144,11 @@ def _of_verdict(verdict: str, by: str, ordered: Ordered, facts: Facts, default_a
     chosen = [action for _, action in ordered if action["do"] == verdict]
     if verdict == "refuse":
         text = min(chosen, key=_is_overridable)["text"]
-        return Decision("refuse", by, tag_removed_subject=facts.subject, text=text)
+        return replace(_ended("refuse", by, ordered, facts), text=text)
     if verdict == "hold":
-        return Decision("hold", by, tag_removed_subject=facts.subject, text=chosen[0]["text"])
+        return replace(_ended("hold", by, ordered, facts), text=chosen[0]["text"])
     if verdict == "drop":
-        return Decision("drop", by, tag_removed_subject=facts.subject)
+        return _ended("drop", by, ordered, facts)
     if verdict == "protect":
         wish = next((rule.is_wish for rule, action in ordered if action["do"] == verdict), False)
         return _protected(by, chosen, facts, _tags(ordered), wish=wish)
@@ -159,6 +159,22 @@ def _of_verdict(verdict: str, by: str, ordered: Ordered, facts: Facts, default_a
     relayed = Decision("relay", by or _first_name(ordered) or "default", tag_removed_subject=facts.subject)
     tls = "verified" if any(action["do"] == "require_tls" for _, action in ordered) else ""
     return replace(relayed, unprotects=verdict == "remove_protection", tls=tls)
+
+
+def _ended(verdict: ActionName, by: str, ordered: Ordered, facts: Facts) -> Decision:
+    """One that is not sealed now, with the level and split that are asked for it: who is shown it needs no less."""
+    wanted = [action for _, action in ordered if action["do"] == "protect"]
+    try:
+        asked = _asked(facts)
+    except BadTrigger:
+        asked = Trigger()
+    return Decision(
+        verdict,
+        by,
+        tag_removed_subject=facts.subject,
+        level=max([asked.level, *(action["level"] for action in wanted)]),
+        split=_strictest_split([asked.split, *(action["split"] for action in wanted)]),
+    )
 
 
 def _first_name(ordered: Ordered) -> str:

@@ -75,6 +75,17 @@ def test_those_whom_the_rule_names_read_the_mail_and_nothing_more_may_be_done_wi
     assert f"{path_of(asked(row))}/decide/".encode() in page
 
 
+def test_reading_it_takes_no_less_than_the_mail_that_it_asks_about() -> None:
+    publish(rule({**HOLD, "manager": False}, {"do": "protect", "level": 2}))
+    for headers, level in (([], 2), ([("X-Letterlock-Protect", "v=1; level=3")], 3)):
+        row = put(mail("Lunch", headers=headers))
+        pipeline.process()
+        row = Spooled.objects.get(pk=row.pk)
+        assert open_message(asked(row, DEPUTY)).rights.level == level
+        assert decide(signed_in(asked(row, DEPUTY)), asked(row, DEPUTY), "approve") != 303, "a passcode is not enough"
+        assert Spooled.objects.get(pk=row.pk).state == Spooled.State.HELD
+
+
 def test_one_of_them_approves_it_and_it_goes_on() -> None:
     row = held()
     reader = asked(row)
