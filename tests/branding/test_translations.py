@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.conf import settings
 
@@ -11,14 +13,19 @@ from scripts.sanity import all_faults, faults
 from scripts.sources import found
 from scripts.words import PLURALS, catalogue, forms_of
 
-SOURCES = found()
 ONE = Source("%(sender)s wrote to <b>you</b>.")
 MANY = Source("{n} file", "{n} files")
 
 
+@pytest.fixture(scope="module")
+def sources() -> Any:
+    """Every sentence and where it stands. To look for them takes seconds, which only who asks shall wait."""
+    return found()
+
+
 @pytest.mark.parametrize("language", PLURALS)
-def test_a_language_is_complete_and_sane(language: str) -> None:
-    wrong = list(all_faults(language, catalogue(language), SOURCES))
+def test_a_language_is_complete_and_sane(language: str, sources: Any) -> None:
+    wrong = list(all_faults(language, catalogue(language), sources))
     assert not wrong, f"{len(wrong)} faults (scripts/words.py check {language}), the first: {wrong[:3]}"
 
 
@@ -28,11 +35,11 @@ def test_the_same_languages_are_offered_and_translated() -> None:
     assert offered == ["en-gb", *PLURALS]
 
 
-def test_sentences_are_found_in_templates_and_code_and_those_of_the_office_are_left_out() -> None:
-    assert "templates/frame.html" in SOURCES[Source("Skip to main content")]
-    assert "portal/access/errors.py" in SOURCES[Source("You have {n} try left.", "You have {n} tries left.")]
-    assert "portal/delivery/reports.py" in SOURCES[Source("Passed on")]
-    assert not [place for places in SOURCES.values() for place in places if "console" in place or "demo" in place]
+def test_sentences_are_found_in_templates_and_code_and_those_of_the_office_are_left_out(sources: Any) -> None:
+    assert "templates/frame.html" in sources[Source("Skip to main content")]
+    assert "portal/access/errors.py" in sources[Source("You have {n} try left.", "You have {n} tries left.")]
+    assert "portal/delivery/reports.py" in sources[Source("Passed on")]
+    assert not [place for places in sources.values() for place in places if "console" in place or "demo" in place]
 
 
 @pytest.mark.parametrize(
