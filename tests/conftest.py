@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +21,13 @@ _WORKER_FINDINGS = "letterlock_secrecy"
 
 def pytest_configure() -> None:
     shared.place()  # before any worker begins: it is one for all
+    gc.disable()  # thousands of tests are made, and none of them is ever garbage
 
 
 def pytest_collection_finish() -> None:
     """Django is set up and every room imported: now what only they know can be listened to."""
+    gc.freeze()  # what stays is not looked at again and again, and forks share it
+    gc.enable()
     listen_to_rooms()
 
 
