@@ -19,7 +19,7 @@ from portal.access.errors import TooManyTries
 from portal.access.requests import Request
 from portal.audit.record import record
 from portal.keys.errors import KeyDestroyed, KeysError
-from portal.reading import actions, afterwards, more_time
+from portal.reading import actions, afterwards, looking, more_time
 from portal.reading.failures import no_keys
 from portal.vault import readers, unsent
 from portal.vault.errors import (
@@ -39,6 +39,7 @@ from portal.vault.opening import Opened, open_message
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
+_SHOWING = (200, 206)
 Page = Callable[Concatenate[Request, Reader, Opened, P], HttpResponseBase]
 View = Callable[Concatenate[Request, str, P], HttpResponseBase]
 
@@ -60,7 +61,10 @@ def _admitting(view: Page[P], *, content: bool) -> View[P]:
         if not isinstance(reader, Reader):
             return reader
         try:
-            return view(request, reader, open_message(reader, shares.kept(request)), *args, **kwargs)
+            answer = view(request, reader, open_message(reader, shares.kept(request)), *args, **kwargs)
+            if request.method == "GET" and answer.status_code in _SHOWING and reader.first_opened_at is None:
+                looking.note(request, reader)  # whoever goes past the message's page has opened it all the same
+            return answer
         except ShareNeeded as error:
             if content:
                 raise Http404 from None

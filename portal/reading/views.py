@@ -8,10 +8,9 @@ from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portal.access import passkey_settings, receipts, sessions
+from portal.access import passkey_settings, sessions
 from portal.access.requests import Request
-from portal.audit.record import record
-from portal.reading import admission, bodies, letters, pictures
+from portal.reading import admission, bodies, letters, looking, pictures
 from portal.rules.actions import ASKING
 from portal.vault import readers
 from portal.vault.models import Reader
@@ -37,13 +36,7 @@ def message(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
     context = {**page, **passkey_settings.offer(request), **shown, **decide}
     answer = render(request, "reading/message.html", context)
     if request.method == "GET":
-        first = readers.mark_opened(reader)
-        if first:
-            receipts.ask(reader, session)
-        how: dict[str, str | bool] = {"author": True} if reader.role == Reader.Role.AUTHOR else {}
-        if session is not None:
-            how |= {"method": session.method}
-        record("message.opened", message=reader.message_id, reader=reader.id, first=first, **how)
+        looking.note(request, reader)
     return answer
 
 

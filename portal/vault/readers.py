@@ -158,4 +158,5 @@ def mark_opened(reader: Reader) -> bool:
     """Note the first opening; True when this was it. Call only after a proof and once the page is ready to be sent."""
     if reader.first_opened_at is not None:  # never taken back, so this saves the database a write at every later look
         return False
-    return bool(Reader.objects.filter(pk=reader.pk, first_opened_at=None).update(first_opened_at=timezone.now()))
+    reader.first_opened_at = now = timezone.now()
+    return bool(Reader.objects.filter(pk=reader.pk, first_opened_at=None).update(first_opened_at=now))

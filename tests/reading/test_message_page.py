@@ -163,6 +163,23 @@ def test_a_listed_picture_is_recorded_also_at_the_address_of_those_in_the_text()
     assert Entry.objects.get(kind="file.previewed").facts == {"file": 1}
 
 
+@pytest.mark.parametrize("path", ["/body", "/file/1", "/file/1/preview", "/files", "/reply"])
+def test_whoever_goes_past_its_page_has_opened_it_all_the_same(path: str) -> None:
+    raw = mail("[secure] x", SECRET, html=f"<p>{SECRET}</p>", files=[("a.txt", "text/plain", b"x")])
+    reader = reader_of(seal(raw))
+    client = signed_in(reader)
+    client.head(f"{path_of(reader)}{path}")
+    assert client.get(f"{path_of(reader)}/file/9").status_code == 404
+    assert not Entry.objects.filter(kind="message.opened").exists(), "what shows nothing opens nothing"
+    assert client.get(f"{path_of(reader)}{path}").status_code == 200
+    client.get(f"{path_of(reader)}{path}")
+    assert Entry.objects.get(kind="message.opened").facts["first"] is True
+    reader.refresh_from_db()
+    assert reader.first_opened_at is not None
+    client.get(path_of(reader))
+    assert [e.facts["first"] for e in Entry.objects.filter(kind="message.opened").order_by("id")] == [True, False]
+
+
 def test_downloading_is_refused_without_the_right_to() -> None:
     raw = mail("x", files=[("a.txt", "text/plain", SECRET.encode())], headers=[("X-Letterlock-Protect", "v=1; dl=0")])
     reader = reader_of(seal(raw))
