@@ -251,6 +251,11 @@ def _faults(page: Page, axe: str, shape: str) -> list[str]:
         found.append(f"{shape} scrolls sideways at a zoom of 200 %: {page.evaluate(STICKING_OUT)}")
     if page.locator(".field--bad").count():
         found.append(f"{shape}: a form that nobody has filled in is called wrong")
+    page.set_viewport_size({"width": 390, "height": 880})
+    page.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
+    if page.evaluate(TOO_WIDE) > 0:
+        found.append(f"{shape} scrolls sideways on a phone with text of 200 %: {page.evaluate(STICKING_OUT)}")
+    page.evaluate("() => { document.documentElement.style.fontSize = ''; }")
     if page.locator("main").count() != 1 or page.locator("h1").count() != 1:
         found.append(f"{shape}: not one main and one h1")
     return found
