@@ -9,7 +9,6 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal.delivery.letters import can_be_sent_to
-from portal.ingest import unending
 from portal.ingest.errors import (
     NEVER_REFUSED,
     AddressRefused,
@@ -65,6 +64,8 @@ class Intake:
         self._watcher = Watcher()
         self._held: list[bytes] = []
         self._writer: SpoolWriter | None = None
+        self.no_end_for: str | None = None
+        """The sender of a mail that asks to stay open: then `finish` asks the database whether that is let."""
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes. Raises NotTaken or SpoolUnavailable; call `discard` then."""
@@ -91,6 +92,7 @@ class Intake:
         except LimitExceeded as exceeded:
             raise TooComplex(exceeded) from None
         writer = self._writer or self._begin(self._watcher.header_block() or b"")
+        self._check_end()
         self._writer = None
         return writer
 
@@ -100,12 +102,19 @@ class Intake:
         if self._writer is not None:
             self._writer.discard()
 
+    def _check_end(self) -> None:
+        if self.no_end_for is not None:
+            from portal.ingest import unending  # few mails ask for it, and it loads all that rules are made of
+
+            if unending.is_hopeless(self.no_end_for):
+                raise TriggerRefused(NEVER_REFUSED)
+
     def _begin(self, block: bytes) -> SpoolWriter:
         if self._trace is not None:
             self._trace.check(block)
         envelope = self._addressed(block)
         if envelope.trusted:
-            check_trigger(block, envelope.sender)
+            self.no_end_for = envelope.sender if check_trigger(block) else None
         self._writer = SpoolWriter.begin(envelope, self._expected_size)
         held, self._held = b"".join(self._held), []
         if self._hide:
@@ -116,19 +125,19 @@ class Intake:
         return self._writer
 
 
-def check_trigger(block: bytes, sender: str) -> None:
+def check_trigger(block: bytes) -> bool:
     """Refuse a mail whose X-Letterlock-Protect header cannot be obeyed, while its sender still waits for the answer."""
     if TRIGGER.encode("ascii") not in block.lower():
-        return
-    today = timezone.localdate()
+        return False
+    today, never = timezone.localdate(), False
     for name, value in read_headers(block):
         if name.lower() == TRIGGER:
             try:
                 asked = parse_trigger(value, today)
             except BadTrigger as refused:
                 raise TriggerRefused(str(refused)) from None
-            if asked.never and unending.is_hopeless(sender):
-                raise TriggerRefused(NEVER_REFUSED)
+            never = never or asked.never
+    return never
 
 
 def check_address(address: str) -> str:

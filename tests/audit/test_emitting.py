@@ -37,6 +37,7 @@ PAGES_THAT_LEAVE_NONE = {
     "brand-contrast": "shows what would be",
     "bulk": "keeps sealed what was asked for; what comes of it is recorded",
     "rules-sentence": "shows what would be",
+    "rules-kind-built-in": "tries a kind on words that it does not keep",
     "rules-test": "keeps nothing",
     "rules-test-file": "keeps nothing",
     "rules-test-replay": "keeps nothing",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from portal.ingest.data import LineCheck
 from tests.ingest.doors import FROM, MAIL, TO, Line, RunningDoor
 from tests.ingest.test_smtp import assert_clean, assert_nothing_left, configure, taken
+from tests.seals import default_brand
 
 
 def begin(line: Line) -> None:
@@ -105,6 +106,13 @@ class TestRefusedChunksAreRead:
             assert line.ask(b"RCPT TO:<a@b.example>").startswith("503")
             assert line.ask(b"RSET").startswith("250")
             assert_clean(line, spool_folder)
+
+    def test_no_end_is_refused_where_nothing_here_lets_mail_stay_open(self, door: RunningDoor) -> None:
+        default_brand()
+        wish = b"X-Letterlock-Protect: v=1; until=never\r\n\r\n"
+        with Line(door.port) as line:
+            begin(line)
+            assert chunk(line, wish, last=True).startswith("554 5.6.0 The header X-Letterlock-Protect")
 
     def test_data_does_not_follow_bdat(self, door: RunningDoor) -> None:
         with Line(door.port) as line:

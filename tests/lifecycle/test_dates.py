@@ -15,7 +15,7 @@ from branding.models import Brand
 from portal.access import people, sender_defaults
 from portal.access.sender_defaults import Defaults
 from portal.ingest.errors import TriggerRefused
-from portal.ingest.intake import check_trigger
+from portal.ingest.intake import Intake, Named
 from portal.ingest.models import Spooled
 from portal.lifecycle import changing, dates
 from portal.lifecycle.errors import BadDate, DateIsPast, DateTooFar
@@ -107,22 +107,29 @@ def test_the_senders_own_date_comes_before_the_brands_days() -> None:
     assert Message.objects.get(pk=sealed.pk).open_until == end_of_day(today)
 
 
+def take(raw: bytes) -> None:
+    """Hand a mail in as far as its answer, and keep nothing of it."""
+    intake = Intake(Named("api", MAYA, (JONAS,)).envelope)
+    intake.feed(raw)
+    intake.finish().discard()
+
+
 @pytest.mark.django_db
 def test_a_sender_s_never_is_followed_where_the_brand_or_a_rule_lets_it_and_refused_elsewhere() -> None:
     never = mail(headers=[("X-Letterlock-Protect", "v=1; until=never")])
     default_brand()
     with pytest.raises(TriggerRefused, match="Name a day"):
-        check_trigger(never, timezone.localdate(), MAYA)
+        take(never)
     held = put(never, JONAS)
     assert held.state == Spooled.State.HELD and "until=never" in held.last_error
-    check_trigger(mail(headers=[("X-Letterlock-Protect", "v=1; until=2099-01-01")]), date(2098, 12, 1), MAYA)
+    take(mail(headers=[("X-Letterlock-Protect", f"v=1; until={timezone.localdate() + timedelta(days=9)}")]))
     Brand.objects.update(open_days=0)
-    check_trigger(never, timezone.localdate(), MAYA)
+    take(never)
     sender_defaults.keep(people.of_address(MAYA), default_brand(), Defaults(open_days=7))
     assert seal(never, JONAS).open_until is None, "the mail's own wish is more than its sender's usual days"
     Brand.objects.update(open_days=30)
     as_asked_and("never")
-    check_trigger(never, timezone.localdate(), MAYA)
+    take(never)
     assert seal(never, JONAS).open_until is None
     as_asked_and(9)
     assert seal(never, JONAS).open_until == end_of_day(timezone.localdate() + timedelta(days=9)), "the stricter counts"

@@ -12,7 +12,7 @@ from portal.ingest.received import Trace
 from portal.ingest.smtp import limits
 from portal.ingest.smtp.house import House
 from portal.ingest.smtp.wire import Pace, Wire
-from portal.ingest.spool import Envelope
+from portal.ingest.spool import Envelope, SpoolWriter
 
 
 class Incoming:
@@ -78,10 +78,15 @@ class Incoming:
         try:
             # From here the mail is the committer's, and it is kept even if this connection breaks before the 250:
             # its sender will send it again, which RFC 5321 §4.5.3.2.6 prefers to losing it.
-            return await asyncio.wrap_future(self._house.committer.submit(self._intake.finish()), loop=self._loop)
+            return await asyncio.wrap_future(self._house.committer.submit(await self._finished()), loop=self._loop)
         except IngestError:
             self.discard()
             raise
+
+    async def _finished(self) -> SpoolWriter:
+        if self._intake.no_end_for is None:
+            return self._intake.finish()
+        return await self._loop.run_in_executor(self._house.sealing, self._intake.finish)
 
     def discard(self) -> None:
         """Leave nothing behind; does nothing once the mail was handed over."""
