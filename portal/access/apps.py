@@ -8,9 +8,8 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portal.delivery import telling, tongue
+        from portal.delivery import asking, telling, tongue
         from portal.delivery.letters import register
-        from portal.delivery.notices import register_asks
         from portal.later import later
 
         register("passcode", later("portal.access.letters.passcode"))
@@ -23,5 +22,5 @@ class AccessConfig(AppConfig):
         register("digest", later("portal.access.openings.build"))
         register("delegated", later("portal.access.delegates.build"))
         telling.register_page(later("portal.access.senders.page_of"))
-        register_asks(later("portal.access.ways.asks_for"))
+        asking.register(later("portal.access.ways.asks_for"))
         tongue.register(later("portal.access.language.of_reader"))

@@ -18,7 +18,7 @@ from portal.access.oidc import known
 from portal.access.oidc.proofs import ANY
 from portal.access.places import Place
 from portal.access.requests import Request
-from portal.delivery.notices import AsksFor
+from portal.delivery.asking import AsksFor
 from portal.mime.addresses import domain_of
 from portal.vault import readers
 from portal.vault.models import Reader

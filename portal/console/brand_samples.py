@@ -17,8 +17,8 @@ from branding.models import Brand
 from portal.access import ways
 from portal.access.places import EnvelopeShown
 from portal.access.requests import Request
+from portal.delivery.asking import AsksFor
 from portal.delivery.dressing import Dressed, dressed_for_reader
-from portal.delivery.notices import AsksFor
 from portal.mime.addresses import mask, spoken_mask
 from portal.vault import sealing, templates
 from portal.vault.errors import TemplateUnknown

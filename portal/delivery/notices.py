@@ -5,15 +5,12 @@ Where the message travels with it, message.html goes along: the sealed streams, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from branding import choosing
 from branding.models import Brand
-from portal.delivery import bounces, enclosing, naming, receipts, tongue
+from portal.delivery import asking, bounces, enclosing, naming, receipts, tongue
 from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
@@ -28,41 +25,6 @@ from portal.vault.readers import Envelope, envelope_of, is_closed_to, link_of
 LONGEST_SUBJECT = 200
 _ROOM = 16 * 1024
 """More than the headers of a mail with a file, and of its parts."""
-
-
-@dataclass(frozen=True)
-class AsksFor:
-    """What a reader will be asked for at the link, as far as their notice says it."""
-
-    passcode: bool
-    provider: str
-    """The shown name of the one provider that fits their address; "" for none."""
-
-    @property
-    def sentence(self) -> str:
-        """For somebody who wonders whether the mail is genuine."""
-        if self.passcode and self.provider:
-            said = _("You will be asked for a one-time passcode or to sign in with {provider}.")
-        elif self.provider:
-            said = _("You will be asked to sign in with {provider}.")
-        elif self.passcode:
-            said = _("You will be asked for a one-time passcode.")
-        else:
-            said = _("You will be asked to sign in with an account that has this address.")
-        return said.format(provider=self.provider)
-
-
-def _passcode_alone(reader: Reader) -> AsksFor:
-    return AsksFor(passcode=True, provider="")
-
-
-_asks: Callable[[Reader], AsksFor] = _passcode_alone
-
-
-def register_asks(asks: Callable[[Reader], AsksFor]) -> None:
-    """Name who knows what a reader will be asked for, in AppConfig.ready(): that is decided in a room above."""
-    global _asks
-    _asks = asks
 
 
 def build(outbound: Outbound) -> Prepared | None:
@@ -122,7 +84,7 @@ def _context(reader: Reader, envelope: Envelope, writer: Mailbox, recipient: str
         "sent_at": envelope.sent_at,
         "open_until": message.open_until,
         "note": "" if naming.link_like(envelope.note) else clean_name(envelope.note),
-        "asked": _asks(reader).sentence,
+        "asked": asking.of_reader(reader).sentence,
         "reply": message.thread != message.id,
     }
 

@@ -1,0 +1,50 @@
+"""What a reader will be asked for at a notice's link. Who knows it is a room above, which registers how to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from portal.vault.models import Reader
+
+
+@dataclass(frozen=True)
+class AsksFor:
+    """What a reader will be asked for at the link, as far as their notice says it."""
+
+    passcode: bool
+    provider: str
+    """The shown name of the one provider that fits their address; "" for none."""
+
+    @property
+    def sentence(self) -> str:
+        """For somebody who wonders whether the mail is genuine."""
+        if self.passcode and self.provider:
+            said = _("You will be asked for a one-time passcode or to sign in with {provider}.")
+        elif self.provider:
+            said = _("You will be asked to sign in with {provider}.")
+        elif self.passcode:
+            said = _("You will be asked for a one-time passcode.")
+        else:
+            said = _("You will be asked to sign in with an account that has this address.")
+        return said.format(provider=self.provider)
+
+
+def _passcode_alone(reader: Reader) -> AsksFor:
+    return AsksFor(passcode=True, provider="")
+
+
+_asks: Callable[[Reader], AsksFor] = _passcode_alone
+
+
+def register(asks: Callable[[Reader], AsksFor]) -> None:
+    """Name who knows what a reader will be asked for, in AppConfig.ready(): that is decided in a room above."""
+    global _asks
+    _asks = asks
+
+
+def of_reader(reader: Reader) -> AsksFor:
+    """A passcode alone, where nobody has said more."""
+    return _asks(reader)
