@@ -10,7 +10,7 @@ from django.db import connection, models, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from portal.access import people, roles
+from portal.access import people, roles, sessions
 from portal.access.credentials import Passkey
 from portal.access.errors import AlreadyAdministrator, LastOwner, NotAnAdministrator
 from portal.access.models import EntryLink, Person, Session
@@ -141,7 +141,7 @@ def say_address(first: Person, address: str) -> Person:
             role=was, last_login=first.last_login
         ):
             raise AlreadyAdministrator
-        Session.objects.filter(person=first, office=True).update(person=person)
+        sessions.change(Session.objects.filter(person=first, office=True), lambda row: setattr(row, "person", person))
         EntryLink.objects.filter(person=first).update(person=person)
         first.delete()
         record("administrator.named", person=str(person.id))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+
 from django.utils import timezone, translation
 
 from branding import languages
@@ -39,12 +41,17 @@ def passcode(outbound: Outbound) -> Prepared | None:
 
 def _mailbox(challenge: Challenge) -> str:
     """The address that the passcode goes to; "" when nobody here has it."""
-    if challenge.errand:
-        return challenge.asked_address()
     reader: Reader | None = challenge.reader
-    found = reader or readers.of_person(bytes(challenge.address_lookup), challenge.brand).first()
-    # The address the message went to, never the typed one: the two may differ in case, and only one is known to work.
-    return readers.address_of(found) if found else ""
+    if challenge.errand:
+        address = challenge.asked_address()
+    else:
+        found = reader or readers.of_person(bytes(challenge.address_lookup), challenge.brand).first()
+        # The address the message went to, never the typed one: the two may differ in case, and only one is known to
+        # work.
+        address = readers.address_of(found) if found else ""
+    # The passcode proves what the row says it proves, so it goes to nobody else.
+    same = address and hmac.compare_digest(readers.address_lookup(address), bytes(challenge.address_lookup))
+    return address if same else ""
 
 
 def _is_overtaken(outbound: Outbound) -> bool:

@@ -66,8 +66,13 @@ def prove_phrase(session: Session, reader: Reader, typed: str) -> str | None:
 def lower(person: Person, since: datetime | None) -> None:
     """A person's app, set up at `since`, is gone: what it had raised falls back to what proved the address alone."""
     strong = Session.objects.filter(person=person, office=False, level=STRONGEST)
-    # A sign-in by a passkey that is too young for a message bears the app's age once a code opened that message.
-    strong.filter(method=sessions.PASSKEY, factor_at=since).update(factor_at=None)
-    raised = strong.exclude(method=sessions.PASSKEY)
-    raised.filter(method=sessions.PROVIDER).update(level=PROVIDER, factor_at=None)
-    raised.exclude(method=sessions.PROVIDER).update(level=1, factor_at=None)
+
+    def lowered(row: Session) -> None:
+        # A sign-in by a passkey that is too young for a message bears the app's age once a code opened that message.
+        if row.method != sessions.PASSKEY:
+            row.level = PROVIDER if row.method == sessions.PROVIDER else 1
+        if row.method != sessions.PASSKEY or row.factor_at == since:
+            row.factor_at = None
+
+    with transaction.atomic():
+        sessions.change(strong, lowered)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -12,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from branding.models import Brand
-from portal.access import cookies
+from portal.access import binding, cookies
 from portal.access.errors import NotAPerson, SessionOver
 from portal.access.models import NOBODY, Person, Session
+from portal.audit.record import record
 from portal.vault.models import Reader
 
 IDLE = timedelta(minutes=30)
@@ -64,7 +68,7 @@ def begin(
         end(instead_of)
     now = timezone.now()
     token = cookies.new_token()
-    Session.objects.create(
+    row = Session(
         token=cookies.digest(token),
         person=person,
         brand=brand,
@@ -82,6 +86,8 @@ def begin(
         idle_seconds=int((KEPT if keep else IDLE).total_seconds()),
         ends_at=now + LONGEST,
     )
+    row.seal = binding.seal(row)
+    row.save(force_insert=True)
     return token
 
 
@@ -110,11 +116,28 @@ def is_kept(session: Session) -> bool:
 
 def _rotate(session: Session, **changes: object) -> str:
     token = cookies.new_token()
-    # By the old token too: of two proofs at once one goes on, and a row that is gone is not made again.
-    rows = Session.objects.filter(pk=session.pk, token=bytes(session.token))
-    if not rows.update(token=cookies.digest(token), seen_at=timezone.now(), **changes):
+    # From what was read and found whole with this request, never from what stands there now.
+    renewed = copy(session)
+    for name, value in {**changes, "token": cookies.digest(token)}.items():
+        setattr(renewed, name, value)
+    changes |= {"token": renewed.token, "seal": binding.seal(renewed)}
+    # By the old token and seal too: of two proofs at once one goes on, a row that is gone is not made again, and one
+    # that was lowered meanwhile is not raised.
+    rows = Session.objects.filter(pk=session.pk, token=bytes(session.token), seal=bytes(session.seal))
+    if not rows.update(seen_at=timezone.now(), **changes):
         raise SessionOver
     return token
+
+
+def change(found: QuerySet[Session], alter: Callable[[Session], None]) -> None:
+    """Change what sessions claim, and seal them anew; those whose seal does not fit end. Call in a transaction."""
+    for row in found.select_for_update(of=("self",)).select_related("person"):
+        if not binding.fits(row):
+            end(row)
+            continue
+        alter(row)
+        row.seal = binding.seal(row)
+        row.save(update_fields=["person", "level", "factor_at", "seal"])
 
 
 def set_cookie(response: HttpResponseBase, token: str, *, keep: bool, name: str = cookies.SESSION) -> None:
@@ -123,14 +146,27 @@ def set_cookie(response: HttpResponseBase, token: str, *, keep: bool, name: str 
 
 
 def of_token(token: str, brand: Brand) -> Session | None:
-    """The row of a cookie's token, ended or not; None when there is none for this brand."""
+    """The row of a cookie's token, ended or not; None when there is none for this brand, or its seal does not fit."""
     if not token:
         return None
     rows = Session.objects.select_related("person").filter(token=cookies.digest(token), brand=brand)
     row = next(iter(rows[:1]), None)
-    if row is not None:
-        row.brand = brand
+    if row is None or not _is_whole(row):
+        return None
+    row.brand = brand
     return row
+
+
+def _is_whole(row: Session) -> bool:
+    """Whether it is as it was sealed. Another ends, and is recorded that once."""
+    if binding.fits(row):
+        return True
+    # One without any seal is of the version before: its software, beside this one, still knows it.
+    if row.seal:
+        with transaction.atomic():
+            if Session.objects.filter(pk=row.pk, seal=bytes(row.seal)).delete()[0]:
+                record("session.forged", whose=str(kind_of(row)))
+    return False
 
 
 def kind_of(session: Session) -> Kind:

@@ -18,7 +18,7 @@ from portal.vault.errors import EmptyStream, KeyringOlder, MessageAway, SealBrok
 from portal.vault.models import Message, Reader, Wrap
 from portal.vault.padding import padded_length
 from portal.vault.parcels import Parcel
-from portal.vault.readers import rights_of
+from portal.vault.readers import address_of, rights_of
 from portal.vault.rights import Rights
 from portal.vault.stream import Bytes, Context, Opener, RandomAccess, Sealer, chunk_log2_for
 from portal.vault.toc import Body, File, Toc
@@ -175,6 +175,10 @@ def key_for(reader: Reader) -> bytes:
     By the newest wrap whose leaf lives: one under a past day is no obstacle to a later.
     """
     destroyed = False
+    try:
+        address_of(reader)  # that who is found by this row is whose wraps these are
+    except WrapRefused:
+        raise SealBroken from None
     try:
         return _key_for(reader)
     except WrapRefused:

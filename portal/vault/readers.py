@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from branding.models import Brand
+from portal.keys.errors import WrapRefused
 from portal.keys.service import keys
 from portal.mime.addresses import normalise
 from portal.vault.models import Message, Parked, Reader
@@ -106,8 +108,13 @@ def seal_address(reader: UUID, address: str) -> bytes:
 
 
 def address_of(reader: Reader) -> str:
-    """A reader's address, as it stood on the envelope."""
-    return keys().open_field("reader", reader.id, bytes(reader.address)).decode()
+    """A reader's address, as it stood on the envelope. WrapRefused where the row is found by that of somebody else."""
+    address = keys().open_field("reader", reader.id, bytes(reader.address)).decode()
+    # The address is bound to the row by its seal, and what it is found by is bound to nothing but the address: whoever
+    # writes the database would else put their own there, and prove that.
+    if not hmac.compare_digest(address_lookup(address), bytes(reader.address_lookup)):
+        raise WrapRefused
+    return address
 
 
 def seal_envelope(message: UUID, envelope: Envelope) -> bytes:

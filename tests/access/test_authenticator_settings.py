@@ -13,6 +13,7 @@ from portal.access.authenticators import code_at
 from portal.access.models import Authenticator, Session
 from portal.audit.models import Entry
 from portal.vault.models import Reader
+from tests.access.resealing import reseal
 from tests.access.visitors import Clock, Visitor, words
 
 CODES = re.compile(r"<li>([0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4})</li>")
@@ -80,6 +81,7 @@ def test_no_other_browser_is_shown_the_secret(reader: Reader, brand: Brand, cloc
 def test_a_proof_of_long_ago_is_not_enough_to_set_one_up(reader: Reader, brand: Brand, clock: Clock) -> None:
     visitor = signed_in(reader, brand)
     Session.objects.update(idle_seconds=8 * 3600)
+    reseal()
     clock.forward(minutes=11)
     assert "more than 10 minutes ago" in words(visitor.get("/settings/"))
     visitor.post(PLACE)

@@ -15,6 +15,7 @@ from portal.access.models import Session
 from portal.audit.models import Entry
 from portal.reading import files
 from portal.vault.models import Reader
+from tests.access.resealing import reseal
 from tests.access.visitors import Clock, Visitor, make_reader, words
 from tests.mails import mail
 from tests.seals import HOST, path_of, reader_of, seal, signed_in
@@ -50,12 +51,14 @@ def number(name: str) -> str:
 
 def test_the_list_says_which_browser_where_how_and_since_when(computer: Visitor) -> None:
     Session.objects.filter(device="Safari on iPhone").update(method="provider", provider="google")
+    reseal()
     page = words(computer.get("/settings/"))
     assert "Firefox on Windows This device" in page
     assert "Safari on iPhone Alder Valley Clinic · with Google · signed in" in page
     assert "Alder Valley Clinic · by passcode · signed in" in page
     assert "Sign out everywhere else" in page
     Session.objects.update(method="passkey")
+    reseal()
     assert "by passkey" in words(computer.get("/settings/"))
 
 

@@ -23,6 +23,7 @@ from portal.lifecycle.actors import Actor, Who, Why
 from portal.vault import readers
 from portal.vault.models import Message, Reader
 from portal.vault.opening import key_for
+from tests.access.resealing import reseal
 from tests.console.conftest import HOST, Arrive
 from tests.mails import JONAS, KARIN, MAYA
 from tests.seals import reader_of
@@ -230,6 +231,7 @@ def test_who_is_no_owner_has_no_message_sent_to_an_address_of_their_choice(brand
 def test_what_was_left_open_for_long_asks_for_a_proof_first(owner: Client, message: Message) -> None:
     """Before whatever may end in destruction, or gives somebody more."""
     Session.objects.update(made_at=timezone.now() - timedelta(minutes=11))
+    reseal()
     for page in ("withdraw", "correct", "date", "hold", "rights"):
         assert owner.post(at(message, page), {"do": "lift", "reason": "sender"})["Location"].startswith("/admin/enter/")
 

@@ -15,6 +15,7 @@ from portal.audit.models import Entry
 from portal.lifecycle import bulk
 from portal.lifecycle.models import Run
 from portal.vault.models import Message
+from tests.access.resealing import reseal
 from tests.console.conftest import CANARY, Arrive
 from tests.mails import JONAS, KARIN, MAYA
 
@@ -92,6 +93,7 @@ def test_confirming_needs_a_proof_of_this_moment(owner: Client, arrive: Arrive) 
     arrive()
     page = owner.post(BULK, {"sender": MAYA})["Location"]
     Session.objects.update(made_at=timezone.now() - timedelta(minutes=11))
+    reseal()
     answer = owner.post(page, {"number": "1", "reason": "other"})
     assert answer["Location"].startswith("/admin/enter/")
     assert Run.objects.get().state == Run.State.ASKED

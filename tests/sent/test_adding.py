@@ -20,6 +20,7 @@ from portal.rules import live, publishing
 from portal.vault import readers
 from portal.vault.models import Message
 from portal.vault.rights import Rights
+from tests.access.resealing import reseal
 from tests.mails import JONAS, MAYA, mail
 from tests.seals import default_brand, path_of, reader_of, seal, signed_in, words
 from tests.sent.browsing import browser
@@ -201,6 +202,7 @@ def test_to_let_somebody_else_read_takes_a_sign_in_of_the_last_ten_minutes(messa
     """A browser that was left open on an office's computer shows no message, and opens none by this way either."""
     row, client = asked(message), browser()
     Session.objects.update(made_at=timezone.now() - timezone.timedelta(minutes=11))
+    reseal()
     assert client.get(f"/sent/{message.pk}/").status_code == 200
     for path, form in ((f"{message.pk}/add/", {"address": ANNA}), (f"asked/{row.pk}/", {"do": "send"})):
         for answer in (client.get(f"/sent/{path}"), client.post(f"/sent/{path}", form)):

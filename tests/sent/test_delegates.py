@@ -18,6 +18,7 @@ from portal.delivery.models import Outbound
 from portal.lifecycle import withdrawing
 from portal.lifecycle.actors import Actor, Who, Why
 from portal.vault.models import Message
+from tests.access.resealing import reseal
 from tests.mails import JONAS, MAYA, mail
 from tests.seals import default_brand, path_of, reader_of, seal, signed_in, words
 from tests.sent.browsing import browser
@@ -182,6 +183,7 @@ def test_who_cannot_be_one_is_refused_and_nothing_kept(address: str, said: str) 
 def test_letting_somebody_in_takes_a_sign_in_of_the_last_minutes_and_ending_it_does_not() -> None:
     lent, client = lend(), browser()
     Session.objects.update(made_at=timezone.now() - timedelta(minutes=11))
+    reseal()
     assert "sign in again" in post(client, "/sent/delegates/add/", address=KIM)
     assert Delegation.objects.count() == 1
     assert "Nobody acts for you." in post(client, f"/sent/delegates/{lent.pk}/end/")

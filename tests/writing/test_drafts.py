@@ -23,6 +23,7 @@ from portal.vault.errors import BlobsUnavailable, SealBroken
 from portal.vault.models import Message, Reader, Unsent, UnsentFile
 from portal.vault.opening import key_for, open_message
 from portal.vault.unsent import Words
+from tests.access.resealing import reseal
 from tests.mails import JONAS, KARIN, MAYA, mail
 from tests.seals import HOST, path_of, reader_of, seal, signed_in, turn, words
 
@@ -324,6 +325,7 @@ def strangers(reader: Reader) -> list[Client]:
     other = signed_in(reader_of(reader.message, KARIN))
     idle()
     Session.objects.filter(pk=Session.objects.earliest("pk").pk).update(ends_at=timezone.now() - timedelta(hours=2))
+    reseal()
     return [none, out, other, long_over]
 
 

@@ -40,6 +40,8 @@ class Session(models.Model):
     seen_at = models.DateTimeField()
     idle_seconds = models.PositiveIntegerField()
     ends_at = models.DateTimeField()
+    seal = models.BinaryField(max_length=32, default=b"", db_default=b"")
+    """Over all but `seen_at` and `device` (portal.access.binding); a row whose seal does not fit signs nobody in."""
 
 
 class ProvedPhrase(models.Model):
