@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -23,7 +24,7 @@ from portal.vault.checking import check
 from portal.vault.errors import KeyringOlder, SealBroken
 from portal.vault.models import Epoch, Leaf, Message, Reader, Wrap
 from portal.vault.opening import key_for, open_message
-from portal.vault.readers import address_lookup
+from portal.vault.readers import address_lookup, seal_address
 from portal.vault.rights import Rights
 from portal.vault.verifying import verify
 from portal.vault.wrapping import add_wraps, base_of
@@ -422,10 +423,11 @@ def test_a_thousand_readers_are_one_number_and_few_writes_of_their_epoch() -> No
     template = again(message)
     many = [
         Reader(
-            message=message, number=number, address=template.address, address_lookup=number.to_bytes(32, "big"),
-            link=template.link, link_lookup=number.to_bytes(32, "big"),
+            id=id_, message=message, number=number, address=seal_address(id_, f"r{number}@mail.example"),
+            address_lookup=address_lookup(f"r{number}@mail.example"), link=template.link,
+            link_lookup=number.to_bytes(32, "big"),
         )
-        for number in range(3, 1003)
+        for number, id_ in ((number, uuid4()) for number in range(3, 1003))
     ]  # fmt: skip
     Reader.objects.bulk_create(many)
     add_wraps(message, many, [key] * len(many), base_of(message.open_until))
