@@ -6,7 +6,7 @@ import base64
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -127,7 +127,10 @@ def faults(name: str, url: str, events: Sequence[str], *, private: bool) -> dict
     found: dict[str, str] = {}
     if not name.strip() or len(name.strip()) > LONGEST_NAME:
         found["name"] = f"Give the webhook a name of 1 to {LONGEST_NAME} characters."
-    checks = (("url", partial(check_url, url, private=private)), ("events", partial(_check_events, events)))
+    checks: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("url", partial(check_url, url, private=private)),
+        ("events", partial(_check_events, events)),
+    )
     for where, check in checks:
         try:
             check()

@@ -14,7 +14,7 @@ from branding import choosing, languages
 from portal.delivery import naming, telling
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.queue import address_of, enqueue, reader_of
+from portal.delivery.queue import address_of, enqueue, reader_at, reader_of
 from portal.mime.addresses import Mailbox
 from portal.vault.opening import open_message
 from portal.vault.readers import link_of
@@ -37,7 +37,7 @@ def ask(row: Outbound) -> None:
 
 def build(outbound: Outbound) -> Prepared | None:
     """That mail; None when the reader is gone. Raises the errors of portal.vault.opening.open_message."""
-    reader = reader_of(outbound)
+    reader = reader_at(outbound)
     if reader is None:
         return None
     toc, brand, address = open_message(reader).toc, reader.message.brand, address_of(outbound)

@@ -14,7 +14,7 @@ from portal.delivery import asking, bounces, enclosing, naming, receipts, tongue
 from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.queue import address_of, reader_of, share_of
+from portal.delivery.queue import address_of, reader_at, share_of
 from portal.keys.errors import WrapRefused
 from portal.keys.split import code_of, grouped
 from portal.mime.addresses import Mailbox, clean_name
@@ -29,7 +29,7 @@ _ROOM = 16 * 1024
 
 def build(outbound: Outbound) -> Prepared | None:
     """The notice for one reader; None when the message can no longer be read, or the reader is gone."""
-    reader = reader_of(outbound)
+    reader = reader_at(outbound)
     if reader is None or is_closed_to(reader, timezone.now()):
         return None
     with translation.override(tongue.of_reader(reader)):

@@ -14,8 +14,11 @@ from portal.audit.record import Event, record_each
 from portal.celery import SEND_BULK, SEND_MAIL, SEND_PASSCODES, ring
 from portal.delivery.lanes import lane_of
 from portal.delivery.models import Outbound
+from portal.keys.errors import WrapRefused
 from portal.keys.service import keys
+from portal.mime.addresses import normalise
 from portal.mime.dsn import Dsn
+from portal.vault import readers
 from portal.vault.models import Reader
 
 
@@ -152,3 +155,14 @@ def reader_of(outbound: Outbound) -> Reader | None:
     # A notice needs no byte of the container, which may be 256 KiB; an answer fetches it when it is opened.
     known = Reader.objects.select_related("message__brand").defer("message__container")
     return known.filter(pk=outbound.reader_id).first() if outbound.reader_id else None
+
+
+def reader_at(outbound: Outbound) -> Reader | None:
+    """The same for a mail that holds something of the message: it goes to the reader's own address or nowhere.
+
+    Raises WrapRefused: each of the two addresses is bound to its row, and nothing else binds the rows to each other.
+    """
+    reader = reader_of(outbound)
+    if reader is not None and normalise(readers.address_of(reader)) != normalise(address_of(outbound)):
+        raise WrapRefused
+    return reader

@@ -12,7 +12,7 @@ from branding.models import Brand
 from portal.delivery import bounces, naming
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.queue import address_of, reader_of, share_of
+from portal.delivery.queue import address_of, reader_at, share_of
 from portal.mime.addresses import Mailbox, clean_name
 from portal.mime.building import Attachment, Heads, letter
 from portal.mime.cleaning import without_own_pictures
@@ -27,7 +27,7 @@ def build(outbound: Outbound) -> Prepared | None:
 
     Raises the errors of portal.vault.opening.open_message.
     """
-    reader = reader_of(outbound)
+    reader = reader_at(outbound)
     if reader is None:
         return None
     opened, brand, address = open_message(reader, share_of(outbound)), reader.message.brand, address_of(outbound)

@@ -20,6 +20,7 @@ from portal.access.models import Provider
 from portal.access.oidc.known import Known
 from portal.delivery import letters
 from portal.delivery.models import Outbound
+from portal.keys.service import keys
 from portal.vault import readers
 from portal.vault.models import Message, Reader
 from portal.vault.readers import Envelope
@@ -70,7 +71,7 @@ def make_reader(brand: Brand, address: str, **fields: Any) -> Reader:
         address=readers.seal_address(reader, address),
         address_lookup=readers.address_lookup(address),
         link=readers.seal_link(reader, link),
-        link_lookup=readers.keys().lookup("link", link),
+        link_lookup=keys().lookup("link", link),
     )
 
 

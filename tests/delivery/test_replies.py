@@ -123,6 +123,17 @@ def test_a_damaged_answer_sends_nothing_and_is_seen(seal, relay):
     assert (outbound.state, outbound.last_answer, relay.taken) == (Outbound.State.FAILED, "damaged", [])
 
 
+@pytest.mark.parametrize("kind", ["reply", "large", "notice"])
+def test_a_row_that_is_pointed_at_another_reader_takes_nothing_of_theirs_to_its_own_address(seal, relay, kind):
+    message = seal(**ANSWER, files=())
+    reader = message.readers.get(number=0)
+    mine = enqueue(kind, address="mallory@aldervalley.example", message=message.id)
+    Outbound.objects.filter(pk=mine.pk).update(reader=reader)
+    send_due([kind])
+    outbound = Outbound.objects.get(pk=mine.pk)
+    assert (outbound.state, outbound.last_answer, relay.taken) == (Outbound.State.FAILED, "damaged", [])
+
+
 def test_an_answer_whose_key_is_destroyed_does_not_leave(seal, relay):
     message = seal(**ANSWER, files=())
     reader = message.readers.get(number=0)
