@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import logging
 import os
+import select
+import signal
 import threading
 import time
 import traceback
@@ -243,18 +245,29 @@ def test_nothing_shows_keys_or_credentials(place: Place, caplog: pytest.LogCaptu
 
 
 def in_child(work: Callable[[], object]) -> int:
-    """Exit status of a forked child: 0 when `work` returned."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        except BaseException:
-            os.write(2, traceback.format_exc().encode())
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    """Exit status of a forked child: 0 when `work` returned.
+
+    A lock that another thread of these tests holds in OpenSSL while this one forks stays locked in the child, which
+    then hangs for ever: such a child is ended and another one made. The product's processes fork before they use a key.
+    """
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                work()
+                status = 0
+            except BaseException:
+                os.write(2, traceback.format_exc().encode())
+            finally:
+                os._exit(status)
+        if select.select([watched := os.pidfd_open(child)], [], [], 60)[0]:
+            os.close(watched)
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        os.close(watched)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    raise AssertionError("Three children hung")
 
 
 def works(provider: object, wrapped: bytes) -> bool:
