@@ -18,6 +18,14 @@ _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 (RFC 8215), site-local addresses and those that begin with 96 zeros."""
 _NOT_PUBLIC = [ipaddress.IPv4Network(network) for network in ("192.0.0.0/24", "168.63.129.16/32")]
 """Protocol assignments (RFC 6890), of which Python knows a part, and the address that Azure's own services have."""
+_TEREDO = ipaddress.IPv6Network("2001::/32")
+_UNIQUE_LOCAL = ipaddress.IPv6Network("fc00::/7")
+_MACHINERY = [
+    *(ipaddress.IPv4Network(name) for name in ("169.254.0.0/16", "192.0.0.0/24", "168.63.129.16", "100.100.100.200")),
+    *(ipaddress.IPv6Network(name) for name in ("fd00:ec2::/32", "fd20:ce::254")),
+]
+"""Where a cloud tells each of its machines their passwords: the link itself (RFC 3927), Oracle's, Azure's and Alibaba's
+addresses for it, and those of AWS and Google among the unique local ones."""
 
 
 def is_public(address: str) -> bool:
@@ -35,6 +43,22 @@ def is_public(address: str) -> bool:
     else:
         unicast = not any(found in network for network in _NOT_PUBLIC)
     return unicast and found.is_global and not found.is_multicast
+
+
+def may_be_dialled(address: str, *, private: bool) -> bool:
+    """Whether to connect to an address that somebody's name led to: a public one, and with `private` one within a
+    network of our own or this computer. One of the link itself, or where a cloud's own services are, never is."""
+    if not private or is_public(address):
+        return is_public(address)
+    try:
+        found = carried(ipaddress.ip_address(address.partition("%")[0]))
+    except ValueError:
+        return False
+    if isinstance(found, ipaddress.IPv6Address):
+        ours = found in _UNIQUE_LOCAL or (found in _GLOBAL_UNICAST and found not in _TEREDO)
+        if not (ours or found.is_loopback):
+            return False
+    return not any(found in network for network in _MACHINERY)
 
 
 def carried(address: IpAddress) -> IpAddress:

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from portal import dialling
-from portal.networks import is_public
+from portal.networks import may_be_dialled
 
 SECONDS = 10.0
 _MOST_ANSWER = 4096
+NEVER = "its name leads to a link-local address or to a cloud's own services"
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -28,9 +29,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, private: bool) ->
     until = time.monotonic() + SECONDS
     try:
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        addresses = [address for address in found if private or is_public(address)]
+        addresses = [address for address in found if may_be_dialled(address, private=private)]
         if not addresses:
-            raise NotPosted("its name leads into a private network")
+            raise NotPosted(NEVER if private else "its name leads into a private network")
         with dialling.connected(host, addresses, port, tls=parts.scheme == "https", until=until) as line:
             connection = http.client.HTTPConnection(host, port)
             connection.sock = line

@@ -98,6 +98,13 @@ def test_a_name_that_leads_into_the_own_network_is_not_reached(address: str, mon
         fetching.fetch("https://login.example.org/", private=False)
 
 
+def test_a_link_local_address_is_not_reached_even_where_the_own_network_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", ("169.254.169.254", 443))])
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("It was connected to."))
+    with pytest.raises(Unreachable, match="not public"):
+        fetching.fetch("https://login.example.org/", private=True)
+
+
 def test_the_address_that_was_looked_at_is_the_one_that_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that says a public address first and a private one next (DNS rebinding) gains nothing."""
     to: list[object] = []
@@ -119,7 +126,7 @@ def test_where_the_first_address_is_dead_the_next_is_tried(monkeypatch: pytest.M
     monkeypatch.setattr(fetching, "SECONDS", 1.0)
     with server(HEAD + b"Content-Length: 2\r\n\r\n{}") as url:
         port = int(url.rpartition(":")[2].partition("/")[0])
-        found = [(0, 0, 0, "", (address, port)) for address in ("::2", "127.0.0.1")]
+        found = [(0, 0, 0, "", (address, port)) for address in ("fd00::2", "127.0.0.1")]
         monkeypatch.setattr(socket, "getaddrinfo", _only_for("login.localhost", found))
         assert fetching.fetch(f"http://login.localhost:{port}/", private=True).status == 200
 

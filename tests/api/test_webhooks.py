@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import threading
 import uuid
 from collections.abc import Iterator
@@ -18,11 +19,12 @@ from django.utils import timezone
 from standardwebhooks import Webhook as Receiver
 from standardwebhooks import WebhookVerificationError
 
-from portal.api import telling, webhooks
+from portal.api import posting, telling, webhooks
 from portal.api.errors import WebhookRefused
 from portal.api.models import Delivery, Webhook
 from portal.audit import erasing
 from portal.audit.record import record
+from portal.networks import may_be_dialled
 from portal.operations import record_keeping
 
 pytestmark = pytest.mark.django_db
@@ -198,6 +200,30 @@ def test_an_address_of_the_own_network_is_not_reached_unless_allowed(program: Pr
     hook.refresh_from_db()
     assert telling.test(hook).answer == "its name leads into a private network"
     assert program.told == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["169.254.169.254", "169.254.0.1", "fe80::1", "fe80::1%eth0", "febf::1", "::ffff:169.254.169.254",
+     "::169.254.169.254",
+     "64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe", "2002:a9fe:a9fe::", "2001:0:a9fe:a9fe::1", "fd00:ec2::254",
+     "fd20:ce::254", "100.100.100.200", "192.0.0.192", "168.63.129.16", "::ffff:0:a9fe:a9fe", "fec0::1"],
+)  # fmt: skip
+def test_where_a_cloud_tells_its_passwords_is_not_reached_whatever_was_allowed(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (address, 80))])
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("It was connected to."))
+    with pytest.raises(posting.NotPosted, match="link-local"):
+        posting.post("http://crm.example.org/", b"{}", {}, private=True)
+
+
+@pytest.mark.parametrize(
+    "address", ["10.0.0.1", "192.168.1.1", "100.64.0.1", "fd00::1", "::ffff:10.0.0.1", "127.0.0.1", "::1"]
+)
+def test_the_own_network_is_reached_only_where_it_is_allowed(address: str) -> None:
+    assert may_be_dialled(address, private=True)
+    assert not may_be_dialled(address, private=False)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from portal import dialling
-from portal.networks import is_public
+from portal.networks import may_be_dialled
 from portal.values import is_loopback
 
 MOST_BYTES = 256 * 1024
@@ -103,7 +103,7 @@ def _connected(parts: SplitResult, *, private: bool) -> Iterator[socket.socket]:
     """A connection to an address that was looked at: the name is not asked for again, so it cannot change between."""
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     found = [entry[4][0] for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    addresses = [str(address) for address in found if private or is_public(str(address))]
+    addresses = [str(address) for address in found if may_be_dialled(str(address), private=private)]
     if not addresses:
         raise Unreachable("its name leads to addresses that are not public")
     until = time.monotonic() + SECONDS
