@@ -12,7 +12,8 @@ from scripts.words import forms_of, in_step, path_of
 SAME = frozenset(
     {
         "{day}, {time}", "{sender} via {org}", "{n} KB", "{n} MB", "{n} GB", "{n} byte", "Google", "Microsoft", "Yahoo",
-        "%%s / %%s", "Cc", "Cc: {people}", "Name", "Passkey {n}", "passkey", "Passkeys", "Cookies", "PDF",
+        "%%s / %%s", "Cc", "Cc: {people}", "Cc: {addresses}", "Bcc: {addresses}", "Name", "Passkey {n}",
+        "passkey", "Passkeys", "Cookies", "PDF",
         "%(sender)s, %(date)s", "{date}, {sender}:", "<b>%(date)s</b>", "Upload", "Status", "Code",
         "Privacy", "Link", "Format", "Support", "Error:",
     }

@@ -157,12 +157,12 @@ def _lines(report: Report, about: Subject) -> Iterator[str]:
     else:
         yield _("A rule spoke of a mail.")
         yield ""
-        yield _("What happened: {what}").format(what=_outcome(about.outcome))
+        yield _outcome(about.outcome)
     if "rules" in parts:
         names = [one.name for one in decision.matched if not one.only_logged]
         yield ngettext("Rule: {names}", "Rules: {names}", len(names)).format(names=", ".join(names))
     if "severity" in parts and decision.severity:
-        yield _("Severity: {severity}").format(severity=_severity(decision.severity))
+        yield _severity(decision.severity)
     if "sensitive" in parts and decision.sensitive:
         kinds = ", ".join(f"{name} ({count})" for name, count in decision.sensitive)
         yield _("Sensitive information: {kinds}").format(kinds=kinds)
@@ -178,7 +178,8 @@ def _lines(report: Report, about: Subject) -> Iterator[str]:
 
 
 def _sender(sent_by: str, written_by: str) -> Iterator[str]:
-    yield _("Sender: {address}").format(address=sent_by or written_by or _("nobody"))
+    shown = sent_by or written_by
+    yield _("Sender: {address}").format(address=shown) if shown else _("It names no sender.")
     if sent_by and written_by and _comparing(sent_by) != _comparing(written_by):
         yield _("Written as from: {address}").format(address=written_by)
 
@@ -198,16 +199,16 @@ def _mistaken() -> str:
 
 def _outcome(outcome: str) -> str:
     return {
-        "protect": _("it was protected"),
-        "relay": _("it was passed on"),
-        "refuse": _("it was refused"),
-        "drop": _("it was deleted, and nobody else is told"),
-        "hold": _("it waits for approval"),
+        "protect": _("It was protected."),
+        "relay": _("It was passed on."),
+        "refuse": _("It was refused."),
+        "drop": _("It was deleted, and nobody else is told."),
+        "hold": _("It waits for approval."),
     }[outcome]
 
 
 def _severity(severity: str) -> str:
-    return {"low": _("low"), "medium": _("medium"), "high": _("high")}[severity]
+    return {"low": _("Severity: low"), "medium": _("Severity: medium"), "high": _("Severity: high")}[severity]
 
 
 def _listed(addresses: Sequence[str]) -> str:

@@ -60,7 +60,7 @@ def test_what_is_deleted_is_gone_told_to_nobody_and_stands_in_the_record() -> No
 
 def test_a_report_may_go_with_it() -> None:
     publish(rule(DROP, TELL))
-    assert "it was deleted" in report_of(put(mail("Lunch")))[1].toc.text.here
+    assert "It was deleted, and nobody else is told." in report_of(put(mail("Lunch")))[1].toc.text.here
 
 
 def test_what_a_trusted_program_asks_to_protect_is_deleted_only_where_the_rule_says_so() -> None:

@@ -70,7 +70,7 @@ def test_a_report_tells_what_was_chosen_and_is_protected() -> None:
     assert opened.toc.subject == "Incident report: Cards"
     text = opened.toc.text.here
     for line in (
-        "What happened: it was passed on", "Rule: Cards", "Severity: high", f"Sender: {MAYA}", "Subject: Lunch",
+        "It was passed on.", "Rule: Cards", "Severity: high", f"Sender: {MAYA}", "Subject: Lunch",
         "Sensitive information: Payment card number (1)", f"Its number in the record: {row.pk}",
         f"Goes to: {', '.join([JONAS, *to[:9]])} and 3 more",
     ):  # fmt: skip
@@ -109,7 +109,7 @@ def test_the_mail_itself_is_attached_where_an_owner_said_so_and_takes_no_less_to
 
 
 @pytest.mark.parametrize(
-    ("then", "said"), [({"do": "refuse", "text": "No."}, "it was refused"), ({"do": "hold"}, "it waits for approval")]
+    ("then", "said"), [({"do": "refuse", "text": "No."}, "It was refused."), ({"do": "hold"}, "It waits for approval.")]
 )
 def test_what_was_refused_or_held_is_reported_once(then: dict[str, Any], said: str) -> None:
     publish(rule(then, TELL), rule(TELL, {"do": "protect"}, when=OUTSIDE, name="Behind"))
@@ -125,6 +125,13 @@ def test_what_was_refused_or_held_is_reported_once(then: dict[str, Any], said: s
 def test_an_override_is_told() -> None:
     publish(rule(MAY, TELL))
     assert "says that the rule is mistaken" in report_of(put(mail("[false positive] Lunch")))[1].toc.text.here
+
+
+def test_a_mail_without_a_sender_is_told_of_in_a_whole_sentence() -> None:
+    publish(rule(TELL))
+    text = report_of(put(mail("Lunch").replace(b"From: ", b"X-From: ", 1), sender=""))[1].toc.text.here
+    assert "It names no sender." in text
+    assert "Sender:" not in text
 
 
 def test_those_in_bcc_are_told_and_a_rule_that_is_only_logged_reports_nothing() -> None:

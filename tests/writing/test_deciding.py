@@ -91,6 +91,9 @@ def test_one_of_them_approves_it_and_it_goes_on() -> None:
     reader = asked(row)
     client = signed_in(reader)
     assert "Approve this message?" in words(client.get(f"{path_of(reader)}/decide/").content)
+    assert "Refuse it, and tell its sender: This may not be sent outside" in words(
+        client.get(f"{path_of(reader)}/decide/").content
+    )
     assert decide(client, reader, "") == 422
     assert decide(client, reader, "because I say so") == 422
     assert Spooled.objects.get(pk=row.pk).state == Spooled.State.HELD
