@@ -21,16 +21,24 @@ _AT_A_MESSAGE = re.compile(r"/m/[0-9a-z]{22}/[a-z0-9/-]{1,80}")
 _ELSEWHERE = re.compile(r"/(?:inbox/\?page=\d{1,6}|settings/[a-z/]{0,40})")
 
 
-def keep(request: HttpRequest, response: HttpResponseBase, place: Place) -> None:
-    """Remember the page that was asked for, if the browser was signed in until its session was over."""
-    if not getattr(request, "session_ended", ""):
+def keep(
+    request: HttpRequest, response: HttpResponseBase, place: Place, *, always: bool = False, page: str = ""
+) -> None:
+    """Remember the page that was asked for, or `page`, if the browser was signed in until its session was over.
+
+    `always` where more is to be proved, by whoever is signed in.
+    """
+    if not (always or page or getattr(request, "session_ended", "")):
         return
-    if place.reader is None:
-        page = request.get_full_path()
-    else:
-        page = place.goal_url + "".join(f"/{part}" for part in request.path.split("/")[3:])
+    page = page or _asked_for(request, place)
     if _fits(page, place):
         cookies.write(response, COOKIE, page, SECONDS)
+
+
+def _asked_for(request: HttpRequest, place: Place) -> str:
+    if place.reader is None:
+        return request.get_full_path()
+    return place.goal_url + "".join(f"/{part}" for part in request.path.split("/")[3:])
 
 
 def goal(request: HttpRequest, place: Place) -> str:

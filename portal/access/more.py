@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from portal.access import authenticators, expired, levels, passkey_way, passkeys, places, sessions, ways
+from portal.access import authenticators, back, expired, levels, passkey_way, passkeys, places, sessions, ways
 from portal.access import views as door
 from portal.access.codes import LONGEST_TYPED
 from portal.access.errors import FactorRefused, SessionOver
@@ -243,9 +243,10 @@ def _failed(reader: Reader, kind: str, **facts: int) -> None:
 
 
 def _through(request: Request, reader: Reader, session: Session, token: str, kind: str) -> HttpResponse:
-    """To the message, with the session's new token."""
+    """To the message, or the page of it that was asked for, with the session's new token."""
     record("recipient.factor_proved", message=reader.message_id, reader=reader.id, factor=kind)
-    response = see_other(places.at_link(reader).goal_url)
+    response = see_other(back.goal(request, places.at_link(reader)))
+    back.forget(request, response)
     sessions.set_cookie(response, token, keep=sessions.is_kept(session))
     rotate_token(request)
     return response

@@ -32,11 +32,13 @@ def welcome(
     level: int = 1,
     provider: str = "",
     factor_at: datetime | None = None,
+    anew: bool = True,
 ) -> HttpResponseRedirect:
     """Sign the person of `reader`'s address in, in place of this browser's old session. Call only after a proof.
 
-    `method`, `level`, `provider` and `factor_at` are kept in the session's row (portal.access.models.Session). Where
-    the brand's sessions are for one message it is the one of `reader`: proved without a message, the address's newest.
+    `method`, `level`, `provider`, `factor_at` and `anew` are kept in the session's row
+    (portal.access.models.Session). Where the brand's sessions are for one message it is the one of `reader`: proved
+    without a message, the address's newest.
     """
     one = place.brand.session_scope == "message"
     person = people.of_reader(reader)
@@ -49,6 +51,7 @@ def welcome(
         level=level,
         provider=provider,
         factor_at=factor_at,
+        anew=anew,
         reader=_only(request.session_row, place, reader) if one else None,
         device=devices.named(request.headers.get("User-Agent", "")),
         instead_of=request.session_row,

@@ -84,7 +84,7 @@ def page(
     rows = senders.providers(request.brand)
     found = ways.of_providers(request, rows, SENT, lambda row: reverse("sender-sign-in", args=[row.slug]))
     context = {"note": note, "ways": found, "again": again.slug if again else "", "sender_goal": _goal(request.path)}
-    context["sender_again"] = prove
+    context["prove"] = prove
     return ways.under_policy(render(request, "access/senders.html", context, status=status), found.origins)
 
 

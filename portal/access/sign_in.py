@@ -80,10 +80,11 @@ def _begin(request: Request, place: Place, slug: str) -> HttpResponse:
     if request.method != "POST":
         return _outcome(request, place, provider)
     token = cookies.browser_token(request)
-    again, origin = "again" in request.POST, ceilings.origin_of(request.META)
+    again, origin = request.POST.get("again", ""), ceilings.origin_of(request.META)
+    asked = {"again": bool(again), "anew": again == sender_door.PROVE}
     try:
         browser = cookies.digest(token)
-        url = flow.begin(provider, request.brand, browser, reader=place.reader, again=again, origin=origin)
+        url = flow.begin(provider, request.brand, browser, reader=place.reader, origin=origin, **asked)
     except TooManyTries as error:
         return wait(request, error, place)
     except ProviderDown:
@@ -103,7 +104,7 @@ def _end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
     if _provider(place, slug) is None:  # looked at again, for it may have been switched off meanwhile
         return see_other(reverse("sign-in-over"))
     try:
-        address = flow.proved(taken, way).address
+        address, anew = flow.proved(taken, way)
     except (SignInCancelled, ProviderDown, SignInRefused) as error:
         if isinstance(error, SignInRefused):
             _record(taken, error.reason)
@@ -112,7 +113,8 @@ def _end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
     if reader is None:
         _record(taken, "other_address" if place.reader else "nothing_sent")
         return _ended(taken, outcomes.OTHER, address)
-    return proving.welcome(request, place, reader, method=sessions.PROVIDER, keep=False, level=LEVEL, provider=slug)
+    how = {"method": sessions.PROVIDER, "provider": slug}
+    return proving.welcome(request, place, reader, keep=False, level=LEVEL, anew=anew, **how)
 
 
 def _provider(place: Place, slug: str) -> Provider | None:

@@ -22,12 +22,16 @@ REFUSED = 422
 page = require_http_methods(["GET", "HEAD", "POST"])
 
 
-def choose(request: Request, reader: Reader, note: str = "", status: int = 200) -> HttpResponse:
-    """R1: who wrote, and the button that mails a passcode. The same for open, closed and withdrawn messages."""
+def choose(request: Request, reader: Reader, note: str = "", status: int = 200, *, prove: bool = False) -> HttpResponse:
+    """R1: who wrote, and the button that mails a passcode. The same for open, closed and withdrawn messages.
+
+    `prove` is for whoever is signed in and is to show anew who they are.
+    """
     note = note or request.session_ended or _each_on_its_own(request)
     offered = ways.at(request, reader)
     place, shown = places.at_link(reader), places.masked(readers.address_of(reader))
     context = {**place.context(), **shown, **passkey_way.of(request, reader), "note": note, "ways": offered}
+    context["prove"] = prove
     response = render(request, "access/choose.html", context, status=status)
     back.keep(request, response, place)
     return ways.under_policy(response, offered.origins)
@@ -80,6 +84,14 @@ def other_address(
     return ways.under_policy(response, (*offered.origins, *(ways.origins_of(provider) if provider else ())))
 
 
+def prove_again(request: Request, reader: Reader, note: str, page: str = "") -> HttpResponse:
+    """R1 for whoever is signed in at a message and is to show anew who they are, before what must not be done in a
+    browser that was left open. They come back to `page`, or to the one that was asked for."""
+    response = choose(request, reader, note, 403, prove=True)
+    back.keep(request, response, places.at_link(reader), always=True, page=page)
+    return response
+
+
 def too_many_tries(request: Request, error: TooManyTries) -> HttpResponse:
     """R6."""
     return wait(request, error)
@@ -94,6 +106,7 @@ def find_page(
     note: str = "",
     link_typed: bool = False,
     again: Provider | None = None,
+    prove: bool = False,
 ) -> HttpResponse:
     """The neutral page, whatever is said on it. It tells of no message and no address."""
     offered = ways.neutral(request)
@@ -104,6 +117,7 @@ def find_page(
         "error": error,
         "note": note,
         "link_typed": link_typed,
+        "prove": prove,
         "find_url": reverse("find"),
         "host": places.host(request.brand),
         **passkey_way.of(request, None),

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.access import levels, more, places, sessions, shares
+from portal.access import back, levels, more, places, sessions, shares
 from portal.access import views as door
 from portal.access.errors import TooManyTries
 from portal.access.requests import Request
@@ -120,7 +120,9 @@ def _proved_enough(request: Request, reader: Reader, *, content: bool) -> Reader
         return reader
     if content:
         raise Http404
-    return more.page(request, reader)
+    response = more.page(request, reader)
+    back.keep(request, response, places.at_link(reader), always=True)
+    return response
 
 
 def _unmangled(reader: Reader, share: bytes) -> HttpResponse:

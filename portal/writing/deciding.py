@@ -1,7 +1,7 @@
 """Whom a rule names approves or refuses a mail that it holds, at the message that asked them.
 
-What they prove is what reading that message takes, and nobody comes here but whom it was sent to. What they decide is
-recorded with their row; an administrator may have been quicker.
+What they prove is what reading that message takes, within the last ten minutes, and nobody comes here but whom it was
+sent to. What they decide is recorded with their row; an administrator may have been quicker.
 """
 
 from __future__ import annotations
@@ -10,10 +10,14 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from branding import languages
+from portal.access import sessions
+from portal.access import views as door
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.ingest import holding
@@ -33,17 +37,20 @@ APPROVE = "approve"
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @admission.page
-def decide(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
-    """`answer` of a POST is "approve" or a reason of the list why it is refused."""
+def decide(request: Request, reader: Reader, opened: Opened, chosen: str = "") -> HttpResponse:
+    """`answer` of a POST is "approve" or a reason of the list why it is refused; `chosen` is what was sent before the
+    proof was asked for that it takes."""
     row, person = holding.asking(reader.message_id), request.person
     if reader.message.rule != ASKING or person is None or reader.role != Reader.Role.RECIPIENT:
         raise Http404
-    context: dict[str, Any] = {"back_url": f"/m/{link_of(reader)}", "reasons": list(WHY.items())}
+    context: dict[str, Any] = {"back_url": f"/m/{link_of(reader)}", "reasons": list(WHY.items()), "chosen": chosen}
     if row is None or row.state != Spooled.State.HELD or row.approval != Spooled.Approval.ASKED:
         return _page(request, {**context, "over": _outcome(row)})
+    answer = request.POST.get("answer", "")
+    if request.session_row is None or not sessions.is_fresh(request.session_row):
+        return _prove(request, reader, answer or chosen)
     if request.method != "POST":
         return _page(request, context)
-    answer = request.POST.get("answer", "")
     if answer != APPROVE and answer not in WHY:
         return _page(request, {**context, "nothing": True}, 422)
     try:
@@ -52,7 +59,14 @@ def decide(request: Request, reader: Reader, opened: Opened) -> HttpResponse:
         return _page(request, {**context, "away": True}, 503)
     except NotHeld:
         pass  # somebody was quicker; the page says how it stands
-    return see_other(request.path)
+    return see_other(reverse("decide", args=[link_of(reader)]))
+
+
+def _prove(request: Request, reader: Reader, answer: str) -> HttpResponse:
+    """Asks who it is, and leads back to the same choice."""
+    known = answer == APPROVE or answer in WHY
+    page = reverse("decide-chosen", args=[link_of(reader), answer]) if known else ""
+    return door.prove_again(request, reader, _("To decide, show once more that it is you."), page)
 
 
 def _do(row: Spooled, reader: Reader, answer: str, by: str) -> None:

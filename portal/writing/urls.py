@@ -17,6 +17,7 @@ urlpatterns = [
     ),
     path("m/<str:link>/sent/<uuid:answer>", views.sent, name="sent"),
     path("m/<str:link>/decide/", deciding.decide, name="decide"),
+    path("m/<str:link>/decide/<slug:chosen>/", deciding.decide, name="decide-chosen"),
     path("write/", write_to.write_to, name="write-to"),
     path("write/passcode/", write_to_passcode.passcode, name="write-passcode"),
     path("write/passcode/again/", write_to_passcode.again, name="write-again"),

@@ -8,7 +8,10 @@ from dataclasses import replace
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
+from portal.access import sessions
+from portal.access.models import Session
 from portal.access.roles import Role
 from portal.audit.models import Entry
 from portal.delivery.models import Outbound
@@ -22,6 +25,8 @@ from portal.rules.errors import BadRules
 from portal.vault.models import Message, Reader
 from portal.vault.opening import open_message
 from portal.vault.readers import address_of
+from tests.access.resealing import reseal
+from tests.access.visitors import newest_code
 from tests.ingest.test_rules import publish, rule
 from tests.mails import JONAS, MAYA, mail
 from tests.rules.test_diverting import somebody
@@ -118,6 +123,41 @@ def test_one_of_them_refuses_it_with_a_reason_of_the_list_that_its_sender_reads(
     facts = Entry.objects.get(kind="message.refused").facts
     assert (facts["reason"], facts["who"]) == ("outside", "named")
     assert "was refused" in words(signed_in(reader).get(f"{path_of(reader)}/decide/").content)
+
+
+def left_open() -> None:
+    """Ten minutes go by since anybody proved anything."""
+    Session.objects.update(made_at=timezone.now() - sessions.FRESH)
+    reseal()
+
+
+def test_a_browser_that_was_left_open_decides_nothing_until_its_person_shows_anew_who_they_are() -> None:
+    row = held()
+    reader = asked(row)
+    client = signed_in(reader)
+    page = f"{path_of(reader)}/decide/"
+    left_open()
+    for answer in (client.get(page), client.post(page, {"answer": "outside"})):
+        assert (answer.status_code, b'value="outside"' in answer.content) == (403, False)
+        assert "show once more that it is you" in words(answer.content)
+    assert Spooled.objects.get(pk=row.pk).state == Spooled.State.HELD
+    client.post(f"{path_of(reader)}/ask/")
+    shown = client.post(f"{path_of(reader)}/passcode/", {"code": newest_code()})
+    assert shown["Location"] == f"{page}outside/", "what they had chosen"
+    assert b'value="outside" checked' in client.get(shown["Location"]).content
+    assert client.post(shown["Location"], {"answer": "outside"})["Location"] == page
+    assert Spooled.objects.get(pk=row.pk).state == Spooled.State.REFUSED
+    left_open()
+    assert "was refused" in words(client.get(page).content), "how it stands, takes no more than reading"
+
+
+def test_a_sign_in_at_a_provider_that_asked_nobody_is_no_proof_of_this_moment() -> None:
+    row = held()
+    client = signed_in(asked(row))
+    Session.objects.update(anew=False)
+    reseal()
+    assert decide(client, asked(row), "approve") == 403
+    assert Spooled.objects.get(pk=row.pk).state == Spooled.State.HELD
 
 
 def test_nobody_else_decides_and_no_other_message_asks_anything() -> None:
