@@ -36,6 +36,10 @@ class Why(models.TextChoices):
     OTHER = "other", _lazy("Another reason")
 
 
+OF_SENDER = (Who.SENDER, Who.DELEGATE)
+"""Who does no more than a sender may; all others are above them."""
+
+
 @dataclass(frozen=True)
 class Actor:
     """Who does something: someone of the office, a sender or a delegate by their row, a program by its token's, or a

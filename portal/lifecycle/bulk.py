@@ -208,11 +208,11 @@ def _do_one(run: Run, item: RunItem) -> str:
 
 
 def _withdraw(run: Run, item: RunItem) -> str:
-    if locked(item.message).state == Message.State.WITHDRAWN:
-        return O.ALREADY
-    why = Why(run.reason)
+    already, why = locked(item.message).state == Message.State.WITHDRAWN, Why(run.reason)
     due = timezone.now() + LONGEST
     outcome = withdrawing.withdraw(item.message, str(why.label), by=_actor(run), why=why, tell=run.tell, due=due)
+    if already:
+        return O.ALREADY
     item.at = Message.objects.values_list("withdrawn_at", flat=True).get(pk=item.message)
     return O.HELD if outcome.held else O.DONE
 

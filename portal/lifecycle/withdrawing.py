@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from portal.audit.record import record
 from portal.keys.service import keys
-from portal.lifecycle import saying_withdrawn
+from portal.lifecycle import saying_withdrawn, undoable
 from portal.lifecycle.actors import COMMAND, Actor, Why
 from portal.lifecycle.errors import AlreadyDestroyed, NotWithdrawn, UnknownMessage
 from portal.lifecycle.rows import locked, locked_reader
@@ -42,7 +42,8 @@ def withdraw(
     tell: bool | None = None,
     due: datetime | None = None,
 ) -> Outcome:
-    """Withdraw from all readers; with `now` the keys die before this returns. Again is no error and keeps the first.
+    """Withdraw from all readers; with `now` the keys die before this returns. Again is no error and keeps the first;
+    above a sender, it is no longer theirs to undo.
 
     `tell` says whether the recipients get a mail (None: as the brand does), `due` when the keys die if it is not the
     usual time to undo.
@@ -60,6 +61,8 @@ def withdraw(
             record("message.withdrawn", message=row.id, **by.facts(why))
             readers = row.readers.filter(withdrawn_at=None)
             saying_withdrawn.say(row, readers, _when(row.destroy_after, now=now), tell=tell)
+        else:
+            undoable.ask_again(row.id, None, by, why)
         row.destroy_after = _when(row.destroy_after, now=now)
         row.save(update_fields=["state", "withdrawn_at", "destroy_after", "reason"])
     destroyed = now and destroying.destroy_now(row.id)
@@ -108,13 +111,16 @@ def withdraw_alone(row: Reader, *, by: Actor, why: Why) -> None:
 def undo(message: UUID, *, by: Actor = COMMAND) -> None:
     """Open a withdrawn message again, as long as nothing of it is destroyed.
 
+    A sender does so only where nobody above them asked for it as well.
+
     Raises:
-        UnknownMessage, NotWithdrawn, AlreadyDestroyed.
+        UnknownMessage, NotWithdrawn (also where it is not theirs), AlreadyDestroyed.
     """
     with transaction.atomic():
         row = locked(message)
         if row.state != Message.State.WITHDRAWN:
             raise NotWithdrawn
+        undoable.must_be(row.id, None, by)
         Message.objects.filter(pk=row.pk).update(
             state=Message.State.OPEN, withdrawn_at=None, destroy_after=None, reason=None
         )
@@ -148,6 +154,8 @@ def _withdraw_from(row: Reader, reason: str, *, now: bool, by: Actor, why: Why |
         row.reason = _sealed(row.id, reason)
         record("message.withdrawn", message=row.message_id, reader=row.id, **by.facts(why))
         saying_withdrawn.say(row.message, [row], _when(row.destroy_after, now=now), tell=tell)
+    else:
+        undoable.ask_again(row.message_id, row.id, by, why)
     row.destroy_after = _when(row.destroy_after, now=now)
     row.save(update_fields=["withdrawn_at", "destroy_after", "reason"])
 
@@ -155,6 +163,7 @@ def _withdraw_from(row: Reader, reason: str, *, now: bool, by: Actor, why: Why |
 def _undo_from(row: Reader, by: Actor) -> None:
     if row.withdrawn_at is None:
         raise NotWithdrawn
+    undoable.must_be(row.message_id, row.id, by)
     Reader.objects.filter(pk=row.pk).update(withdrawn_at=None, destroy_after=None, reason=None)
     record("message.withdrawal_undone", message=row.message_id, reader=row.id, **by.facts())
 

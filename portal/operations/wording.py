@@ -19,7 +19,7 @@ _BY_READERS = frozenset({
 })  # fmt: skip
 _BY_ADMINISTRATORS = frozenset({
     "message.approved", "message.released", "message.refused",
-    "message.withdrawn", "message.withdrawal_undone", "message.date_changed",
+    "message.withdrawn", "message.withdrawn_again", "message.withdrawal_undone", "message.date_changed",
     "message.resent", "message.readdressed", "message.added", "message.request_declined",
     "message.rights_changed",
     "message.hold_set", "message.hold_lifted", "message.phrase_set", "message.exported",
@@ -222,6 +222,9 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "refusal.delivered": _fixed(lambda: _("The mail server took the mail that tells its sender.")),
     "message.released": _fixed(lambda: _("An administrator let it try again.")),
     "message.withdrawn": _withdrawn,
+    "message.withdrawn_again": _fixed(
+        lambda: _("Withdrawn once more, by others than its sender; its sender can no longer undo it.")
+    ),
     "message.withdrawal_undone": _fixed(lambda: _("The withdrawal was undone.")),
     "message.date_changed": _fixed(lambda: _("Given another date to close.")),
     "message.rights_changed": _rights_changed,

@@ -27,12 +27,11 @@ from portal.lifecycle.errors import (
     DateIsPast,
     DateTooFar,
     LifecycleError,
-    NotWithdrawn,
     ResentLately,
     UnknownMessage,
 )
 from portal.rules.errors import RulesError
-from portal.sent import closing, owning, phrasing, story
+from portal.sent import closing, owning, phrasing
 from portal.vault import readers
 from portal.vault.errors import VaultError
 from portal.vault.models import Reader
@@ -71,11 +70,8 @@ def undo(request: Request, session: Session, id_: UUID) -> HttpResponse:
     """Open it again, for all or for one, while the keys live; only what its sender withdrew, or who acts for them."""
     author, now = owned(session, id_)
     chosen = {one.id for one in now.recipients} & ids_of(request.POST.getlist("reader"))
-    wanted: set[UUID | None] = set(chosen) or {None}
 
     def act() -> None:
-        if not wanted <= story.withdrawn_by(id_):
-            raise NotWithdrawn
         by = owning.actor(session, author)
         if chosen:
             withdrawing.undo_some(id_, chosen, by=by)

@@ -19,7 +19,8 @@ from portal.audit.models import Entry
 from portal.delivery import telling
 from portal.delivery.models import Outbound
 from portal.ids import id_of
-from portal.lifecycle.actors import Who
+from portal.lifecycle import undoable
+from portal.lifecycle.actors import OF_SENDER, Who
 
 _MOST = 20_000
 """Entries that are read of one message."""
@@ -27,9 +28,6 @@ _KINDS = frozenset({
     "wrapper.delivered", "wrapper.bounced", "wrapper.deferred", "recipient.confirmed", "message.opened",
     "file.downloaded", "message.replied", "message.forwarded", "message.resent", "recipient.reminded",
 })  # fmt: skip
-
-
-_THEIRS = (Who.SENDER, Who.DELEGATE)
 
 
 @dataclass(frozen=True, repr=False)
@@ -115,8 +113,8 @@ class Change:
 
 
 _CHANGES = (
-    "message.withdrawn", "message.withdrawal_undone", "message.date_changed", "message.rights_changed",
-    "message.readdressed", "message.added",
+    "message.withdrawn", undoable.AGAIN, "message.withdrawal_undone", "message.date_changed",
+    "message.rights_changed", "message.readdressed", "message.added",
 )  # fmt: skip
 
 
@@ -129,16 +127,5 @@ def changes(message: UUID, me: str) -> list[Change]:
 def _change(entry: Entry, me: str) -> Change:
     row, by = str(entry.facts.get("by", "")), str(entry.facts.get("who", ""))
     who = id_of(row) if by == Who.DELEGATE else None
-    said = "you" if row == me else by if by in _THEIRS else "them"
+    said = "you" if row == me else by if by in OF_SENDER else "them"
     return Change(entry.kind.partition(".")[2], entry.at, said, who, entry.reader)
-
-
-def withdrawn_by(message: UUID) -> set[UUID | None]:
-    """The readers whose last withdrawal was the sender's, or of who acts for them; None stands for the message's.
-
-    What an administrator withdrew is not for its sender to undo.
-    """
-    last: dict[UUID | None, bool] = {}
-    for entry in Entry.objects.filter(message=message, kind="message.withdrawn").order_by("id"):
-        last[entry.reader] = entry.facts.get("who") in _THEIRS
-    return {reader for reader, theirs in last.items() if theirs}

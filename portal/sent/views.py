@@ -18,7 +18,7 @@ from portal.access.models import Delegation, Session
 from portal.access.models import Person as Someone
 from portal.access.requests import Request
 from portal.ids import id_of
-from portal.lifecycle import asking, granting
+from portal.lifecycle import asking, granting, undoable
 from portal.lifecycle.standing import Recipient
 from portal.sent import listing, owning, phrasing, story, subjects
 from portal.sent.acting import owned
@@ -94,7 +94,7 @@ def message(request: Request, session: Session, id_: UUID) -> HttpResponse:
     moment, me = timezone.now(), str(session.person_id)
     lent = owning.lent_by(session, author)
     content = subjects.of(author, session, moment, shown=owning.shows_content(session, author))
-    stories, mine = story.of(id_, content.files), story.withdrawn_by(id_)
+    stories, mine = story.of(id_, content.files), undoable.by_sender(id_)
     told = granting.told(id_)
     context = {
         "message": now,

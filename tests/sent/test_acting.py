@@ -14,8 +14,9 @@ from portal.access import people
 from portal.access.models import Session
 from portal.audit.models import Entry
 from portal.delivery.models import Outbound
-from portal.lifecycle import withdrawing
+from portal.lifecycle import bulk, withdrawing
 from portal.lifecycle.actors import Actor, Who, Why
+from portal.lifecycle.choosing import ANY, Choice
 from portal.vault import readers, templates
 from portal.vault.models import Message, RightsTemplate
 from tests.mails import JONAS, KARIN, MAYA, mail
@@ -112,6 +113,50 @@ def test_what_an_administrator_withdrew_its_sender_does_not_undo(message: Messag
     assert "There is nothing to undo." in act(message, "undo")
     assert not can_read(message)
     assert "Undo that first" in act(message, "date", until=f"{timezone.localdate() + timedelta(days=3)}")
+
+
+OFFICE = Actor(Who.OFFICE, "x")
+
+
+@pytest.mark.parametrize("office_first", [True, False])
+def test_what_an_administrator_asked_for_as_well_its_sender_does_not_undo(message: Message, office_first: bool) -> None:
+    def office() -> None:
+        withdrawing.withdraw(message.pk, "", by=OFFICE, why=Why.LAW)
+
+    if office_first:
+        office()
+    act(message, "withdraw", reader=both(message), reason="other")
+    if not office_first:
+        office()
+        office()
+        assert "Withdrawn by an administrator" in words(browser().get(f"/sent/{message.pk}/").content)
+        assert entry("message.withdrawn_again") == {"who": "office", "by": "x", "reason": "law"}
+    assert Entry.objects.filter(kind="message.withdrawn").count() == 1
+    assert Entry.objects.filter(kind="message.withdrawn_again").count() == int(not office_first)
+    assert "There is nothing to undo." in act(message, "undo")
+    assert not can_read(message)
+    withdrawing.undo(message.pk, by=OFFICE)
+    act(message, "withdraw", reader=both(message), reason="other")
+    act(message, "undo")
+    assert can_read(message), "what was undone counts no more"
+
+
+def test_of_one_reader_neither(message: Message) -> None:
+    karin = reader_of(message, KARIN).pk
+    act(message, "withdraw", reader=karin, reason="wrong_person")
+    withdrawing.withdraw_some(message.pk, {karin}, "", by=OFFICE, why=Why.LAW)
+    assert "There is nothing to undo." in act(message, "undo", reader=karin)
+    assert not can_read(message, KARIN)
+
+
+def test_a_run_over_many_takes_it_from_its_sender_too(message: Message) -> None:
+    act(message, "withdraw", reader=both(message), reason="other")
+    run = bulk.ask("withdraw", Choice(sender=MAYA, state=ANY), OFFICE)
+    bulk.confirm(run, 1, OFFICE, Why.LAW)
+    bulk.carry_out(only=run)
+    assert bulk.outcomes(run) == {"already": 1}
+    assert "There is nothing to undo." in act(message, "undo")
+    assert not can_read(message)
 
 
 def test_the_withdrawal_of_another_sender_of_old_is_not_undone_either(message: Message) -> None:
