@@ -91,6 +91,15 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+@lru_cache(maxsize=4096)
+def as_ink(colour: str, paper: Paper) -> str:
+    """A colour of text on white, for text on that dark paper: its hue, and its contrast within what can be read."""
+    before, most = contrast(colour, WHITE), contrast(paper.ink, paper.surface)
+    if before > 20:
+        return paper.ink
+    return _walk(colour, lambda c: contrast(c, paper.surface) >= min(max(before, 4.6), most), +1)
+
+
 def _tokens(tones: Tones) -> str:
     return "".join(f"  --{f.name.replace('_', '-')}: {getattr(tones, f.name)};\n" for f in fields(tones))
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from portal.mime.cleaning import CLEANER_VERSION, clean_again
 from portal.mime.folding import first_part, fold_history
 from portal.mime.plain import to_html
-from portal.reading import policies
+from portal.reading import paper, policies
 from portal.vault.opening import Opened
 from portal.vault.toc import Body, Toc
 
@@ -45,7 +45,14 @@ def document(
         html = _under_the_rules_of_now(opened.toc, beginning)
     else:
         html = fold_history(_under_the_rules_of_now(opened.toc, opened.body(body)), _("Show quoted text"))
-    context = {"html": dressed(html), "subject": subject, "rights": opened.rights, "rest": cut}
+    both = paper.for_both_themes(html)
+    context = {
+        "html": dressed(html if both is None else both),
+        "subject": subject,
+        "rights": opened.rights,
+        "rest": cut,
+        "both_themes": both is not None,
+    }
     return policies.under(policies.BODY, render(request, "reading/body.html", context))
 
 

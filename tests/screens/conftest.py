@@ -79,7 +79,8 @@ def files() -> dict[str, tuple[str, bytes, str]]:
     found["/session/"] = ("application/json", b'{"seconds": 100, "idle": true, "sentence": ""}', "")
     for mail in samples.MAILS:
         found[f"/{mail.name}"] = (html, rendered(mail).encode(), "")
-    found[f"/{samples.BODY.name}"] = (html, rendered(samples.BODY).encode(), policy(body_document=True))
+    for body in samples.BODIES:
+        found[f"/{body.name}"] = (html, rendered(body).encode(), policy(body_document=True))
     return found
 
 

@@ -19,6 +19,7 @@ from portal.access.signed_in import Device
 from portal.access.ways import Button, Ways
 from portal.mime.addresses import Mailbox
 from portal.mime.plain import to_html
+from portal.reading.paper import for_both_themes
 from portal.vault.rights import Rights
 from portal.vault.toc import Voucher
 from portal.writing.forms import Fault
@@ -208,7 +209,14 @@ TEXT = (
 HTML = (
     '<div style="font-family:Georgia,serif"><h2>Dear Jonas,</h2><p>Good news: the swelling has gone down.</p>'
     + "<p>The ligament is healing as we hoped. There is no sign of a new tear in any of the pictures.</p>" * 12
+    + '<p style="color:#c00000">Bring your exercise diary. <span style="color:rgb(0, 0, 0)">We will read it.</span></p>'
+    + '<blockquote><font color="#1f497d">Thank you, Thursday works.</font></blockquote>'
     + '<p><a href="https://aldervalley.example/" target="_blank">Our page</a></p></div>'
+)
+NEWSLETTER = (
+    '<table width="100%" bgcolor="#14594f"><tr><td style="color:#ffffff;padding:16px"><h2>Alder Valley Clinic</h2>'
+    "</td></tr></table><p>Dear Jonas,</p><p>Good news: the swelling has gone down.</p>"
+    '<p style="background:#fff0b3">Bring your exercise diary.</p>'
 )
 MESSAGE = {
     "link": LINK.rpartition("/")[2],
@@ -644,6 +652,12 @@ PAGES = [
         signed_in_as=ADDRESS,
     ),
     Sample(
+        "R8-html-white",
+        "reading/message.html",
+        {**MESSAGE, "has_html": True, "text_html": "", "body_url": "/R8-body-white"},
+        signed_in_as=ADDRESS,
+    ),
+    Sample(
         "R8-inner",
         "reading/inner.html",
         {
@@ -874,7 +888,13 @@ PAGES = [
         )
     ),
 ]
-BODY = Sample("R8-body", "reading/body.html", {"html": HTML, "subject": "Your MRI results", "rights": Rights()})
+BODY = Sample(
+    "R8-body",
+    "reading/body.html",
+    {"html": for_both_themes(HTML), "subject": LETTER["subject"], "rights": Rights(), "both_themes": True},
+)
+BODY_WHITE = replace(BODY, name="R8-body-white", context={**BODY.context, "html": NEWSLETTER, "both_themes": False})
+BODIES = (BODY, BODY_WHITE)
 NOTICE = {
     "sender_name": "Dr Maya Lindqvist",
     "sender_address": "maya.lindqvist@aldervalley.example",

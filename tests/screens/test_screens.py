@@ -83,10 +83,10 @@ def _look(page: Page, width: int, theme: str, sample: Sample) -> str:
     return f"{sample.name} at {width} px, {theme}"
 
 
-@pytest.mark.parametrize("opened", [*samples.PAGES, samples.BODY, *samples.MAILS], ids=str, indirect=True)
+@pytest.mark.parametrize("opened", [*samples.PAGES, *samples.BODIES, *samples.MAILS], ids=str, indirect=True)
 def test_it_has_no_violation_and_no_sideways_scroll(opened: tuple[Sample, Page]) -> None:
     sample, page = opened
-    rules: dict[str, Any] = NO_PAGE_OF_OURS if sample in samples.MAILS or sample is samples.BODY else {}
+    rules: dict[str, Any] = NO_PAGE_OF_OURS if sample in samples.MAILS or sample in samples.BODIES else {}
     for width in WIDTHS:
         for theme in ("light", "dark"):
             where = _look(page, width, theme, sample)
@@ -126,3 +126,18 @@ def test_it_is_whole_with_everything_unfolded_and_with_large_text(opened: tuple[
     assert looks.clipped(page) == []
     assert looks.moving(page) == []
     assert looks.in_forced_colours(page) == []
+
+
+@pytest.mark.parametrize(("name", "paper"), [("R8-html", "rgb(26, 32, 39)"), ("R8-html-white", "rgb(255, 255, 255)")])
+def test_html_of_a_sender_follows_dark_mode_unless_it_chose_its_own_paper(
+    site: str, page: Page, name: str, paper: str
+) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{site}/{name}")
+    frame = page.frames[1]
+    behind = "() => getComputedStyle(document.body).backgroundColor"
+    assert frame.evaluate(behind) == paper
+    page.emulate_media(color_scheme="dark", media="print")
+    assert frame.evaluate(behind) == "rgb(255, 255, 255)", "paper of a printer is white"
+    page.emulate_media(color_scheme="light", media="screen")
+    assert frame.evaluate(behind) == "rgb(255, 255, 255)"

@@ -33,7 +33,7 @@ def test_a_page_has_no_style_attribute_and_no_inline_script(path: Path) -> None:
         assert "<style" not in text
 
 
-@pytest.mark.parametrize("sample", [*samples.PAGES, samples.BODY, *samples.MAILS], ids=str)
+@pytest.mark.parametrize("sample", [*samples.PAGES, *samples.BODIES, *samples.MAILS], ids=str)
 def test_a_page_loads_nothing_from_elsewhere(sample: Sample) -> None:
     loads = re.findall(
         r"<(?:img|script|iframe|link|source|form)[^>]*?(?:src|href|action)=\"([^\"]*)\"", rendered(sample)
