@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import ssl
 import time
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from celery import Celery
 from kombu import Queue
@@ -166,7 +168,11 @@ def _pipeline_seconds() -> int:
 
 
 def _broker(url: str) -> dict[str, Any]:
-    """`filesystem:///folder` is our own embedded broker, redis:// has bounded queues; amqp:// is Celery's own."""
+    """`filesystem:///folder` is our own embedded broker, redis:// has bounded queues; amqp:// is Celery's own.
+
+    The transports leave TLS out behind rediss:// unless they are told, and the name of the server behind amqps://.
+    Known authorities are the system's, or those of SSL_CERT_FILE.
+    """
     if url.startswith("filesystem://"):
         return {
             "broker_url": "filesystem://",
@@ -178,8 +184,10 @@ def _broker(url: str) -> dict[str, Any]:
             "broker_url": url,
             "broker_transport": "portal.operations.bounded:Transport",
             "broker_transport_options": {"max_retries": 0, "socket_connect_timeout": 1, "socket_timeout": 1},
+            "broker_use_ssl": {"ssl_cert_reqs": "required"} if url.startswith("rediss:") else False,
         }
-    return {"broker_url": url, "broker_transport_options": {}}
+    named = {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": urlsplit(url).hostname}
+    return {"broker_url": url, "broker_transport_options": {}, "broker_use_ssl": url.startswith("amqps:") and named}
 
 
 def _schedule(seconds: int) -> dict[str, Any]:

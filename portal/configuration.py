@@ -39,7 +39,7 @@ class Configuration:
     door_processes: int
     data: Path
     public_url: str
-    relay_url: str
+    relay_url: str = field(repr=False)
     tls_policy: tuple[tuple[str, str], ...]
     dns: tuple[Resolver, ...]
     mx_networks: tuple[Network, ...]
@@ -162,13 +162,13 @@ def read(environment: Mapping[str, str], tell: Callable[[Declared], None] = lamb
         mx_networks=setting("MX_NETWORKS", values.networks, ""),
         bounce_domain=setting("BOUNCE_DOMAIN", values.one_domain, ""),
         domain_connections=setting("DOMAIN_CONNECTIONS", values.between(1, 100), "4"),
-        database_url=setting("DATABASE_URL", str, f"sqlite:///{data / 'letterlock.sqlite3'}"),
+        database_url=setting("DATABASE_URL", values.database_url, f"sqlite:///{data / 'letterlock.sqlite3'}"),
         keyring_url=setting("KEYRING_URL", str, f"file://{data / 'keyring'}"),
         key_url=setting("KEY_URL", str, f"file:{data / 'root.key'}"),
         blob_url=setting("BLOB_URL", values.blob_url, f"file://{data / 'blobs'}"),
         spool_url=setting("SPOOL_URL", values.blob_url, f"file://{data / 'spool'}"),
         recovery_key=setting("RECOVERY_KEY", values.file, ""),
-        broker_url=setting("BROKER_URL", str, f"filesystem://{data / 'broker'}"),
+        broker_url=setting("BROKER_URL", values.broker_url, f"filesystem://{data / 'broker'}"),
         max_message_bytes=max_message_bytes,
         max_recipients=setting("MAX_RECIPIENTS", values.between(1, 4000), "500"),
         inside_domains=setting("INSIDE_DOMAINS", values.domains, _demo_domains() if demo else ""),

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 TLS_POLICIES = ("published", "opportunistic", "required", "verified", "mta-sts", "dane")
@@ -145,6 +145,39 @@ def blob_url(text: str) -> str:
             "it must be file:///an/absolute/folder or s3://bucket/prefix?endpoint=…&region=…, without credentials."
         )
     return text
+
+
+def database_url(text: str) -> str:
+    """Checked here because the library takes engines that are not installed, and fails far from the setting."""
+    parts = _split(text)
+    if parts is None or parts.scheme not in ("sqlite", "postgresql", "postgres") or len(parts.path) < 2:
+        raise ValueError("it must be postgresql://user:password@host/name or sqlite:////an/absolute/path. " + _ESCAPES)
+    return text
+
+
+def broker_url(text: str) -> str:
+    """Checked here because a broker that cannot be reached only makes mail slow."""
+    parts = _split(text)
+    on_disk = parts is not None and parts.scheme == "filesystem" and not parts.netloc and parts.path.startswith("/")
+    remote = parts is not None and parts.scheme in ("redis", "rediss", "amqp", "amqps") and bool(parts.hostname)
+    if not on_disk and not remote:
+        raise ValueError(
+            "it must be redis://:password@host:6379/0 or amqp://user:password@host:5672// (RabbitMQ), over TLS "
+            "rediss:// or amqps://, or filesystem:///an/absolute/folder. " + _ESCAPES
+        )
+    return text
+
+
+_ESCAPES = "In a name or password, %, /, #, @ and : are written %25, %2F, %23, %40 and %3A."
+
+
+def _split(text: str) -> SplitResult | None:
+    """None for what is no URL. The library's errors would repeat a password."""
+    try:
+        parts = urlsplit(text)
+        return parts if parts.port != 0 else None
+    except ValueError:
+        return None
 
 
 def switch(text: str) -> bool:

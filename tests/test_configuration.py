@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -68,12 +69,38 @@ def test_a_public_installation() -> None:
         ("DNS", "ns.example.org"),
         ("DNS", "192.0.2.53:0"),
         ("DNS", "192.0.2.53=believed"),
+        ("DATABASE_URL", "mysql://portal:geheim@db/letterlock"),
+        ("DATABASE_URL", "postgresql://portal:geheim@db"),
+        ("DATABASE_URL", "postgresql://portal:ge#heim@db/letterlock"),
+        ("DATABASE_URL", "letterlock.sqlite3"),
+        ("BROKER_URL", "redi://:geheim@redis:6379/0"),
+        ("BROKER_URL", "redis://:geheim/@redis:6379/0"),
+        ("BROKER_URL", "memory://"),
+        ("BROKER_URL", "amqp://"),
+        ("BROKER_URL", "filesystem://broker"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_and_is_named(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"LETTERLOCK_{name} ") as refused:
         read({f"LETTERLOCK_{name}": value})
     assert len(str(refused.value)) > len(name) + 30
+    assert "heim" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://portal:geheim@[2001:db8::1]:5432/letterlock?sslmode=verify-full"),
+        ("DATABASE_URL", "postgresql:///letterlock"),
+        ("DATABASE_URL", "sqlite:////srv/letterlock/letterlock.sqlite3"),
+        ("BROKER_URL", "rediss://:ge%2Fheim@redis:6379/0"),
+        ("BROKER_URL", "amqps://portal:geheim@rabbit:5671//"),
+        ("BROKER_URL", "amqp://portal:geheim@rabbit/letterlock"),
+        ("BROKER_URL", "filesystem:///srv/letterlock/broker"),
+    ],
+)
+def test_databases_and_brokers_of_every_kind_are_taken(name: str, value: str) -> None:
+    assert getattr(read({f"LETTERLOCK_{name}": value}), name.lower()) == value
 
 
 @pytest.mark.parametrize(
@@ -144,9 +171,11 @@ class TestFiles:
         found = read({"LETTERLOCK_DATABASE_URL_FILE": str(tmp_path / "database")})
         assert found.database_url == "postgresql://portal:secret@db/letterlock"
 
+    SCHEMES: ClassVar[dict[str, str]] = {"RELAY_URL": "smtp", "BROKER_URL": "redis"}
+
     @pytest.mark.parametrize("name", configuration.FROM_FILES)
     def test_every_setting_that_may_hold_a_password_has_its_file(self, tmp_path: Path, name: str) -> None:
-        value = "smtp://user:secret@mail.example.org:25" if name == "RELAY_URL" else "value:of-it"
+        value = f"{self.SCHEMES.get(name, 'postgresql')}://user:of-it@host.example.org:25" + "/db" * ("DATA" in name)
         (tmp_path / "secret").write_text(value)
         found = read({f"LETTERLOCK_{name}_FILE": str(tmp_path / "secret")})
         assert getattr(found, name.lower()) == value

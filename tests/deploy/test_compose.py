@@ -90,11 +90,21 @@ def test_everything_waits_for_the_preparation_and_starts_again_by_itself(compose
         assert services[name]["healthcheck"]["test"]
 
 
+SECRETS = {
+    "relay_url": "smtp://mail.example.org:25",
+    "database_url": "postgresql://messages:secret@postgresql/letterlock",
+    "keyring_url": "postgresql://keyring:secret@postgresql/letterlock_keys",
+    "broker_url": "redis://:secret@redis:6379/0",
+}
+
+
 def test_the_settings_of_every_container_are_settings_that_are_taken(compose: dict[str, Any], tmp_path: Path) -> None:
-    (tmp_path / "value").write_text("smtp://mail.example.org:25")
+    for name, value in SECRETS.items():
+        (tmp_path / name).write_text(value)
     for name in OURS:
         given = dict(compose["services"][name]["environment"])
-        given = {key: str(tmp_path / "value") if key.endswith("_FILE") else value for key, value in given.items()}
+        files = {key: str(tmp_path / Path(value).name) for key, value in given.items() if key.endswith("_FILE")}
+        given |= {key: file for key, file in files.items() if key.startswith("LETTERLOCK_")}
         found = configuration.read(given)
         assert found.https and not found.demo
         assert found.spool_url == "file:///spool/mail"

@@ -99,15 +99,24 @@ def test_only_pods_that_open_mail_have_the_root_key(rendered: list[dict[str, Any
     assert "vault:https" not in json.dumps(pods(service)["door"])
 
 
+SECRETS = {
+    "relay": "smtp://mail.example.org:25",
+    "database": "postgresql://messages:secret@db/letterlock",
+    "keyring": "postgresql://keyring:secret@db/letterlock_keys",
+    "broker": "rediss://:secret@redis:6379/0",
+}
+
+
 def test_the_settings_of_every_pod_are_settings_that_are_taken(rendered: list[dict[str, Any]], tmp_path: Path) -> None:
-    (tmp_path / "url").write_text("smtp://mail.example.org:25")
+    for secret, value in SECRETS.items():
+        (tmp_path / secret).write_text(value)
     for pod in pods(rendered).values():
         given = {item["name"]: item["value"] for item in pod["containers"][0]["env"]}
         mounts = {mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
         for name, value in given.items():
             if name.endswith("_FILE"):
                 assert str(Path(value).parent) in mounts
-                given[name] = str(tmp_path / "url")
+                given[name] = str(tmp_path / Path(value).parent.name)
         found = configuration.read(given)
         assert found.spool_url.startswith("s3:") and found.https
 
