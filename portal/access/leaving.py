@@ -43,5 +43,7 @@ def _back_where(request: Request) -> str:
 
 @require_safe
 def signed_out(request: Request) -> HttpResponse:
+    if any((request.session_row, request.office_row, request.sender_row)):
+        return see_other("/")  # a link leads here as well, and would say what is not so
     context = {"note": "", "office": "office" in request.GET, "sender": "sender" in request.GET}
     return render(request, "access/signed_out.html", context)

@@ -45,6 +45,7 @@ LEVELS = {sessions.PROVIDER: 2, sessions.PASSKEY: 3, sessions.AUTHENTICATOR: 3}
 """Assurance (access.md). No message asks for it here; it is kept as for everyone."""
 forms = require_http_methods(["GET", "HEAD", "POST"])
 """A GET of where a form leads is of whoever was refused there and presses Enter in the address bar."""
+FAILED = "failed"
 _BACK = re.compile(r"(?=.{1,120}\Z)/admin/(?!enter/)(?:[a-z0-9-]+/)*")
 """No longer than the column that keeps it over a sign-in at a provider (portal.access.models.SignIn)."""
 
@@ -52,7 +53,7 @@ _BACK = re.compile(r"(?=.{1,120}\Z)/admin/(?!enter/)(?:[a-z0-9-]+/)*")
 @require_http_methods(["GET", "HEAD"])
 def how_to_enter(request: Request) -> HttpResponse:
     """Every way in that there is; for whoever is signed in already, to say once more that it is them."""
-    failed = {"error": NotLetIn().sentence} if "failed" in request.GET else {}
+    failed = {"error": NotLetIn().sentence} if said.word_outside(request) == FAILED else {}
     return page(request, {"state": "ways", **failed})
 
 

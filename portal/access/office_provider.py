@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from portal.access import ceilings, cookies, office, office_ways, roles, sessions
+from portal.access import ceilings, cookies, office, office_ways, roles, said, sessions
 from portal.access.errors import AccessError, NotLetIn, ProviderDown, SignInRefused, TooManyTries
 from portal.access.models import Person, SignIn
 from portal.access.oidc import flow
@@ -50,7 +50,7 @@ def end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
             reason = refused.reason if isinstance(refused, SignInRefused) else "no_role"
             # Anyone can press the button and come back with junk.
             record_hourly("administrator.sign_in_refused", provider=slug, reason=reason)
-        return see_other(reverse("how-to-enter") + "?failed=1")
+        return said.see_said_outside(reverse("how-to-enter"), office.FAILED, bytes(taken.browser))
     return office.let_in(request, person, method=sessions.PROVIDER, provider=slug, goal=taken.goal, anew=proved.anew)
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import RequestFactory
 
 from branding.models import Brand
-from portal.access import people, said, sessions
+from portal.access import cookies, people, said, sessions
 from portal.access.models import Session
 
 
@@ -35,6 +35,15 @@ def test_it_is_said_to_whoever_did_it_on_the_page_it_was_said_of_and_for_two_min
     later = time.time() + said.SECONDS + 1
     monkeypatch.setattr(time, "time", lambda: later)
     assert heard(url, maya) == ""
+
+
+def test_whoever_is_not_signed_in_is_told_in_their_own_browser_alone() -> None:
+    here, there = cookies.new_token(), cookies.new_token()
+    url = said.see_said_outside("/admin/enter/", "failed", cookies.digest(here))["Location"]
+    for token, word in ((here, "failed"), (there, ""), ("", "")):
+        request = RequestFactory().get(url)
+        request.COOKIES[cookies.BROWSER] = token
+        assert said.word_outside(request) == word
 
 
 @pytest.mark.parametrize("given", ["withdrawn", "withdrawn.x.y", "", ".", "withdrawn.1wRabc." + "A" * 43, "ø" * 999])

@@ -169,6 +169,7 @@ def test_a_get_signs_nobody_out(visitor: Visitor, brand: Brand, reader: Reader) 
     visitor.get("/sign-out/")
     visitor.client.head("/sign-out/")
     assert person_in(visitor, brand)
+    assert visitor.get("/signed-out/").status_code == 303, "no link makes a page say so either"
 
 
 def test_nobody_cannot_be_signed_in(brand: Brand) -> None:
