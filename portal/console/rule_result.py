@@ -14,6 +14,7 @@ from branding.models import Brand
 from portal.console import rule_labels
 from portal.console.rule_trial import Trial
 from portal.delivery import naming
+from portal.ingest import unending
 from portal.rules.compiling import RuleSet
 from portal.rules.deciding import Result, decide, explain
 from portal.rules.decision import Decision
@@ -25,11 +26,13 @@ from portal.vault.errors import TemplateUnknown
 def shown(trial: Trial, rules: RuleSet) -> dict[str, Any]:
     """The context of console/rules_result.html."""
     decision = decide(trial.facts, rules, settings.LETTERLOCK.default_action)
+    mail = _mail(trial, decision, rules) if decision.action == "protect" else None
+    problem = mail["problem"] if mail else ""
     return {
         "looked": [_line(number, result, rules) for number, result in enumerate(explain(trial.facts, rules), 1)],
-        "decided": _decided(decision),
-        "details": _details(decision),
-        "mail": _mail(trial, decision) if decision.action == "protect" else None,
+        "decided": _decided(decision, problem),
+        "details": _details(decision, problem),
+        "mail": None if problem else mail,
     }
 
 
@@ -59,25 +62,28 @@ def _mark(result: Result) -> str:
     return _("Not matched")
 
 
-def _decided(decision: Decision) -> str:
-    said = {
-        "protect": _("It is protected."),
-        "relay": _("It passes as it is."),
-        "refuse": _("It is refused."),
-        "drop": _("It is deleted, and nobody is told."),
-        "hold": _("It is held until an administrator approves it."),
-    }[decision.action]
+def _decided(decision: Decision, problem: str) -> str:
+    said = (
+        problem
+        or {
+            "protect": _("It is protected."),
+            "relay": _("It passes as it is."),
+            "refuse": _("It is refused."),
+            "drop": _("It is deleted, and nobody is told."),
+            "hold": _("It is held until an administrator approves it."),
+        }[decision.action]
+    )
     if decision.rule == "default":
         return _("{what} No rule decided; that is the setting for everything else.").format(what=said)
     return _("{what} Rule “{rule}” decided.").format(what=said, rule=decision.rule)
 
 
-def _details(decision: Decision) -> list[tuple[str, str]]:
+def _details(decision: Decision, problem: str) -> list[tuple[str, str]]:
     open_until = "" if decision.keeps_default_date else str(decision.open_until or _("for ever"))
     found = (
         (_("Rights"), _rights(decision.imposed or decision.template)),
         (_("Brand"), _brand(decision.brand)),
-        (_("Open until"), open_until if decision.action == "protect" else ""),
+        (_("Open until"), open_until if decision.action == "protect" and not problem else ""),
         (_("How sure of the reader"), str(decision.level) if decision.level > 1 else ""),
         (_("Split key"), _chosen(decision.split)),
         (_("Delivered as"), _chosen(decision.delivery)),
@@ -124,7 +130,7 @@ def _brand(slug: str) -> str:
     return Brand.objects.filter(slug=slug).values_list("name", flat=True).first() or slug
 
 
-def _mail(trial: Trial, decision: Decision) -> dict[str, str]:
+def _mail(trial: Trial, decision: Decision, rules: RuleSet) -> dict[str, str]:
     """What the form of the mail's frame posts: what the notice says, and nothing of the text."""
     domain = trial.sender.address.rpartition("@")[2] or trial.facts.sender.rpartition("@")[2]
     brand = choosing.named(decision.brand) if decision.brand else choosing.of_domain(domain)
@@ -139,8 +145,11 @@ def _mail(trial: Trial, decision: Decision) -> dict[str, str]:
             until=decision.open_until,
             names_day=not decision.keeps_default_date,
         )
+        no_end = unending.is_held(decision, brand, timezone.localdate())
     except TemplateUnknown:
         return {"problem": _("There are no such rights: the mail would be held.")}
+    if no_end:
+        return {"problem": _no_end(trial, rules)}
     return {
         "problem": "",
         "brand": brand.slug,
@@ -153,6 +162,12 @@ def _mail(trial: Trial, decision: Decision) -> dict[str, str]:
         "attached": "on" if (decision.delivery or brand.delivery) == "attachment" else "",
         "note": decision.note,
     }
+
+
+def _no_end(trial: Trial, rules: RuleSet) -> str:
+    if unending.is_hopeless(trial.facts.sender, rules):
+        return _("It asks to stay open for ever, which nothing here lets it: the mail server refuses it at once.")
+    return _("It asks to stay open for ever, which neither its brand, its rights nor its rule lets it: it is held.")
 
 
 def _subject(trial: Trial, decision: Decision, brand: Brand) -> str:

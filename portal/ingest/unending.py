@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from branding import choosing
 from branding.models import Brand
 from portal.mime.addresses import domain_of
 from portal.mime.errors import BadAddress
 from portal.rules import live
+from portal.rules.compiling import RuleSet
+from portal.rules.decision import Decision
+from portal.vault import templates
 from portal.vault.models import RightsTemplate
 
 
-def is_hopeless(sender: str) -> bool:
+def is_held(decision: Decision, brand: Brand, day: date) -> bool:
+    """Whether a mail that is to be protected on that day is held for asking for no end: it would close if it had not
+    asked. Raises TemplateUnknown."""
+    of = {"asked": decision.template, "imposed": decision.imposed}
+    if not decision.asks_never or templates.resolve(brand, day, **of, names_day=True).last_day is not None:
+        return False
+    return templates.resolve(brand, day, **of).last_day is not None
+
+
+def is_hopeless(sender: str, rules: RuleSet | None = None) -> bool:
     """Whether nothing that is set up here lets a mail of this sender stay open: known while its sender still waits.
 
     Whether the rule or the template that could is one that counts for a mail is seen when it is decided on
-    (portal.ingest.drafting). Raises RulesUnusable.
+    (portal.ingest.drafting). The rules are `rules`, else those that are live. Raises RulesUnusable.
     """
     try:
         brand = choosing.of_domain(domain_of(sender))
@@ -22,7 +36,8 @@ def is_hopeless(sender: str) -> bool:
         return False  # said by whoever looks at addresses
     if not brand.open_days or RightsTemplate.objects.filter(closes=RightsTemplate.Closes.NEVER).exists():
         return False
-    orders = [action for rule in live.rules().rules for action in rule.document["then"] if action["do"] == "protect"]
+    all_ = (rules or live.rules()).rules
+    orders = [action for rule in all_ for action in rule.document["then"] if action["do"] == "protect"]
     if any(action["open"] == "never" for action in orders):
         return False
     named = {action["brand"] for action in orders} - {""}

@@ -109,6 +109,24 @@ def test_the_mail_that_the_recipient_would_get_is_the_real_one_in_a_frame_that_c
     assert "There is no such brand, or it is archived: the mail would be held." in said(ruler.post(WRITE, SECRET))
 
 
+def test_a_wish_for_no_end_that_nothing_grants_is_told_as_the_door_and_the_pipeline_answer_it(
+    ruler: Client, brand: Brand
+) -> None:
+    never = {**SECRET, "headers": "X-Letterlock-Protect: v=1; until=never"}
+    drafted(
+        rule("zebras", ZEBRA, then={"do": "protect", "open": "never"}),
+        rule("asked", OUTSIDE, then={"do": "protect", "as_asked": True}),
+    )
+    assert "the mail server refuses it at once. Rule" in said(ruler.post(WRITE, {**never, "which": "live"}))
+    answer = said(ruler.post(WRITE, never))
+    assert "which neither its brand, its rights nor its rule lets it: it is held. Rule “asked” decided." in answer
+    assert "It is protected" not in answer and "would get" not in answer and "Open until" not in answer
+    assert "It is protected. Rule “zebras”" in said(ruler.post(WRITE, {**never, "body": "a zebra"}))
+    Brand.objects.update(open_days=0)
+    answer = said(ruler.post(WRITE, never))
+    assert "It is protected. Rule “asked” decided." in answer and "Open until for ever" in answer
+
+
 def test_nothing_of_a_tried_mail_is_sent_stored_counted_recorded_or_logged(
     ruler: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
