@@ -10,7 +10,7 @@ from django.db import connection, models, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from portal.access import people, roles, sessions
+from portal.access import grants, people, roles, sessions
 from portal.access.credentials import Passkey
 from portal.access.errors import AlreadyAdministrator, LastOwner, NotAnAdministrator
 from portal.access.models import EntryLink, Person, Session
@@ -120,8 +120,11 @@ def remove(person: Person, *, by: Person | None, reason: Reason | None = None) -
         Person.objects.filter(pk=person.pk).update(role=Role.READER, password=people.NO_PASSWORD)
         Session.objects.filter(person=person, office=True).delete()
         EntryLink.objects.filter(person=person, used_at=None).delete()
-        Passkey.objects.filter(person=person, office=True).delete()
+        held = Passkey.objects.filter(person=person, office=True)
+        ended = list(held)
+        held.delete()
         _note("administrator.removed", person, by, reason, was=was)
+        grants.end(*ended)
     person.role = Role.READER
 
 

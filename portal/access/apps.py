@@ -8,10 +8,12 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
+        from portal.access import granted, grants
         from portal.delivery import asking, telling, tongue
         from portal.delivery.letters import register
         from portal.later import later
 
+        grants.register(*granted.KINDS)
         register("passcode", later("portal.access.letters.passcode"))
         register("invitation", later("portal.access.invitations.invitation"))
         for kind in ("passkey", "kept"):

@@ -17,7 +17,7 @@ from uuid import uuid4
 from django.utils import timezone
 from django_otp.oath import hotp
 
-from portal.access import budgets, codes, levels
+from portal.access import budgets, codes, grants, levels
 from portal.access.budgets import DAY, Limit
 from portal.access.errors import (
     AuthenticatorThere,
@@ -61,7 +61,8 @@ class Factor:
 
 def of(person: Person) -> Authenticator | None:
     """The app that counts for a person; None when there is none, or it was never confirmed."""
-    return Authenticator.objects.filter(person=person, confirmed_at__isnull=False).first()
+    rows = Authenticator.objects.select_related("person")
+    return rows.filter(person=person, confirmed_at__isnull=False).first()
 
 
 def begin(person: Person, session: Session) -> Authenticator:
@@ -94,7 +95,9 @@ def confirm(person: Person, session: Session, typed: str) -> list[str]:
 
     def work(found: Authenticator, now: datetime) -> list[str]:
         _take_step(found, _digits(typed), now)
-        Authenticator.objects.filter(pk=found.pk).update(confirmed_at=now, session=None)
+        found.confirmed_at, found.session = now, None
+        grants.seal(found)
+        found.save(update_fields=["confirmed_at", "session", "seal"])
         record("authenticator.added")
         return _fresh_codes(found)
 
@@ -116,7 +119,15 @@ def check(person: Person, typed: str) -> Factor:
         _take_step(found, _digits(typed), now)
         return Factor("totp", since)
 
-    return _counting(person, lambda: of(person), work)
+    # Before all else, for what is refused within would not be recorded.
+    if (held := of(person)) is not None and not grants.is_whole(held):
+        raise NoAuthenticator
+    return _counting(person, lambda: _whole(person), work)
+
+
+def _whole(person: Person) -> Authenticator | None:
+    found = of(person)
+    return found if found is not None and grants.fits(found) else None
 
 
 def remove(person: Person) -> bool:
@@ -127,6 +138,7 @@ def remove(person: Person) -> bool:
             found.delete()
             levels.lower(person, found.confirmed_at)
             record("authenticator.removed")
+            grants.end(found)
     return found is not None
 
 

@@ -67,6 +67,8 @@ class Passkey(models.Model):
     waits_in = models.BinaryField(max_length=32, default=b"")
     """SHA-256 of the browser cookie in which it asked for a fresh proof of the mailbox; only one given there counts."""
     waits_until = models.DateTimeField(null=True)
+    seal = models.BinaryField(max_length=48, default=b"", db_default=b"")
+    """Over all that lets somebody in (portal.access.granted); one whose seal does not fit opens nothing."""
 
     class Meta:
         indexes = [models.Index(fields=["person", "brand", "office"])]

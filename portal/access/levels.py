@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from portal.access import sessions
+from portal.access import grants, sessions
 from portal.access.errors import SessionOver
 from portal.access.models import Person, ProvedPhrase, Session
 from portal.vault import phrases
@@ -28,7 +28,7 @@ def wanted(reader: Reader) -> int:
 
 def held(session: Session, reader: Reader) -> int:
     """The level that a session has at a reader's message."""
-    if ProvedPhrase.objects.filter(session=session, phrase__reader=reader).exists():
+    if _knew_phrase(session, reader):
         return STRONGEST
     base = PROVIDER if session.method == sessions.PROVIDER else 1
     if session.level < STRONGEST:
@@ -57,10 +57,21 @@ def prove_phrase(session: Session, reader: Reader, typed: str) -> str | None:
     try:
         with transaction.atomic():
             token = sessions.rotate(session)
-            ProvedPhrase.objects.get_or_create(session=session, phrase=phrase, defaults={"at": timezone.now()})
+            ProvedPhrase.objects.filter(session=session, phrase=phrase).delete()
+            proved = ProvedPhrase(session=session, phrase=phrase, at=timezone.now())
+            grants.seal(proved)
+            proved.save(force_insert=True)
     except IntegrityError:
         raise SessionOver from None
     return token
+
+
+def _knew_phrase(session: Session, reader: Reader) -> bool:
+    proved = ProvedPhrase.objects.filter(session=session, phrase__reader=reader).first()
+    if proved is None:
+        return False
+    proved.session = session
+    return grants.is_whole(proved)
 
 
 def lower(person: Person, since: datetime | None) -> None:

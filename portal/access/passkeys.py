@@ -5,6 +5,7 @@ The same functions serve readers and, with `office`, administrators; neither's p
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from branding.models import Brand
-from portal.access import alerts, challenges
+from portal.access import alerts, challenges, grants
 from portal.access.ceremonies import Answer, Party, Signed, check_made, check_signed, creation_options, request_options
 from portal.access.challenges import Purpose
 from portal.access.credentials import Keyholder, Passkey
@@ -121,6 +122,7 @@ def add(
             challenges.use_up(read.challenge)
             count = _must_have_room(person, brand, office)
             passkey.name = _sealed_name(passkey, device or _("Passkey {n}").format(n=count + 1))
+            grants.seal(passkey)
             passkey.save(force_insert=True)
             kind = "administrator.passkey_added" if office else "recipient.passkey_added"
             record(kind, passkey=str(passkey.id), synced=made.synced)
@@ -153,7 +155,7 @@ def recognise(brand: Brand, browser: bytes, answer: str, *, office: bool = False
     challenges.check(read.challenge, Purpose(challenges.SIGN_IN, brand, browser, office=office), now)
     rows = Passkey.objects.select_related("person").filter(brand=brand, office=office)
     passkey = rows.filter(credential=read.credential).first()
-    if passkey is None:
+    if passkey is None or not grants.is_whole(passkey):
         raise PasskeyUnknown
     signed = check_signed(Party.of(brand), read, bytes(passkey.public_key))
     # Section 7.2 step 6: the authenticator says whose it is, and that must be who we keep it for.
@@ -176,14 +178,31 @@ def _refusal(passkey: Passkey, signed: Signed, browser: bytes, now: datetime) ->
     forward = Q(sign_count__lt=signed.sign_count) if signed.sign_count else Q(sign_count=0)
     same = Passkey.objects.filter(pk=passkey.pk, asleep_at=None)
     if not same.filter(forward).update(sign_count=signed.sign_count, backed_up=signed.backed_up):
-        same.update(asleep_at=now)
         _sessions(passkey).delete()  # one of them may be the copy's
-        return _refused(passkey, PasskeyAsleep(), "counter")
+        refused = _refused(passkey, PasskeyAsleep(), "counter")
+        _change(passkey, ends=True, asleep_at=now)
+        return refused
     if not passkey.office and now - passkey.proved_at >= PROVED_EVERY:
-        same.update(waits_in=browser, waits_until=now + WAITS)
+        _change(passkey, waits_in=browser, waits_until=now + WAITS)
         return _refused(passkey, MailboxNotProved(), "mailbox")
     same.update(used_at=now)
     return None
+
+
+def _change(passkey: Passkey, *, ends: bool = False, **values: Any) -> None:
+    """Change what a passkey claims, as far as it is whole now; with `ends` what it said before counts no more."""
+    with transaction.atomic():
+        rows = Passkey.objects.select_related("person").select_for_update(of=("self",))
+        held = rows.filter(pk=passkey.pk).first()
+        if held is None or not grants.is_whole(held):
+            return
+        before = copy(held)
+        for name, value in values.items():
+            setattr(held, name, value)
+        grants.seal(held)
+        held.save(update_fields=[*values, "seal"])
+        if ends:
+            grants.end(before)
 
 
 def of_another(passkey: Passkey) -> None:
@@ -198,8 +217,8 @@ def mailbox_proved(person: Person, brand: Brand, browser: bytes) -> None:
     """
     now = timezone.now()
     if browser:
-        waiting = of(person, brand).filter(waits_in=browser, waits_until__gt=now)
-        waiting.update(proved_at=now, waits_in=b"", waits_until=None)
+        for waiting in of(person, brand).filter(waits_in=browser, waits_until__gt=now):
+            _change(waiting, proved_at=now, waits_in=b"", waits_until=None)
 
 
 # -------------------------------------------------------------------------------------------------------- changing
@@ -224,10 +243,12 @@ def remove(passkey: Passkey, here: Session | None = None) -> None:
     The device that it is on may be lost, and then they are in other hands.
     """
     begun = _sessions(passkey)
-    (begun.exclude(pk=here.pk) if here else begun).delete()
-    if Passkey.objects.filter(pk=passkey.pk).delete()[0]:
-        kind = "administrator.passkey_removed" if passkey.office else "recipient.passkey_removed"
-        record(kind, passkey=str(passkey.id))
+    with transaction.atomic():
+        (begun.exclude(pk=here.pk) if here else begun).delete()
+        if Passkey.objects.filter(pk=passkey.pk).delete()[0]:
+            kind = "administrator.passkey_removed" if passkey.office else "recipient.passkey_removed"
+            record(kind, passkey=str(passkey.id))
+            grants.end(passkey)
 
 
 def _sessions(passkey: Passkey) -> QuerySet[Session]:

@@ -137,6 +137,8 @@ SENTENCES: Mapping[str, Promise] = {
     "rules.kind_removed": _lazy("An own kind of sensitive information was deleted from the draft of the rules."),
     "rules.published": _lazy("Another version of the rules is live."),
     "rules.rule_removed": _lazy("A rule was deleted from the draft."),
+    "grant.forged": _lazy("Somebody wrote the database: a way to sign in that nobody had set up was refused."),
+    "grants.sealed": _lazy("Rows by which people sign in were sealed."),
     "session.forged": _lazy("Somebody wrote the database: a signed-in browser that nobody had signed in was ended."),
     "sender.asked_more_time": _lazy("The mail that asks a sender for more time was handed to the mail server."),
     "sender.delegate_added": _lazy("Somebody may act on what a sender sends."),

@@ -21,10 +21,12 @@ from portal.keys.errors import (
     NoSuchKey,
     VersionConflict,
 )
+from portal.keys.granting import OBJECT as GRANTS
+from portal.keys.granting import Granting, Grants
 from portal.keys.installation import Secrets
 from portal.keys.keyring import Keyring
 from portal.keys.keyrings import keyring_of
-from portal.keys.objects import ANCHOR
+from portal.keys.objects import ANCHOR, Contents
 from portal.keys.provider import Provider
 from portal.keys.providers.addresses import provider_of
 from portal.keys.signing import HeadSigner
@@ -64,7 +66,7 @@ class KeyService:
     @classmethod
     def initialise(cls, provider: Provider, keyring: Keyring, cache_seconds: float = CACHE_SECONDS) -> Self:
         """A first start: makes the keyring with fresh secrets. VersionConflict when there is one already."""
-        keyring.initialise(Secrets.fresh().encode())
+        keyring.initialise(Secrets.fresh().encode(), Contents({GRANTS: Grants.fresh().encode()}))
         return cls(provider, keyring, cache_seconds)
 
     def health(self) -> None:
@@ -236,7 +238,18 @@ class KeyService:
         """A keyed hash to find equal values by, 32 bytes; `value` is normalised by the caller."""
         return self._secrets().lookup(label, value)
 
+    @property
+    def grants(self) -> Granting:
+        """What binds the rows by which people sign in."""
+        return Granting(self._keyring, self._grants, self._keep_grants)
+
     # Opened objects
+
+    def _grants(self) -> Grants:
+        return self._opened(GRANTS, Grants.decode)
+
+    def _keep_grants(self, version: int, value: Grants) -> None:
+        self._keep(GRANTS, version, value, time.monotonic())
 
     def _tree(self, epoch: EpochId) -> Tree:
         return self._opened(_epoch_object(epoch), Tree.decode)

@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from branding import catalogues
 from branding.models import Brand
+from portal.access import grants
 from portal.configuration import Configuration
 from portal.keys.errors import VersionConflict
 from portal.keys.provider import LocalFile
@@ -38,12 +39,13 @@ def prepare(configuration: Configuration) -> str | None:
     make_data_folder(configuration)
     make_keys(configuration, used_database=database_is_used())
     migrate()
+    agreement.check()
+    grants.seal_once()
     make_default_brand(configuration)
     if configuration.demo:
         from portal.operations.demo_data import load_brands  # a real installation never loads the demo's code
 
         load_brands()
-    agreement.check()
     keys().prepare(datetime.now(UTC).date(), usual_open_days(configuration))
     collect_static()
     make_words()

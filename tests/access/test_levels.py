@@ -23,6 +23,7 @@ from portal.vault.agreed import agree
 from portal.vault.models import Message, Phrase, Reader
 from portal.vault.rights import Rights
 from tests.access.visitors import make_provider
+from tests.grants import change
 from tests.mails import KARIN, mail
 from tests.peers.authenticator import Authenticator as Device
 from tests.seals import HOST, path_of, reader_of, seal, signed_in, words
@@ -74,7 +75,7 @@ def with_app(reader: Reader, *, before: bool = True) -> Person:
     authenticators.begin(person, session)
     authenticators.confirm(person, session, shown(person))
     moved = reader.message.made_at - timedelta(days=1) if before else timezone.now()
-    Authenticator.objects.update(confirmed_at=moved, last_step=0)
+    change(Authenticator.objects.all(), confirmed_at=moved, last_step=0)
     return person
 
 
@@ -388,7 +389,7 @@ def test_level_three_offers_a_passkey_that_is_older_than_the_message_and_works()
     client, form = signed_in(reader), f'action="{path_of(reader)}/passkey/"'
     for made, asleep, offered in ((1, None, False), (-1, timezone.now(), False), (-1, None, True)):
         made_at = reader.message.made_at + timedelta(minutes=made)
-        Passkey.objects.filter(pk=passkey.pk).update(made_at=made_at, asleep_at=asleep)
+        change(Passkey.objects.filter(pk=passkey.pk), made_at=made_at, asleep_at=asleep)
         assert (form in client.get(path_of(reader)).content.decode()) == offered
     assert not reads(client, reader)
     client.post("/passkey/ask/")

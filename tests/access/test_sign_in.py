@@ -24,6 +24,7 @@ from portal.keys.split import code_of, new_share
 from portal.vault import parcels, parking, readers
 from portal.vault.models import Parked, Reader
 from tests.access.visitors import Clock, Visitor, make_reader, words
+from tests.grants import change
 from tests.peers.issuer import CLIENT, SECRET, Issuer
 
 OURS = {"email": "jonas.berg@mail.example", "email_verified": True}
@@ -157,6 +158,7 @@ def test_it_proves_the_mailbox_for_the_passkey_that_waits_in_this_browser(
             person=person, brand=provider.brands.get(), credential=bytes([number]), public_key=b"", sign_count=0,
             made_at=now, proved_at=now - passkeys.PROVED_EVERY, waits_in=browser, waits_until=now + passkeys.WAITS,
         )  # fmt: skip
+    change(Passkey.objects.all())
     visitor.get(issuer.grant(location, claims=OURS))
     assert [row.proved_at >= now for row in Passkey.objects.order_by("credential")] == [True, False]
 

@@ -79,7 +79,9 @@ def test_everything_needed_in_the_next_eight_days_is_made(place: Place) -> None:
     names = set(place.keyring.names())
     days = [(TODAY + timedelta(days=days)).isoformat() for days in range(39)]
     doors = {f"door-{day}" for day in days[:9]}
-    assert names == {"secrets", "epoch-forever.0", "epoch-hold.0"} | {f"epoch-{day}.0" for day in days} | doors
+    assert (
+        names == {"secrets", "grants", "epoch-forever.0", "epoch-hold.0"} | {f"epoch-{day}.0" for day in days} | doors
+    )
     for name in doors:
         assert len(place.keyring.public(name)) == 1216
 
@@ -106,7 +108,7 @@ def test_processes_that_prepare_at_once_agree(tmp_path: Path) -> None:
         child.join(60)
     assert [child.exitcode for child in children] == [0] * 4
     place.service().prepare(TODAY, {2})
-    assert len(place.keyring.names()) == 1 + 2 + 11 + 9
+    assert len(place.keyring.names()) == 2 + 2 + 11 + 9
 
 
 def test_an_epoch_is_made_on_demand(place: Place, service: KeyService) -> None:

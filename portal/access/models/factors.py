@@ -24,6 +24,8 @@ class Authenticator(models.Model):
     """Since when it counts: one code from it was typed."""
     last_step = models.BigIntegerField(default=0)
     """The newest 30-second step whose code was taken; none is taken twice, and no older one."""
+    seal = models.BinaryField(max_length=48, default=b"", db_default=b"")
+    """Since it counts (portal.access.granted): another's app that is put here proves nothing."""
 
 
 class RecoveryCode(models.Model):

@@ -51,6 +51,8 @@ class ProvedPhrase(models.Model):
     phrase = models.ForeignKey(Phrase, on_delete=models.CASCADE, related_name="+")
     """A new phrase is a new row, so this goes with the old one."""
     at = models.DateTimeField()
+    seal = models.BinaryField(max_length=48, default=b"", db_default=b"")
+    """That it was proved (portal.access.granted)."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["session", "phrase"], name="phrase_once_a_session")]

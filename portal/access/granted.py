@@ -1,0 +1,47 @@
+"""What the rows of this room claim: all that lets somebody in, and whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Q
+
+from portal.access.credentials import Passkey
+from portal.access.grants import Kind, flags, moment, number
+from portal.access.models import Authenticator, Person, ProvedPhrase
+
+
+def whose(person: Person) -> tuple[bytes, bytes]:
+    """A person and their address: one whose row is given another look-up is nobody that was meant."""
+    return person.id.bytes, person.lookup.encode()
+
+
+def _passkey(row: Passkey) -> Sequence[bytes]:
+    # What changes with each use grants nothing: the counter, when it was used, whether it was backed up. The handle
+    # has to be the person's as well, and lets nobody in by itself.
+    return (
+        row.id.bytes,
+        *whose(row.person),
+        number(row.brand_id),
+        flags((row.office,)),
+        bytes(row.credential),
+        bytes(row.public_key),
+        *(moment(at) for at in (row.made_at, row.proved_at, row.asleep_at, row.waits_until)),
+        bytes(row.waits_in),
+    )
+
+
+def _authenticator(row: Authenticator) -> Sequence[bytes]:
+    return row.id.bytes, *whose(row.person), bytes(row.secret), moment(row.confirmed_at)
+
+
+def _proved_phrase(row: ProvedPhrase) -> Sequence[bytes]:
+    session = row.session
+    return number(session.pk), *whose(session.person), moment(session.made_at), number(row.phrase_id)
+
+
+KINDS = (
+    Kind("passkey", Passkey, _passkey, ("person",)),
+    Kind("authenticator", Authenticator, _authenticator, ("person",), Q(confirmed_at__isnull=False)),
+    Kind("phrase", ProvedPhrase, _proved_phrase, ("session__person",)),
+)

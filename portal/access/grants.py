@@ -1,0 +1,163 @@
+"""Rows by which people sign in are sealed by the keyring: whoever writes the database alone makes none that grants.
+
+Each kind says what its rows claim. A row is sealed by what makes or changes it, from what was found whole, and looked
+at where it grants; nothing seals a row that does not fit but an operator's command (`manage.py grants`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import Model, Q
+
+from portal.audit.models import Entry
+from portal.audit.record import record
+from portal.keys.granting import Standing
+from portal.keys.service import keys
+
+FORGED = "grant.forged"
+_PIECE = 500
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One table of rows that grant, with a column `seal`."""
+
+    name: str
+    """For the seal, the record and commands; it never changes."""
+    model: type[Model]
+    claims: Callable[[Any], Sequence[bytes]]
+    """All that a row grants and to whom; what it says at length, and never the seal."""
+    related: tuple[str, ...] = ()
+    """What claims are read from besides the row."""
+    only: Q = Q()  # noqa: RUF009  # never changed
+    """Which rows grant at all; the others need no seal."""
+
+
+_KINDS: dict[type[Model], Kind] = {}
+
+
+def register(*kinds: Kind) -> None:
+    """Rooms name theirs when Django starts."""
+    _KINDS.update({kind.model: kind for kind in kinds})
+
+
+def kinds() -> list[Kind]:
+    """All of them, in the order in which they were named."""
+    return list(_KINDS.values())
+
+
+def seal(row: Model) -> None:
+    """Seal a row as it stands in memory, to be saved by the caller. Only what is new, or was found whole, is sealed."""
+    kind = _KINDS[type(row)]
+    row.seal = keys().grants.seal(kind.name, kind.claims(row))  # type: ignore[attr-defined]
+
+
+def standing(row: Any) -> Standing:
+    """How a row, read with what its kind relates it to, stands to its seal."""
+    kind = _KINDS[type(row)]
+    return keys().grants.standing(kind.name, kind.claims(row), bytes(row.seal))
+
+
+def fits(row: Any) -> bool:
+    """Whether it is as it was sealed, and still counts. Records nothing."""
+    return standing(row) is Standing.WHOLE
+
+
+def is_whole(row: Any) -> bool:
+    """Whether it is as it was sealed, and still counts. Any other is recorded, once as it is."""
+    found = standing(row)
+    if found is Standing.WHOLE:
+        return True
+    kind = _KINDS[type(row)]
+    # Keyed, so that it says nothing of the row: the same row written to otherwise is told anew.
+    told = b"".join((*kind.claims(row), bytes(row.seal))).hex()
+    facts: dict[str, Any] = {
+        "what": kind.name,
+        "row": str(row.pk),
+        "how": found.value,
+        "mark": keys().lookup("forged", told)[:8].hex(),
+    }
+    if not Entry.objects.filter(kind=FORGED, facts=facts).exists():
+        record(FORGED, **facts)
+    return False
+
+
+def end(*rows: Any) -> None:
+    """What these rows said counts no more, should anybody put them back. Call last in the transaction that changes or
+    deletes them: written to the keyring and then not committed, it lets nobody in; the other way round it would.
+    """
+    keys().grants.end(bytes(row.seal) for row in rows)
+
+
+# ----------------------------------------------------------------------------------------------- rows of before
+
+
+def seal_once() -> dict[str, int]:
+    """Seal the rows of kinds that were never sealed before; how many of each. The keyring remembers that it was done,
+    so that afterwards no row without a seal is given one. Idempotent, and safe when several hosts do it at once.
+    """
+    held = keys().grants
+    held.begin()
+    waiting = [kind for kind in kinds() if not held.is_done(kind.name)]
+    # A row with a seal is left as it is: under a keyring that does not know it, it was not made here.
+    made = {kind.name: _seal_all(kind, Q(seal=b"")) for kind in waiting}
+    if waiting:
+        held.note_done([kind.name for kind in waiting])
+        record("grants.sealed", rows=sum(made.values()), by="upgrade")
+    return made
+
+
+def unfit(kind: Kind) -> Iterator[tuple[Any, Standing]]:
+    """The rows of a kind that grant nothing, for their seal does not fit."""
+    for row in rows_of(kind).iterator(chunk_size=_PIECE):
+        found = standing(row)
+        if found is not Standing.WHOLE:
+            yield row, found
+
+
+def rows_of(kind: Kind) -> models.QuerySet[Any]:
+    """The rows of a kind that grant, with what their claims are read from."""
+    found: models.QuerySet[Any] = kind.model._default_manager.filter(kind.only)
+    return found.select_related(*kind.related).order_by("pk") if kind.related else found.order_by("pk")
+
+
+def _seal_all(kind: Kind, which: Q) -> int:
+    numbers = list(rows_of(kind).filter(which).values_list("pk", flat=True))
+    count = 0
+    for start in range(0, len(numbers), _PIECE):
+        with transaction.atomic():
+            # Locked and read again: the old software may be changing one in this moment.
+            found = rows_of(kind).filter(which, pk__in=numbers[start : start + _PIECE])
+            rows = list(found.select_for_update(of=("self",)))
+            for row in rows:
+                seal(row)
+            kind.model._default_manager.bulk_update(rows, ["seal"])
+            count += len(rows)
+    return count
+
+
+# ------------------------------------------------------------------------------------------- how claims are written
+
+
+def moment(at: datetime | None) -> bytes:
+    """A moment, or that there is none."""
+    return at.astimezone(UTC).isoformat().encode() if at else b""
+
+
+def number(value: int | None) -> bytes:
+    return b"" if value is None else str(value).encode()
+
+
+def as_json(value: object) -> bytes:
+    """Lists and objects, whatever order a database gives the names of an object back in."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def flags(values: Iterable[bool]) -> bytes:
+    return bytes(values)
