@@ -13,6 +13,7 @@ from bench.client import has_source, send_large, send_many
 from bench.rounds import alternate, wall
 from bench.samples import large_mail, mail
 from bench.table import Row, Target
+from portal.ingest.spares import Spares
 from tests import parts
 from tests.servers import MANAGE, ROOT, Portal, Server, free_port, listens, wait_for
 
@@ -79,6 +80,13 @@ class Letterlock(Taker):
             [sys.executable, MANAGE, "door"],
             {**self._portal.environment, "LETTERLOCK_SMTP": f"127.0.0.1:{self.port}"},
         )
+
+    def forget(self) -> None:
+        """As the pipeline does when a mail is sealed."""
+        assert self.kept is not None
+        spares = Spares(self.kept)
+        for path in self.mails():
+            spares.remove(path)
 
 
 class TwoDoors(Letterlock):

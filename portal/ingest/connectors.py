@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from portal.mime.addresses import domain_of
 from portal.mime.errors import BadAddress
@@ -65,6 +66,7 @@ class Shown:
     login: str = ""
 
 
+@lru_cache(maxsize=1024)
 def address_of(peer: str) -> IpAddress | None:
     """An IP address; an IPv4 client of a socket that listens on both families has one like ::ffff:192.0.2.1."""
     try:

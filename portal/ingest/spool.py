@@ -175,7 +175,7 @@ class SpoolWriter:
     def _flush(self) -> None:
         try:
             if self._descriptor < 0:
-                self._descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+                self._descriptor = spoolfolder.spares().open_new(self._part)
             _write_all(self._descriptor, self._waiting)
         except OSError as error:
             self._drop()

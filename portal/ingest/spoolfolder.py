@@ -18,6 +18,7 @@ from uuid import UUID
 from django.conf import settings
 
 from portal.ingest.models import Spooled
+from portal.ingest.spares import Spares
 from portal.ingest.states import FINAL
 from portal.keys.disk import sync_folder
 
@@ -42,6 +43,16 @@ def _made(url: str, data: Path) -> Path:
     return path
 
 
+def spares() -> Spares:
+    """The emptied files of the spool folder."""
+    return _spares(folder())
+
+
+@lru_cache(maxsize=4)
+def _spares(place: Path) -> Spares:
+    return Spares(place)
+
+
 class SpoolFile:
     """A spool file, read at any place; closes itself when it is forgotten. FileNotFoundError when there is none."""
 
@@ -55,7 +66,7 @@ class SpoolFile:
 
 def remove(id_: UUID) -> None:
     """Take a file away. Safe to do twice."""
-    (folder() / str(id_)).unlink(missing_ok=True)
+    spares().remove(folder() / str(id_))
 
 
 def mark(path: Path) -> None:
@@ -67,6 +78,7 @@ def mark(path: Path) -> None:
 def sweep_orphans() -> tuple[int, list[UUID]]:
     """Remove files older than an hour that were never answered 250 (leftovers of crashes) or whose row is in a final
     state. Returns how many, and the mails that were answered and have no row; their files stay."""
+    spares().sweep()
     before = time.time() - ORPHAN_SECONDS
     old = {path: id_ for path in folder().iterdir() if (id_ := _id_of(path)) and _modified(path) < before}
     removed, unknown = 0, []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from portal.ingest import spoolfolder
+from portal.ingest import spares, spoolfolder
 from tests.ingest.certs import Authority
 from tests.ingest.doors import RunningDoor
 
@@ -22,8 +23,11 @@ def spool_folder() -> Iterator[Path]:
 
 
 def empty(folder: Path) -> None:
+    spoolfolder._spares.cache_clear()
     for path in folder.iterdir():
-        if path.name != ".lock":
+        if path.name == spares.NAME:
+            shutil.rmtree(path)
+        elif path.name != ".lock":
             path.unlink()
 
 

@@ -154,7 +154,7 @@ class Installation:
 
     @property
     def spool(self) -> list[Path]:
-        return sorted(path for path in (self.data / "spool").glob("*") if path.name != ".lock")
+        return sorted(path for path in (self.data / "spool").glob("*") if not path.name.startswith("."))
 
 
 def _listens(port: int) -> bool:

@@ -44,7 +44,7 @@ def as_sent(mail: bytes) -> bytes:
 
 
 def left(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir() if path.name != ".lock"]
+    return [path.name for path in folder.iterdir() if not path.name.startswith(".")]
 
 
 def assert_nothing_left(folder: Path) -> None:

@@ -58,7 +58,7 @@ def write_and_commit(writer: SpoolWriter, content: bytes) -> UUID:
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 @pytest.mark.django_db

@@ -61,7 +61,7 @@ def spooled(content: bytes) -> Spooled:
 
 
 def files(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir() if path.name != ".lock"]
+    return [path.name for path in folder.iterdir() if not path.name.startswith(".")]
 
 
 def objects(store: Store) -> set[object]:
