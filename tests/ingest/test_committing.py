@@ -1,0 +1,61 @@
+"""The committer: where many sessions are, their mails share a transaction; a lone one does not wait for anybody."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portal.ingest import committing
+from portal.ingest.committing import CROWD, GATHER_SECONDS, Committer
+from portal.ingest.models import Spooled
+from portal.ingest.spool import SpoolWriter
+from tests.ingest.test_spool import ENVELOPE
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many mails each transaction had."""
+    found: list[int] = []
+    commit = committing.commit_all
+
+    def counted(writers: Sequence[SpoolWriter], *others: Any) -> list[Any]:
+        found.append(len(writers))
+        return commit(writers, *others)
+
+    monkeypatch.setattr(committing, "commit_all", counted)
+    return found
+
+
+def submitted(sessions: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committing, "GATHER_SECONDS", 100 * GATHER_SECONDS)
+    writers = [SpoolWriter.begin(ENVELOPE) for _ in range(4)]
+    committer = Committer()
+    try:
+        futures = [committer.submit(writers[0], sessions)]
+        time.sleep(10 * GATHER_SECONDS)
+        futures += [committer.submit(writer, sessions) for writer in writers[1:]]
+        assert [future.result(30) for future in futures] == [writer.id for writer in writers]
+    finally:
+        committer.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_a_crowd_one_transaction_serves_all(
+    spool_folder: Path, batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted(CROWD, monkeypatch)
+    assert batches == [4]
+    assert Spooled.objects.count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_among_few_sessions_the_first_is_not_kept_waiting(
+    spool_folder: Path, batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted(CROWD - 1, monkeypatch)
+    assert batches[0] == 1
+    assert sum(batches) == Spooled.objects.count() == 4
