@@ -26,6 +26,8 @@ SECONDS = 3.0
 """By the clock, from when the first file is read."""
 MOST_OF_A_ZIP = 200
 """Files of a ZIP that are listed and read."""
+MOST_OF_ALL_ZIPS = 2000
+"""Those of one mail together."""
 _MESSAGES = frozenset({"message/rfc822", "message/global"})
 _TEXTS_WORDS = (
     "application/json application/xml application/javascript application/x-yaml application/yaml application/sql "
@@ -62,6 +64,9 @@ class _Look:
         self._until = 0.0
         self._inside: Inside | None = None
         self._are_listed = True
+        self._zipped = MOST_OF_ALL_ZIPS
+        self._short: set[int] = set()
+        """The ZIPs of which not all files are listed, by the identity of their bytes."""
 
     def contents(self) -> Contents:
         return Contents(
@@ -110,15 +115,17 @@ class _Look:
         return found or []
 
     def _listed(self, data: bytes) -> list[Attachment]:
-        with packages.opened(data) as package:
-            if officetext.is_office(package.names()):
-                return []
-            entries = package.entries()
-            found = [self._entry(data, package, entry) for entry in entries[:MOST_OF_A_ZIP]]
-        self._are_listed = self._are_listed and len(entries) <= MOST_OF_A_ZIP
-        return found
+        package = packages.kept(data)
+        if officetext.is_office(package.names()):
+            return []
+        entries, most = package.entries(), min(MOST_OF_A_ZIP, self._zipped)
+        if len(entries) > most:
+            self._are_listed = False
+            self._short.add(id(data))
+        self._zipped -= min(len(entries), most)
+        return [self._entry(package, entry) for entry in entries[:most]]
 
-    def _entry(self, data: bytes, package: Package, entry: zipfile.ZipInfo) -> Attachment:
+    def _entry(self, package: Package, entry: zipfile.ZipInfo) -> Attachment:
         name = entry.filename.rpartition("/")[2]
         if entry.flag_bits & 1:
             locked = Reading(unreadable=True, password_protected=True)
@@ -127,13 +134,12 @@ class _Look:
             )
         head = attempt(lambda: package.head(entry, magic.LOOKED_AT), "file of a ZIP") or b""
         kind = magic.kind(head, "application/octet-stream")
-        read = partial(self._of_entry, data, entry, name, kind)
+        read = partial(self._of_entry, package, entry, name, kind)
         return Attachment(name, kind, entry.file_size, magic.is_program(head, name), read)
 
-    def _of_entry(self, data: bytes, entry: zipfile.ZipInfo, name: str, kind: str) -> Reading:
+    def _of_entry(self, package: Package, entry: zipfile.ZipInfo, name: str, kind: str) -> Reading:
         def unpacked() -> Reading:
-            with packages.opened(data) as package:
-                held = package.read(entry)
+            held = package.anew().read(entry)
             if held.startswith(magic.ZIP) and not _is_office(held):
                 return Reading(unreadable=True)  # a ZIP in a ZIP
             return self._reading(name, kind, held)
@@ -187,8 +193,7 @@ class _Look:
             names, locked = package.names(), package.is_locked()
             if locked or not officetext.is_office(names):
                 # The files of a ZIP stand beside it; more of them than are listed are not read.
-                more = len(names) > MOST_OF_A_ZIP
-                return Reading(unreadable=locked, truncated=more, password_protected=locked)
+                return Reading(unreadable=locked, truncated=id(data) in self._short, password_protected=locked)
             found = officetext.read(package, self._room, self._until)
         return Reading(found.text, found.locked, found.truncated, found.properties, found.locked)
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 MOST_ENTRIES = 1000
+MOST_LISTED = 2 * MOST_ENTRIES
+"""With its folders. A directory of more is not read: each entry of 46 bytes becomes an object of ten times that."""
 MOST_BYTES = 64 * 1024 * 1024
 """Unpacked, of one file: more is not read."""
 
@@ -53,9 +55,40 @@ class Package:
         self.room -= len(data)
         return data
 
+    def anew(self) -> Package:
+        """The same file, of which as much may be unpacked again; its directory is not read again."""
+        return Package(self.file)
+
 
 @contextmanager
 def opened(data: bytes) -> Iterator[Package]:
-    """Raises BadZipFile, and whatever else a damaged file makes of zipfile."""
-    with zipfile.ZipFile(io.BytesIO(data)) as file:
-        yield Package(file)
+    """Raises TooMuch, BadZipFile, and whatever else a damaged file makes of zipfile."""
+    package = kept(data)
+    with package.file:
+        yield package
+
+
+def kept(data: bytes) -> Package:
+    """The same, open for as long as anybody has it."""
+    if _most_in(data) > MOST_LISTED:
+        raise TooMuch
+    return Package(zipfile.ZipFile(io.BytesIO(data)))
+
+
+_ENTRY, _END, _LONG_END = b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x07"
+_END_BYTES, _LOCATOR_BYTES, _LONGEST_COMMENT = 22, 20, 1 << 16
+
+
+def _most_in(data: bytes) -> int:
+    """How many entries zipfile could find in a directory, each of which begins with its mark (APPNOTE section 4.3.12).
+
+    The end of the directory is looked for as zipfile does it; the number that is written there is not believed.
+    """
+    end = len(data) - _END_BYTES
+    if not (data[end:].startswith(_END) and data.endswith(b"\0\0")):
+        end = data.rfind(_END, max(0, end - _LONGEST_COMMENT))
+    if end < 0:
+        return 0
+    is_long = data[max(0, end - _LOCATOR_BYTES) : end].startswith(_LONG_END)
+    length = end if is_long else int.from_bytes(data[end + 12 : end + 16], "little")
+    return data.count(_ENTRY, max(0, end - length), end)

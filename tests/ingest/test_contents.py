@@ -6,6 +6,7 @@ import io
 import time
 import zipfile
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 
@@ -175,6 +176,58 @@ def test_a_zip_in_a_zip_is_named_and_told_as_not_read() -> None:
     found = held(("a.zip", zipped({"b.zip": zipped({"c.txt": CARD})}))).attachments
     assert [part.name for part in found] == ["a.zip", "b.zip"]
     assert found[1].unreadable
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of all entries that zipfile makes an object of."""
+    names: list[str] = []
+
+    class Counted(zipfile.ZipInfo):
+        def __init__(self, filename: str = "NoName", *more: Any, **named: Any) -> None:
+            names.append(filename)
+            super().__init__(filename, *more, **named)
+
+    monkeypatch.setattr(zipfile, "ZipInfo", Counted)
+    return names
+
+
+@pytest.mark.parametrize("ending", [b"", b"a remark behind it", b"PK\x05\x06 which is no end of a directory"])
+def test_the_directory_of_a_zip_with_very_many_files_is_not_even_read(made: list[str], ending: bytes) -> None:
+    many = bytearray(zipped({f"{n}/": b"" for n in range(packages.MOST_LISTED + 1)}))
+    many[-2:] = len(ending).to_bytes(2, "little")
+    made.clear()
+    found = held(("a.zip", bytes(many + ending)))
+    assert [part.name for part in found.attachments] == ["a.zip"]
+    assert found.truncated and not found.are_listed
+    assert not made
+
+
+def test_what_an_end_says_of_its_own_directory_is_not_believed(made: list[str]) -> None:
+    many = bytearray(zipped({f"{n}": b"" for n in range(packages.MOST_LISTED + 1)}))
+    many[-14:-10] = (1).to_bytes(2, "little") * 2  # how many entries there are
+    made.clear()
+    assert not held(("a.zip", bytes(many))).are_listed
+    assert not made
+
+
+def test_as_many_files_are_looked_at_as_there_are_and_not_as_many_times_as_there_are(made: list[str]) -> None:
+    one = zipped({f"{n}.txt": CARD for n in range(contents.MOST_OF_A_ZIP)})
+    made.clear()
+    found = held(("a.zip", one))
+    assert all(CARD in part.text for part in found.attachments[1:])
+    assert not found.truncated and found.are_listed
+    assert len(made) <= 3 * contents.MOST_OF_A_ZIP
+
+
+def test_of_very_many_zips_only_so_many_files_are_listed_and_the_others_said_to_be_cut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(contents, "MOST_OF_ALL_ZIPS", 5)
+    found = held(*((f"{n}.zip", zipped({"1.txt": "a", "2.txt": "b"})) for n in range(4)))
+    assert len(found.attachments) == 4 + 5
+    assert [part.truncated for part in found.attachments if part.name.endswith("zip")] == [False, False, True, True]
+    assert found.truncated and not found.are_listed
 
 
 def test_a_zip_bomb_takes_neither_time_nor_memory_and_is_told_as_cut() -> None:
