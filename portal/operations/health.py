@@ -203,7 +203,7 @@ def scanner() -> str:
 
 
 def broker() -> str:
-    """Whether wake-ups can be handed over. Mail goes on without, by the sweeper, but slowly."""
+    """Whether wake-ups can be handed over. The sweeper's go the same way, so without it mail and passcodes wait."""
     kind = urlsplit(settings.LETTERLOCK.broker_url).scheme
     if kind == "filesystem":
         path = settings.LETTERLOCK.broker_url.removeprefix("filesystem://")
@@ -213,7 +213,7 @@ def broker() -> str:
         with app.connection(connect_timeout=1) as line:
             line.ensure_connection(max_retries=1, interval_start=0, timeout=2)
     except Exception:  # each broker's client has errors of its own, whose texts hold the address
-        return "The broker (LETTERLOCK_BROKER_URL) cannot be reached. Start it or mend the setting; mail is slow."
+        return "The broker (LETTERLOCK_BROKER_URL) cannot be reached. Start it or mend the setting; mail waits."
     return OK
 
 

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from django.db import DatabaseError
+
 from portal.configuration import Configuration
 from portal.operations.doctor import (
     clock,
@@ -74,9 +76,19 @@ def worst(areas: Iterable[Area]) -> State:
 
 def all_of(area: str, checks: Iterable[Check]) -> Iterable[Finding]:
     """What they find; one that breaks is a finding too."""
+    database_said = False
     for check in checks:
         try:
             yield from check()
+        except DatabaseError:
+            # Told once in each area: that the database is away, or has no tables yet, is a finding of its own.
+            if not database_said:
+                yield unknown(
+                    area,
+                    "the database gives no answer.",
+                    "Mend what is said of the database under “parts” and run manage.py doctor again.",
+                )
+            database_said = True
         except Exception as error:
             log.error("A check of %s failed with %s.", area, type(error).__name__)
             yield unknown(

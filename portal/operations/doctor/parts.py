@@ -60,12 +60,15 @@ def database() -> Iterator[Finding]:
 
 
 def tables() -> Iterator[Finding]:
+    if health.database() != health.OK:
+        return  # said already; `prepare` would help nobody
     why = "Parts of this version look for tables that are not there."
     yield _of_health("migrations", health.migrated(), why, "Run: manage.py prepare")
 
 
 def needed() -> Iterator[Finding]:
-    yield _of_health("broker", health.broker(), "Work begins only when the sweeper rings, seconds later.", "Start it.")
+    fix = "Start it, or mend LETTERLOCK_BROKER_URL and start all parts anew."
+    yield _of_health("broker", health.broker(), "Nobody wakes the workers, so mail and passcodes wait.", fix)
     yield _of_health("storage", health.blobs(), "Large messages wait and cannot be opened.", "Start or mend the store.")
     yield _of_health("spool", health.spool(), "No mail is taken in.", "Make room, or mend the folder's rights.")
 
