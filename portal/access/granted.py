@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from django.db.models import Q
 
 from portal.access.credentials import Passkey
-from portal.access.grants import Kind, flags, moment, number
-from portal.access.models import Authenticator, Person, ProvedPhrase
+from portal.access.grants import Kind, as_json, flags, moment, number
+from portal.access.models import Authenticator, Person, ProvedPhrase, Provider
 
 
 def whose(person: Person) -> tuple[bytes, bytes]:
@@ -40,8 +40,22 @@ def _proved_phrase(row: ProvedPhrase) -> Sequence[bytes]:
     return number(session.pk), *whose(session.person), moment(session.made_at), number(row.phrase_id)
 
 
+def _provider(row: Provider) -> Sequence[bytes]:
+    # Its name is what a button says. What it published is sealed by itself, and asked for at the issuer.
+    return (
+        row.id.bytes,
+        *(text.encode() for text in (row.slug, row.kind, row.issuer, row.client_id)),
+        bytes(row.client_secret),
+        as_json(row.domains),
+        as_json(row.tenants),
+        as_json(sorted(row.brands.values_list("pk", flat=True))),
+        flags((row.recipients, row.office, row.senders, row.enabled, row.private)),
+    )
+
+
 KINDS = (
     Kind("passkey", Passkey, _passkey, ("person",)),
     Kind("authenticator", Authenticator, _authenticator, ("person",), Q(confirmed_at__isnull=False)),
     Kind("phrase", ProvedPhrase, _proved_phrase, ("session__person",)),
+    Kind("provider", Provider, _provider),
 )

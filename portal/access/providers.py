@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -12,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from branding.models import Brand
+from portal.access import grants
 from portal.access.errors import ProviderUnusable
 from portal.access.models import Provider, Session
 from portal.access.oidc import fetching, known, proofs
@@ -84,6 +87,7 @@ def add(wanted: Wanted, brands: Sequence[Brand]) -> Provider:
         with transaction.atomic():
             row.save(force_insert=True)
             row.brands.set(brands)
+            _seal(row)
             record("provider.added", provider=row.slug)
     except IntegrityError:
         raise ProviderUnusable(f"There is a provider {row.slug} already. Choose another short name.") from None
@@ -94,13 +98,16 @@ def remove(row: Provider) -> None:
     """End a provider and every session that it proved."""
     with transaction.atomic():
         Session.objects.filter(provider=row.slug).delete()
+        before = copy(row)
         row.delete()
         record("provider.removed", provider=row.slug)
+        grants.end(before)
 
 
 def switch(row: Provider, *, on: bool, brands: Sequence[Brand] = ()) -> None:
-    """On or off: for some brands, or with none named for all that it belongs to."""
-    with transaction.atomic():
+    """On or off: for some brands, or with none named for all that it belongs to. ProviderUnusable when it was changed
+    behind the portal's back."""
+    with _changing(row):
         if brands:
             (row.brands.add if on else row.brands.remove)(*brands)
         if on or not brands:
@@ -110,10 +117,32 @@ def switch(row: Provider, *, on: bool, brands: Sequence[Brand] = ()) -> None:
 
 
 def renew_secret(row: Provider, secret: str) -> None:
-    """Give a provider another client secret. Sign-ins that are under way use it from their next step on."""
-    row.client_secret = keys().seal_field("provider", row.id, secret.encode())
-    row.save(update_fields=["client_secret"])
-    record("provider.secret_set", provider=row.slug)
+    """Give a provider another client secret. Sign-ins that are under way use it from their next step on.
+    ProviderUnusable when it was changed behind the portal's back."""
+    with _changing(row):
+        row.client_secret = keys().seal_field("provider", row.id, secret.encode())
+        row.save(update_fields=["client_secret"])
+        record("provider.secret_set", provider=row.slug)
+
+
+@contextmanager
+def _changing(row: Provider) -> Iterator[None]:
+    """Change a provider that is as it was sealed, and seal what it is then; what it was counts no more."""
+    if not grants.is_whole(row):
+        raise ProviderUnusable(
+            f"The row of {row.slug} is not as the portal wrote it. Look at it with manage.py grants list; remove the "
+            "provider and add it anew."
+        )
+    with transaction.atomic():
+        before = copy(row)
+        yield
+        _seal(row)
+        grants.end(before)
+
+
+def _seal(row: Provider) -> None:
+    grants.seal(row)
+    row.save(update_fields=["seal"])
 
 
 def named(slug: str) -> Provider:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db.models import Model
@@ -13,16 +14,19 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.access import authenticators, grants, levels, passkeys, people, sessions
+from portal.access import authenticators, grants, levels, passkeys, people, providers, sessions
 from portal.access.authenticators import code_at
 from portal.access.credentials import Keyholder, Passkey
-from portal.access.errors import NoAuthenticator, PasskeyAsleep, PasskeyUnknown
-from portal.access.models import Authenticator, Person, ProvedPhrase, Session
+from portal.access.errors import NoAuthenticator, PasskeyAsleep, PasskeyUnknown, ProviderUnusable
+from portal.access.models import Authenticator, Person, ProvedPhrase, Provider, Session
+from portal.access.providers import Wanted
 from portal.audit.models import Entry
+from portal.vault import readers
 from portal.vault.models import Phrase, Reader
 from tests.access.visitors import Clock, Visitor, make_reader
 from tests.grants import change, keyring_of_before
 from tests.peers.authenticator import Authenticator as Device
+from tests.peers.issuer import CLIENT, SECRET, Issuer
 
 pytestmark = pytest.mark.django_db
 OWN = "insider@mail.example"
@@ -230,6 +234,112 @@ def test_nobody_knew_a_phrase_because_a_row_says_so(reader: Reader, brand: Brand
     assert other is not None
     ProvedPhrase.objects.update(session=other)
     assert levels.held(other, reader) == 1
+
+
+# ------------------------------------------------------------------------------------------------------- providers
+
+
+@pytest.fixture
+def provider(issuer: Issuer, brand: Brand) -> Provider:
+    wanted = Wanted(
+        slug="corp", kind="oidc", client_id=CLIENT, secret=SECRET, name="Corp", issuer=issuer.url, private=True,
+        domains=["aldervalley.example"],
+    )  # fmt: skip
+    return providers.add(wanted, [brand])
+
+
+VOUCHED: dict[str, object] = {
+    "id": UUID(int=1),
+    "slug": "other",
+    "kind": "google",
+    "issuer": "https://own.example",
+    "client_id": "own",
+    "client_secret": b"own",
+    "domains": ["*"],
+    "tenants": {"9188040d-6c67-4c5b-b112-36a304b66dad": ["mail.example"]},
+    "recipients": False,
+    "office": True,
+    "senders": True,
+    "enabled": False,
+    "private": False,
+}
+
+
+@pytest.mark.parametrize("claim", VOUCHED)
+def test_a_provider_that_was_changed_does_not_fit(provider: Provider, claim: str) -> None:
+    if claim == "id":  # nothing else may point to the row
+        provider.brands.clear()
+    Provider.objects.update(**{claim: VOUCHED[claim]})
+    assert not grants.fits(Provider.objects.get())
+
+
+def test_all_of_a_provider_is_sealed_but_what_vouches_for_nobody() -> None:
+    left = {field.name for field in Provider._meta.concrete_fields} - set(VOUCHED)
+    assert left == {"name", "known", "known_at", "down_until", "seal"}
+
+
+def at_corp(visitor: Visitor, issuer: Issuer, reader: Reader, between: Callable[[], object] = lambda: None) -> None:
+    """Go to the provider, prove the reader's address there, and come back."""
+    begun = visitor.post("/m/sign-in/corp/")["Location"]
+    between()
+    address = readers.address_of(reader)
+    visitor.get(issuer.grant(begun, claims={"email": address, "email_verified": True}))
+
+
+def test_a_provider_vouches_for_no_domain_that_was_written_to_its_row(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    at_corp(visitor, issuer, reader, lambda: Provider.objects.update(domains=["*"]))
+    assert not Session.objects.exists() and forged() == [("provider", "changed")]
+    change(Provider.objects.all())
+    at_corp(visitor, issuer, reader)
+    assert Session.objects.count() == 1
+
+
+def test_nobody_is_sent_to_a_provider_whose_row_was_changed(
+    visitor: Visitor, issuer: Issuer, provider: Provider, brand: Brand
+) -> None:
+    inside = make_reader(brand, "maya@aldervalley.example")
+    Provider.objects.update(client_id="another")
+    assert visitor.post(f"/m/{readers.link_of(inside)}/sign-in/corp/").status_code == 503
+    assert forged() == [("provider", "changed")]
+
+
+def test_a_provider_is_for_no_brand_that_it_was_not_switched_on_for(provider: Provider, other_brand: Brand) -> None:
+    provider.brands.add(other_brand)
+    assert not grants.fits(Provider.objects.get())
+
+
+def test_a_provider_of_before_counts_no_more_when_its_row_is_put_back(
+    visitor: Visitor, issuer: Issuer, provider: Provider, brand: Brand
+) -> None:
+    inside = make_reader(brand, "maya@aldervalley.example")
+    for take_away in (lambda: providers.switch(Provider.objects.get(), on=False), provider.delete):
+        kept = Provider.objects.get()
+        providers.remove(kept) if take_away == provider.delete else take_away()
+        kept.pk = provider.pk
+        kept.save()
+        kept.brands.set([brand])
+        assert visitor.post(f"/m/{readers.link_of(inside)}/sign-in/corp/").status_code == 503
+        Provider.objects.filter(pk=provider.pk).update(enabled=False)
+        change(Provider.objects.all(), enabled=True)
+    assert forged() == [("provider", "ended")] * 2
+
+
+def test_what_an_administrator_changes_of_a_provider_is_sealed_and_what_somebody_else_changed_is_not(
+    visitor: Visitor, issuer: Issuer, provider: Provider, brand: Brand, other_brand: Brand
+) -> None:
+    inside = make_reader(brand, "maya@aldervalley.example")
+    providers.switch(provider, on=False)
+    providers.switch(providers.named("corp"), on=True, brands=[other_brand])
+    providers.renew_secret(providers.named("corp"), SECRET)
+    providers.tried(providers.named("corp"))
+    at_corp(visitor, issuer, inside)
+    assert Session.objects.count() == 1 and forged() == []
+    Provider.objects.update(domains=["*"])
+    with pytest.raises(ProviderUnusable, match="not as the portal wrote it"):
+        providers.switch(providers.named("corp"), on=True)
+    assert not grants.fits(Provider.objects.get())
 
 
 # ------------------------------------------------------------------------------------------------ rows of before

@@ -32,6 +32,7 @@ from tests.access.offices import (
     with_passkey,
 )
 from tests.access.visitors import Clock, Visitor, words
+from tests.grants import change
 from tests.peers.issuer import CLIENT, SECRET, Issuer
 
 JONAS = "jonas.berg@mail.example"
@@ -177,7 +178,7 @@ def test_an_office_sign_in_opens_no_message_and_recipients_are_not_offered_it(
 ) -> None:
     assert "Continue with Corp" not in words(visitor.get(f"/m/{readers.link_of(reader)}"))
     administrators.owner(JONAS)
-    Provider.objects.update(domains=["*"])
+    change(Provider.objects.all(), domains=["*"])
     at_provider(visitor, issuer, JONAS)
     assert is_in(visitor)
     assert not visitor.session
@@ -201,7 +202,7 @@ def test_it_is_asked_anew_and_a_sign_in_of_long_ago_is_no_fresh_proof(
 def test_one_for_recipients_lets_no_administrator_in(visitor: Visitor, issuer: Issuer, provider: Provider) -> None:
     administrators.owner(ADA)
     asked = visitor.post("/admin/enter/with/corp/")
-    Provider.objects.update(office=False, recipients=True)
+    change(Provider.objects.all(), office=False, recipients=True)
     assert visitor.post("/admin/enter/with/corp/")["Location"] == "/admin/enter/"
     back = visitor.get(issuer.grant(asked["Location"], claims={"email": ADA, "email_verified": True}))
     assert back["Location"] == "/admin/enter/", "it was switched off meanwhile"

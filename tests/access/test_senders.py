@@ -17,6 +17,7 @@ from portal.access.roles import Role
 from portal.audit.models import Entry
 from portal.vault import readers
 from tests.access.visitors import Clock, Visitor, make_reader, words
+from tests.grants import change
 from tests.peers.issuer import CLIENT, SECRET, Issuer
 
 MAYA = "maya.lindqvist@aldervalley.example"
@@ -126,12 +127,12 @@ def test_a_domain_that_leaves_takes_its_people_along(visitor: Visitor, issuer: I
     assert WAY_IN in words(visitor.get("/sent/devices/"))
 
 
-@pytest.mark.parametrize("change", [{"senders": False}, {"enabled": False}])
+@pytest.mark.parametrize("changed", [{"senders": False}, {"enabled": False}])
 def test_a_provider_for_others_lets_no_sender_in(
-    visitor: Visitor, issuer: Issuer, provider: Provider, change: dict[str, bool]
+    visitor: Visitor, issuer: Issuer, provider: Provider, changed: dict[str, bool]
 ) -> None:
     begun = visitor.post("/sent/enter/corp/")["Location"]
-    Provider.objects.update(recipients=True, office=True, **change)
+    change(Provider.objects.all(), recipients=True, office=True, **changed)
     assert "is not set up here" in words(visitor.get("/sent/"))
     assert visitor.post("/sent/enter/corp/")["Location"] == "/sent/"
     visitor.get(issuer.grant(begun, claims={"email": MAYA, "email_verified": True}))
@@ -173,7 +174,7 @@ def test_an_account_that_is_signed_in_there_already_is_no_fresh_proof(
 
 def test_a_sign_in_ends_where_it_was_begun(visitor: Visitor, issuer: Issuer, provider: Provider, brand: Brand) -> None:
     """The three ways in share one redirect URI; the row says which it is."""
-    Provider.objects.update(office=True, recipients=True)
+    change(Provider.objects.all(), office=True, recipients=True)
     administrators.add(MAYA, Role.OWNER, by=None)
     make_reader(brand, MAYA)
     at_provider(visitor, issuer, MAYA)

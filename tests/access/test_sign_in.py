@@ -352,7 +352,7 @@ def test_one_network_begins_no_more_than_a_large_office_would(
     brand: Brand, issuer: Issuer, provider: Provider, reader: Reader, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flow, "MOST_OF_A_NETWORK", 3)
-    Provider.objects.update(office=True)
+    change(Provider.objects.all(), office=True)
 
     def begin(where: str, address: str) -> int:
         visitor = Visitor(brand)  # a new browser each time

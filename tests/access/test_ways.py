@@ -18,6 +18,7 @@ from portal.access.oidc import known
 from portal.vault import readers
 from portal.vault.models import Reader
 from tests.access.visitors import Visitor, make_provider, make_reader, words
+from tests.grants import change
 
 WEB_VIEWS = [
     "Mozilla/5.0 (Linux; Android 14; Pixel 8 Build/UD1A; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 "
@@ -144,11 +145,11 @@ def test_a_brand_chooses_which_are_shown_and_the_server_holds_to_it(brand: Brand
     assert (response.status_code, response["Location"]) == (303, f"/m/{link}")
 
 
-@pytest.mark.parametrize("change", [{"enabled": False}, {"recipients": False}])
+@pytest.mark.parametrize("changed", [{"enabled": False}, {"recipients": False}])
 def test_what_is_off_or_for_the_office_is_not_shown(
-    brand: Brand, great: dict[str, Provider], change: dict[str, bool]
+    brand: Brand, great: dict[str, Provider], changed: dict[str, bool]
 ) -> None:
-    Provider.objects.filter(slug="google").update(**change)
+    change(Provider.objects.filter(slug="google"), **changed)
     page, _ = first_page(brand, "a@gmail.com")
     assert "Google" not in page
     reader = make_reader(brand, "b@gmail.com")

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from branding.models import Brand
-from portal.access import cookies
+from portal.access import cookies, grants
 from portal.access.models import Provider
 from portal.access.oidc.known import Known
 from portal.delivery import letters
@@ -84,6 +84,8 @@ def make_provider(brand: Brand, slug: str, kind: str, *domains: str, **fields: A
     row.known, row.known_at = published.sealed(row), timezone.now()
     row.save()
     row.brands.add(brand)
+    grants.seal(row)
+    row.save(update_fields=["seal"])
     return row
 
 

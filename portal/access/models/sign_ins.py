@@ -48,6 +48,8 @@ class Provider(models.Model):
     known_at = models.DateTimeField(null=True)
     down_until = models.DateTimeField(null=True)
     """Until then it is not asked again, after it did not answer."""
+    seal = models.BinaryField(max_length=48, default=b"", db_default=b"")
+    """Over all that decides whom it may vouch for (portal.access.granted); one that does not fit vouches for nobody."""
 
     def __str__(self) -> str:
         return f"provider {self.slug}"

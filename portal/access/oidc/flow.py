@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.access import cookies
+from portal.access import cookies, grants
 from portal.access.budgets import NOWHERE, Origin
 from portal.access.errors import ProviderDown, SignInCancelled, SignInOver, SignInRefused, TooManyTries
 from portal.access.models import Provider, SignIn
@@ -82,6 +82,8 @@ def begin(
     It replaces what the same browser began at the same place and did not end. Raises ProviderDown, and TooManyTries
     when too many were begun in the network around `origin`.
     """
+    if not grants.is_whole(provider):  # nobody is sent, and no secret shown, where somebody else says
+        raise ProviderDown(provider.name)
     network = origin.around or origin.network
     _must_have_room(network, timezone.now())
     state, secrets = cookies.new_token(), Secrets(cookies.new_token(), cookies.new_token())
@@ -115,6 +117,8 @@ def take(provider: Provider, brand: Brand, browser: bytes, state: str) -> SignIn
     found = rows.filter(state=cookies.digest(state), provider=provider, brand=brand).first() if state else None
     if found is None or not hmac.compare_digest(bytes(found.browser), browser):
         # Not used up for another browser's sake: a stranger could end sign-ins that way.
+        raise SignInOver
+    if not grants.is_whole(found.provider):
         raise SignInOver
     now = timezone.now()
     # The condition is the lock: of two that come at once, one is in.
