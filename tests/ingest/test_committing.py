@@ -12,7 +12,7 @@ import pytest
 from portal.ingest import committing
 from portal.ingest.committing import CROWD, GATHER_SECONDS, Committer
 from portal.ingest.models import Spooled
-from portal.ingest.spool import SpoolWriter
+from portal.ingest.spool import SpoolWriter, commit_all
 from tests.ingest.test_spool import ENVELOPE
 
 
@@ -20,11 +20,10 @@ from tests.ingest.test_spool import ENVELOPE
 def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many mails each transaction had."""
     found: list[int] = []
-    commit = committing.commit_all
 
     def counted(writers: Sequence[SpoolWriter], *others: Any) -> list[Any]:
         found.append(len(writers))
-        return commit(writers, *others)
+        return commit_all(writers, *others)
 
     monkeypatch.setattr(committing, "commit_all", counted)
     return found
