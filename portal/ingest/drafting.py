@@ -1,14 +1,11 @@
-"""What to seal of a mail: the named streams, the table of contents, who may read it and until when."""
+"""What to seal of a mail, for whom, until when and with which rights."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -16,17 +13,15 @@ from django.utils import timezone
 from branding import choosing
 from branding.models import Brand
 from portal.access import sender_defaults
-from portal.delivery.models import Outbound
 from portal.ingest import spool, vouching
 from portal.ingest.errors import BrandUnknown, NeverRefused, RecoveryKeyUnset, TriggerStays
 from portal.ingest.models import Spooled
-from portal.mime import inside as found_inside
-from portal.mime.addresses import Mailbox, clean_name, domain_of, names_address, normalise
+from portal.ingest.streams import contents
+from portal.mime.addresses import Mailbox, domain_of, names_address, normalise
 from portal.mime.building import without_headers
-from portal.mime.cleaning import CLEANER_VERSION, Cleaned, clean
 from portal.mime.errors import BadAddress
 from portal.mime.fields import decode_words, stray_fields
-from portal.mime.reading import SVG, Letter, Part, read
+from portal.mime.reading import Letter, read
 from portal.rules.decision import Decision
 from portal.rules.triggers import HEADER as TRIGGER
 from portal.vault import sealing, templates
@@ -36,13 +31,6 @@ from portal.vault.opening import proved_rights
 from portal.vault.phrases import agreed_at
 from portal.vault.readers import Envelope, address_lookup
 from portal.vault.rights import Rights
-from portal.vault.toc import BODY_INLINE_BYTES, INNER_INLINE_BYTES, Body, Card, File, Inner, Toc
-
-MOST_SHOWN = 500
-"""Addresses kept of each list of a message inside; the whole of it is a file."""
-
-_OWN_ID = re.compile(r"<?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@[^\s<>@]+>?")
-_TELLING_OF_MESSAGES = (Outbound.Kind.NOTICE, Outbound.Kind.REPLY, Outbound.Kind.NOTE)
 
 
 def draft(
@@ -143,109 +131,6 @@ def _names_phrase(letter: Letter, raw: bytes) -> bool:
     stray = ((name, decode_words(value)) for name, value in stray_fields(raw))
     fields = (value.lower() for name, value in (*letter.headers, *stray) if name.lower() == TRIGGER)
     return any("phrase" in value for value in fields)
-
-
-def contents(
-    letter: Letter,
-    raw: bytes,
-    *,
-    subject: str,
-    sender: Mailbox,
-    sent_at: datetime,
-    scanned_at: datetime | None = None,
-) -> tuple[dict[str, bytes], Toc]:
-    """The named streams of a message but the table of contents, and that table."""
-    streams = {"original": raw}
-    files = _files(streams, letter)
-    cleaned = _cleaned(letter)
-    inside = found_inside.look(letter)
-    toc = Toc(
-        subject=subject,
-        sender=sender,
-        to=letter.to,
-        cc=letter.cc,
-        sent_at=sent_at,
-        message_id=letter.message_id,
-        in_reply_to=letter.in_reply_to,
-        references=letter.references,
-        text=_body(streams, "body/text", letter.text or ""),
-        html=_body(streams, "body/html", cleaned.html),
-        files=files,
-        original_size=len(raw),
-        cleaner_version=CLEANER_VERSION,
-        remote_pictures=cleaned.remote_pictures,
-        pictures=cleaned.pictures,
-        removed=cleaned.removed,
-        readable=letter.readable,
-        protections=letter.protections,
-        cards=tuple(Card(number, event) for number, event in inside.events),
-        inner=tuple(_inner(streams, inner) for inner in inside.messages),
-        scanned_at=scanned_at,
-    )
-    return streams, toc
-
-
-def _shown_within(parts: Sequence[Part]) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Where the pages have the pictures that the HTML names by Content-ID, and by Content-Location; of two with one
-    name the first. SVG is a document that can run, and is a file only."""
-    named: dict[str, str] = {}
-    located: dict[str, str] = {}
-    for part in parts:
-        if part.content_type == SVG:
-            continue
-        if part.content_id:
-            named.setdefault(part.content_id, f"inline/{part.number}")
-        if part.location and part.inline:
-            located.setdefault(part.location, f"inline/{part.number}")
-    return named, located
-
-
-def _files(streams: dict[str, bytes], letter: Letter) -> tuple[File, ...]:
-    files = []
-    for part in letter.parts:
-        stream = f"part/{part.number}"
-        streams[stream] = part.data
-        digest = hashlib.sha256(part.data).digest()
-        size = len(part.data)
-        files.append(
-            File(part.number, part.name, part.content_type, size, stream, digest, part.inline, part.content_id)
-        )
-    return tuple(files)
-
-
-def _cleaned(letter: Letter) -> Cleaned:
-    return clean(letter.html, *_shown_within(letter.parts)) if letter.html else Cleaned("", 0, False)
-
-
-def _inner(streams: dict[str, bytes], inner: found_inside.Inner) -> Inner:
-    """A message inside, cleaned like the one around it: its HTML is as hostile as any."""
-    letter = inner.letter
-    files = _files(streams, letter)
-    cleaned = _cleaned(letter)
-    written = next((value for name, value in letter.headers if name.lower() == "from"), "")
-    return Inner(
-        number=inner.number,
-        of=inner.of,
-        subject=letter.subject,
-        sender=letter.sender or Mailbox(clean_name(written)[:200], ""),
-        to=letter.to[:MOST_SHOWN],
-        cc=letter.cc[:MOST_SHOWN],
-        sent_at=letter.date,
-        text=_body(streams, f"inner/{inner.number}/text", letter.text or "", INNER_INLINE_BYTES),
-        html=_body(streams, f"inner/{inner.number}/html", cleaned.html, INNER_INLINE_BYTES),
-        files=files,
-        remote_pictures=cleaned.remote_pictures,
-        removed=cleaned.removed,
-        protections=letter.protections,
-    )
-
-
-def _body(streams: dict[str, bytes], name: str, text: str, most: int = BODY_INLINE_BYTES) -> Body:
-    encoded = text.encode("utf-8", "replace")
-    if len(encoded) <= most:
-        return Body(here=encoded.decode(), size=len(encoded))
-    streams[name] = encoded
-    return Body(stream=name, size=len(encoded))
 
 
 def terms_of(
@@ -353,52 +238,3 @@ def _domain(address: str) -> str:
         return domain_of(address)
     except BadAddress:
         return ""
-
-
-def answered(mails: Sequence[tuple[Letter, spool.Envelope]]) -> list[Message | None]:
-    """For each mail the protected message it answers: the one it was written to here, or by the Message-IDs it names
-    (RFC 5322 section 3.6.4). Two statements for all, which cost more than all else that is done to seal one."""
-    named = [[] if envelope.thread else _named(letter) for letter, envelope in mails]
-    own = [[] if envelope.thread else _own_ids(letter) for letter, envelope in mails]
-    known = _known([lookup for lookups in named for lookup in lookups])
-    ours = _ours([mail_id for ids_ in own for mail_id in ids_])
-    ids = [
-        envelope.thread
-        or next((known[lookup] for lookup in lookups if lookup in known), None)
-        or next((ours[mail_id] for mail_id in own_ if mail_id in ours), None)
-        for (_, envelope), lookups, own_ in zip(mails, named, own, strict=True)
-    ]
-    wanted = {id_ for id_ in ids if id_}
-    # A container may have 256 KiB, and nothing of it is needed here.
-    found = Message.objects.select_related("brand").defer("container").in_bulk(wanted) if wanted else {}
-    return [found.get(id_) if id_ else None for id_ in ids]
-
-
-def _named(letter: Letter) -> list[bytes]:
-    """Look-ups of the Message-IDs that a mail names, the nearest first."""
-    return [lookup for identifier in _identifiers(letter) if (lookup := sealing.mail_id_lookup(identifier))]
-
-
-def _identifiers(letter: Letter) -> list[str]:
-    named = [identifier for identifier in (letter.in_reply_to, *reversed(letter.references)) if identifier][:50]
-    return list(dict.fromkeys(named))
-
-
-def _own_ids(letter: Letter) -> list[UUID]:
-    """Of those, what may be mails that left here: a notice's Message-ID is the id of its row, random as a key is."""
-    return [UUID(found[1]) for identifier in _identifiers(letter) if (found := _OWN_ID.fullmatch(identifier.strip()))]
-
-
-def _ours(mail_ids: Sequence[UUID]) -> dict[UUID, UUID]:
-    """The messages that such mails told of: whoever answers a notice by ordinary mail may be answered in turn."""
-    if not mail_ids:
-        return {}
-    told = Outbound.objects.filter(pk__in=set(mail_ids), kind__in=_TELLING_OF_MESSAGES, message__isnull=False)
-    return {pk: message for pk, message in told.values_list("pk", "message") if message}
-
-
-def _known(lookups: Sequence[bytes]) -> dict[bytes, UUID]:
-    if not lookups:
-        return {}
-    rows = Message.objects.filter(mail_id_lookup__in=set(lookups)).values_list("mail_id_lookup", "pk")
-    return {bytes(lookup): pk for lookup, pk in rows}

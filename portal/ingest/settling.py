@@ -20,7 +20,19 @@ from portal.access import sender_defaults
 from portal.audit.record import Event, record, record_each
 from portal.delivery.queue import Asked, enqueue_all
 from portal.directory.membership import groups_of_one
-from portal.ingest import drafting, incidents, isolation, knowing, ordering, returning, scanning, spool, states, tips
+from portal.ingest import (
+    answering,
+    drafting,
+    incidents,
+    isolation,
+    knowing,
+    ordering,
+    returning,
+    scanning,
+    spool,
+    states,
+    tips,
+)
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
 from portal.ingest.spoolfile import OWN
@@ -102,7 +114,7 @@ def opened(row: Spooled) -> Opened:
 
 def ready(mails: Sequence[Opened], each: Callable[[Spooled, Callable[[], Ready]], Ready | None]) -> list[Ready]:
     """What was decided on and sealed, outside any transaction; `each` does one mail's work, or leaves it out."""
-    answered = drafting.answered([(one.letter, one.envelope) for one in mails])
+    answered = answering.answered([(one.letter, one.envelope) for one in mails])
     brand_of = cache(choosing.of_domain)  # the mails of one group are mostly of one sender
     rules = live.rules()
     chosen = sender_defaults.of_senders([one.envelope.sender for one in mails if one.envelope.trusted])

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from portal.audit.models import Entry
 from portal.audit.record import timeline
-from portal.ingest import drafting
+from portal.ingest import streams
 from portal.keys.errors import KeyDestroyed, KeysError
 from portal.keys.service import keys
 from portal.mime.cleaning import Cleaned
@@ -405,8 +405,8 @@ def test_a_body_that_was_cleaned_under_other_rules_is_cleaned_again_when_it_is_s
 
     html = "<p onclick='alert(1)'>Hello</p><script>alert(2)</script><blockquote type='cite'>quoted</blockquote>"
     with monkeypatch.context() as before:
-        before.setattr(drafting, "clean", lenient)
-        before.setattr(drafting, "CLEANER_VERSION", 1)
+        before.setattr(streams, "clean", lenient)
+        before.setattr(streams, "CLEANER_VERSION", 1)
         reader = reader_of(seal(mail(html=html)))
     shown = signed_in(reader).get(f"{path_of(reader)}/body").content.decode()
     assert "Hello" in shown
