@@ -34,6 +34,9 @@ BROKEN = """() => [...document.querySelectorAll("thead th")].filter((head) => {
   range.selectNodeContents(head);
   return new Set([...range.getClientRects()].map((box) => box.top)).size > 1;
 }).map((head) => head.textContent)"""
+BAR = "() => document.querySelector('.savebar')?.offsetHeight ?? 0"
+MOST_OF_BAR = 110
+"""CSS pixels, an eighth of a phone: a line of words and one of buttons."""
 FOCUS = """() => {
   const on = document.activeElement;
   if (!on || on === document.body) return { text: "none" };
@@ -252,6 +255,8 @@ def _faults(page: Page, axe: str, shape: str) -> list[str]:
     if page.locator(".field--bad").count():
         found.append(f"{shape}: a form that nobody has filled in is called wrong")
     page.set_viewport_size({"width": 390, "height": 880})
+    if (tall := page.evaluate(BAR)) > MOST_OF_BAR:
+        found.append(f"{shape}: the bar that stays takes {tall} px of a phone")
     page.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
     if page.evaluate(TOO_WIDE) > 0:
         found.append(f"{shape} scrolls sideways on a phone with text of 200 %: {page.evaluate(STICKING_OUT)}")

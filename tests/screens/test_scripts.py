@@ -25,6 +25,27 @@ def test_a_message_frame_is_as_high_as_its_text_and_follows_the_window(site: str
     assert shown >= text
 
 
+def test_on_a_phone_printing_is_in_a_menu_beside_the_answer(site: str, page: Page) -> None:
+    page.add_init_script("window.print = () => { window.printed = true; };")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site}/R8")
+    dock = page.get_by_role("group", name="Message actions")
+    expect(dock.get_by_role("button", name="Print")).to_be_hidden()
+    dock.locator("summary").press("Enter")
+    dock.get_by_role("button", name="Print").press("Enter")
+    assert page.evaluate("window.printed") is True
+    expect(dock.get_by_role("button", name="Print")).to_be_hidden()
+    page.goto(f"{site}/R8-awkward")
+    expect(page.get_by_role("button", name="Print")).to_have_count(0)
+
+
+def test_large_text_is_not_covered_by_the_actions_of_a_phone(site: str, page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.context.new_cdp_session(page).send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+    page.goto(f"{site}/R8")
+    assert page.evaluate("getComputedStyle(document.querySelector('.dock')).position") == "static"
+
+
 def test_a_message_frame_runs_no_script_and_cannot_reach_the_page(site: str, page: Page) -> None:
     page.goto(f"{site}/R8-html")
     frame = page.locator("iframe.body-frame")
