@@ -33,6 +33,9 @@ class Prepared:
     """What is to be told of its delivery, passed on to a relay that offers DSN (RFC 3461 section 5.2)."""
     require_tls: bool = field(default=False, repr=False)
     """Asks a relay that can to protect it all the way (REQUIRETLS, RFC 8689)."""
+    utf8: bool = field(default=False, repr=False)
+    """Its header holds UTF-8 and whoever handed it in said so (SMTPUTF8): it goes only to a relay that takes such mail
+    (RFC 6531 section 3.5)."""
 
     def __post_init__(self) -> None:
         for address in (self.envelope_sender, self.recipient):

@@ -158,7 +158,8 @@ def _options(smtp: smtplib.SMTP, mail: Prepared) -> list[str]:
         options.append(f"SIZE={mail.size}")
     if smtp.has_extn("8bitmime"):
         options.append("BODY=8BITMIME")
-    if not all(_with_ascii_domain(address, []).isascii() for address in (mail.envelope_sender, mail.recipient)):
+    named = (mail.envelope_sender, mail.recipient)
+    if mail.utf8 or not all(_with_ascii_domain(address, []).isascii() for address in named):
         if not smtp.has_extn("smtputf8"):
             raise Refused("553 5.6.7")
         options.append("SMTPUTF8")

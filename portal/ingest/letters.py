@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, sender_of
 from portal.ingest import ordering, spool
 from portal.ingest.models import Spooled
+from portal.ingest.received import came_as_utf8
 from portal.mime.building import without_headers
 from portal.mime.editing import changed
+from portal.mime.fields import header_end
+from portal.mime.limits import MAX_HEADER_BYTES
 
 TRIGGER_HEADER = "X-Letterlock-Protect"
 
@@ -19,7 +24,14 @@ def relayed(outbound: Outbound) -> Prepared | None:
     if row is None:
         return None
     opened = spool.open_spooled(row)
-    chunks = without_headers(opened.chunks(), {TRIGGER_HEADER})
+    pieces, head = opened.chunks(), b""
+    for piece in pieces:
+        head += piece
+        end, body = header_end(head)
+        if body > end or len(head) > MAX_HEADER_BYTES:
+            break
+    chunks = without_headers(chain((head,), pieces), {TRIGGER_HEADER})
     change = ordering.kept(row)
     data = chunks if change is None else changed(chunks, change)
-    return Prepared(sender_of(outbound), address_of(outbound), data, require_tls=bool(outbound.tls))
+    utf8 = came_as_utf8(head[: header_end(head)[0]])
+    return Prepared(sender_of(outbound), address_of(outbound), data, require_tls=bool(outbound.tls), utf8=utf8)

@@ -17,6 +17,7 @@ MAX_PASSES = 2
 _HOP = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[A-Za-z0-9:.]{2,50}\]")
 _PRODUCT = "Letterlock"
+_UTF8 = re.compile(rb"(?:From [^\r\n]*\r\n)?Received: from [^\r\n]*\r\n\tby [^\r\n]* \(Letterlock\) with UTF8")
 
 
 @dataclass(frozen=True)
@@ -52,3 +53,9 @@ class Trace:
         passes = sum(mark in " ".join(value.lower().split()) for value in fields)
         if passes >= MAX_PASSES:
             raise MailLoop(f"it comes to {self.own_name} for the third time")
+
+
+def came_as_utf8(block: bytes) -> bool:
+    """Whether the header block of a mail of the spool needs a way on that takes SMTPUTF8: its client said so, as the
+    door's own field in front tells (RFC 6531 §4.3), and there is something but ASCII in it."""
+    return not block.isascii() and _UTF8.match(block) is not None

@@ -2,6 +2,7 @@
 
 import socket
 import tracemalloc
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -248,6 +249,16 @@ def test_an_address_in_another_script_needs_a_relay_that_takes_it():
     with relays.running(enable_SMTPUTF8=False) as relay, pytest.raises(Refused) as refused:
         send(relay.url, written)
     assert refused.value.answer == "553 5.6.7"
+
+
+def test_a_header_in_utf_8_goes_only_to_a_relay_that_takes_it():
+    written = replace(mail(data="Subject: grüße\r\n\r\nend\r\n".encode()), utf8=True)
+    with relays.running(enable_SMTPUTF8=True) as relay:
+        send(relay.url, written)
+        assert "SMTPUTF8" in relay.taken[0].options
+    with relays.running(enable_SMTPUTF8=False) as relay, pytest.raises(Refused) as refused:
+        send(relay.url, written)
+    assert (refused.value.answer, relay.taken) == ("553 5.6.7", [])
 
 
 def test_a_domain_in_another_script_goes_in_its_ascii_form(relay):

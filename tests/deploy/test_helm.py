@@ -187,7 +187,7 @@ def test_networks_let_in_pages_and_mail_only(rendered: list[dict[str, Any]]) -> 
     assert door["from"][0] == {"ipBlock": {"cidr": "192.0.2.25/32"}} and len(door["from"]) == 2
 
 
-REFUSED = [
+REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"publicUrl": "http://secure.example.org"}, "publicUrl"),
     ({"insideDomains": []}, "insideDomains"),
     ({"blobUrl": "file:///blobs"}, "blobUrl"),
