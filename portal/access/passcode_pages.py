@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 from django.http import HttpResponse
@@ -10,6 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.access import (
+    back,
+    budgets,
     ceilings,
     cookies,
     expired,
@@ -23,7 +26,14 @@ from portal.access import (
     ways,
 )
 from portal.access import views as door
-from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, PasscodesOff, TooManyTries
+from portal.access.errors import (
+    AskedTooSoon,
+    OtherBrowser,
+    PasscodeRefused,
+    PasscodesOff,
+    PasscodeUsed,
+    TooManyTries,
+)
 from portal.access.forms import AddressForm, PasscodeForm
 from portal.access.models import Challenge
 from portal.access.passcodes import Browser, Claim
@@ -183,6 +193,13 @@ def ask_at(request: Request, place: Place, claim: Claim) -> HttpResponse:
 
 
 def _check(request: Request, place: Place) -> HttpResponse:
+    asked = _latest(request, place)
+    # One press at a time: the second one finds what the first one began.
+    with budgets.one_at_a_time(bytes(asked.address_lookup)) if asked else nullcontext():
+        return _checked(request, place)
+
+
+def _checked(request: Request, place: Place) -> HttpResponse:
     form = PasscodeForm.of(request.POST)
     browser = _browser(request)
     try:
@@ -192,15 +209,19 @@ def _check(request: Request, place: Place) -> HttpResponse:
     except OtherBrowser as error:
         return door.elsewhere(request, place, error.sentence)
     except PasscodeRefused as error:
-        asked = _latest(request, place)
+        asked, row = _latest(request, place), request.session_row
+        if isinstance(error, PasscodeUsed) and asked and row and bytes(row.token) == bytes(asked.began):
+            return see_other(back.goal(request, place))  # the second of two presses: this browser is in already
         return _passcode_page(request, place, asked, refused=error, form=form, status=door.REFUSED)
     if place.errand is not None:
         return place.errand.done(request, challenge)
     reader = place.reader or readers.of_person(bytes(challenge.address_lookup), place.brand).first()
     if reader is None:  # the last message to the address was removed in this very moment
         return door.elsewhere(request, place, OtherBrowser().sentence)
-    Challenge.objects.filter(pk=challenge.pk).update(user=people.of_reader(reader))
-    return proving.welcome(request, place, reader, method=sessions.PASSCODE, keep=form.keep)
+    response = proving.welcome(request, place, reader, method=sessions.PASSCODE, keep=form.keep)
+    began = cookies.digest(response.cookies[cookies.SESSION].value)
+    Challenge.objects.filter(pk=challenge.pk).update(user=people.of_reader(reader), began=began)
+    return response
 
 
 def _passcode_page(

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from branding.models import Brand
-from portal.access import budgets, ceilings, codes, people, references
+from portal.access import budgets, ceilings, codes, people, references, sessions
 from portal.access.budgets import NOWHERE, Origin, Purse
 from portal.access.errors import (
     AccessError,
@@ -21,6 +21,7 @@ from portal.access.errors import (
     NothingEntered,
     OtherBrowser,
     PasscodeDead,
+    PasscodeUsed,
     TooManyTries,
     WrongPasscode,
 )
@@ -83,6 +84,9 @@ def ask(claim: Claim, browser: Browser) -> Challenge:
 
 def check(brand: Brand, reader: Reader | None, browser: Browser, typed: str, errand: str = "") -> Challenge:
     """Take a typed passcode; the challenge it answers is used up and its address proved.
+
+    Typed again in the same browser while it lives, it counts as the first time if nobody ever came with the session
+    that was begun then. Whoever begins one notes it in the challenge, under the same `budgets.one_at_a_time`.
 
     Raises:
         PasscodeRefused: one of its kinds, with the sentence for the page.
@@ -183,9 +187,16 @@ def _check(challenge: Challenge, browser: Browser, digits: str, now: datetime) -
     if until is not None:
         return _throttled(challenge.reader, until, now)
     refusal = challenge.refusal(now)
-    if refusal is not None:
+    if isinstance(refusal, PasscodeUsed) and now < challenge.expires_at:
+        # Where the answer to its first use was lost, what that began ends unseen: it opens once all the same.
+        lost = sessions.never_seen(bytes(challenge.began))
+        if not lost.exists():
+            return refusal
+        if challenge.verify_again(digits):
+            return None if lost.delete()[0] else refusal
+    elif refusal is not None:
         return refusal
-    if django_otp.verify_token(challenge.user, challenge.persistent_id, digits) is not None:
+    elif django_otp.verify_token(challenge.user, challenge.persistent_id, digits) is not None:
         return None
     challenge.refresh_from_db()
     left = max(0, GUESSES - challenge.guesses)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -231,9 +231,15 @@ def still_lasts(number: int) -> bool:
 
 def touch(session: Session, now: datetime) -> None:
     """Note that a signed-in person did something."""
-    if now - session.seen_at >= TOUCH:
-        Session.objects.filter(pk=session.pk).update(seen_at=now)
-        session.seen_at = now
+    first = session.seen_at == session.made_at
+    if first or now - session.seen_at >= TOUCH:
+        session.seen_at = max(now, session.made_at + timedelta(microseconds=1)) if first else now
+        Session.objects.filter(pk=session.pk).update(seen_at=session.seen_at)
+
+
+def never_seen(token: bytes) -> QuerySet[Session]:
+    """The session of this digest of a token, if no request ever came with it: its browser did not get the answer."""
+    return Session.objects.filter(token=token, seen_at=F("made_at"))
 
 
 def of_person(person: Person, kind: Kind, now: datetime) -> list[Session]:

@@ -127,6 +127,61 @@ def test_a_passcode_works_once(visitor: Visitor, reader: Reader) -> None:
     visitor.ask(reader)
     code = newest_code()
     visitor.enter(reader, code)
+    visitor.get("/inbox/")
+    visitor.client.cookies.pop(cookies.SESSION)
+    assert USED in words(visitor.enter(reader, code))
+
+
+def test_signed_out_before_anything_was_seen_it_works_no_more(visitor: Visitor, reader: Reader) -> None:
+    visitor.ask(reader)
+    code = newest_code()
+    visitor.enter(reader, code)
+    visitor.post("/sign-out/")
+    assert USED in words(visitor.enter(reader, code))
+
+
+def test_a_second_press_in_a_browser_that_is_in_already_leads_on(visitor: Visitor, reader: Reader) -> None:
+    visitor.ask(reader)
+    code = newest_code()
+    first, token = visitor.enter(reader, code), visitor.session
+    again = visitor.enter(reader, code)
+    assert (again.status_code, again["Location"]) == (303, first["Location"])
+    assert visitor.session == token
+    assert Session.objects.count() == 1
+
+
+def test_a_press_whose_answer_was_lost_is_pressed_again_and_still_opens_once(visitor: Visitor, reader: Reader) -> None:
+    visitor.ask(reader)
+    code = newest_code()
+    visitor.enter(reader, code)
+    lost = visitor.session
+    del visitor.client.cookies[cookies.SESSION]
+    assert WRONG in words(visitor.enter(reader, other_than(code)))
+    assert visitor.enter(reader, code).status_code == 303
+    assert Session.objects.count() == 1
+    seen = visitor.session
+    visitor.client.cookies[cookies.SESSION] = lost
+    assert "Read your message" in words(visitor.get("/inbox/")), "the first answer, should it come late, opens nothing"
+    visitor.client.cookies[cookies.SESSION] = seen
+    assert "Read your message" not in words(visitor.get("/inbox/"))
+    del visitor.client.cookies[cookies.SESSION]
+    assert USED in words(visitor.enter(reader, code)), "what it began was seen"
+
+
+def test_a_lost_answer_lets_no_other_browser_in_and_none_after_the_passcode_s_life(
+    visitor: Visitor, stranger: Visitor, reader: Reader, clock: Clock
+) -> None:
+    visitor.ask(reader)
+    code = newest_code()
+    visitor.enter(reader, code)
+    del visitor.client.cookies[cookies.SESSION]
+    assert ELSEWHERE in words(stranger.enter(reader, code))
+    for _ in range(4):
+        visitor.enter(reader, other_than(code))
+    assert visitor.enter(reader, code).status_code != 303, "no more than five guesses, as ever"
+    Challenge.objects.update(guesses=1)
+    Failed.objects.all().delete()
+    clock.forward(minutes=16)
     assert USED in words(visitor.enter(reader, code))
     assert Session.objects.count() == 1
 

@@ -55,6 +55,8 @@ class Challenge(Device):  # type: ignore[misc]
     sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+    began = models.BinaryField(max_length=32, default=b"", db_default=b"")
+    """SHA-256 of the token of the session that its proof began; empty before that, and on errands."""
 
     class Meta:
         indexes = [models.Index(fields=["browser", "-made_at"]), models.Index(fields=["expires_at"])]
@@ -125,6 +127,14 @@ class Challenge(Device):  # type: ignore[misc]
             return False
         self.used_at = now
         return bool(same.update(used_at=now))
+
+    def verify_again(self, token: str) -> bool:
+        """Count and compare a guess at what was used already: for a browser that never got the answer to its proof."""
+        same = Challenge.objects.filter(pk=self.pk, round=self.round, used_at__isnull=False, guesses__lt=GUESSES)
+        if not same.filter(expires_at__gt=timezone.now()).update(guesses=F("guesses") + 1):
+            return False
+        self.guesses += 1
+        return codes.same(codes.digits_of(token), self.code())
 
     def _has_mailbox(self) -> bool:
         """Whether the code can have been mailed to anyone. On the neutral page anyone may type anything."""
