@@ -26,7 +26,7 @@ MOST_KEPT = 50
 """Logos of one brand; more are somebody's mistake."""
 _SENTENCES = {
     "large": "The logo has too many pixels: at most 16 million, like 4,000 by 4,000.",
-    "broken": "The logo is no PNG, JPEG, WebP or SVG picture that can be read.",
+    "broken": "The logo is no SVG, PNG, JPEG, WebP, GIF, BMP or TIFF picture that can be read.",
     "unseen": "The logo cannot be seen on white, and it stands on white: it is empty or too light. Give a darker one.",
 }
 
@@ -59,7 +59,7 @@ class Shown:
 
 
 def made(upload: bytes, beside: bytes = b"") -> Picture:
-    """The pictures of an upload: PNG, JPEG, WebP or SVG. `beside` is a picture for mails that goes with an SVG.
+    """The pictures of an upload: SVG, PNG, JPEG, WebP, GIF, BMP or TIFF. `beside` is a picture for mails that goes with an SVG.
 
     Raises:
         BadLogo: it cannot be; its text says why.

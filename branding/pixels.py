@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_PIXELS = 16_000_000
 MOST_BYTES_OF_MEMORY = 512 * 1024 * 1024
 CPU_SECONDS = 6
-FORMATS = ("PNG", "JPEG", "WEBP")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 PAGE_BOX, PAGE_BYTES = (170, 70), 40 * 1024
 """In CSS pixels; the picture has twice as many for fine screens, where there are so many."""
 MAIL_BOX, MAIL_BYTES = (140, 44), 8 * 1024
@@ -36,7 +36,9 @@ def main() -> int:
         (resource.RLIMIT_FSIZE, 0),
     ):
         resource.setrlimit(limit, (most, most))
-    from PIL import Image, PngImagePlugin, WebPImagePlugin  # noqa: F401 # under the limits, too
+    from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401 # under the limits, too
+
+    Image.preinit()
 
     # Nothing else is opened or started from here on.
     resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))

@@ -58,7 +58,7 @@ def logo(request: HttpRequest, slug: str) -> HttpResponse:
 def _taken(request: HttpRequest, brand: Brand) -> str:
     pictures = [_bytes(request, name) for name in ("logo", "beside")]
     if not pictures[0]:
-        raise BadLogo(_("Choose a file: SVG, PNG, JPEG or WebP, at most 1 MB."))
+        raise BadLogo(_("Choose a file: SVG, PNG, JPEG, WebP, GIF, BMP or TIFF, at most 1 MB."))
     return logos.keep(brand, logos.made(*pictures)).digest
 
 

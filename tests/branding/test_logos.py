@@ -52,7 +52,10 @@ def _refused(data: bytes) -> str:
 # ------------------------------------------------------------------------------------------------ pictures
 
 
-@pytest.mark.parametrize(("kind", "mode"), [("PNG", "RGBA"), ("JPEG", "RGB"), ("WEBP", "RGBA"), ("PNG", "P")])
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [("PNG", "RGBA"), ("JPEG", "RGB"), ("WEBP", "RGBA"), ("PNG", "P"), ("GIF", "P"), ("BMP", "RGB"), ("TIFF", "RGBA")],
+)
 def test_a_picture_becomes_a_png_for_pages_and_a_small_one_for_mails(kind: str, mode: str) -> None:
     made = logos.made(picture(kind, mode=mode))
     page, mail = _opened(made.png), _opened(made.mail_png)
@@ -113,7 +116,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_one_is_decoded(size: tup
     ],
 )  # fmt: skip
 def test_what_is_no_picture_of_the_four_kinds_is_refused(data: bytes) -> None:
-    assert "no PNG, JPEG, WebP or SVG" in _refused(data)
+    assert "no SVG, PNG, JPEG, WebP, GIF, BMP or TIFF" in _refused(data)
 
 
 def test_what_cannot_be_seen_on_white_is_refused() -> None:

@@ -312,7 +312,7 @@ def test_a_logo_is_written_anew_into_the_draft_and_shown_by_the_preview(designer
     ("content", "sentence"),
     [
         (b"x" * (1024 * 1024 + 1), "at most 1 MB"),
-        (b"no picture", "no PNG, JPEG, WebP or SVG picture"),
+        (b"no picture", "no SVG, PNG, JPEG, WebP, GIF, BMP or TIFF picture"),
         (SVG.replace(b"<circle", b"<script>alert(1)</script><circle"), "script"),
         (b"", "Choose a file"),
     ],

@@ -112,7 +112,7 @@ def _values(parser: CommandParser) -> None:
     for option in OPTIONS:
         parser.add_argument(f"--{option.name}", dest=option.field, help=option.help)
     parser.add_argument("--words", help="a file of YAML or JSON with all its words, by language")
-    parser.add_argument("--logo", help="a file: PNG, JPEG, WebP or SVG; or none")
+    parser.add_argument("--logo", help="a file: SVG, PNG, JPEG, WebP, GIF, BMP or TIFF; or none")
     parser.add_argument("--logo-for-mails", help="a picture that goes with an SVG, for mails")
 
 
