@@ -59,7 +59,8 @@ class Shown:
 
 
 def made(upload: bytes, beside: bytes = b"") -> Picture:
-    """The pictures of an upload: SVG, PNG, JPEG, WebP, GIF, BMP or TIFF. `beside` is a picture for mails that goes with an SVG.
+    """The pictures of an upload: SVG, PNG, JPEG, WebP, GIF, BMP or TIFF. `beside` is a picture for mails that goes with
+    an SVG.
 
     Raises:
         BadLogo: it cannot be; its text says why.
