@@ -68,7 +68,7 @@ def passcode(request: Request, link: str) -> HttpResponse:
     if request.method == "POST":
         return door.keeping_share(request, reader, _check(request, place))
     challenge = passcodes.latest(place.brand, reader, _browser(request))
-    over = challenge is None or challenge.refusal(timezone.now()) is not None
+    over = challenge is None or passcodes.refusal(challenge, timezone.now()) is not None
     if challenge is None or (over and sessions.opens(request.session_row, reader)):
         return see_other(place.back_url)
     return _passcode_page(request, place, challenge)
@@ -236,7 +236,7 @@ def _passcode_page(
 ) -> HttpResponse:
     if challenge is None:
         return door.elsewhere(request, place, refused.sentence if refused else "")
-    refused = refused or challenge.refusal(timezone.now())
+    refused = refused or passcodes.refusal(challenge, timezone.now())
     # Whoever pressed twice did nothing wrong, and the passcode on its way is the right one.
     soon = refused if isinstance(refused, AskedTooSoon) else None
     if soon:

@@ -21,6 +21,7 @@ from portal.access.errors import (
     NothingEntered,
     OtherBrowser,
     PasscodeDead,
+    PasscodeRefused,
     PasscodeUsed,
     TooManyTries,
     WrongPasscode,
@@ -118,6 +119,16 @@ def latest(brand: Brand, reader: Reader | None, browser: Browser, errand: str = 
     return found
 
 
+def refusal(challenge: Challenge, now: datetime) -> PasscodeRefused | None:
+    """Why no passcode of a challenge works any more; None while one does, also once more where its answer was lost."""
+    found = challenge.refusal(now)
+    if not isinstance(found, PasscodeUsed) or challenge.errand or now >= challenge.expires_at:
+        return found
+    if not sessions.never_seen(bytes(challenge.began)).exists():
+        return found
+    return PasscodeDead() if challenge.guesses >= GUESSES else None
+
+
 def claim_of(challenge: Challenge) -> Claim:
     """What a challenge was asked for, to ask again."""
     if challenge.reader is not None:
@@ -186,16 +197,13 @@ def _check(challenge: Challenge, browser: Browser, digits: str, now: datetime) -
     until = budgets.guessing_opens(purse, challenge.reader_id, now)
     if until is not None:
         return _throttled(challenge.reader, until, now)
-    refusal = challenge.refusal(now)
-    if isinstance(refusal, PasscodeUsed) and now < challenge.expires_at:
-        # Where the answer to its first use was lost, what that began ends unseen: it opens once all the same.
-        lost = sessions.never_seen(bytes(challenge.began))
-        if not lost.exists():
-            return refusal
+    over = refusal(challenge, now)
+    if over is not None:
+        return over
+    if challenge.used_at is not None:
+        # The answer to its first use was lost. What that began ends unseen, so that it opens once all the same.
         if challenge.verify_again(digits):
-            return None if lost.delete()[0] else refusal
-    elif refusal is not None:
-        return refusal
+            return None if sessions.never_seen(bytes(challenge.began)).delete()[0] else PasscodeUsed()
     elif django_otp.verify_token(challenge.user, challenge.persistent_id, digits) is not None:
         return None
     challenge.refresh_from_db()

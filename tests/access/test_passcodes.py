@@ -156,6 +156,7 @@ def test_a_press_whose_answer_was_lost_is_pressed_again_and_still_opens_once(vis
     visitor.enter(reader, code)
     lost = visitor.session
     del visitor.client.cookies[cookies.SESSION]
+    assert USED not in words(visitor.see(reader)), "nor does the page say so"
     assert WRONG in words(visitor.enter(reader, other_than(code)))
     assert visitor.enter(reader, code).status_code == 303
     assert Session.objects.count() == 1
