@@ -20,7 +20,7 @@ _NOT_PUBLIC = [ipaddress.IPv4Network(network) for network in ("192.0.0.0/24", "1
 """Protocol assignments (RFC 6890), of which Python knows a part, and the address that Azure's own services have."""
 _TEREDO = ipaddress.IPv6Network("2001::/32")
 _UNIQUE_LOCAL = ipaddress.IPv6Network("fc00::/7")
-_MACHINERY = [
+_MACHINERY: list[Network] = [
     *(ipaddress.IPv4Network(name) for name in ("169.254.0.0/16", "192.0.0.0/24", "168.63.129.16", "100.100.100.200")),
     *(ipaddress.IPv6Network(name) for name in ("fd00:ec2::/32", "fd20:ce::254")),
 ]

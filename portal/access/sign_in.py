@@ -81,10 +81,16 @@ def _begin(request: Request, place: Place, slug: str) -> HttpResponse:
         return _outcome(request, place, provider)
     token = cookies.browser_token(request)
     again, origin = request.POST.get("again", ""), ceilings.origin_of(request.META)
-    asked = {"again": bool(again), "anew": again == sender_door.PROVE}
     try:
-        browser = cookies.digest(token)
-        url = flow.begin(provider, request.brand, browser, reader=place.reader, origin=origin, **asked)
+        url = flow.begin(
+            provider,
+            request.brand,
+            cookies.digest(token),
+            reader=place.reader,
+            again=bool(again),
+            anew=again == sender_door.PROVE,
+            origin=origin,
+        )
     except TooManyTries as error:
         return wait(request, error, place)
     except ProviderDown:
@@ -113,8 +119,8 @@ def _end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
     if reader is None:
         _record(taken, "other_address" if place.reader else "nothing_sent")
         return _ended(taken, outcomes.OTHER, address)
-    how = {"method": sessions.PROVIDER, "provider": slug}
-    return proving.welcome(request, place, reader, keep=False, level=LEVEL, anew=anew, **how)
+    method = sessions.PROVIDER
+    return proving.welcome(request, place, reader, method=method, keep=False, level=LEVEL, provider=slug, anew=anew)
 
 
 def _provider(place: Place, slug: str) -> Provider | None:

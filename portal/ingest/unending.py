@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 from branding import choosing
 from branding.models import Brand
@@ -18,10 +19,10 @@ from portal.vault.models import RightsTemplate
 def is_held(decision: Decision, brand: Brand, day: date) -> bool:
     """Whether a mail that is to be protected on that day is held for asking for no end: it would close if it had not
     asked. Raises TemplateUnknown."""
-    of = {"asked": decision.template, "imposed": decision.imposed}
-    if not decision.asks_never or templates.resolve(brand, day, **of, names_day=True).last_day is not None:
+    terms = partial(templates.resolve, brand, day, asked=decision.template, imposed=decision.imposed)
+    if not decision.asks_never or terms(names_day=True).last_day is not None:
         return False
-    return templates.resolve(brand, day, **of).last_day is not None
+    return terms().last_day is not None
 
 
 def is_hopeless(sender: str, rules: RuleSet | None = None) -> bool:
