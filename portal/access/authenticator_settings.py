@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from io import BytesIO
 
 import qrcode
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 from qrcode.image.svg import SvgPathFillImage
 
-from portal.access import authenticators
+from portal.access import authenticators, places, sessions, ways
 from portal.access import views as door
 from portal.access.codes import LONGEST_TYPED
 from portal.access.errors import AuthenticatorThere, FactorRefused
@@ -22,15 +21,13 @@ from portal.access.models import Person, Session
 from portal.access.requests import Request
 from portal.access.responses import see_other
 
-FRESH = timedelta(minutes=10)
-"""A proof speaks for whoever sits there for so long. An app outlives every session, so a browser left open on a desk
-must not be enough to set one up."""
 forms = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The section. `state` is `none`, `old` (none, and the proof is too old to set one up), `begun` or `there`."""
+    """The section. `state` is `none`, `old` (none, and the proof is too old to set one up: an app outlives
+    every session, so a browser left open on a desk must not be enough), `begun` or `there`."""
 
     state: str
     since: datetime | None = None
@@ -38,6 +35,8 @@ class Shown:
     spelt: str = ""
     picture_url: str = ""
     error: str = ""
+    mails: bool = True
+    """Whether the address is confirmed anew by a passcode, or at a provider."""
 
     def __repr__(self) -> str:
         return f"Shown({self.state})"
@@ -54,7 +53,8 @@ def shown(request: Request, error: str = "") -> Shown:
         return Shown(
             "begun", spelt=authenticators.spelt(begun), picture_url=reverse("authenticator-picture"), error=error
         )
-    return Shown("none" if _is_fresh(session) else "old", error=error)
+    state, mails = "none" if sessions.is_fresh(session) else "old", ways.passcode_at(places.settings(request.brand))
+    return Shown(state, error=error, mails=mails)
 
 
 @forms
@@ -63,7 +63,7 @@ def begin(request: Request) -> HttpResponse:
     if request.person is None:
         return door.neutral(request, status=200)
     person, session = _signed_in(request)
-    if request.method == "POST" and _is_fresh(session):
+    if request.method == "POST" and sessions.is_fresh(session):
         try:
             authenticators.begin(person, session)
         except AuthenticatorThere as refused:
@@ -132,10 +132,6 @@ def _signed_in(request: Request) -> tuple[Person, Session]:
     if person is None or session is None:
         raise Http404
     return person, session
-
-
-def _is_fresh(session: Session) -> bool:
-    return timezone.now() - session.made_at <= FRESH
 
 
 def _back() -> HttpResponse:

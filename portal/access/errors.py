@@ -373,11 +373,11 @@ class PasskeyThere(PasskeyRefused):
 
 
 class ProofTooOld(PasskeyRefused):
-    """A session left open on a desk must not be enough to add a key that lasts."""
+    """A session left open on a desk must not be enough to add a key that lasts, or to take one away."""
 
     @property
     def sentence(self) -> str:
-        return _("Before you add a passkey, confirm your address again.")
+        return _("Before you change your passkeys, confirm your address again.")
 
 
 def clock(moment: datetime) -> str:

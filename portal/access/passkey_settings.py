@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from portal.access import budgets, cookies, passcode_pages, passkeys, people, places, said, sessions
+from portal.access import back, budgets, cookies, passcode_pages, passkeys, people, places, said, sessions, ways
 from portal.access import views as door
 from portal.access.credentials import Keyholder, Passkey
 from portal.access.errors import (
@@ -32,9 +32,6 @@ from portal.access.requests import Request
 from portal.access.responses import see_other
 
 P = ParamSpec("P")
-FRESH = timedelta(minutes=10)
-"""A proof speaks for whoever sits there for so long. A passkey outlives every session, so a browser left open on a desk
-must not be enough to add one."""
 ASKS_AGAIN = timedelta(days=90)
 PASSKEYS = "/settings/#passkeys"
 
@@ -64,7 +61,10 @@ class Cards:
     may_add: bool
     """The brand offers passkeys and there is room for one."""
     fresh: bool
-    """Whether one can be added now, or the address is to be confirmed first."""
+    """Whether one can be added or removed now, or the address is to be confirmed first: a passkey outlives every
+    session, so a browser left open on a desk must not be enough."""
+    mails: bool
+    """Whether it is confirmed by a passcode then, or at a provider."""
     asks: bool
     """Whether the offer of R15 is still made."""
     longest_name: int = passkeys.LONGEST_NAME
@@ -84,7 +84,8 @@ def cards(request: Request) -> Cards | None:
         cards=tuple(_card(one) for one in rows),
         note=_note(said.word(request, row)),
         may_add=offered and len(rows) < passkeys.MOST,
-        fresh=_is_fresh(row),
+        fresh=sessions.is_fresh(row),
+        mails=_mails(row),
         asks=not (known and known.never),
     )
 
@@ -103,7 +104,7 @@ def offer(request: Request) -> dict[str, object]:
         or (known.asks_at is not None and timezone.now() < known.asks_at)
         or passkeys.of(row.person, row.brand).exists()  # nobody has one without being known here
     )
-    return {"offers_passkey": not later, "passkey_fresh": _is_fresh(row)}
+    return {"offers_passkey": not later, "passkey_fresh": sessions.is_fresh(row), "passkey_mails": _mails(row)}
 
 
 def signed_in(
@@ -156,10 +157,16 @@ def add(request: Request, person: Person, row: Session) -> HttpResponse:
 
 @signed_in
 def confirm(request: Request, person: Person, row: Session) -> HttpResponse:
-    """Mail a passcode to the person's own address, for a proof that is fresh enough to add a passkey."""
-    return passcode_pages.ask_at(
-        request, places.settings(row.brand), Claim.of_address(row.brand, people.address_of(person))
-    )
+    """Mail a passcode to the person's own address, for a proof that is fresh enough to change how they confirm.
+
+    Where no passcodes are sent, a provider is to ask anew who it is.
+    """
+    place = places.settings(row.brand)
+    if ways.passcode_at(place):
+        return passcode_pages.ask_at(request, place, Claim.of_address(row.brand, people.address_of(person)))
+    response = door.find_page(request, 200, note=_("Sign in again: that shows it is you."), prove=True)
+    back.keep(request, response, place, page=place.goal_url)
+    return response
 
 
 @door.page
@@ -179,7 +186,10 @@ def rename(request: Request, person: Person, row: Session, number: UUID) -> Http
 
 @signed_in
 def remove(request: Request, person: Person, row: Session, number: UUID) -> HttpResponse:
-    passkeys.remove(_own(person, row, number), row)
+    passkey = _own(person, row, number)
+    if not sessions.is_fresh(row):
+        return said.see_said(PASSKEYS, "stale", row)
+    passkeys.remove(passkey, row)
     return said.see_said(PASSKEYS, "removed" if passkeys.of(person, row.brand).exists() else "last", row)
 
 
@@ -239,12 +249,12 @@ def _card(row: Passkey) -> Card:
     )
 
 
-def _is_fresh(row: Session) -> bool:
-    return timezone.now() - row.made_at < FRESH
+def _mails(row: Session) -> bool:
+    return ways.passcode_at(places.settings(row.brand))
 
 
 def _must_be_fresh(row: Session) -> None:
-    if not _is_fresh(row):
+    if not sessions.is_fresh(row):
         raise ProofTooOld
 
 

@@ -348,7 +348,7 @@ def test_adding_needs_a_proof_of_the_last_ten_minutes(
     assert visitor.post("/settings/passkeys/ask/").status_code == 422
     refused = visitor.post("/settings/passkeys/", answer=phone.make(options))
     page = words(visitor.get(refused.headers["Location"]))
-    assert "Before you add a passkey, confirm your address again." in page
+    assert "Before you change your passkeys, confirm your address again." in page
     assert "First we email you a passcode, to be sure that it is you." in page
     assert not Passkey.objects.exists()
     assert visitor.post("/settings/confirm/").headers["Location"] == "/settings/confirm/passcode/"
@@ -356,6 +356,21 @@ def test_adding_needs_a_proof_of_the_last_ten_minutes(
     proved = visitor.post("/settings/confirm/passcode/", code=newest_code())
     assert (proved.status_code, proved.headers["Location"]) == (303, "/settings/")
     assert add(visitor, phone).headers["Location"].startswith("/settings/?did=added.")
+
+
+def test_removing_needs_one_too(holder: Visitor, reader: Reader, phone: Authenticator, clock: Clock) -> None:
+    use(holder, phone, "/m/passkey/")
+    clock.forward(minutes=10)
+    remove = reverse("passkey-remove", args=[Passkey.objects.get().id])
+    assert remove not in holder.get("/settings/").content.decode()
+    refused = holder.post(remove)
+    assert "Before you change your passkeys, confirm your address again." in words(holder.get(refused["Location"]))
+    assert Passkey.objects.exists()
+    holder.post("/settings/confirm/")
+    holder.post("/settings/confirm/passcode/", code=newest_code())
+    assert remove in holder.get("/settings/").content.decode()
+    holder.post(remove)
+    assert not Passkey.objects.exists()
 
 
 def test_what_is_refused_is_said_in_the_settings(visitor: Visitor, reader: Reader, phone: Authenticator) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from branding.models import Brand
 from portal.access import cookies, passkeys, people, providers
 from portal.access.credentials import Passkey
-from portal.access.models import Provider, Session, SignIn
+from portal.access.models import Authenticator, Provider, Session, SignIn
 from portal.access.oidc import flow
 from portal.access.oidc.proofs import CONSUMERS
 from portal.access.providers import Wanted
@@ -99,6 +99,35 @@ def test_the_right_address_opens_the_message(
         "device": "other",
         "language": "en-gb",
     }
+
+
+@pytest.mark.parametrize(("seconds", "enough"), [(None, False), (30, True), (4000, False)])
+def test_how_a_person_confirms_is_changed_only_after_the_provider_asked_who_it_is(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader, seconds: int | None, enough: bool
+) -> None:
+    """An account that is merely signed in at a browser left open is enough to read, and for nothing that lasts."""
+    at = {} if seconds is None else {"auth_time": int(time.time()) - seconds}
+    come_back(visitor, issuer, reader, {**OURS, **at})
+    assert visitor.get("/inbox/").status_code == 200 and visitor.session
+    assert (visitor.post("/settings/passkeys/ask/").status_code == 200) is enough
+    visitor.post("/settings/authenticator/")
+    assert Authenticator.objects.exists() is enough
+    assert ("First we email you a passcode" in words(visitor.get("/settings/"))) is not enough
+
+
+def test_where_no_passcodes_are_sent_the_provider_asks_anew_and_leads_back_to_the_settings(
+    visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
+) -> None:
+    Brand.objects.update(methods=["corp", "passkey"])
+    come_back(visitor, issuer, reader, OURS)
+    assert "First you sign in again" in words(visitor.get("/settings/"))
+    page = visitor.post("/settings/confirm/")
+    assert "Sign in again: that shows it is you." in words(page)
+    assert 'name="again" value="prove"' in page.content.decode()
+    location = visitor.post("/m/sign-in/corp/", again="prove")["Location"]
+    assert "prompt=login" in location and "max_age=600" in location
+    assert visitor.get(issuer.grant(location, claims=OURS))["Location"] == "/settings/"
+    assert visitor.post("/settings/passkeys/ask/").status_code == 200
 
 
 def test_nothing_of_the_secrets_stands_in_the_row(

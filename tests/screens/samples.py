@@ -438,6 +438,7 @@ CARDS = {
     "note": "The name was changed.",
     "may_add": True,
     "fresh": False,
+    "mails": True,
     "asks": True,
     "longest_name": 60,
     "cards": [
@@ -647,6 +648,7 @@ PAGES = [
             "open_until": None,
             "offers_passkey": True,
             "passkey_fresh": True,
+            "passkey_mails": True,
             **HOLDS,
         },
         signed_in_as=ADDRESS,
