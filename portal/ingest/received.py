@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from uuid import UUID
 
 from portal.ingest.errors import MailLoop
@@ -39,7 +40,7 @@ class Trace:
         tls = f"\r\n\ttls {self.cipher}" if self.cipher else ""
         return (
             f"Received: from {hello} ([{peer}])\r\n\tby {self.own_name} ({_PRODUCT}) with {self.protocol}"
-            f"\r\n\tid {id_}{tls};\r\n\t{format_datetime(now)}\r\n"
+            f"\r\n\tid {id_}{tls};\r\n\t{_written(now.replace(microsecond=0))}\r\n"
         ).encode("ascii", "replace")
 
     def check(self, block: bytes) -> None:
@@ -53,6 +54,11 @@ class Trace:
         passes = sum(mark in " ".join(value.lower().split()) for value in fields)
         if passes >= MAX_PASSES:
             raise MailLoop(f"it comes to {self.own_name} for the third time")
+
+
+@lru_cache(maxsize=4)
+def _written(second: datetime) -> str:
+    return format_datetime(second)
 
 
 def came_as_utf8(block: bytes) -> bool:

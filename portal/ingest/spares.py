@@ -30,9 +30,9 @@ class Spares:
         self._all = folder / NAME
         try:
             self._place: Path | None = self._all / _BOOT.read_text().strip()
-            self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError:
             self._place = None
+        self._made = False
         self._names: list[str] = []
         self._look_at = 0.0
 
@@ -51,8 +51,12 @@ class Spares:
             with suppress(OSError):
                 path.chmod(0o600)
                 os.truncate(path, 0)
+                if not self._made:
+                    self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    self._made = True
                 path.rename(self._place / f"{hash(path.name) % MOST}")
                 return
+            self._made = False  # swept, perhaps, by a host that shares the folder
         path.unlink(missing_ok=True)
 
     def sweep(self) -> None:

@@ -34,7 +34,7 @@ class Watcher:
         self._scanned = 0  # so much of that header block is known to be complete lines
         self._top: bytes | None = None
         self._live: list[bytes] = []  # boundaries of the containers that are open, outermost first
-        self._pattern = re.compile(rb"(?!)")
+        self._delimiters: list[bytes] = []  # theirs as lines begin with them, the longest first
         self._longest = 0
         self._parts = 0
         self._messages = 0
@@ -122,10 +122,18 @@ class Watcher:
 
     def _watch(self, live: list[bytes]) -> None:
         self._live = live
-        # The longest first: one boundary may start with another.
-        ordered = sorted(set(live), key=len, reverse=True)
-        self._longest = len(ordered[0]) if ordered else 0
-        self._pattern = re.compile(b"\n--(" + b"|".join(map(re.escape, ordered)) + b")" if ordered else rb"(?!)")
+        self._delimiters = [b"\n--" + boundary for boundary in sorted(set(live), key=len, reverse=True)]
+        self._longest = len(self._delimiters[0]) - 3 if live else 0
+
+    def _next(self) -> tuple[int, bytes] | None:
+        """Where the next delimiter line begins and whose it is; of two at one place the longer, for one boundary may
+        start with another. Found one by one: a pattern of them would be compiled anew for almost every mail."""
+        found: tuple[int, bytes] | None = None
+        for delimiter in self._delimiters:
+            before = found[0] + len(delimiter) - 1 if found else len(self._buffer)
+            if (at := self._buffer.find(delimiter, 0, before)) >= 0:
+                found = at, delimiter[3:]
+        return found
 
     def _find_delimiter(self, final: bool) -> bool:
         """Take all up to and with the next delimiter line off the buffer; False when more bytes are needed."""
@@ -133,27 +141,29 @@ class Watcher:
             self._buffer = b""
             return False
         buffer = self._buffer
-        match = self._pattern.search(buffer)
-        if match is None:
+        found = self._next()
+        if found is None:
             self._buffer = b"" if final else buffer[-(self._longest + 2) :]
             return False
-        line_end = buffer.find(b"\n", match.end(), match.end() + _LINE_BYTES)
+        start, whose = found
+        end = start + 3 + len(whose)
+        line_end = buffer.find(b"\n", end, end + _LINE_BYTES)
         # Wait until the line is seen, and until a longer boundary would have shown.
-        needed = min(line_end + 1, match.end() + _LINE_BYTES) if line_end >= 0 else match.end() + _LINE_BYTES
-        needed = max(needed, match.start() + 3 + self._longest)
+        needed = min(line_end + 1, end + _LINE_BYTES) if line_end >= 0 else end + _LINE_BYTES
+        needed = max(needed, start + 3 + self._longest)
         if not final and len(buffer) < needed:
-            self._buffer = buffer[match.start() :]
+            self._buffer = buffer[start:]
             return False
-        self._take_delimiter(match, line_end, final)
+        self._take_delimiter(whose, end, line_end, final)
         return True
 
-    def _take_delimiter(self, match: re.Match[bytes], line_end: int, final: bool) -> None:
+    def _take_delimiter(self, whose: bytes, end: int, line_end: int, final: bool) -> None:
         buffer = self._buffer
-        rest = _REST_OF_DELIMITER.match(buffer, match.end()) if line_end >= 0 or final else None
-        place = self._live.index(match[1])
+        rest = _REST_OF_DELIMITER.match(buffer, end) if line_end >= 0 or final else None
+        place = self._live.index(whose)
         if rest is not None and rest[1]:
             self._watch(self._live[:place])
-            self._buffer = buffer[match.end() + 2 :]
+            self._buffer = buffer[end + 2 :]
             return
         if rest is not None:
             self._watch(self._live[: place + 1])
@@ -161,4 +171,4 @@ class Watcher:
         if self._parts > MAX_PARTS:
             raise LimitExceeded("parts", MAX_PARTS)
         self._in_header = line_end >= 0
-        self._buffer = buffer[line_end + 1 if line_end >= 0 else match.end() :]
+        self._buffer = buffer[line_end + 1 if line_end >= 0 else end :]

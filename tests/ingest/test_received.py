@@ -15,6 +15,7 @@ from portal.ingest.models import Spooled
 from portal.ingest.received import MAX_HOPS, Trace
 from portal.ingest.spool import open_spooled
 from portal.mime.reading import read
+from tests.ingest.conftest import empty
 from tests.ingest.doors import FROM, MAIL, TO, Line, RunningDoor
 from tests.ingest.test_smtp import QUEUED, assert_clean
 from tests.servers import wait_for
@@ -92,8 +93,7 @@ def test_more_than_thirty_hops_are_a_loop(door: RunningDoor, spool_folder: Path)
         assert stored(line, hops(MAX_HOPS) + MAIL).endswith(MAIL)
         assert stored(line, MAIL + hops(40)).endswith(hops(40))  # in the body they are text
         Spooled.objects.all().delete()
-        for path in spool_folder.iterdir():
-            path.unlink()
+        empty(spool_folder)
         assert line.mail(hops(MAX_HOPS + 1) + MAIL).startswith("554 5.4.6 Mail loop")
         assert_clean(line, spool_folder)
 
