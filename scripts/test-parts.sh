@@ -26,6 +26,7 @@ command -v bwrap >/dev/null 2>&1 || note bubblewrap
 command -v docker-compose >/dev/null 2>&1 || note docker-compose
 command -v caddy >/dev/null 2>&1 || note caddy
 command -v rclone >/dev/null 2>&1 || note rclone
+command -v sqlite3 >/dev/null 2>&1 || note sqlite3
 command -v shellcheck >/dev/null 2>&1 || note shellcheck
 command -v systemd-analyze >/dev/null 2>&1 || note systemd
 command -v cc >/dev/null 2>&1 || note gcc
