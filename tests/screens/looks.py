@@ -95,3 +95,9 @@ def clipped(page: Page) -> list[str]:
     """Text that its box cuts off."""
     found: list[str] = page.evaluate(_CLIPPED)
     return found
+
+
+def with_large_text(page: Page) -> None:
+    """Twice the size of text, as set in the browser: lengths in rem grow with it, those of media queries too."""
+    page.context.new_cdp_session(page).send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+    page.wait_for_function("() => getComputedStyle(document.documentElement).fontSize === '32px'")

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.screens import looks
+
 pytestmark = pytest.mark.browser
 
 
@@ -41,8 +43,8 @@ def test_on_a_phone_printing_is_in_a_menu_beside_the_answer(site: str, page: Pag
 
 def test_large_text_is_not_covered_by_the_actions_of_a_phone(site: str, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    page.context.new_cdp_session(page).send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
     page.goto(f"{site}/R8")
+    looks.with_large_text(page)
     assert page.evaluate("getComputedStyle(document.querySelector('.dock')).position") == "static"
 
 
