@@ -91,6 +91,7 @@ class ReportShown:
     readers_did: tuple[Count, ...]
     stored_bytes: Annotated[int, Says("sealed bytes that are kept now")]
     rules: tuple[RuleCount, ...]
+    incidents: Annotated[tuple[Count, ...], Says("reported to people inside, by severity: high, medium, low or none")]
 
 
 def report(call: Call[ReportAsked, None]) -> ReportShown:
@@ -133,6 +134,7 @@ def report(call: Call[ReportAsked, None]) -> ReportShown:
         readers_did=_counts(found.of(Kind.DID)),
         stored_bytes=found.stored,
         rules=tuple(RuleCount(*one) for one in found.rules),
+        incidents=_counts(found.of(Kind.INCIDENT)),
     )
 
 

@@ -55,6 +55,7 @@ def reports(request: HttpRequest) -> HttpResponse:
         "funnel": figures.funnel(found),
         "signing_in": _signing_in(found),
         "rules": _rules(found),
+        "incidents": _incidents(found),
         "mail_wanted": monthly.is_wanted(administrator(request)),
         "has_address": bool(administrator(request).address),
         "answers": found.total(Kind.ANSWERS),
@@ -233,6 +234,13 @@ def _rules(found: Report) -> list[Step]:
     logged = _("%(rule)s (only logged)")
     said = [(names.get(id_, id_), only_logged, number) for id_, only_logged, number in found.rules]
     return charts.steps([(logged % {"rule": name} if only else name, number) for name, only, number in said])
+
+
+def _incidents(found: Report) -> list[Step]:
+    """The most severe first, each also where there were none, once there were any."""
+    words = found.of(Kind.INCIDENT)
+    names = {"high": _("High"), "medium": _("Medium"), "low": _("Low"), "": _("No severity")}
+    return charts.steps([(name, words[word]) for word, name in names.items()] if words else [])
 
 
 def _named(words: Counter[str], names: dict[str, str]) -> list[Step]:

@@ -53,6 +53,8 @@ class Kind(StrEnum):
     """What did not let someone in: passcode, code, provider, factor, passkey, throttled."""
     DID = "did"
     """What readers did: opened, previewed, downloaded, replied, forwarded."""
+    INCIDENT = "incident"
+    """What rules had people inside told of, by its severity: low, medium, high, or "" for none."""
     BYTES = "bytes"
     """Sealed bytes: `kept` and `gone`."""
 
@@ -205,6 +207,7 @@ _WRITERS: Mapping[str, _Writer] = {
     "recipient.confirmed": _confirmed,
     "wrapper.delivered": lambda entry, about, day: [(Kind.DELIVERED, "sent", 1, day)],
     "wrapper.bounced": _bounced,
+    "incident.reported": lambda entry, about, day: [(Kind.INCIDENT, str(entry.facts.get("severity") or ""), 1, day)],
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -25,6 +26,7 @@ from portal.operations.models import Tally
 from portal.vault.models import Message, Reader
 from tests.console.conftest import CANARY, Arrive, counted
 from tests.mails import JONAS, KARIN, MAYA
+from tests.seals import words
 
 PAGES = ("", "messages/", "log/")
 WHOLE = (JONAS, KARIN, MAYA, CANARY, "jonas.berg", "Lindqvist")
@@ -63,6 +65,19 @@ def test_the_figures_are_those_of_a_recount(owner: Client, arrive: Arrive) -> No
     assert found.opened == Entry.objects.filter(kind="message.opened").count()
     assert found.of(reporting.Kind.SEALED) == {"user": found.protected}
     assert found.of(reporting.Kind.CAME) == {"protect": 2, "relay": 1}
+
+
+def test_incidents_are_counted_by_their_severity_on_the_page_and_in_the_file(owner: Client, arrive: Arrive) -> None:
+    about = happened(arrive).pk
+    assert "Incidents reported" in words(owner.get("/admin/reports/").content)
+    for severity in ("high", "low", "high", ""):
+        record("incident.reported", message=about, rule="Cards", severity=severity, report="x", people=1, whole=False)
+    counted()
+    page = words(owner.get("/admin/reports/").content)
+    assert re.search("Incidents reported, by severity .{0,80}High 2 Medium 0 Low 1 No severity 1", page)
+    rows = csv.DictReader(io.StringIO(saved(owner, "figures", "csv")))
+    found = {(row["brand"], row["word"]): row["number"] for row in rows if row["kind"] == "incident"}
+    assert found == {("alder", "high"): "2", ("alder", "low"): "1", ("alder", ""): "1"}
 
 
 def test_no_page_of_them_shows_a_whole_address_or_a_subject(owner: Client, arrive: Arrive) -> None:
