@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from asyncio import Future
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import close_old_connections, connection
@@ -27,10 +32,12 @@ CROWD, GATHER_SECONDS = 8, 0.004
 (as PostgreSQL's commit_siblings and commit_delay do)."""
 RING_SECONDS, BUSY_SECONDS = 0.02, 0.1
 _Submitted = tuple[SpoolWriter, Future[UUID], bool]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Committer:
-    """Takes finished mails and tells their outcome by a future. While one batch is written the next one gathers."""
+    """Takes finished mails of one loop and tells it their outcome. While one batch is written the next one gathers."""
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[_Submitted | None] = SimpleQueue()
@@ -41,10 +48,11 @@ class Committer:
         self._thread.start()
 
     def submit(self, writer: SpoolWriter, sessions: int = 1) -> Future[UUID]:
-        """The future's exception is SpoolUnavailable; then nothing of the mail is kept. `sessions` are there now."""
-        future: Future[UUID] = Future()
-        # A session that breaks off cancels what it waits for; a mail that was handed over can be cancelled no more.
-        future.set_running_or_notify_cancel()
+        """The future's exception is SpoolUnavailable; then nothing of the mail is kept. `sessions` are there now.
+
+        Call it in the loop. Who breaks off stops waiting; a mail that was handed over can be cancelled no more.
+        """
+        future: Future[UUID] = asyncio.get_running_loop().create_future()
         self._queue.put((writer, future, sessions >= CROWD))
         return future
 
@@ -77,17 +85,33 @@ class Committer:
         writers = [writer for writer, _, _ in batch]
         outcomes: list[UUID | SpoolUnavailable]
         try:
-            outcomes = commit_all(writers, self._pool.map if len(batch) > 1 else map)
+            outcomes = commit_all(writers, self._spread if len(batch) > 1 else map)
         except Exception as error:
             # Whatever it is, no session may wait for ever, and the text may hold what must not be logged.
             log.error("a batch of mail was not committed: %s", type(error).__name__)
             outcomes = [SpoolUnavailable("the spool failed")] * len(batch)
-        for (_, future, _), outcome in zip(batch, outcomes, strict=True):
-            if isinstance(outcome, SpoolUnavailable):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
-                self._bell.ring()
+        told = [(future, outcome) for (_, future, _), outcome in zip(batch, outcomes, strict=True)]
+        with suppress(RuntimeError):  # the loop has ended, and with it who waited
+            told[0][0].get_loop().call_soon_threadsafe(_tell, told)
+        if not all(isinstance(outcome, SpoolUnavailable) for outcome in outcomes):
+            self._bell.ring()
+
+    def _spread(self, work: Callable[[T], R], over: Iterable[T]) -> Iterable[R]:
+        """`map` by all threads, each with a share: to hand over each file by itself takes longer than writing it."""
+        waiting = list(over)
+        size = -(-len(waiting) // FSYNC_THREADS)
+        shares = [waiting[start : start + size] for start in range(0, len(waiting), size)]
+        return chain.from_iterable(self._pool.map(lambda share: [work(one) for one in share], shares))
+
+
+def _tell(told: list[tuple[Future[UUID], UUID | SpoolUnavailable]]) -> None:
+    for future, outcome in told:
+        if future.done():
+            continue
+        if isinstance(outcome, SpoolUnavailable):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
 
 
 class _Bell:

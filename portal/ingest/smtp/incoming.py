@@ -78,9 +78,7 @@ class Incoming:
         try:
             # From here the mail is the committer's, and it is kept even if this connection breaks before the 250:
             # its sender will send it again, which RFC 5321 §4.5.3.2.6 prefers to losing it.
-            writer = await self._finished()
-            committed = self._house.committer.submit(writer, len(self._house.sessions))
-            return await asyncio.wrap_future(committed, loop=self._loop)
+            return await self._house.committer.submit(await self._finished(), len(self._house.sessions))
         except IngestError:
             self.discard()
             raise
