@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,15 @@ def submitted(sessions: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(committing, "GATHER_SECONDS", 100 * GATHER_SECONDS)
     writers = [SpoolWriter.begin(ENVELOPE) for _ in range(4)]
     committer = Committer()
-    try:
+
+    async def submit() -> None:
         futures = [committer.submit(writers[0], sessions)]
-        time.sleep(10 * GATHER_SECONDS)
+        await asyncio.sleep(10 * GATHER_SECONDS)
         futures += [committer.submit(writer, sessions) for writer in writers[1:]]
-        assert [future.result(30) for future in futures] == [writer.id for writer in writers]
+        assert await asyncio.wait_for(asyncio.gather(*futures), 30) == [writer.id for writer in writers]
+
+    try:
+        asyncio.run(submit())
     finally:
         committer.close()
 
@@ -58,3 +62,33 @@ def test_among_few_sessions_the_first_is_not_kept_waiting(
     submitted(CROWD - 1, monkeypatch)
     assert batches[0] == 1
     assert sum(batches) == Spooled.objects.count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_stopped_waiting_keeps_nobody_else_from_the_outcome(spool_folder: Path) -> None:
+    writers = [SpoolWriter.begin(ENVELOPE) for _ in range(2)]
+    committer = Committer()
+
+    async def submit() -> None:
+        gone, there = (committer.submit(writer, CROWD) for writer in writers)
+        gone.cancel()
+        assert await asyncio.wait_for(there, 30) == writers[1].id
+
+    try:
+        asyncio.run(submit())
+    finally:
+        committer.close()
+    assert Spooled.objects.count() == 2, "a mail that was handed over is kept"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_handed_over_is_committed_when_its_loop_has_ended(spool_folder: Path) -> None:
+    writer = SpoolWriter.begin(ENVELOPE)
+    committer = Committer()
+
+    async def submit() -> None:
+        committer.submit(writer, CROWD)
+
+    asyncio.run(submit())
+    committer.close()
+    assert Spooled.objects.filter(pk=writer.id).exists()
