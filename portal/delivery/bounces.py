@@ -19,7 +19,7 @@ from django.conf import settings
 from branding import addresses
 from branding.models import Brand
 from portal.audit.record import record
-from portal.delivery import heard, naming, telling
+from portal.delivery import heard, large, naming, telling
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, reader_of
 from portal.keys.service import keys
@@ -113,6 +113,8 @@ def take(recipients: Sequence[str], envelope_sender: str, raw: bytes) -> Returne
         row = Outbound.objects.filter(pk=id_).first() if id_ else None
         if row is None:
             log.info("mail came to a bounce address that is not one of ours, or no more; it is dropped")
+        elif said.news == N.FAILED and large.came_back(row, said.status):
+            continue
         elif said.news:
             telling.note_heard(row, said.news, said.status)
         elif (sender := _sender_of(row)) and row.kind in (K.NOTICE, K.REPLY):

@@ -103,6 +103,7 @@ class Written:
     delivery: str = Message.Delivery.LINK
     thread: UUID | None = None
     open_days: int | None = 30
+    split: str = ""
 
 
 @pytest.fixture
@@ -152,9 +153,14 @@ def seal(brand: Brand, configure: Callable[..., None], tmp_path: Path) -> Callab
             toc=toc,
             streams=streams,
             delivery=written.delivery,
+            split=written.split,
             readers=[(box.address, Reader.Role.RECIPIENT) for box in written.to],
         )
-        return sealing.commit(draft, sealing.seal_streams(draft))
+        streams_ = sealing.seal_streams(draft)
+        message = sealing.commit(draft, streams_)
+        # What opens a split one, by its reader's row: no row has it.
+        vars(message)["shares"] = {one.pk: streams_.share_of(one) for one in message.readers.all()}
+        return message
 
     return sealed
 

@@ -9,15 +9,17 @@ from django.test import Client
 
 from portal.access import cookies, people, sessions
 from portal.audit.models import Entry
-from portal.delivery import large, replies
+from portal.delivery import bounces, large, replies
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
 from portal.delivery.sending import send_due
+from portal.keys.split import code_of
 from portal.mime.addresses import Mailbox
 from portal.vault import readers
 from portal.vault.blobs import store
 from portal.vault.models import Blob, Message, Wrap
 from tests.delivery import relays
+from tests.delivery.test_bounces import report
 
 pytestmark = pytest.mark.django_db
 
@@ -166,10 +168,55 @@ def test_what_is_too_large_for_the_mail_server_stays_here_and_its_recipient_gets
     assert page.status_code == 200 and b"scan.tiff" in page.content
 
 
-def test_what_is_refused_for_another_reason_or_is_split_fails_as_before(seal):
+def test_the_link_to_a_split_one_opens_it_and_what_opens_it_stays_nowhere(seal, configure):
+    with relays.running(data_size_limit=20_000) as small:
+        configure(relay_url=small.url)
+        message = seal(**ANSWER, files=[("scan.tiff", "image/tiff", os.urandom(40_000))], split="link")
+        reader = message.readers.get(role="recipient")
+        share = message.shares[reader.pk]
+        enqueue(Outbound.Kind.REPLY, address=MAYA.address, message=message.pk, reader=reader, share=share)
+        send_due([Outbound.Kind.REPLY])
+        assert bytes(Outbound.objects.get(kind="large").share)
+        send_due([Outbound.Kind.LARGE])
+        (taken,) = small.taken
+    assert f"{readers.link_of(reader)}#{code_of(share)}" in taken.data.decode().replace("=\r\n", "")
+    assert not any(bytes(row.share) for row in Outbound.objects.all())
+    assert Outbound.objects.get(kind="large").state == Outbound.State.SENT
+
+
+def came_back(message, status="5.3.4", **more):
+    """An answer that left, and a report of it that came later."""
+    reader = message.readers.get(role="recipient")
+    row = enqueue(Outbound.Kind.REPLY, address=MAYA.address, message=message.pk, reader=reader, **more)
+    send_due([Outbound.Kind.REPLY])
+    row.refresh_from_db()
+    address = bounces.address_for(row, message.brand)
+    for _ in range(2):
+        bounces.take([address], "", report(status=status))
+    row.refresh_from_db()
+    return row
+
+
+@pytest.mark.parametrize("status", ["5.3.4", "5.2.3"])
+def test_a_report_that_comes_later_and_says_too_large_brings_the_link_once(seal, relay, status):
+    row = came_back(seal(**ANSWER, files=()), status)
+    assert (row.state, row.news) == (Outbound.State.DROPPED, "")
+    assert Entry.objects.get(kind="reply.kept").facts == {"answer": status, "reported": True}
+    assert Outbound.objects.filter(kind="large").count() == 1
+    assert not Outbound.objects.filter(kind="telling").exists()
+
+
+def test_a_report_that_says_anything_else_or_is_of_a_split_one_is_a_failure(seal, relay):
+    for row in (
+        came_back(seal(**ANSWER, files=()), "5.1.1"),
+        came_back(message := seal(**ANSWER, files=(), split="link"), share=next(iter(message.shares.values()))),
+    ):
+        assert (row.state, row.news) == (Outbound.State.SENT, Outbound.News.FAILED)
+    assert not Outbound.objects.filter(kind="large").exists()
+
+
+def test_what_is_refused_for_another_reason_fails_as_before(seal):
     reader = seal(**ANSWER, files=()).readers.get(role="recipient")
     row = enqueue(Outbound.Kind.REPLY, address=MAYA.address, message=reader.message_id, reader=reader)
     assert large.stays_here(row, "552 5.3.4") and large.stays_here(row, "552 5.2.3")
     assert not any(large.stays_here(row, answer) for answer in ("550 5.1.1", "552 5.2.2", "552", "452 4.3.4"))
-    row.share = b"x"
-    assert not large.stays_here(row, "552 5.3.4")
