@@ -15,4 +15,7 @@ OWNER = "owner"
 
 def decides_alone(by: UUID | None) -> bool:
     """Whether this administrator is an owner now. None is the command line, which has the installation in its hands."""
-    return by is None or get_user_model()._default_manager.filter(pk=by, role=OWNER).exists()
+    if by is None:
+        return True
+    row = get_user_model()._default_manager.filter(pk=by, role=OWNER).first()
+    return bool(getattr(row, "is_owner", False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -77,10 +78,9 @@ def add(address: str, role: Role, *, by: Person | None) -> Person:
         AlreadyAdministrator: they have a role, which `change` gives anew.
     """
     person = people.of_address(address)
-    # The condition is the lock: two who add the same address at once add it once.
-    if not Person.objects.filter(pk=person.pk, role=Role.READER).update(role=role):
-        raise AlreadyAdministrator
-    person.role = role
+    with transaction.atomic():
+        _must_not_administer(person)
+        _give(person, role, password=people.NO_PASSWORD)
     record("administrator.added", person=str(person.id), role=role.value, by=by_whom(by.pk if by else None))
     return person
 
@@ -104,9 +104,14 @@ def change(person: Person, role: Role, *, by: Person | None, reason: Reason | No
     """Give an administrator another role, from their next request on. Raises LastOwner, NotAnAdministrator."""
     with transaction.atomic():
         was = _locked(person, keeps_owner=role == Role.OWNER)
-        Person.objects.filter(pk=person.pk).update(role=role)
+        held = Person.objects.get(pk=person.pk)
+        if not grants.fits(held):  # no role is built on one that nobody gave: it is removed first
+            raise NotAnAdministrator
+        before = copy(held)
+        _give(held, role, password=held.password)
         _note("administrator.role_changed", person, by, reason, was=was, role=role.value)
-    person.role = role
+        grants.end(before)
+    person.role, person.password, person.seal = held.role, held.password, held.seal
 
 
 def remove(person: Person, *, by: Person | None, reason: Reason | None = None) -> None:
@@ -117,15 +122,17 @@ def remove(person: Person, *, by: Person | None, reason: Reason | None = None) -
     """
     with transaction.atomic():
         was = _locked(person, keeps_owner=False)
-        Person.objects.filter(pk=person.pk).update(role=Role.READER, password=people.NO_PASSWORD)
+        role = Person.objects.get(pk=person.pk)
+        Person.objects.filter(pk=person.pk).update(role=Role.READER, password=people.NO_PASSWORD, seal=b"")
         Session.objects.filter(person=person, office=True).delete()
-        EntryLink.objects.filter(person=person, used_at=None).delete()
+        links = EntryLink.objects.filter(person=person, used_at=None)
         held = Passkey.objects.filter(person=person, office=True)
-        ended = list(held)
+        ended = [*held, *links]
         held.delete()
+        links.delete()
         _note("administrator.removed", person, by, reason, was=was)
-        grants.end(*ended)
-    person.role = Role.READER
+        grants.end(role, *ended)
+    person.role, person.password, person.seal = Role.READER, people.NO_PASSWORD, b""
 
 
 def say_address(first: Person, address: str) -> Person:
@@ -140,16 +147,39 @@ def say_address(first: Person, address: str) -> Person:
     with transaction.atomic():
         person = people.of_address(address)
         was = _locked(first, keeps_owner=True)
-        if first.address or not Person.objects.filter(pk=person.pk, role=Role.READER).update(
-            role=was, last_login=first.last_login
-        ):
+        held = Person.objects.get(pk=first.pk)
+        if first.address or not grants.fits(held):
             raise AlreadyAdministrator
+        _must_not_administer(person)
+        _give(person, Role(was), password=people.NO_PASSWORD)
+        Person.objects.filter(pk=person.pk).update(last_login=first.last_login)
         sessions.change(Session.objects.filter(person=first, office=True), lambda row: setattr(row, "person", person))
-        EntryLink.objects.filter(person=first).update(person=person)
+        _move_links(first, person)
         first.delete()
         record("administrator.named", person=str(person.id))
-    person.role = was
+        grants.end(held)
     return person
+
+
+def _must_not_administer(person: Person) -> None:
+    """Call in the transaction that gives a role: two who add the same address at once add it once."""
+    if not Person.objects.select_for_update().filter(pk=person.pk, role=Role.READER).exists():
+        raise AlreadyAdministrator
+
+
+def _give(person: Person, role: Role, *, password: str) -> None:
+    """Give a person a role, and this password (hashed) and no other."""
+    person.role, person.password = role, password
+    grants.seal(person)
+    person.save(update_fields=["role", "password", "seal"])
+
+
+def _move_links(first: Person, person: Person) -> None:
+    for link in EntryLink.objects.select_related("person").filter(person=first, used_at=None):
+        if grants.fits(link):
+            link.person = person
+            grants.seal(link)
+            link.save(update_fields=["person", "seal"])
 
 
 def _locked(person: Person, *, keeps_owner: bool) -> str:
@@ -161,7 +191,7 @@ def _locked(person: Person, *, keeps_owner: bool) -> str:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ROLES_LOCK])
-    owners = set(Person.objects.filter(role=Role.OWNER).values_list("pk", flat=True))
+    owners = {one.pk for one in Person.objects.filter(role=Role.OWNER) if roles.permissions_of(one)}
     was: str | None = Person.objects.filter(pk=person.pk, role__in=roles.OFFICE).values_list("role", flat=True).first()
     if was is None:
         raise NotAnAdministrator

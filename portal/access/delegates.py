@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from branding import choosing, languages
 from branding.models import Brand
-from portal.access import people, senders
+from portal.access import grants, people, senders
 from portal.access.errors import AccessError
 from portal.access.models import Delegation, Person
 from portal.audit.record import record
@@ -104,15 +104,27 @@ def give(owner: Person, address: str, brand: Brand, by: By) -> Delegation:
         raise TooManyDelegates
     office = by.who == OFFICE
     with transaction.atomic():
+        _forget_unfit(owner, delegate, brand)
         row, made = Delegation.objects.get_or_create(
             owner=owner, delegate=delegate, brand=brand, defaults={"by_office": office}
         )
+        if made:
+            grants.seal(row)
+            row.save(update_fields=["seal"])
         if not made and not (not office and _taken_over(row)):
             raise AlreadyDelegate
         record("sender.delegate_added", **_facts(row, by))
         if office:
             enqueue(Outbound.Kind.DELEGATED, address=people.address_of(owner), subject_row=row.pk)
     return row
+
+
+def _forget_unfit(owner: Person, delegate: Person, brand: Brand) -> None:
+    """What nobody here gave is no reason to say that somebody acts for them already."""
+    same = Delegation.objects.filter(owner=owner, delegate=delegate, brand=brand)
+    for row in same.select_related("owner", "delegate"):
+        if not grants.fits(row):
+            row.delete()
 
 
 def check_inside(brand: Brand, address: str) -> None:
@@ -127,6 +139,7 @@ def end(row: Delegation, by: By) -> None:
     with transaction.atomic():
         if Delegation.objects.filter(pk=row.pk).delete()[0]:
             record("sender.delegate_removed", **_facts(row, by))
+            grants.end(row)
 
 
 def of_owner(owner: Person, brand: Brand) -> list[Delegation]:
@@ -138,7 +151,7 @@ def of_owner(owner: Person, brand: Brand) -> list[Delegation]:
 def of_delegate(delegate: Person, brand: Brand) -> list[Delegation]:
     """For whom somebody acts now."""
     rows = Delegation.objects.filter(delegate=delegate, brand=brand)
-    return list(rows.select_related("owner").order_by("made_at", "pk"))
+    return [row for row in rows.select_related("owner", "delegate").order_by("made_at", "pk") if grants.is_whole(row)]
 
 
 def build(outbound: Outbound) -> Prepared | None:
@@ -163,7 +176,10 @@ def build(outbound: Outbound) -> Prepared | None:
 
 def _taken_over(row: Delegation) -> bool:
     """Whether the sender made what an administrator gave their own just now."""
-    return bool(Delegation.objects.filter(pk=row.pk, by_office=True).update(by_office=False))
+    given = Delegation.objects.filter(pk=row.pk, by_office=True, seal=bytes(row.seal))
+    row.by_office = False
+    grants.seal(row)
+    return bool(given.update(by_office=False, seal=row.seal))
 
 
 def _facts(row: Delegation, by: By) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from branding import choosing
-from portal.access import cookies, people, roles
+from portal.access import cookies, grants, people, roles
 from portal.access.models import EntryLink, Person
 from portal.audit.record import record
 
@@ -22,11 +22,14 @@ def make(person: Person, *, mailed: bool = False) -> str:
     """A new secret (43 characters) for an administrator's link; only its digest is kept, and older ones end."""
     secret = cookies.new_token()
     with transaction.atomic():
-        EntryLink.objects.filter(person=person, used_at=None).delete()
-        EntryLink.objects.create(
-            token=cookies.digest(secret), person=person, mailed=mailed, expires_at=timezone.now() + LIFE
-        )
+        older = EntryLink.objects.filter(person=person, used_at=None)
+        ended = list(older)
+        older.delete()
+        row = EntryLink(token=cookies.digest(secret), person=person, mailed=mailed, expires_at=timezone.now() + LIFE)
+        grants.seal(row)
+        row.save(force_insert=True)
         record("administrator.link_made", person=str(person.id), mailed=mailed)
+        grants.end(*ended)
     return secret
 
 
@@ -37,7 +40,8 @@ def link(secret: str) -> str:
 
 def find(secret: str) -> EntryLink | None:
     """The row of a link that would let someone in; None when it is used, too old, unknown, or theirs no more."""
-    return _good(secret).select_related("person").first()
+    row = _good(secret).select_related("person").first()
+    return row if row is not None and grants.is_whole(row) and roles.permissions_of(row.person) else None
 
 
 def is_theirs(row: EntryLink, address: str) -> bool:
@@ -47,9 +51,11 @@ def is_theirs(row: EntryLink, address: str) -> bool:
 
 def redeem(row: EntryLink) -> Person | None:
     """Use a link up and give its administrator; None when another was quicker."""
-    # The condition is the lock: of two who press at once, one row is changed and one person is in.
-    if not EntryLink.objects.filter(pk=row.pk, used_at=None).update(used_at=timezone.now()):
-        return None
+    with transaction.atomic():
+        # The condition is the lock: of two who press at once, one row is changed and one person is in.
+        if not EntryLink.objects.filter(pk=row.pk, used_at=None).update(used_at=timezone.now()):
+            return None
+        grants.end(row)
     return row.person
 
 

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from portal.access.credentials import Passkey
 from portal.access.grants import Kind, as_json, flags, moment, number
-from portal.access.models import Authenticator, Person, ProvedPhrase, Provider
+from portal.access.models import Authenticator, Delegation, EntryLink, Person, ProvedPhrase, Provider
 
 
 def whose(person: Person) -> tuple[bytes, bytes]:
@@ -53,9 +53,28 @@ def _provider(row: Provider) -> Sequence[bytes]:
     )
 
 
+def _role(row: Person) -> Sequence[bytes]:
+    return *whose(row), row.role.encode(), row.password.encode()
+
+
+def _link(row: EntryLink) -> Sequence[bytes]:
+    return bytes(row.token), *whose(row.person), flags((row.mailed,)), moment(row.expires_at)
+
+
+def _delegation(row: Delegation) -> Sequence[bytes]:
+    brand, office = number(row.brand_id), flags((row.by_office,))
+    return row.id.bytes, *whose(row.owner), *whose(row.delegate), brand, office
+
+
+# A reader's row grants nothing by itself, and there may be a million of them.
+_NONE = "!"
+_OF_OFFICE = ~Q(role=Person.Role.READER) | ~Q(password__startswith=_NONE)
 KINDS = (
     Kind("passkey", Passkey, _passkey, ("person",)),
     Kind("authenticator", Authenticator, _authenticator, ("person",), Q(confirmed_at__isnull=False)),
     Kind("phrase", ProvedPhrase, _proved_phrase, ("session__person",)),
     Kind("provider", Provider, _provider),
+    Kind("role", Person, _role, only=_OF_OFFICE),
+    Kind("link", EntryLink, _link, ("person",), Q(used_at=None)),
+    Kind("delegation", Delegation, _delegation, ("owner", "delegate")),
 )

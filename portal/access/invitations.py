@@ -27,7 +27,7 @@ HEADERS = (
 def invitation(outbound: Outbound) -> Prepared | None:
     """The mail to a new administrator; None when they are none any more, or when its link would be too old."""
     person = Person.objects.filter(pk__in=[outbound.subject_row], role__in=roles.OFFICE).first()
-    if person is None or timezone.now() - outbound.made_at > entry.LIFE:
+    if person is None or not roles.permissions_of(person) or timezone.now() - outbound.made_at > entry.LIFE:
         return None
     brand, address = choosing.default(), people.address_of(person)
     # A try that fails leaves a link that nobody has; the next try's ends it.

@@ -57,6 +57,6 @@ def end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
 def _whose(address: str) -> Person:
     """The administrator with an address that a provider proved. NotLetIn when nobody with a role has it."""
     person = Person.objects.filter(lookup=readers.address_lookup(address).hex(), role__in=roles.OFFICE).first()
-    if person is None:
+    if person is None or not roles.permissions_of(person):
         raise NotLetIn
     return person

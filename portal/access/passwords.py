@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from copy import copy
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from django.contrib.auth.hashers import check_password, make_password
 from django.utils import timezone
 
-from portal.access import authenticators, budgets, cookies, office_ways, people, roles, sessions
+from portal.access import authenticators, budgets, cookies, grants, office_ways, people, roles, sessions
 from portal.access.budgets import Purse
 from portal.access.errors import (
     FactorRefused,
@@ -46,8 +47,11 @@ def set_first(person: Person, password: str) -> None:
         raise PasswordClosed
     chosen = _normal(password)
     _must_be_strong(chosen)
+    if not roles.permissions_of(person):
+        raise PasswordClosed
     person.password = make_password(chosen)
-    Person.objects.filter(pk=person.pk).update(password=person.password)
+    grants.seal(person)
+    person.save(update_fields=["password", "seal"])
     record("administrator.password_set", person=str(person.id))
 
 
@@ -63,6 +67,7 @@ def check(address: str, password: str, network: str, trusted: str) -> Person:
     counted = _count(lookup, network, trusted)
     person = Person.objects.filter(lookup=lookup.hex(), role__in=roles.OFFICE).first()
     known = person is not None and person.has_usable_password() and authenticators.of(person) is not None
+    known = known and person is not None and bool(roles.permissions_of(person))  # a password that nobody set is none
     right = check_password(_normal(password), person.password if person is not None and known else _nobodys())
     if not (right and known and person is not None):
         if person is not None:
@@ -93,10 +98,15 @@ def trust(person: Person, token: bytes) -> None:
 def end_all() -> None:
     """There is a passkey now: passwords are gone for good, and with them sessions that only one of them began."""
     holders = Person.objects.filter(role__in=roles.OFFICE).exclude(password__startswith=people.NO_PASSWORD)
-    for person in holders:
+    for person in list(holders):
         Session.objects.filter(person=person, office=True, method=sessions.PASSWORD).delete()
         record("administrator.password_ended", person=str(person.id))
-    holders.update(password=people.NO_PASSWORD)
+        before = copy(person)
+        person.password = people.NO_PASSWORD
+        if grants.fits(before):
+            grants.seal(person)
+        person.save(update_fields=["password", "seal"])
+        grants.end(before)
 
 
 # ------------------------------------------------------------------------------------------------------- what they need

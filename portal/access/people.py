@@ -29,9 +29,10 @@ def for_challenge(lookup: bytes) -> Person:
 
 
 def address_of(person: Person) -> str:
-    """A person's address; "" for "nobody"."""
+    """A person's address; "" for "nobody", and where it is not the one that the row is found by."""
     sealed = bytes(person.address)
-    return keys().open_field("person", person.id, sealed).decode() if sealed else ""
+    address = keys().open_field("person", person.id, sealed).decode() if sealed else ""
+    return address if has_address(person, address) else ""
 
 
 def has_address(person: Person, typed: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from portal.access import grants
 from portal.access.models import Person
 
 Role = Person.Role
@@ -48,8 +49,20 @@ OFFICE: tuple[Role, ...] = tuple(role for role, permissions in _TABLE.items() if
 
 
 def permissions_of(person: Person) -> frozenset[May]:
-    """Empty for a reader, and for a role that a newer version wrote: what is not known here is not allowed."""
-    return PERMISSIONS.get(Role(person.role), frozenset()) if person.role in Role.values else frozenset()
+    """Empty for a reader, for a role that a newer version wrote (what is not known here is not allowed), and for one
+    that nobody here gave."""
+    found = PERMISSIONS.get(Role(person.role), frozenset()) if person.role in Role.values else frozenset()
+    return found if found and _was_given(person) else frozenset()
+
+
+def _was_given(person: Person) -> bool:
+    """Asked for many times while a page is made, so looked at once for the row as it was read."""
+    read = (person.role, person.password, person.lookup, bytes(person.seal))
+    kept: tuple[object, bool] | None = getattr(person, "_was_given", None)
+    if kept is None or kept[0] != read:
+        kept = read, grants.is_whole(person)
+        person._was_given = kept  # type: ignore[attr-defined]
+    return kept[1]
 
 
 def may(person: Person | None, permission: May) -> bool:

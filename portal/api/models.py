@@ -32,6 +32,8 @@ class Token(models.Model):
     """The minute it was last used in."""
     uses = models.PositiveIntegerField(default=0, db_default=0)
     """Requests in that minute."""
+    seal = models.BinaryField(max_length=48, default=b"", db_default=b"")
+    """Over what it may do, where and how long (portal.api.granted); one that does not fit is no token."""
 
     class Meta:
         constraints = [

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Collection
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from branding.models import Brand
+from portal.access import grants
 from portal.api import scopes
 from portal.api.errors import (
     ApiError,
@@ -78,6 +80,8 @@ def create(
                 brand=brand,
                 made_by=by,
             )
+            grants.seal(row)
+            row.save(update_fields=["seal"])
             days = None if expires_at is None else (expires_at - timezone.now()).days
             words = " ".join(row.scopes or [])
             where = brand.slug if brand else None
@@ -107,10 +111,15 @@ def renew(row: Token, *, at_once: bool = False, by: UUID | None = None) -> str:
     token = _fresh()
     with transaction.atomic():
         held = _locked(row)
+        if not grants.fits(held):  # it is revoked and made anew: what somebody wrote to it is not sealed
+            raise TokenUnknown
+        before = copy(held)
         held.old_digest, held.old_until = (None, None) if at_once else (held.digest, timezone.now() + OLD_COUNTS_FOR)
         held.digest = _digest(token)
-        held.save(update_fields=["digest", "old_digest", "old_until"])
+        grants.seal(held)
+        held.save(update_fields=["digest", "old_digest", "old_until", "seal"])
         record("admin.token_renewed", token=held.pk, at_once=at_once, by=by_whom(by))
+        grants.end(before)
     return token
 
 
@@ -118,10 +127,12 @@ def revoke(row: Token, *, by: UUID | None = None) -> None:
     """End a token at once; its name is free again. TokenUnknown when it was revoked before."""
     with transaction.atomic():
         held = _locked(row)
+        before = copy(held)
         held.revoked_at = timezone.now()
         held.digest, held.old_digest, held.old_until = secrets.token_bytes(32), None, None
         held.save(update_fields=["revoked_at", "digest", "old_digest", "old_until"])
         record("admin.token_removed", token=held.pk, by=by_whom(by))
+        grants.end(before)
 
 
 def find(authorization: str) -> Token | None:
@@ -134,6 +145,8 @@ def find(authorization: str) -> Token | None:
     # The index compares digests, not tokens, so its timing tells nothing about a token; this comparison is for certain.
     found = Token.objects.select_related("brand").filter(Q(digest=digest) | Q(old_digest=digest)).first()
     if found is None or found.revoked_at is not None or (found.expires_at is not None and found.expires_at <= now):
+        return None
+    if not grants.is_whole(found):
         return None
     if hmac.compare_digest(bytes(found.digest), digest):
         return found

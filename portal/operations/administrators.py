@@ -6,7 +6,7 @@ import uuid
 
 from django.db import transaction
 
-from portal.access import entry
+from portal.access import entry, grants
 from portal.access.models import Person
 from portal.access.people import NO_PASSWORD
 
@@ -17,5 +17,7 @@ def first_link() -> str | None:
         if Person.objects.filter(role=Person.Role.OWNER).exists():
             return None
         # People are found by the hash of their address; this is a name that no address hashes to.
-        owner = Person.objects.create(lookup=f"owner-{uuid.uuid4().hex}", role=Person.Role.OWNER, password=NO_PASSWORD)
+        owner = Person(lookup=f"owner-{uuid.uuid4().hex}", role=Person.Role.OWNER, password=NO_PASSWORD)
+        grants.seal(owner)
+        owner.save(force_insert=True)
         return entry.link(entry.make(owner))

@@ -22,6 +22,7 @@ from portal.api.scopes import Scope
 from portal.audit.models import Entry
 from portal.ingest.models import Spooled
 from portal.operations.preparing import make_default_brand
+from tests.grants import change
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +62,7 @@ def test_a_token_does_what_its_scopes_say_and_nothing_else() -> None:
 
 def test_a_token_from_before_there_were_scopes_sends_and_nothing_else() -> None:
     token = tokens.create("old")
-    Token.objects.update(scopes=None)
+    change(Token.objects.all(), scopes=None)
     assert scopes.of(row().scopes) == {Scope.MESSAGES_SEND}
     assert ask(token).status_code == 403
 
@@ -69,13 +70,13 @@ def test_a_token_from_before_there_were_scopes_sends_and_nothing_else() -> None:
 @pytest.mark.parametrize("kept", ["audit:read", {"audit:read": 1}, ["audit:write"], [["audit:read"]], 7, []])
 def test_scopes_that_make_no_sense_allow_nothing(kept: object) -> None:
     token = tokens.create("odd", [Scope.AUDIT_READ])
-    Token.objects.update(scopes=kept)
+    change(Token.objects.all(), scopes=kept)
     assert ask(token).status_code == 403
 
 
 def test_what_is_unknown_expired_or_revoked_is_answered_alike() -> None:
     expired, revoked = tokens.create("expired", [Scope.AUDIT_READ]), tokens.create("revoked", [Scope.AUDIT_READ])
-    Token.objects.filter(name="expired").update(expires_at=timezone.now())
+    change(Token.objects.filter(name="expired"), expires_at=timezone.now())
     tokens.revoke(tokens.named("revoked"))
     answers = [ask(token) for token in (expired, revoked, "llk_" + "A" * 43, "other")]
     assert {answer.status_code for answer in answers} == {401}
@@ -109,7 +110,7 @@ def test_the_old_secret_counts_for_a_day_after_it_was_renewed() -> None:
     old = tokens.create("erp", [Scope.AUDIT_READ])
     new = tokens.renew(row())
     assert {ask(old).status_code, ask(new).status_code} == {200}
-    Token.objects.update(old_until=timezone.now() - timedelta(seconds=1))
+    change(Token.objects.all(), old_until=timezone.now() - timedelta(seconds=1))
     assert (ask(old).status_code, ask(new).status_code) == (401, 200)
 
 

@@ -25,6 +25,7 @@ from portal.operations import monthly, reporting
 from portal.operations.models import Tally
 from portal.vault.models import Message, Reader
 from tests.console.conftest import CANARY, Arrive, counted
+from tests.grants import change
 from tests.mails import JONAS, KARIN, MAYA
 from tests.seals import words
 
@@ -189,10 +190,10 @@ def test_the_monthly_mail_goes_once_to_whoever_wants_it_and_names_nobody(owner: 
     text = b"".join(prepared.data).decode()
     assert "Protected messages: 1" in text
     assert not [whole for whole in WHOLE if whole in text]
-    Person.objects.filter(pk=person.pk).update(role=Person.Role.RULES)
+    change(Person.objects.filter(pk=person.pk), role=Person.Role.RULES)
     assert monthly.build(row) is None
     assert monthly.send((next_month.replace(day=28) + timedelta(days=7)).replace(day=1)) == 0
     assert Entry.objects.filter(kind="reports.mailed").count() == 1
-    Person.objects.filter(pk=person.pk).update(role=Person.Role.OWNER)
+    change(Person.objects.filter(pk=person.pk), role=Person.Role.OWNER)
     owner.post("/admin/reports/mail/", {"on": "0"})
     assert not monthly.is_wanted(person)

@@ -13,6 +13,7 @@ from portal.access.roles import PERMISSIONS, May, Role
 from portal.owners import OWNER, decides_alone
 from portal.rules import draft, publishing
 from portal.rules.errors import BadRules
+from tests.grants import change
 
 pytestmark = pytest.mark.django_db
 FINANCE = {"if": "subject_words", "values": ["invoice"]}
@@ -40,7 +41,7 @@ def test_an_owner_is_who_appoints_others_and_nobody_else() -> None:
     assert decides_alone(somebody(Role.OWNER))
     assert decides_alone(None)
     assert not decides_alone(somebody(Role.ADMINISTRATOR))
-    Person.objects.update(role=Role.RULES)
+    change(Person.objects.all(), role=Role.RULES)
     assert not any(map(decides_alone, Person.objects.values_list("pk", flat=True)))
 
 

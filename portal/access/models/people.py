@@ -37,12 +37,21 @@ class Person(AbstractBaseUser):
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.READER)
     language = models.CharField(max_length=10, default="", db_default="", blank=True)
     """What they read in last, a code of branding.languages, for the mails to them; "" when it is not known."""
+    seal = models.BinaryField(max_length=48, default=b"", db_default=b"")
+    """Over role and password (portal.access.granted), of whoever has either; without it they administer nothing."""
 
     USERNAME_FIELD = "lookup"
     objects: BaseUserManager[Person] = BaseUserManager()  # type: ignore[assignment]
 
     def __str__(self) -> str:
         return f"person {self.id}"
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether they are an owner, and were made one here (portal.access.grants)."""
+        from portal.access import grants
+
+        return self.role == self.Role.OWNER and grants.is_whole(self)
 
 
 class EntryLink(models.Model):
@@ -55,3 +64,5 @@ class EntryLink(models.Model):
     """Then its page asks for the address too: a mail scanner that presses every button must not be let in."""
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+    seal = models.BinaryField(max_length=48, default=b"", db_default=b"")
+    """Over whose it is and how long (portal.access.granted)."""

@@ -61,6 +61,8 @@ class Delegation(models.Model):
     by_office = models.BooleanField()
     """Given by an administrator, and not by the owner."""
     made_at = models.DateTimeField(auto_now_add=True)
+    seal = models.BinaryField(max_length=48, default=b"", db_default=b"")
+    """Over all but when it was given (portal.access.granted)."""
 
     class Meta:
         constraints = [

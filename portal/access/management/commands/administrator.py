@@ -43,6 +43,6 @@ class Command(BaseCommand):
     def _give(self, person: Person, address: str, role: str | None) -> None:
         if not roles.permissions_of(person):
             given = administrators.add(address, Role(role or Role.OWNER), by=None)
-            person.role = given.role
+            person.role, person.seal = given.role, given.seal
         elif role is not None and role != person.role:
             administrators.change(person, Role(role), by=None)
