@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from django.db.models import Q
 
 from portal.access.credentials import Passkey
 from portal.access.grants import Kind, as_json, flags, moment, number
 from portal.access.models import Authenticator, Delegation, EntryLink, Person, ProvedPhrase, Provider
+from portal.later import later
 
 
 def whose(person: Person) -> tuple[bytes, bytes]:
@@ -66,15 +68,20 @@ def _delegation(row: Delegation) -> Sequence[bytes]:
     return row.id.bytes, *whose(row.owner), *whose(row.delegate), brand, office
 
 
+def _words(name: str) -> Callable[[Any], str]:
+    # Only operators see them: nothing else need load what they take.
+    return later(f"portal.access.granted_words.{name}")
+
+
 # A reader's row grants nothing by itself, and there may be a million of them.
 _NONE = "!"
 _OF_OFFICE = ~Q(role=Person.Role.READER) | ~Q(password__startswith=_NONE)
 KINDS = (
-    Kind("passkey", Passkey, _passkey, ("person",)),
-    Kind("authenticator", Authenticator, _authenticator, ("person",), Q(confirmed_at__isnull=False)),
-    Kind("phrase", ProvedPhrase, _proved_phrase, ("session__person",)),
-    Kind("provider", Provider, _provider),
-    Kind("role", Person, _role, only=_OF_OFFICE),
-    Kind("link", EntryLink, _link, ("person",), Q(used_at=None)),
-    Kind("delegation", Delegation, _delegation, ("owner", "delegate")),
+    Kind("passkey", Passkey, _passkey, _words("passkey"), ("person",)),
+    Kind("authenticator", Authenticator, _authenticator, _words("app"), ("person",), Q(confirmed_at__isnull=False)),
+    Kind("phrase", ProvedPhrase, _proved_phrase, _words("phrase"), ("session__person",)),
+    Kind("provider", Provider, _provider, _words("provider")),
+    Kind("role", Person, _role, _words("role"), only=_OF_OFFICE),
+    Kind("link", EntryLink, _link, _words("link"), ("person",), Q(used_at=None)),
+    Kind("delegation", Delegation, _delegation, _words("delegation"), ("owner", "delegate")),
 )

@@ -33,6 +33,8 @@ class Kind:
     model: type[Model]
     claims: Callable[[Any], Sequence[bytes]]
     """All that a row grants and to whom; what it says at length, and never the seal."""
+    words: Callable[[Any], str]
+    """What it would grant, and to whom, for an operator who looks at one that does not fit."""
     related: tuple[str, ...] = ()
     """What claims are read from besides the row."""
     only: Q = Q()  # noqa: RUF009  # never changed

@@ -16,4 +16,4 @@ def _token(row: Token) -> Sequence[bytes]:
     return number(row.pk), *digests, *moments, as_json(row.scopes), number(row.brand_id)
 
 
-KIND = Kind("token", Token, _token, only=Q(revoked_at=None))
+KIND = Kind("token", Token, _token, lambda row: f"token {row.name}, for {row.scopes}", only=Q(revoked_at=None))

@@ -138,6 +138,7 @@ SENTENCES: Mapping[str, Promise] = {
     "rules.published": _lazy("Another version of the rules is live."),
     "rules.rule_removed": _lazy("A rule was deleted from the draft."),
     "grant.forged": _lazy("Somebody wrote the database: a way to sign in that nobody had set up was refused."),
+    "grants.dropped": _lazy("Rows by which somebody would have signed in were taken away on the command line."),
     "grants.sealed": _lazy("Rows by which people sign in were sealed."),
     "session.forged": _lazy("Somebody wrote the database: a signed-in browser that nobody had signed in was ended."),
     "sender.asked_more_time": _lazy("The mail that asks a sender for more time was handed to the mail server."),

@@ -14,6 +14,7 @@ from portal.operations.doctor import (
     clock,
     configured,
     disk,
+    granting,
     keyring,
     memory,
     names,
@@ -47,7 +48,7 @@ def examine(configuration: Configuration, environment: Mapping[str, str] = os.en
             lambda: transport.of_relay(configuration),
             lambda: transport.of_door(configuration),
         ),
-        "keys": (keyring.service, keyring.ahead, keyring.backups),
+        "keys": (keyring.service, keyring.ahead, keyring.backups, granting.rows),
         "queues": (queues.late, queues.held, queues.refused, passcodes.ceilings),
         "clock": (clock.database, lambda: clock.public(configuration), clock.synchronised),
         "disk": (

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from portal.audit.record import record
+from portal.keys.granting import OBJECT as GRANTS
 from portal.keys.service import configured
 from portal.operations.errors import KeysRefused
 from portal.operations.keycopies import KEPT, lost_epochs, put_back, read_backup
@@ -55,5 +56,7 @@ def run(options: dict[str, Any], terminal: Terminal) -> int:
     record("keys.restored", lost=len(lost), age_days=age.days)
     asked = repeat()
     terminal.say(f"The keyring is back. {asked:,} destructions since the database's beginning were done in it again.")
+    if GRANTS not in backup.rest.objects:
+        terminal.say("It is older than the seals of rows by which people sign in. See manage.py grants list.")
     terminal.say("Make a new backup now, and start Letterlock.")
     return 0

@@ -41,6 +41,8 @@ class Command(BaseCommand):
         self.stdout.write(entry.link(entry.make(person)))
 
     def _give(self, person: Person, address: str, role: str | None) -> None:
+        if person.role in roles.OFFICE and not roles.permissions_of(person):
+            raise CommandError("Their role is not as the portal wrote it. Look at it first: manage.py grants list.")
         if not roles.permissions_of(person):
             given = administrators.add(address, Role(role or Role.OWNER), by=None)
             person.role, person.seal = given.role, given.seal
