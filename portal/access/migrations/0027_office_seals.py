@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0025_provider_seal"),
+        ("access", "0026_challenge_began"),
     ]
 
     operations = [
