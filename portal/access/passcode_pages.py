@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 
 from django.http import HttpResponse
@@ -27,6 +26,7 @@ from portal.access import (
 )
 from portal.access import views as door
 from portal.access.errors import (
+    AccessError,
     AskedTooSoon,
     OtherBrowser,
     PasscodeRefused,
@@ -193,31 +193,42 @@ def ask_at(request: Request, place: Place, claim: Claim) -> HttpResponse:
 
 
 def _check(request: Request, place: Place) -> HttpResponse:
-    asked = _latest(request, place)
-    # One press at a time: the second one finds what the first one began.
-    with budgets.one_at_a_time(bytes(asked.address_lookup)) if asked else nullcontext():
-        return _checked(request, place)
-
-
-def _checked(request: Request, place: Place) -> HttpResponse:
-    form = PasscodeForm.of(request.POST)
-    browser = _browser(request)
+    form, asked = PasscodeForm.of(request.POST), _latest(request, place)
     try:
-        challenge = passcodes.check(place.brand, place.reader, browser, form.code, place.errand_name)
+        if place.errand is not None:
+            return place.errand.done(request, _taken(request, place, form))
+        if asked is None:
+            raise OtherBrowser
+        # One press at a time: the second one finds what the first one began.
+        with budgets.one_at_a_time(bytes(asked.address_lookup)):
+            # Handed out, not raised: an exception would undo the counting of what it reports.
+            answer = _let_in(request, place, form)
+        if isinstance(answer, AccessError):
+            raise answer
+        return answer
     except TooManyTries as error:
         return wait(request, error, place)
     except OtherBrowser as error:
         return door.elsewhere(request, place, error.sentence)
     except PasscodeRefused as error:
-        asked, row = _latest(request, place), request.session_row
+        row, asked = request.session_row, _latest(request, place)
         if isinstance(error, PasscodeUsed) and asked and row and bytes(row.token) == bytes(asked.began):
             return see_other(back.goal(request, place))  # the second of two presses: this browser is in already
         return _passcode_page(request, place, asked, refused=error, form=form, status=door.REFUSED)
-    if place.errand is not None:
-        return place.errand.done(request, challenge)
+
+
+def _taken(request: Request, place: Place, form: PasscodeForm) -> Challenge:
+    return passcodes.check(place.brand, place.reader, _browser(request), form.code, place.errand_name)
+
+
+def _let_in(request: Request, place: Place, form: PasscodeForm) -> HttpResponse | AccessError:
+    try:
+        challenge = _taken(request, place, form)
+    except AccessError as refused:
+        return refused
     reader = place.reader or readers.of_person(bytes(challenge.address_lookup), place.brand).first()
     if reader is None:  # the last message to the address was removed in this very moment
-        return door.elsewhere(request, place, OtherBrowser().sentence)
+        return OtherBrowser()
     response = proving.welcome(request, place, reader, method=sessions.PASSCODE, keep=form.keep)
     began = cookies.digest(response.cookies[cookies.SESSION].value)
     Challenge.objects.filter(pk=challenge.pk).update(user=people.of_reader(reader), began=began)
