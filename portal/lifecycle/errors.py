@@ -38,6 +38,12 @@ class NotWithdrawn(LifecycleError):
     sentence = "This is not withdrawn. There is nothing to undo."
 
 
+class WithdrawnAbove(NotWithdrawn):
+    """Somebody higher asked for it as well."""
+
+    sentence = "An administrator withdrew this, and only an administrator can undo it."
+
+
 class Withdrawn(LifecycleError):
     """Its date cannot be changed while it is withdrawn."""
 

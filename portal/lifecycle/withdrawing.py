@@ -43,7 +43,7 @@ def withdraw(
     due: datetime | None = None,
 ) -> Outcome:
     """Withdraw from all readers; with `now` the keys die before this returns. Again is no error and keeps the first;
-    above a sender, it is no longer theirs to undo.
+    asked for by somebody higher it is no longer the first one's to undo.
 
     `tell` says whether the recipients get a mail (None: as the brand does), `due` when the keys die if it is not the
     usual time to undo.
@@ -111,10 +111,9 @@ def withdraw_alone(row: Reader, *, by: Actor, why: Why) -> None:
 def undo(message: UUID, *, by: Actor = COMMAND) -> None:
     """Open a withdrawn message again, as long as nothing of it is destroyed.
 
-    A sender does so only where nobody above them asked for it as well.
-
     Raises:
-        UnknownMessage, NotWithdrawn (also where it is not theirs), AlreadyDestroyed.
+        UnknownMessage, NotWithdrawn, AlreadyDestroyed; WithdrawnAbove, and for a sender NotWithdrawn, where somebody
+        higher asked for it too.
     """
     with transaction.atomic():
         row = locked(message)

@@ -223,7 +223,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "message.released": _fixed(lambda: _("An administrator let it try again.")),
     "message.withdrawn": _withdrawn,
     "message.withdrawn_again": _fixed(
-        lambda: _("Withdrawn once more, by others than its sender; its sender can no longer undo it.")
+        lambda: _("Withdrawn once more, by somebody higher: whoever was first can no longer undo it.")
     ),
     "message.withdrawal_undone": _fixed(lambda: _("The withdrawal was undone.")),
     "message.date_changed": _fixed(lambda: _("Given another date to close.")),

@@ -16,6 +16,8 @@ from portal.api.models import Token
 from portal.api.scopes import Scope
 from portal.audit.models import Entry
 from portal.delivery.models import Outbound
+from portal.lifecycle import withdrawing
+from portal.lifecycle.actors import Actor, Who, Why
 from portal.vault.models import Message, Reader
 from tests.api.conftest import CANARY, Arrive, Program, body_of, refused, run_pipeline
 from tests.mails import JONAS, KARIN, MAYA
@@ -116,6 +118,22 @@ def test_withdrawing_undoing_and_a_new_date_are_recorded_with_the_token(arrive: 
     ).values_list("facts", flat=True)
     assert len(facts) == 5
     assert {(found["who"], found["by"]) for found in facts} == {("program", token)}
+
+
+@pytest.mark.parametrize("first", ["office", "program"])
+def test_what_an_administrator_withdrew_too_is_not_undone_by_a_program(
+    arrive: Arrive, program: Make, first: str
+) -> None:
+    id_, acting = arrive(), program(S.MESSAGES_ACT)
+    for who in (first, "office", "program"):
+        if who == "office":
+            withdrawing.withdraw(id_, "", by=Actor(Who.OFFICE, "x"), why=Why.LAW)
+        else:
+            body_of(acting.post(f"/messages/{id_}/withdraw", {"reason": "other"}))
+    assert "only an administrator can undo" in refused(acting.post(f"/messages/{id_}/undo", {}), 409)
+    assert Message.objects.get(pk=id_).state == "withdrawn"
+    withdrawing.undo(id_, by=Actor(Who.OFFICE, "x"))
+    assert Message.objects.get(pk=id_).state == "open"
 
 
 def test_one_recipient_is_withdrawn_from_and_the_others_keep_it(arrive: Arrive, program: Make) -> None:
