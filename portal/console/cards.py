@@ -117,7 +117,7 @@ def _keys(allowed: Collection[May]) -> Card:
     """When the keyring was backed up last, which is what can be lost for good."""
     newest, url = keycopies.last_backup(), link(allowed, May.KEYS, KEYS)
     if newest is None:
-        return Card(_("Keys"), _("None"), _("No backup of the keyring was made yet"), url)
+        return Card(_("Keys"), "–", _("No backup of the keyring was made yet"), url)
     return Card(_("Keys"), day(newest), _("last backup of the keyring"), url)
 
 

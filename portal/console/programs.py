@@ -226,6 +226,7 @@ def _families() -> dict[str, str]:
         "keys": _("Keys: new ones, backups, recovery"),
         "administrator": _("Administrators: added, removed, signed in"),
         "audit": _("The record: checked, taken away"),
+        "tip": _("What rules told senders"),
     }
     seen = {finding.room_of(kind) for kind in finding.kinds()} - {"webhook"} - known.keys()
     return known | dict.fromkeys(sorted(seen), "")
