@@ -9,11 +9,11 @@ from branding.context import face
 from branding.languages import ENGLISH
 from portal.access import entry, people, roles
 from portal.access.models import Person
-from portal.delivery.bounces import address_for
 from portal.delivery.dressing import dressed
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.naming import own_address
+from portal.delivery.verp import address_for
 from portal.mime.addresses import Mailbox
 from portal.mime.building import Heads
 

@@ -10,11 +10,11 @@ from branding import languages
 from branding.context import face
 from branding.models import Brand
 from portal.access.models import Challenge
-from portal.delivery.bounces import address_for
 from portal.delivery.dressing import dressed
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.naming import own_address
+from portal.delivery.verp import address_for
 from portal.mime.addresses import Mailbox
 from portal.mime.building import Heads
 from portal.vault import readers

@@ -13,11 +13,11 @@ from portal.access import people, roles
 from portal.access.models import Person
 from portal.access.roles import May
 from portal.console import brand_samples
-from portal.delivery.bounces import address_for
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.naming import own_address
 from portal.delivery.queue import words_of
+from portal.delivery.verp import address_for
 from portal.mime.addresses import Mailbox
 from portal.mime.building import Heads
 

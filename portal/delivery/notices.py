@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from branding import choosing
 from branding.models import Brand
-from portal.delivery import asking, bounces, enclosing, naming, receipts, tongue
+from portal.delivery import asking, enclosing, naming, receipts, tongue, verp
 from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
@@ -45,7 +45,7 @@ def _written(outbound: Outbound, reader: Reader) -> Prepared:
     context = _context(reader, envelope, writer, recipient, code)
     heads = _heads(outbound, brand, envelope, writer, recipient)
     look = dressed_for_reader("notice", brand, context, naming.shown(writer, brand), reader.message.open_until)
-    sender = bounces.address_for(outbound, brand)
+    sender = verp.address_for(outbound, brand)
     if not context["attached"]:
         return Prepared.whole(sender, recipient, look.mail(heads))
     file_size, file = enclosing.message_html(reader, context)

@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from branding import choosing
-from portal.delivery import bounces, naming
+from portal.delivery import naming, verp
 from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
@@ -50,4 +50,4 @@ def build(outbound: Outbound, reader: Reader, code: str) -> Prepared:
             extra=HEADERS,
         )
         mail = dressed_for_reader("receipt", brand, context, until=message.open_until).mail(heads)
-    return Prepared.whole(bounces.address_for(outbound, brand), address, mail)
+    return Prepared.whole(verp.address_for(outbound, brand), address, mail)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from branding import languages
 from branding.models import Brand
-from portal.delivery import bounces, naming
+from portal.delivery import naming, verp
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, reader_at, share_of
@@ -41,7 +41,7 @@ def build(outbound: Outbound) -> Prepared | None:
     bodies = opened.toc.text.size + opened.toc.html.size
     size = _ROOM_FOR_HEADERS + 3 * bodies + sum(f.size * 78 // 57 + 1024 for f in opened.toc.files)
     data = letter(heads, text, html, _attachments(opened))
-    return Prepared(bounces.address_for(outbound, brand), address, data, size)
+    return Prepared(verp.address_for(outbound, brand), address, data, size)
 
 
 def _html(top: str, opened: Opened) -> str:

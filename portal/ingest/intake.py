@@ -24,9 +24,8 @@ from portal.ingest.spool import Envelope, SpoolWriter
 from portal.mime.addresses import normalise, parse_list, parse_whole_list
 from portal.mime.building import with_header, without_headers
 from portal.mime.errors import BadAddress, LimitExceeded
-from portal.mime.fields import raw_fields
+from portal.mime.fields import raw_fields, read_headers
 from portal.mime.limits import Watcher
-from portal.mime.reading import read_headers
 from portal.rules.errors import BadTrigger
 from portal.rules.triggers import HEADER as TRIGGER
 from portal.rules.triggers import parse_trigger

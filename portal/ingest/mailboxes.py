@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from portal.delivery import bounces
+from portal.delivery import verp
 from portal.ingest import probes
 from portal.ingest.errors import NobodyHere
 from portal.mime.addresses import normalise
@@ -32,7 +32,7 @@ def reader_of(address: str) -> str:
     if local in _MUST_EXIST:
         return _at_the_organisation(local)
     # By their whole form: what only begins like one is relayed as any other mail, and would come round again.
-    if not bounces.domain_of_form(address) and not probes.has_form(local):
+    if not verp.domain_of_form(address) and not probes.has_form(local):
         raise NobodyHere
     return address
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from django.conf import settings
 
 from portal.keys.service import keys
 from portal.mime.addresses import normalise
-from portal.mime.reading import Letter
+
+if TYPE_CHECKING:  # the door asks whether an address has the form of one, and reads no mail
+    from portal.mime.reading import Letter
 
 RETURNED = "doctor.returned"
 """The entry of the record, about the probe's number."""

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.audit.record import record
-from portal.delivery import bounces, passage
+from portal.delivery import bounces, passage, verp
 from portal.ingest import probes
 from portal.ingest.spoolfile import Envelope
 from portal.keys.service import keys
@@ -23,7 +23,7 @@ def look(raw: bytes, letter: Letter, envelope: Envelope) -> tuple[Envelope, str]
     if (probe := probes.returned(letter, envelope.recipients)) is not None:
         record(probes.RETURNED, message=probe)
         return replace(envelope, recipients=(), dsn=()), "probe"
-    if any(bounces.is_one(address) for address in envelope.recipients):
+    if any(verp.is_one(address) for address in envelope.recipients):
         with transaction.atomic():
             taken = bounces.take(envelope.recipients, envelope.sender, raw)
         if taken is not None:

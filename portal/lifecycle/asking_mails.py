@@ -7,7 +7,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from branding import choosing, languages
-from portal.delivery import bounces, naming, telling, tongue
+from portal.delivery import naming, telling, tongue, verp
 from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
@@ -79,4 +79,4 @@ def build_reopened(outbound: Outbound) -> Prepared | None:
             ),
         )
         mail = dressed_for_reader("reopened", brand, context, sender, message.open_until).mail(heads)
-    return Prepared.whole(bounces.address_for(outbound, brand), recipient, mail)
+    return Prepared.whole(verp.address_for(outbound, brand), recipient, mail)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from branding import choosing
 from branding.models import Brand
-from portal.delivery import bounces, naming, tongue
+from portal.delivery import naming, tongue, verp
 from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
@@ -102,4 +102,4 @@ def build(outbound: Outbound) -> Prepared | None:
         )
         sender = naming.shown(writer, brand)
         mail = dressed_for_reader("reminder", brand, context, sender, message.open_until).mail(heads)
-    return Prepared.whole(bounces.address_for(outbound, brand), recipient, mail)
+    return Prepared.whole(verp.address_for(outbound, brand), recipient, mail)

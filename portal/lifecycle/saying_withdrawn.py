@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from branding.models import Brand
-from portal.delivery import bounces, naming, tongue
+from portal.delivery import naming, tongue, verp
 from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
@@ -72,4 +72,4 @@ def build(outbound: Outbound) -> Prepared | None:
             ),
         )
         mail = dressed_for_reader("withdrawn", brand, context, sender).mail(heads)
-    return Prepared.whole(bounces.address_for(outbound, brand), recipient, mail)
+    return Prepared.whole(verp.address_for(outbound, brand), recipient, mail)

@@ -55,6 +55,16 @@ def stray_fields(raw: bytes) -> list[tuple[str, str]]:
     return [(name.lstrip("\ufeff"), value) for name, value in raw_fields(rest)]
 
 
+def read_headers(block: bytes) -> tuple[tuple[str, str], ...]:
+    """The fields of a header block (as `Watcher.header_block` gives it) in order, decoded, one line each."""
+    return decoded(raw_fields(block[: header_end(block)[0]]))
+
+
+def decoded(fields: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The same fields, their encoded words decoded."""
+    return tuple([field if "=?" not in field[1] else (field[0], decode_words(field[1])) for field in fields])
+
+
 def raw_fields(block: bytes) -> list[tuple[str, str]]:
     """Names and unfolded values of a header block, in order, encoded words not decoded, without control characters.
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from portal.mime import calendars, mapi, msg
 from portal.mime.calendars import Event
-from portal.mime.reading import Letter, Part, read, read_headers
+from portal.mime.fields import read_headers
+from portal.mime.reading import Letter, Part, read
 from portal.mime.unpacking import attempt
 
 MOST_MESSAGES, DEEPEST, MOST_EVENTS = 20, 3, 10

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from portal.mime import charsets, plain, unpacking
 from portal.mime.addresses import Mailbox, parse_list
 from portal.mime.errors import LimitExceeded
-from portal.mime.fields import decode_words, header_end, raw_fields, settled
+from portal.mime.fields import decoded, header_end, raw_fields, read_headers, settled
 from portal.mime.limits import MAX_PARTS
 from portal.mime.names import safe_file_name
 from portal.mime.structure import Node, tree
@@ -118,11 +118,6 @@ def read(raw: bytes) -> Letter:
     return _as_text(fields, raw, body, damage)
 
 
-def read_headers(block: bytes) -> tuple[tuple[str, str], ...]:
-    """The fields of a header block (as `Watcher.header_block` gives it) in order, decoded, one line each."""
-    return _decoded(raw_fields(block[: header_end(block)[0]]))
-
-
 def _as_text(fields: list[tuple[str, str]], raw: bytes, body: int, damage: str) -> Letter:
     shown = raw[body : body + _SHOWN_WHEN_UNREADABLE]
     if body + len(shown) < len(raw):
@@ -135,14 +130,14 @@ def _as_text(fields: list[tuple[str, str]], raw: bytes, body: int, damage: str) 
 
 
 def _letter(fields: list[tuple[str, str]], content: _Content) -> Letter:
-    headers = _decoded(fields)
+    headers = decoded(fields)
     first: dict[str, str] = {}
     subject = ""
-    for (name, value), (_, decoded) in zip(reversed(fields), reversed(headers), strict=True):
+    for (name, value), (_, shown) in zip(reversed(fields), reversed(headers), strict=True):
         key = name.lower()
         first[key] = value
         if key == "subject":
-            subject = settled(decoded)
+            subject = settled(shown)
     get = first.get
     text, html = _body(content)
     protections = [*content.protections, *unpacking.armoured(text or "")]
@@ -174,10 +169,6 @@ def _body(content: _Content) -> tuple[str | None, str | None]:
     if html is None and own_html and len(content.pieces) <= 1:
         html = own_html
     return (own_text if own_text and not text and not (content.pieces and html) else text), html
-
-
-def _decoded(fields: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    return tuple([field if "=?" not in field[1] else (field[0], decode_words(field[1])) for field in fields])
 
 
 def _gather(node: Node, content: _Content, root: bool = False, first: bool = True, alternative: bool = False) -> None:

@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 from branding.choosing import origin
 from branding.context import face
 from portal.delivery import tongue
-from portal.delivery.bounces import address_for
 from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.naming import own_address
 from portal.delivery.queue import address_of, reader_of
+from portal.delivery.verp import address_for
 from portal.mime.addresses import Mailbox
 from portal.mime.building import Heads
 from portal.vault.readers import is_closed_to, link_of

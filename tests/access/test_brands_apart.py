@@ -13,7 +13,7 @@ from branding import logos, look, words
 from branding.models import Brand
 from portal.access import cookies
 from portal.access.models import Asked
-from portal.delivery import bounces, letters, signing
+from portal.delivery import letters, signing, verp
 from portal.delivery.models import Outbound
 from portal.vault import readers
 from portal.vault.models import Reader
@@ -235,7 +235,7 @@ def test_a_mail_is_from_its_brand_in_every_part(alder: Brand, harbour: Brand) ->
         mail, envelope, whole = _passcode(brand)
         assert mail["From"] == f"{brand.name} <mail@{brand.slug}.example>"
         assert mail["Message-ID"].endswith(f"@{brand.host}>")
-        assert bounces.is_one(envelope)
+        assert verp.is_one(envelope)
         assert re.fullmatch(rf"bounce\+[a-z2-7]{{55}}@{brand.slug}\.example", envelope)
         pictures = [part for part in mail.walk() if part.get_content_type() == "image/png"]
         assert [part.get_content() for part in pictures] == [bytes(logos.of(brand).mail_png)]  # type: ignore[union-attr]

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from portal.audit.models import Entry
-from portal.delivery import bounces, heard
+from portal.delivery import bounces, heard, verp
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, enqueue
 from portal.delivery.sending import send_due
@@ -78,18 +78,18 @@ def kinds():
 def test_the_address_is_short_enough_and_means_one_mail(notice):
     row, address = notice
     assert len(address.rpartition("@")[0]) <= 64
-    assert bounces.is_one(address)
-    assert bounces.mail_of(address.upper(), timezone.now().date()) == row.id
+    assert verp.is_one(address)
+    assert verp.mail_of(address.upper(), timezone.now().date()) == row.id
 
 
 def test_a_forged_changed_or_old_address_is_worth_nothing(notice):
     row, address = notice
     today = timezone.now().date()
     local, _, domain = address.rpartition("@")
-    for place in range(len(bounces.PREFIX), len(local) - 1):  # of the last letter only a part counts
+    for place in range(len(verp.PREFIX), len(local) - 1):  # of the last letter only a part counts
         other = "a" if local[place] != "a" else "b"
-        assert bounces.mail_of(f"{local[:place]}{other}{local[place + 1 :]}@{domain}", today) is None
-    assert bounces.mail_of(address, today + timedelta(days=31)) is None
+        assert verp.mail_of(f"{local[:place]}{other}{local[place + 1 :]}@{domain}", today) is None
+    assert verp.mail_of(address, today + timedelta(days=31)) is None
     forged = f"bounce+{'a' * 55}@{domain}"
     taken = bounces.take([forged], "", report())
     assert (taken.others, taken.pass_on, told()) == ((), (), [])
@@ -185,7 +185,7 @@ def test_mail_to_others_besides_goes_on(notice):
 
 def test_a_bounce_of_a_passcode_is_recorded_and_told_nobody(brand):
     row = enqueue("passcode", address="jonas.berg@mail.example", subject_row=uuid4())
-    bounces.take([bounces.address_for(row, brand)], "", report())
+    bounces.take([verp.address_for(row, brand)], "", report())
     row.refresh_from_db()
     assert (row.news, told(), kinds()) == (N.FAILED, [], ["wrapper.bounced"])
 

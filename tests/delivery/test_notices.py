@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from branding.models import Brand
-from portal.delivery import bounces
+from portal.delivery import verp
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
 from portal.delivery.sending import send_due
@@ -191,7 +191,7 @@ def test_a_sender_outside_the_organisation_is_named_but_not_impersonated(seal, m
 def test_what_cannot_be_delivered_comes_back_under_an_address_of_this_mail_alone(seal, mail_to, relay):
     mail_to(seal())
     outbound = Outbound.objects.get()
-    assert bounces.mail_of(relay.taken[0].sender, timezone.now().date()) == outbound.id
+    assert verp.mail_of(relay.taken[0].sender, timezone.now().date()) == outbound.id
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from portal.delivery import bounces
+from portal.delivery import verp
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, sender_of
 from portal.ingest import spool, spoolfolder
@@ -42,7 +42,7 @@ def sent_notice() -> tuple[Message, Outbound, str]:
     message = seal(mail("[secure] Results"))
     notice = Outbound.objects.get(message=message.pk, kind="notice")
     Outbound.objects.filter(pk=notice.pk).update(state="sent", sent_at=timezone.now())
-    return message, notice, bounces.address_for(notice, message.brand)
+    return message, notice, verp.address_for(notice, message.brand)
 
 
 def test_a_bounce_is_matched_shown_and_told_and_seals_nothing() -> None:
@@ -87,9 +87,7 @@ def test_the_bounce_addresses_of_others_are_no_business_of_ours() -> None:
     passed = Outbound.objects.get(kind="relay", message=row.pk)
     assert (address_of(passed), sender_of(passed)) == (to, "")
     _, _, ours = sent_notice()
-    assert all(
-        bounces.is_one(one) for one in (ours, ours.upper(), ours + ".", ours.replace("localhost", "old.example"))
-    )
+    assert all(verp.is_one(one) for one in (ours, ours.upper(), ours + ".", ours.replace("localhost", "old.example")))
 
 
 def test_another_recipient_of_the_same_mail_still_gets_it() -> None:
@@ -110,7 +108,7 @@ def test_a_holiday_reply_to_a_guest_is_protected_like_any_other_answer(monkeypat
     writer.write(mail("Re: Your results", sender=JONAS, to=MAYA))
     answer = turn(writer.commit())
     answered = Outbound.objects.get(message=answer.pk, kind="reply")
-    address = bounces.address_for(answered, message.brand)
+    address = verp.address_for(answered, message.brand)
     away = mail("Away: Re: Your results", to=address, headers=[("Auto-Submitted", "auto-replied")])
     for sender in ("", MAYA):
         row = put(away, address, sender=sender)
@@ -128,7 +126,7 @@ def test_two_guests_on_holiday_do_not_answer_each_other_for_ever(monkeypatch: py
     writer.write(mail("Re: Your results", sender=JONAS, to=KARIN))
     notice = Outbound.objects.get(message=turn(writer.commit()).pk, kind="notice")
     away = mail("Away", sender=KARIN, to=JONAS, headers=[("Auto-Submitted", "auto-replied")])
-    row = put(away, bounces.address_for(notice, message.brand), sender="")
+    row = put(away, verp.address_for(notice, message.brand), sender="")
     passed = Outbound.objects.get(message=row.pk)
     assert (passed.kind, address_of(passed), sender_of(passed)) == ("relay", JONAS, "")
 
@@ -138,7 +136,7 @@ def test_a_bounce_address_is_no_way_out_in_clear(monkeypatch: pytest.MonkeyPatch
     configure(monkeypatch, inside_domains=("aldervalley.example",), default_action="protect")
     message = seal(mail(sender="eve@mail.example"), MAYA)
     notice = Outbound.objects.get(message=message.pk, kind="notice")
-    address = bounces.address_for(notice, message.brand)
+    address = verp.address_for(notice, message.brand)
     for to in ([address], [address, MAYA]):
         row = put(mail("Secret plans"), *to)
         assert row.state == Spooled.State.DONE, row.last_error
@@ -152,7 +150,7 @@ def test_nor_where_it_leads_from_one_stranger_to_another(monkeypatch: pytest.Mon
     configure(monkeypatch, inside_domains=("aldervalley.example",), default_action="protect")
     message = seal(mail(sender="eve@mail.example"), "adam@mail.example")
     notice = Outbound.objects.get(message=message.pk, kind="notice")
-    row = put(mail("Secret plans"), bounces.address_for(notice, message.brand), sender=sender)
+    row = put(mail("Secret plans"), verp.address_for(notice, message.brand), sender=sender)
     assert row.state == Spooled.State.DONE, row.last_error
     assert not Outbound.objects.filter(message=row.pk, kind="relay").exists()
     assert [address_of(one) for one in Outbound.objects.filter(message=row.pk)] == ["eve@mail.example"]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from portal.mime import structure
 from portal.mime.addresses import Mailbox
-from portal.mime.reading import Letter, read, read_headers
+from portal.mime.fields import read_headers
+from portal.mime.reading import Letter, read
 
 
 def crlf(text: str, encoding: str = "utf-8") -> bytes:

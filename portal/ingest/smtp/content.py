@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from portal.delivery import bounces
+from portal.delivery import verp
 from portal.ingest import customer
 from portal.ingest.connectors import Connector
 from portal.ingest.data import DataDecoder
@@ -166,7 +166,7 @@ def _of_customer(house: House, connector: Connector, envelope: Envelope, block: 
     if not fault:
         return envelope
     domains = house.roster.bounce_domains
-    if not envelope.sender and all(bounces.domain_of_form(to) in domains for to in envelope.recipients):
+    if not envelope.sender and all(verp.domain_of_form(to) in domains for to in envelope.recipients):
         return replace(envelope, trusted=False, connector="", domains=(), proof="")
     log.warning("a mail by connector %s was refused: its customer header %s", connector.name, fault)
     raise CustomerHeaderRefused(connector.name, connector.header, fault)
