@@ -9,7 +9,7 @@ from django.test import Client
 
 from portal.access import cookies, people, sessions
 from portal.audit.models import Entry
-from portal.delivery import bounces, large, replies
+from portal.delivery import bounces, large, replies, verp
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
 from portal.delivery.sending import send_due
@@ -190,7 +190,7 @@ def came_back(message, status="5.3.4", **more):
     row = enqueue(Outbound.Kind.REPLY, address=MAYA.address, message=message.pk, reader=reader, **more)
     send_due([Outbound.Kind.REPLY])
     row.refresh_from_db()
-    address = bounces.address_for(row, message.brand)
+    address = verp.address_for(row, message.brand)
     for _ in range(2):
         bounces.take([address], "", report(status=status))
     row.refresh_from_db()
