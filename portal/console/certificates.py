@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from portal.dialling import connected
+from portal.networks import may_be_dialled
 
 SECONDS = 5.0
 PORT = 443
@@ -26,7 +27,7 @@ def problem(host: str) -> str:
     if not needed():
         return ""
     until = time.monotonic() + SECONDS
-    addresses = _addresses(host, until)
+    addresses = [address for address in _addresses(host, until) if may_be_dialled(address, private=True)]
     if not addresses:
         return _("{host} is not found in the DNS.").format(host=host)
     try:

@@ -121,7 +121,8 @@ def _proved_enough(request: Request, reader: Reader, *, content: bool) -> Reader
     if content:
         raise Http404
     response = more.page(request, reader)
-    back.keep(request, response, places.at_link(reader), always=True)
+    if request.method in ("GET", "HEAD"):  # a page, to which they can come back
+        back.keep(request, response, places.at_link(reader), always=True)
     return response
 
 

@@ -43,6 +43,13 @@ def test_a_host_that_does_not_answer_is_said_to(settings: Settings) -> None:
     assert certificates.problem("localhost") == "localhost does not answer at port 1."
 
 
+@pytest.mark.parametrize("host", ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254"])
+def test_no_link_local_address_is_looked_at(settings: Settings, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    settings.LETTERLOCK = replace(settings.LETTERLOCK, public_url="https://localhost:1")
+    monkeypatch.setattr(certificates, "connected", lambda *_, **__: pytest.fail("It was connected to."))
+    assert certificates.problem(host) == f"{host} is not found in the DNS."
+
+
 def test_without_https_no_certificate_is_asked_for(settings: Settings) -> None:
     settings.LETTERLOCK = replace(settings.LETTERLOCK, public_url="http://localhost:8000")
     assert certificates.problem("nowhere.invalid") == ""

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from portal.access import sessions
+from portal.access import back, sessions
 from portal.access.models import Session
 from portal.access.roles import Role
 from portal.audit.models import Entry
@@ -87,7 +87,9 @@ def test_reading_it_takes_no_less_than_the_mail_that_it_asks_about() -> None:
         pipeline.process()
         row = Spooled.objects.get(pk=row.pk)
         assert open_message(asked(row, DEPUTY)).rights.level == level
-        assert decide(signed_in(asked(row, DEPUTY)), asked(row, DEPUTY), "approve") != 303, "a passcode is not enough"
+        client, page = signed_in(asked(row, DEPUTY)), f"{path_of(asked(row, DEPUTY))}/decide/"
+        assert client.get(page).cookies[back.COOKIE].value == page, "where more that is proved leads back to"
+        assert client.post(page, {"answer": "approve"}).status_code == 403, "a passcode is not enough"
         assert Spooled.objects.get(pk=row.pk).state == Spooled.State.HELD
 
 
