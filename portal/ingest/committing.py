@@ -18,13 +18,16 @@ from uuid import UUID
 from django.db import close_old_connections, connection
 
 from portal.celery import PROCESS, ring
+from portal.ingest import spoolbucket
 from portal.ingest.errors import SpoolUnavailable
 from portal.ingest.spool import SpoolWriter, commit_all
 
 log = logging.getLogger(__name__)
 
 BATCH = 256
-FSYNC_THREADS = 4
+UPLOADS = 8
+"""Files that go to a bucket at a time."""
+FSYNCS = 4
 """Fsyncs that run together share writes of the disk's journal; eight were no quicker, and more often took the turn of
 the door's loop."""
 CROWD, GATHER_SECONDS = 8, 0.004
@@ -41,7 +44,7 @@ class Committer:
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[_Submitted | None] = SimpleQueue()
-        self._pool = ThreadPoolExecutor(FSYNC_THREADS, thread_name_prefix="fsync")
+        self._pool = ThreadPoolExecutor(UPLOADS, thread_name_prefix="keep")
         self._bell = _Bell()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="committer")
@@ -85,7 +88,7 @@ class Committer:
         writers = [writer for writer, _, _ in batch]
         outcomes: list[UUID | SpoolUnavailable]
         try:
-            outcomes = commit_all(writers, self._spread if len(batch) > 1 else map)
+            outcomes = commit_all(writers, self._pool.map if spoolbucket.bucket() else self._spread)
         except Exception as error:
             # Whatever it is, no session may wait for ever, and the text may hold what must not be logged.
             log.error("a batch of mail was not committed: %s", type(error).__name__)
@@ -97,9 +100,11 @@ class Committer:
             self._bell.ring()
 
     def _spread(self, work: Callable[[T], R], over: Iterable[T]) -> Iterable[R]:
-        """`map` by all threads, each with a share: to hand over each file by itself takes longer than writing it."""
+        """`map` by a few threads, each with a share: to hand over each file by itself takes longer than writing it."""
         waiting = list(over)
-        size = -(-len(waiting) // FSYNC_THREADS)
+        if len(waiting) == 1:
+            return map(work, waiting)
+        size = -(-len(waiting) // FSYNCS)
         shares = [waiting[start : start + size] for start in range(0, len(waiting), size)]
         return chain.from_iterable(self._pool.map(lambda share: [work(one) for one in share], shares))
 
