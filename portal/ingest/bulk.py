@@ -11,7 +11,6 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,8 +24,8 @@ from django.utils import timezone
 
 from portal.audit.record import record
 from portal.celery import PROCESS_BULK, ring
-from portal.ingest.committing import FSYNC_THREADS
 from portal.ingest.errors import KeyRefused, NotTaken, OtherBody, RunBusy, SpoolUnavailable, TooManyItems
+from portal.ingest.hands import Hands
 from portal.ingest.intake import HIDDEN, Admit, Intake, Named
 from portal.ingest.models import Item, Run
 from portal.ingest.spool import SpoolWriter, commit_all
@@ -105,8 +104,8 @@ def feed(run: Run, offers: Iterable[Offered], admit: Admit | None = None) -> Run
         OtherBody, TooManyItems, NotTaken: the body is not this run's, or cannot be read on.
         SpoolUnavailable, RunBusy, key errors, or what reading the body raises: sending it again goes on from here.
     """
-    with ThreadPoolExecutor(FSYNC_THREADS, thread_name_prefix="fsync") as pool:
-        taker = _Taker(run, pool, admit)
+    with Hands() as hands:
+        taker = _Taker(run, hands, admit)
         try:
             try:
                 for offered in offers:
@@ -121,10 +120,10 @@ def feed(run: Run, offers: Iterable[Offered], admit: Admit | None = None) -> Run
 
 
 class _Taker:
-    def __init__(self, run: Run, pool: ThreadPoolExecutor, admit: Admit | None) -> None:
+    def __init__(self, run: Run, hands: Hands, admit: Admit | None) -> None:
         self._admit = admit
         self._run = run
-        self._pool = pool
+        self._hands = hands
         self._last_known: int = run.items.aggregate(last=Max("number"))["last"] or 0
         self._known: dict[int, bytes] = {}
         self._known_to = 0
@@ -178,7 +177,7 @@ class _Taker:
             return
         for writer in writers:
             writer.bulk = True
-        outcomes = commit_all(writers, self._pool.map, beside)
+        outcomes = commit_all(writers, self._hands.map, beside)
         ring(PROCESS_BULK)
         for outcome in outcomes:
             if isinstance(outcome, SpoolUnavailable):

@@ -7,36 +7,25 @@ import logging
 import threading
 import time
 from asyncio import Future
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import chain
 from queue import Empty, SimpleQueue
-from typing import TypeVar
 from uuid import UUID
 
 from django.db import close_old_connections, connection
 
 from portal.celery import PROCESS, ring
-from portal.ingest import spoolbucket
 from portal.ingest.errors import SpoolUnavailable
+from portal.ingest.hands import Hands
 from portal.ingest.spool import SpoolWriter, commit_all
 
 log = logging.getLogger(__name__)
 
 BATCH = 256
-UPLOADS = 8
-"""Files that go to a bucket at a time."""
-FSYNCS = 4
-"""Fsyncs that run together share writes of the disk's journal; eight were no quicker, and more often took the turn of
-the door's loop."""
 CROWD, GATHER_SECONDS = 8, 0.004
 """With so many sessions a batch waits for so long: one transaction and one fsync of the folder then serve several mails
 (as PostgreSQL's commit_siblings and commit_delay do)."""
 RING_SECONDS, BUSY_SECONDS = 0.02, 0.1
 _Submitted = tuple[SpoolWriter, Future[UUID], bool]
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 class Committer:
@@ -44,7 +33,7 @@ class Committer:
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[_Submitted | None] = SimpleQueue()
-        self._pool = ThreadPoolExecutor(UPLOADS, thread_name_prefix="keep")
+        self._hands = Hands()
         self._bell = _Bell()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="committer")
@@ -64,7 +53,7 @@ class Committer:
         self._closing = True
         self._queue.put(None)
         self._thread.join()
-        self._pool.shutdown()
+        self._hands.close()
         self._bell.close()
 
     def _run(self) -> None:
@@ -88,7 +77,7 @@ class Committer:
         writers = [writer for writer, _, _ in batch]
         outcomes: list[UUID | SpoolUnavailable]
         try:
-            outcomes = commit_all(writers, self._pool.map if spoolbucket.bucket() else self._spread)
+            outcomes = commit_all(writers, self._hands.map)
         except Exception as error:
             # Whatever it is, no session may wait for ever, and the text may hold what must not be logged.
             log.error("a batch of mail was not committed: %s", type(error).__name__)
@@ -98,15 +87,6 @@ class Committer:
             told[0][0].get_loop().call_soon_threadsafe(_tell, told)
         if not all(isinstance(outcome, SpoolUnavailable) for outcome in outcomes):
             self._bell.ring()
-
-    def _spread(self, work: Callable[[T], R], over: Iterable[T]) -> Iterable[R]:
-        """`map` by a few threads, each with a share: to hand over each file by itself takes longer than writing it."""
-        waiting = list(over)
-        if len(waiting) == 1:
-            return map(work, waiting)
-        size = -(-len(waiting) // FSYNCS)
-        shares = [waiting[start : start + size] for start in range(0, len(waiting), size)]
-        return chain.from_iterable(self._pool.map(lambda share: [work(one) for one in share], shares))
 
 
 def _tell(told: list[tuple[Future[UUID], UUID | SpoolUnavailable]]) -> None:
