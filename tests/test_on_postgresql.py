@@ -14,6 +14,7 @@ SEARCH = "tests/console/test_search.py::test_"
 TESTS = (
     *("tests/access/test_races.py", "tests/access/test_office_races.py", "tests/reading/test_posting_races.py"),
     "tests/vault/test_narrowing_races.py",
+    *("tests/test_leases.py", "tests/leases_on_postgresql.py"),
     *("tests/ingest/test_claims.py", "tests/ingest/test_states.py", "tests/ingest/test_pipeline.py"),
     "tests/reading/test_searching.py::test_the_search_walks_an_index_and_no_table",
     "tests/reading/test_inbox.py::test_the_list_walks_an_index_and_no_table",

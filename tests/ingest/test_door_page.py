@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from portal.ingest.received import MAX_HOPS, MAX_PASSES
 from portal.ingest.smtp import limits
 from portal.mime.limits import MAX_DEPTH, MAX_HEADER_BYTES, MAX_PARTS
 from tests.servers import ROOT
@@ -34,3 +35,9 @@ def test_the_limits_are_those_of_the_code() -> None:
     )
     assert row("errors, unknown commands") == f"{limits.MAX_ERRORS}, {limits.MAX_UNKNOWN}"
     assert row("commands in a row without a mail") == str(limits.MAX_IDLE_COMMANDS)
+
+
+def test_circles_end_where_the_page_says() -> None:
+    assert f"passed more than {MAX_HOPS} servers" in PAGE
+    assert MAX_PASSES == 2
+    assert "for the third time" in PAGE
