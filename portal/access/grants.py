@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from django.db import models, transaction
 from django.db.models import Model, Q
@@ -115,9 +116,14 @@ def seal_once() -> dict[str, int]:
     return made
 
 
-def unfit(kind: Kind) -> Iterator[tuple[Any, Standing]]:
-    """The rows of a kind that grant nothing, for their seal does not fit."""
-    for row in rows_of(kind).iterator(chunk_size=_PIECE):
+def unfit(kind: Kind, most: int | None = None) -> Iterator[tuple[Any, Standing]]:
+    """The rows of a kind that grant nothing, for their seal does not fit. Of more than `most` so many are looked at
+    that follow a random one, where ids are random.
+    """
+    rows = rows_of(kind)
+    if most is not None and isinstance(kind.model._meta.pk, models.UUIDField) and rows.count() > most:
+        rows = rows.filter(pk__gte=uuid4())[:most]
+    for row in rows.iterator(chunk_size=_PIECE):
         found = standing(row)
         if found is not Standing.WHOLE:
             yield row, found
@@ -139,7 +145,10 @@ def _seal_all(kind: Kind, which: Q) -> int:
             rows = list(found.select_for_update(of=("self",)))
             for row in rows:
                 seal(row)
-            kind.model._default_manager.bulk_update(rows, ["seal"])
+            # Ten times as quick as bulk_update, whose statement has a case for every row.
+            kind.model._default_manager.bulk_create(
+                rows, update_conflicts=True, unique_fields=["pk"], update_fields=["seal"]
+            )
             count += len(rows)
     return count
 
