@@ -6,6 +6,7 @@ at where it grants; nothing seals a row that does not fit but an operator's comm
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -166,8 +167,8 @@ def number(value: int | None) -> bytes:
 
 
 def as_json(value: object) -> bytes:
-    """Lists and objects, whatever order a database gives the names of an object back in."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    """SHA-256 of lists and objects, whatever order a database gives the names of an object back in."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).digest()
 
 
 def flags(values: Iterable[bool]) -> bytes:

@@ -34,6 +34,17 @@ class BadRules(RulesError):
         super().__init__("\n".join(problem.sentence for problem in self.problems))
 
 
+class RulesForged(BadRules):
+    """A version is not as it was published here: somebody wrote the database, or put a backup of it back."""
+
+    def __init__(self, number: int) -> None:
+        said = (
+            f"Version {number} of the rules is not as the portal published it. No mail is decided by it, and nothing "
+            "is published after it. Look at it on the command line: manage.py grants list."
+        )
+        super().__init__([Problem((), said)])
+
+
 class StaleRules(RulesError):
     """Somebody else published meanwhile."""
 

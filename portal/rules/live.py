@@ -8,8 +8,8 @@ import time
 
 from portal.rules import first
 from portal.rules.compiling import RuleSet, compiled
-from portal.rules.errors import BadRules, RulesError
-from portal.rules.publishing import document_of, live_number
+from portal.rules.errors import BadRules, RulesError, RulesForged
+from portal.rules.publishing import live_number, published_document
 
 log = logging.getLogger(__name__)
 FRESH_SECONDS = 2.0
@@ -19,9 +19,10 @@ FRESH_SECONDS = 2.0
 class RulesUnusable(RulesError):
     """The live version cannot be used by this program; no mail is decided on by other rules than those published."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, why: str = "") -> None:
         super().__init__(
-            f"Version {number} of the rules cannot be used by this program, which may be older than they are. "
+            why
+            or f"Version {number} of the rules cannot be used by this program, which may be older than they are. "
             "Mail waits; start the newer program, or publish rules that this one knows."
         )
 
@@ -51,7 +52,10 @@ def _compiled(number: int) -> RuleSet:
     if number == 0:
         return first.RULES
     try:
-        rules = compiled(document_of(number), number)
+        rules = compiled(published_document(number), number)
+    except RulesForged as error:
+        log.error("version %d of the rules is not as it was published here", number)
+        raise RulesUnusable(number, str(error)) from None
     except BadRules as error:
         log.error("version %d of the rules cannot be used: %d problems", number, len(error.problems))
         raise RulesUnusable(number) from None

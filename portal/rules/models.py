@@ -17,6 +17,8 @@ class Version(models.Model):
     made_by = models.UUIDField(null=True)
     """The administrator (portal.access.models.Person); null for a command."""
     note = models.CharField(max_length=200, blank=True)
+    seal = models.BinaryField(max_length=48, default=b"", db_default=b"")
+    """Over number, document and who published it (portal.rules.granted); one that does not fit decides on no mail."""
 
 
 class Draft(models.Model):

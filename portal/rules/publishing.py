@@ -7,12 +7,13 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from portal.access import grants
 from portal.audit.record import by_whom, record
 from portal.owners import decides_alone
 from portal.rules import diverting, first, sanity
 from portal.rules.compiling import RuleSet, compiled
 from portal.rules.document import Document, checked
-from portal.rules.errors import BadRules, NoSuchRule, NoSuchVersion, StaleRules
+from portal.rules.errors import BadRules, NoSuchRule, NoSuchVersion, RulesForged, StaleRules
 from portal.rules.models import Version
 
 LONGEST_NOTE = 200
@@ -27,10 +28,21 @@ def document_of(number: int) -> Document:
     """The rules of one version; 0 are the built-in ones. Raises NoSuchVersion."""
     if number == 0:
         return first.RULES.document
-    found = Version.objects.filter(pk=number).values_list("document", flat=True).first()
+    return dict(_version(number).document)
+
+
+def published_document(number: int) -> Document:
+    """The same, for what rests on it: as it was published here. Raises NoSuchVersion, RulesForged."""
+    if number and not grants.is_whole(_version(number)):
+        raise RulesForged(number)
+    return document_of(number)
+
+
+def _version(number: int) -> Version:
+    found = Version.objects.filter(pk=number).first()
     if found is None:
         raise NoSuchVersion(number)
-    return dict(found)
+    return found
 
 
 def publish(document: object, *, expected: int, by: UUID | None = None, note: str = "") -> RuleSet:
@@ -40,7 +52,7 @@ def publish(document: object, *, expected: int, by: UUID | None = None, note: st
 
     Raises:
         BadRules: it cannot be used, would lock mail that must pass, or gives mail to further people and `by` is no
-            owner; nothing is changed.
+            owner; nothing is changed. RulesForged when the live version was not published here.
         StaleRules: another version was published meanwhile; nothing is changed.
     """
     rules = compiled(document, expected + 1)
@@ -48,7 +60,8 @@ def publish(document: object, *, expected: int, by: UUID | None = None, note: st
     live = live_number()
     if live != expected:
         raise StaleRules(expected, live)
-    if not decides_alone(by) and (found := diverting.problems(rules.document, _live_document(live))):
+    before = _live_document(live)
+    if not decides_alone(by) and (found := diverting.problems(rules.document, before)):
         raise BadRules(found)
     try:
         with transaction.atomic():
@@ -61,21 +74,29 @@ def publish(document: object, *, expected: int, by: UUID | None = None, note: st
 
 def _add(rules: RuleSet, by: UUID | None, note: str) -> None:
     said = " ".join(note.split())[:LONGEST_NOTE]
-    Version.objects.create(number=rules.version, document=rules.document, made_at=timezone.now(), made_by=by, note=said)
+    made = {"document": rules.document, "made_at": timezone.now(), "made_by": by, "note": said}
+    row = Version.objects.create(number=rules.version, **made)
+    row.refresh_from_db()  # as it will be read, for a database may write a number in another way
+    grants.seal(row)
+    row.save(update_fields=["seal"])
     record("rules.published", version=rules.version, rules=len(rules.rules), by=by_whom(by))
 
 
 def _live_document(number: int) -> Document:
-    """In today's form. One that this program cannot read counts as none: then everything in a new one is new."""
+    """In today's form. One that this program cannot read counts as none: then everything in a new one is new.
+
+    Raises RulesForged: what somebody wrote there must not become the portal's own with the next version.
+    """
+    document = published_document(number)
     try:
-        return checked(document_of(number))
+        return checked(document)
     except BadRules:
         return first.RULES.document
 
 
 def roll_back(number: int, *, expected: int, by: UUID | None = None) -> RuleSet:
-    """Publish an old version's rules anew. Raises NoSuchVersion, BadRules, StaleRules."""
-    return publish(document_of(number), expected=expected, by=by, note=f"Back to version {number}")
+    """Publish an old version's rules anew. Raises NoSuchVersion, RulesForged, BadRules, StaleRules."""
+    return publish(published_document(number), expected=expected, by=by, note=f"Back to version {number}")
 
 
 def switched(document: Document, rule: str, state: str) -> Document:

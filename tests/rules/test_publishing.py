@@ -15,6 +15,7 @@ from portal.rules import first, live, publishing, replaying, yamls
 from portal.rules.errors import BadRules, NoSuchRule, NoSuchVersion, StaleRules
 from portal.rules.live import RulesUnusable
 from portal.rules.models import Seen, Version
+from tests.grants import change
 from tests.mails import JONAS, mail
 from tests.seals import put
 
@@ -71,7 +72,7 @@ def test_what_cannot_be_used_is_not_published_and_no_version_is_none() -> None:
 
 def test_mail_waits_while_the_live_version_cannot_be_used() -> None:
     publishing.publish(rules("one"), expected=0)
-    Version.objects.update(document={"format": 9})
+    change(Version.objects.all(), document={"format": 9})
     with pytest.raises(RulesUnusable):
         live.rules()
     row = put(mail("[secure] Lunch"))
