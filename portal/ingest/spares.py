@@ -23,6 +23,12 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _WRITING = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
+def empty(path: Path) -> None:
+    """Cut off a file's bytes, and its mark that a row wants it."""
+    path.chmod(0o600)
+    os.truncate(path, 0)
+
+
 class Spares:
     """Those of one spool folder; where a system does not tell its starts apart, there are none."""
 
@@ -49,8 +55,7 @@ class Spares:
         """Take a file away, its bytes at once. Safe to do twice. Raises OSError when the folder does not let it go."""
         if self._place is not None:
             with suppress(OSError):
-                path.chmod(0o600)
-                os.truncate(path, 0)
+                empty(path)
                 if not self._made:
                     self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
                     self._made = True

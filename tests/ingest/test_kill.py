@@ -23,6 +23,7 @@ STEPS = [
     # place, when, whether the mail may be there afterwards
     ("portal.ingest.spool:SpoolWriter.begin", "before", False),
     ("portal.ingest.spool:SpoolWriter.begin", "after", False),
+    ("portal.ingest.spares:Spares.open_new", "after", False),
     ("portal.ingest.spool:SpoolWriter.finish", "before", False),
     ("portal.ingest.spool:SpoolWriter.finish", "after", False),
     ("portal.ingest.spool:SpoolWriter.publish", "after", False),

@@ -36,6 +36,7 @@ STEPS = [
     ("portal.vault.sealing:commit_all", "after"),
     ("portal.ingest.settling:_protect", "after"),
     ("portal.ingest.pipeline:_drop", "before"),
+    ("portal.ingest.spares:empty", "after"),
     ("portal.ingest.spoolfolder:remove", "after"),
     ("portal.ingest.pipeline:_drop", "after"),
     ("portal.delivery.outcomes:Lease.begin", "after"),
