@@ -53,8 +53,9 @@ def shown(request: Request, error: str = "") -> Shown:
         return Shown(
             "begun", spelt=authenticators.spelt(begun), picture_url=reverse("authenticator-picture"), error=error
         )
-    state, mails = "none" if sessions.is_fresh(session) else "old", ways.passcode_at(places.settings(request.brand))
-    return Shown(state, error=error, mails=mails)
+    if sessions.is_fresh(session):
+        return Shown("none", error=error)
+    return Shown("old", error=error, mails=ways.passcode_at(places.settings(request.brand)))
 
 
 @forms

@@ -85,7 +85,7 @@ def cards(request: Request) -> Cards | None:
         note=_note(said.word(request, row)),
         may_add=offered and len(rows) < passkeys.MOST,
         fresh=sessions.is_fresh(row),
-        mails=_mails(row),
+        mails=sessions.is_fresh(row) or _mails(row),
         asks=not (known and known.never),
     )
 
@@ -104,7 +104,8 @@ def offer(request: Request) -> dict[str, object]:
         or (known.asks_at is not None and timezone.now() < known.asks_at)
         or passkeys.of(row.person, row.brand).exists()  # nobody has one without being known here
     )
-    return {"offers_passkey": not later, "passkey_fresh": sessions.is_fresh(row), "passkey_mails": _mails(row)}
+    fresh = sessions.is_fresh(row)
+    return {"offers_passkey": not later, "passkey_fresh": fresh, "passkey_mails": later or fresh or _mails(row)}
 
 
 def signed_in(

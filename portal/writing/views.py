@@ -17,7 +17,7 @@ from portal.access.responses import see_other
 from portal.audit.models import Entry
 from portal.ids import id_of
 from portal.mime.addresses import Mailbox
-from portal.reading import actions, admission, afterwards, letters
+from portal.reading import actions, admission, afterwards, letters, looking
 from portal.vault import arriving, unsent
 from portal.vault.models import Reader, Unsent
 from portal.vault.opening import Opened
@@ -238,6 +238,8 @@ def _form(
     seen: UUID | None = None,
 ) -> HttpResponse:
     """R11; `seen` is the draft's version that the writer knows, where that is not the newest."""
+    if request.method != "HEAD" and reader.first_opened_at is None:
+        looking.note(request, reader)  # the message stands below the form, also below one that was refused
     link = link_of(reader)
     version = seen or (row.version if row else None)
     context = {

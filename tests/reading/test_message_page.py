@@ -180,6 +180,18 @@ def test_whoever_goes_past_its_page_has_opened_it_all_the_same(path: str) -> Non
     assert [e.facts["first"] for e in Entry.objects.filter(kind="message.opened").order_by("id")] == [True, False]
 
 
+def test_whoever_has_it_shown_below_an_answer_that_is_refused_has_opened_it_too() -> None:
+    message = seal(mail("[secure] Lunch", "Soup and a secret."))
+    reader = reader_of(message)
+    client = signed_in(reader)
+    client.head(f"{path_of(reader)}/reply")
+    assert not Entry.objects.filter(kind="message.opened").exists()
+    for _ in range(2):
+        answer = client.post(f"{path_of(reader)}/reply")
+        assert answer.status_code == 422 and b"Soup and a secret." in answer.content
+    assert Entry.objects.get(kind="message.opened").facts["first"] is True
+
+
 def test_downloading_is_refused_without_the_right_to() -> None:
     raw = mail("x", files=[("a.txt", "text/plain", SECRET.encode())], headers=[("X-Letterlock-Protect", "v=1; dl=0")])
     reader = reader_of(seal(raw))
