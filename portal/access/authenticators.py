@@ -95,12 +95,15 @@ def confirm(person: Person, session: Session, typed: str) -> list[str]:
 
     def work(found: Authenticator, now: datetime) -> list[str]:
         _take_step(found, _digits(typed), now)
+        budgets.count_added(person.id, "app", now)
         found.confirmed_at, found.session = now, None
         grants.seal(found)
         found.save(update_fields=["confirmed_at", "session", "seal"])
         record("authenticator.added")
         return _fresh_codes(found)
 
+    if until := budgets.adding_opens(person.id, "app", timezone.now()):
+        raise TooManyCodes(until)
     return _counting(person, lambda: pending(person, session), work)
 
 

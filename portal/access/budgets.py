@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ FAILURES_OF_AN_ADDRESS = Limit(30, DAY)
 """Over all messages: 30 guesses of 10**8 a day."""
 MAILS_CLOSE_TOGETHER = Limit(1, MINUTE)
 MAILS = (Limit(5, HOUR), Limit(12, DAY))
+NEW_WAYS = Limit(20, DAY)
+"""Passkeys that one person adds, apps they set up, people they let act. Each that is taken away is kept for ever."""
 LONGEST_WAIT = HOUR
 """The page never names a later time than this: a wait of a day would tell which budget is spent (ux.md R6)."""
 
@@ -110,6 +113,19 @@ def count_mail(purse: Purse, now: datetime, brand: Brand | None = None, origin: 
 
 def count_failure(purse: Purse, reader: UUID | None, now: datetime) -> None:
     Failed.objects.create(address_lookup=purse.lookup, trusted=purse.trusted, reader=reader, at=now)
+
+
+def adding_opens(person: UUID, what: str, now: datetime) -> datetime | None:
+    """When a person may add another passkey or app; None when now."""
+    return opens(Failed.objects.filter(address_lookup=_adding(person, what)), NEW_WAYS, now)
+
+
+def count_added(person: UUID, what: str, now: datetime) -> None:
+    Failed.objects.create(address_lookup=_adding(person, what), at=now)
+
+
+def _adding(person: UUID, what: str) -> bytes:
+    return hashlib.sha256(f"{what} {person}".encode()).digest()
 
 
 def trust(token: bytes, lookup: bytes, now: datetime, *, passkey: bool = False) -> bool:

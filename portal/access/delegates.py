@@ -14,13 +14,13 @@ from uuid import UUID
 
 from django.db import models, transaction
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from branding import choosing, languages
 from branding.models import Brand
-from portal.access import grants, people, senders
+from portal.access import budgets, grants, people, senders
 from portal.access.errors import AccessError
 from portal.access.models import Delegation, Person
 from portal.audit.record import record
@@ -79,6 +79,12 @@ class TooManyDelegates(DelegateRefused):
         return _("Twenty people act for this sender already. End one of them first.")
 
 
+class TooManyToday(DelegateRefused):
+    @property
+    def sentence(self) -> str:
+        return _("Twenty people were let act for this sender today. Try again tomorrow.")
+
+
 @dataclass(frozen=True)
 class By:
     """Who gives or ends it: the sender, or an administrator with a reason; by their row."""
@@ -102,6 +108,8 @@ def give(owner: Person, address: str, brand: Brand, by: By) -> Delegation:
         raise NotForYourself
     if Delegation.objects.filter(owner=owner, brand=brand).count() >= MOST:
         raise TooManyDelegates
+    if budgets.adding_opens(owner.pk, "delegate", timezone.now()):
+        raise TooManyToday
     office = by.who == OFFICE
     with transaction.atomic():
         _forget_unfit(owner, delegate, brand)
@@ -111,6 +119,7 @@ def give(owner: Person, address: str, brand: Brand, by: By) -> Delegation:
         if made:
             grants.seal(row)
             row.save(update_fields=["seal"])
+            budgets.count_added(owner.pk, "delegate", timezone.now())
         if not made and not (not office and _taken_over(row)):
             raise AlreadyDelegate
         record("sender.delegate_added", **_facts(row, by))

@@ -366,6 +366,12 @@ class TooManyPasskeys(PasskeyRefused):
         return _("You have as many passkeys as can be kept. Remove one first.")
 
 
+class TooManyAdded(PasskeyRefused):
+    @property
+    def sentence(self) -> str:
+        return _("You have added as many passkeys as can be added in a day. Try again tomorrow.")
+
+
 class PasskeyThere(PasskeyRefused):
     @property
     def sentence(self) -> str:

@@ -24,6 +24,7 @@ from portal.access.errors import (
     PasskeyThere,
     PasskeyWrong,
     ProofTooOld,
+    TooManyAdded,
     TooManyPasskeys,
 )
 from portal.access.models import Person, Session
@@ -212,6 +213,7 @@ REFUSALS: dict[str, type[PasskeyRefused]] = {
     "stale": ProofTooOld,
     "late": ChallengeOver,
     "many": TooManyPasskeys,
+    "today": TooManyAdded,
     "there": PasskeyThere,
     "wrong": PasskeyWrong,
 }

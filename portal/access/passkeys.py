@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from branding.models import Brand
-from portal.access import alerts, challenges, grants
+from portal.access import alerts, budgets, challenges, grants
 from portal.access.ceremonies import Answer, Party, Signed, check_made, check_signed, creation_options, request_options
 from portal.access.challenges import Purpose
 from portal.access.credentials import Keyholder, Passkey
@@ -26,6 +26,7 @@ from portal.access.errors import (
     PasskeysOff,
     PasskeyThere,
     PasskeyUnknown,
+    TooManyAdded,
     TooManyPasskeys,
 )
 from portal.access.models import Person, Session
@@ -68,7 +69,7 @@ def ask_to_add(person: Person, brand: Brand, browser: bytes, *, user_name: str, 
 
     Raises:
         PasskeysOff: the brand does without.
-        TooManyPasskeys: the person has MOST of them.
+        TooManyPasskeys, TooManyAdded: the person has MOST of them, or added too many today.
     """
     _must_be_offered(brand, office)
     _must_have_room(person, brand, office)
@@ -121,6 +122,7 @@ def add(
         with transaction.atomic():
             challenges.use_up(read.challenge)
             count = _must_have_room(person, brand, office)
+            budgets.count_added(person.id, METHOD, now)
             passkey.name = _sealed_name(passkey, device or _("Passkey {n}").format(n=count + 1))
             grants.seal(passkey)
             passkey.save(force_insert=True)
@@ -280,10 +282,12 @@ def _must_be_offered(brand: Brand, office: bool) -> None:
 
 
 def _must_have_room(person: Person, brand: Brand, office: bool) -> int:
-    """How many there are; TooManyPasskeys when that is MOST."""
+    """How many there are; TooManyPasskeys when that is MOST, TooManyAdded when enough were added today."""
     count = of(person, brand, office=office).count()
     if count >= MOST:
         raise TooManyPasskeys
+    if budgets.adding_opens(person.id, METHOD, timezone.now()):
+        raise TooManyAdded
     return count
 
 

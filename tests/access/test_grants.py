@@ -14,10 +14,17 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.access import authenticators, grants, levels, passkeys, people, providers, sessions
+from portal.access import authenticators, budgets, grants, levels, passkeys, people, providers, sessions
 from portal.access.authenticators import code_at
 from portal.access.credentials import Keyholder, Passkey
-from portal.access.errors import NoAuthenticator, PasskeyAsleep, PasskeyUnknown, ProviderUnusable
+from portal.access.errors import (
+    NoAuthenticator,
+    PasskeyAsleep,
+    PasskeyUnknown,
+    ProviderUnusable,
+    TooManyAdded,
+    TooManyCodes,
+)
 from portal.access.models import Authenticator, Person, ProvedPhrase, Provider, Session
 from portal.access.providers import Wanted
 from portal.audit.models import Entry
@@ -177,6 +184,22 @@ def test_a_passkey_is_whole_through_use_a_new_name_and_another_proof(
     assert sign_in(brand, phone).person == person and forged() == []
 
 
+def test_nobody_fills_the_keyring_with_passkeys_that_are_added_and_removed(
+    reader: Reader, brand: Brand, clock: Clock
+) -> None:
+    person = people.of_reader(reader)
+
+    def again() -> None:
+        passkeys.remove(add(person, brand, Device(choosing.origin(brand))))
+
+    for _ in range(budgets.NEW_WAYS.count):
+        again()
+    with pytest.raises(TooManyAdded, match="tomorrow"):
+        again()
+    clock.forward(days=1)
+    again()
+
+
 # ----------------------------------------------------------------------------------------------- apps and phrases
 
 
@@ -219,6 +242,17 @@ def test_an_app_that_was_removed_stays_removed(reader: Reader, brand: Brand, clo
     with pytest.raises(NoAuthenticator):
         authenticators.check(person, code_at(secret, int(clock().timestamp()) // 30))
     assert forged() == [("authenticator", "ended")]
+
+
+def test_nobody_fills_the_keyring_with_apps_that_are_set_up_and_removed(
+    reader: Reader, brand: Brand, clock: Clock
+) -> None:
+    for _ in range(budgets.NEW_WAYS.count):
+        with_app(reader, brand)
+        authenticators.remove(people.of_reader(reader))
+        clock.forward(minutes=1)
+    with pytest.raises(TooManyCodes):
+        with_app(reader, brand)
 
 
 def test_nobody_knew_a_phrase_because_a_row_says_so(reader: Reader, brand: Brand) -> None:

@@ -235,6 +235,16 @@ def test_a_delegate_whose_row_was_ended_is_none_when_it_is_put_back(house: Brand
     assert delegates.of_delegate(people.of_address(EBBA), house) == [] and forged() == [("delegation", "ended")]
 
 
+def test_nobody_fills_the_keyring_with_delegates_who_come_and_go(house: Brand, clock: Clock) -> None:
+    by = By(delegates.SENDER, people.of_address(ADA).pk)
+    for _ in range(20):
+        delegates.end(lend(house), by)
+    with pytest.raises(delegates.TooManyToday, match="tomorrow"):
+        lend(house)
+    clock.forward(days=1)
+    assert lend(house)
+
+
 # ---------------------------------------------------------------------------------------------------------- tokens
 
 

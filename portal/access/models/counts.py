@@ -56,7 +56,10 @@ class CeilingReached(models.Model):
 
 
 class Failed(models.Model):
-    """A wrong passcode; rows of the last day are the guessing budget, which no restart and no resend refills."""
+    """A wrong passcode; rows of the last day are the guessing budget, which no restart and no resend refills.
+
+    Other budgets of a day have rows here too, under look-ups that are no address's (portal.access.budgets).
+    """
 
     address_lookup = models.BinaryField(max_length=32)
     reader = models.UUIDField(null=True)
