@@ -115,11 +115,11 @@ class Granting:
             with suppress(VersionConflict):
                 self._keyring.create(OBJECT, Grants.fresh().encode())
 
-    def is_done(self, kind: str) -> bool:
-        """Whether the rows of a kind were sealed once; from the keyring itself, never from what is kept of it."""
+    def done(self) -> frozenset[str]:
+        """The kinds whose rows were sealed once; from the keyring itself, never from what is kept of it."""
         with suppress(NoSuchKey):
-            return kind in Grants.decode(self._keyring.read(OBJECT)[1]).kinds
-        return False
+            return Grants.decode(self._keyring.read(OBJECT)[1]).kinds
+        return frozenset()
 
     def note_done(self, kinds: Collection[str]) -> None:
         """Remember that they were: from now on nothing seals what has no seal."""
