@@ -47,7 +47,7 @@ STILL = """() => { if (document.querySelector("script[src*='js/again']"))
   for (let timer = setTimeout(() => {}); timer; timer--) clearTimeout(timer); }"""
 """A page that loads itself again after some seconds stands while it is looked at."""
 TWICE_THE_TEXT = (
-    "R1", "R1-logo", "R3-wrong", "R7", "R8", "R8-awkward", "R11", "R14-passkeys", "S2", "S2-message", "S2-rights", "S4",
+    "R1", "R1-logo", "R7", "R8-awkward", "R11", "R14-passkeys", "S2", "S2-message", "S2-rights",
 )  # fmt: skip
 """Pages of recipients and of senders with long lines, many buttons, or both."""
 FORGET = "() => { try { sessionStorage.clear(); localStorage.clear(); } catch {} }"
