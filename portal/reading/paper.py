@@ -52,7 +52,11 @@ def _tag(tag: str, turned: dict[str, str]) -> str:
         tag = tag.replace(behind[0], "", 1)
     said = ""
     if hint := _HINT.search(tag):
-        tag, said = tag.replace(hint[0], "", 1), f"color:{_DIGITS.sub('#', unescape(hint[1]))};"
+        # No cleaner looked at it as style: nothing but a colour of our own writing becomes one.
+        colour = _read(_DIGITS.sub("#", unescape(hint[1])))
+        if colour is None:
+            raise _NeedsWhite
+        tag, said = tag.replace(hint[0], "", 1), f"color:{colour};"
     style = _STYLE.search(tag)
     if not said and style is None:
         return tag

@@ -202,6 +202,7 @@ def _covers() -> Iterator[str]:
     box = "top:0;left:0;width:100vw;height:100vh;background:white;z-index:2147483647"
     for position in ("fixed", "absolute", "sticky", "relative", "FIXED", "fi\\78 ed", "fixed !important", "static"):
         yield f"<div style='position:{position};{box}'>Enter your passcode again</div>"
+        yield f"<font color='red;position:{position};{box}'>Enter your passcode again</font>"
     for style in (
         "margin:-9999px",
         "margin-top:-100vh;height:200vh",

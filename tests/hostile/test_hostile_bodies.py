@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 from playwright.sync_api import Browser, Page
 
 from portal.mime.cleaning import clean, with_pictures
+from portal.reading.paper import for_both_themes
 from tests.hostile.bodies import RUN, TRAP, Body, bodies
 from tests.journeys.browsers import chromium, someone
 from tests.mails import mail
@@ -119,7 +120,9 @@ def policies() -> tuple[str, str]:
 
 
 def as_shown(html: str) -> str:
-    return render_to_string("reading/body.html", {"html": html, "subject": "x", "rights": None})
+    both = for_both_themes(html)
+    context = {"html": html if both is None else both, "subject": "x", "rights": None, "both_themes": both is not None}
+    return render_to_string("reading/body.html", context)
 
 
 def try_all(

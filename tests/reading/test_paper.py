@@ -70,6 +70,11 @@ def test_a_mail_of_endless_colours_is_not_turned() -> None:
     assert for_both_themes(html.partition("</p>")[0] + "</p>") is not None
 
 
+@pytest.mark.parametrize("more", ["red;position:fixed", "red;background:url(//evil.example/x)", 'red";x="', "#f00;}"])
+def test_the_colour_of_old_html_brings_no_style_along(more: str) -> None:
+    assert for_both_themes(clean(f"<font color='{more}'>x</font>", {}).html) is None
+
+
 def test_nothing_that_a_sender_writes_gets_out_of_its_attribute() -> None:
     html = for_both_themes('<p style="font-family:&quot;a&quot;;color:red">&lt;b style="color:red"&gt;</p>')
     assert html is not None
