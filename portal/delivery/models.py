@@ -132,6 +132,9 @@ class Outbound(models.Model):
     told_failure_at = models.DateTimeField(null=True)
     """When its sender was told, once each."""
 
+    ahead: tuple[float, Reader] | None = None
+    """No column: its reader as read with those of other mails, and until when that counts (portal.delivery.queue)."""
+
     class Meta:
         indexes = [
             models.Index(fields=["state", "kind", "due_at"]),

@@ -30,7 +30,7 @@ from portal.delivery.outcomes import (
     overtaken,
     sent,
 )
-from portal.delivery.queue import address_of, dsn_of
+from portal.delivery.queue import address_of, dsn_of, look_ahead
 from portal.delivery.transport import Transport
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
 from portal.mime.addresses import domain_of
@@ -137,6 +137,8 @@ class _Round:
             return False
         rows = claiming.claim(self._kinds, self._limit - self._taken, bulk=self._bulk)
         self._taken += len(rows)
+        if len(rows) > 1:
+            look_ahead([row for row in rows if row.kind == K.NOTICE])
         self._groups = [group for group in self._groups if group.rows]
         for group in _grouped(rows):
             if self._room() <= 0:
