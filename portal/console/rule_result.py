@@ -145,7 +145,7 @@ def _mail(trial: Trial, decision: Decision, rules: RuleSet) -> dict[str, str]:
             until=decision.open_until,
             names_day=not decision.keeps_default_date,
         )
-        no_end = unending.is_held(decision, brand, timezone.localdate())
+        no_end = unending.is_refused(decision, brand, timezone.localdate())
     except TemplateUnknown:
         return {"problem": _("There are no such rights: the mail would be held.")}
     if no_end:
@@ -167,7 +167,10 @@ def _mail(trial: Trial, decision: Decision, rules: RuleSet) -> dict[str, str]:
 def _no_end(trial: Trial, rules: RuleSet) -> str:
     if unending.is_hopeless(trial.facts.sender, rules):
         return _("It asks to stay open for ever, which nothing here lets it: the mail server refuses it at once.")
-    return _("It asks to stay open for ever, which neither its brand, its rights nor its rule lets it: it is held.")
+    return _(
+        "It asks to stay open for ever, which neither its brand, its rights nor its rule lets it: it is refused, and "
+        "its sender is told by mail."
+    )
 
 
 def _subject(trial: Trial, decision: Decision, brand: Brand) -> str:

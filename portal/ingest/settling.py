@@ -33,7 +33,7 @@ from portal.ingest import (
     states,
     tips,
 )
-from portal.ingest.errors import IngestError
+from portal.ingest.errors import IngestError, NeverRefused
 from portal.ingest.models import Spooled
 from portal.ingest.spoolfile import OWN
 from portal.mime.addresses import domain_of
@@ -152,7 +152,12 @@ def _decided(
         if change is not None:
             raw = ordering.applied(raw, change)
             letter = read(raw)
-        draft = drafting.draft(row, letter, raw, envelope, decision, answered, brand_of, scanned_at, chosen)
+        try:
+            draft = drafting.draft(row, letter, raw, envelope, decision, answered, brand_of, scanned_at, chosen)
+        except NeverRefused as refused:
+            decision = replace(decision, action="refuse", text=str(refused), may_override=False)
+            told = replace(told, decision=decision, outcome=decision.action)
+            return replace(done, decision=decision, tip=_tip(one, decision), incidents=incidents.written(told))
         with observing.work("seal", size=row.size):
             sealed = sealing.seal_streams(draft)
         told = replace(told, level=draft.rights.level, split=draft.split)

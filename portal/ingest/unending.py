@@ -16,8 +16,8 @@ from portal.vault import templates
 from portal.vault.models import RightsTemplate
 
 
-def is_held(decision: Decision, brand: Brand, day: date) -> bool:
-    """Whether a mail that is to be protected on that day is held for asking for no end: it would close if it had not
+def is_refused(decision: Decision, brand: Brand, day: date) -> bool:
+    """Whether a mail that is to be protected on that day is refused for asking for no end: it would close if it had not
     asked. Raises TemplateUnknown."""
     terms = partial(templates.resolve, brand, day, asked=decision.template, imposed=decision.imposed)
     if not decision.asks_never or terms(names_day=True).last_day is not None:

@@ -119,7 +119,7 @@ def test_a_wish_for_no_end_that_nothing_grants_is_told_as_the_door_and_the_pipel
     )
     assert "the mail server refuses it at once. Rule" in said(ruler.post(WRITE, {**never, "which": "live"}))
     answer = said(ruler.post(WRITE, never))
-    assert "which neither its brand, its rights nor its rule lets it: it is held. Rule “asked” decided." in answer
+    assert "nor its rule lets it: it is refused, and its sender is told by mail. Rule “asked” decided." in answer
     assert "It is protected" not in answer and "would get" not in answer and "Open until" not in answer
     assert "It is protected. Rule “zebras”" in said(ruler.post(WRITE, {**never, "body": "a zebra"}))
     Brand.objects.update(open_days=0)

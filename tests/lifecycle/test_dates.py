@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from branding.models import Brand
 from portal.access import people, sender_defaults
 from portal.access.sender_defaults import Defaults
+from portal.delivery.models import Outbound
+from portal.delivery.queue import words_of
 from portal.ingest.errors import TriggerRefused
 from portal.ingest.intake import Intake, Named
 from portal.ingest.models import Spooled
@@ -120,8 +122,9 @@ def test_a_sender_s_never_is_followed_where_the_brand_or_a_rule_lets_it_and_refu
     default_brand()
     with pytest.raises(TriggerRefused, match="Name a day"):
         take(never)
-    held = put(never, JONAS)
-    assert held.state == Spooled.State.HELD and "until=never" in held.last_error
+    assert put(never, JONAS).state == Spooled.State.REFUSED, "whom the door could not tell is told by mail"
+    (told,) = Outbound.objects.filter(kind="tip")
+    assert "Name a day" in words_of(told)
     take(mail(headers=[("X-Letterlock-Protect", f"v=1; until={timezone.localdate() + timedelta(days=9)}")]))
     Brand.objects.update(open_days=0)
     take(never)
