@@ -14,6 +14,7 @@ from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, enqueue
 from portal.delivery.sending import send_due
 from portal.vault import readers
+from portal.vault.models import Reader
 
 S, K, N = Outbound.State, Outbound.Kind, Outbound.News
 pytestmark = pytest.mark.django_db
@@ -188,6 +189,15 @@ def test_a_bounce_of_a_passcode_is_recorded_and_told_nobody(brand):
     bounces.take([verp.address_for(row, brand)], "", report())
     row.refresh_from_db()
     assert (row.news, told(), kinds()) == (N.FAILED, [], ["wrapper.bounced"])
+
+
+def test_what_its_own_writer_gets_and_does_not_arrive_is_told_nobody(notice):
+    row, address = notice
+    Reader.objects.filter(pk=row.reader_id).update(role=Reader.Role.AUTHOR)
+    assert bounces.take([address], "", report()).pass_on == ()
+    row.refresh_from_db()
+    assert (row.news, told()) == (N.FAILED, [])
+    assert "wrapper.bounced" in kinds()
 
 
 def test_a_refusal_at_once_is_told_as_well_and_a_refused_telling_is_told_nobody(seal, relay):

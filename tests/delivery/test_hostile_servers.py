@@ -156,3 +156,34 @@ def test_a_name_that_a_library_cannot_handle_defers_its_mail(monkeypatch):
             raise UnicodeError
 
     assert isinstance(sending._opened(Odd()), Deferred)
+
+
+def test_what_somebody_puts_behind_the_answer_to_starttls_counts_for_nothing(tmp_path):
+    """RFC 3207 section 4.2; the mirror of CVE-2011-0411, on the client's side."""
+    context = relays.tls_context(tmp_path)
+    listening = socket.create_server(("127.0.0.1", 0))
+    heard: list[bytes] = []
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection, connection.makefile("rb") as lines:
+            connection.sendall(b"220 mx\r\n")
+            lines.readline()
+            connection.sendall(b"250-mx\r\n250 STARTTLS\r\n")
+            lines.readline()
+            connection.sendall(b"220 go ahead\r\n250-evil\r\n250 AUTH PLAIN\r\n")
+            with context.wrap_socket(connection, server_side=True) as tls, tls.makefile("rb") as inside:
+                heard.append(inside.readline())
+                tls.sendall(b"250-mx\r\n250 8BITMIME\r\n")
+                inside.readline()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    peer = Peer("127.0.0.1", listening.getsockname()[1], Demand(Level.REQUIRED))
+    smtp = hop.connect(peer, "portal.example", lambda policy, result: None)
+    offered = set(smtp.esmtp_features)
+    smtp.close()
+    listening.close()
+    thread.join(10)
+    assert heard == [b"ehlo portal.example\r\n"]
+    assert offered == {"8bitmime"}
