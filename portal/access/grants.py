@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -33,7 +33,7 @@ class Kind:
     name: str
     """For the seal, the record and commands; it never changes."""
     model: type[Model]
-    claims: Callable[[Any], Sequence[bytes]]
+    claims: Callable[[Any], Sequence[bytes]] = field(repr=False)
     """All that a row grants and to whom; what it says at length, and never the seal."""
     words: Callable[[Any], str]
     """What it would grant, and to whom, for an operator who looks at one that does not fit."""

@@ -122,7 +122,7 @@ def test_nothing_to_show_is_said_with_a_way_on() -> None:
     reader = sealed("First")
     html = page(signed_in(reader), "/inbox/?show=mine")
     assert "Nothing here" in html
-    assert '<a href="/inbox/">Show all</a>' in html
+    assert '<a class="btn btn--s" href="/inbox/">Show all</a>' in html
     client = signed_in(reader)
     Reader.objects.filter(pk=reader.pk).delete()
     assert "No messages yet" in page(client)
