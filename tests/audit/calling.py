@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -34,9 +34,10 @@ def modules() -> dict[str, Module]:
     return {name: _read(name, path, found.keys()) for name, path in found.items()}
 
 
-def reachable(start: Place) -> set[Place]:
-    """Everything that the body of `start` names, and what that names in turn. What decorates it is left out."""
-    seen: set[Place] = set()
+def reachable(start: Place, beyond: Collection[Place] = ()) -> set[Place]:
+    """Everything that the body of `start` names, and what that names in turn, but nothing that is reached through
+    `beyond` alone. What decorates it is left out."""
+    seen: set[Place] = set(beyond)
     waiting = [start]
     while waiting:
         place = waiting.pop()
