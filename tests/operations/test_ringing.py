@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
-from portal.celery import MOST_WAITING, PROCESS, SEND_MAIL, SEND_PASSCODES, queue_of, ring
+from portal.celery import MOST_WAITING, PROCESS, ROUTES, SEND_MAIL, SEND_PASSCODES, app, queue_of, ring
 from tests.servers import ROOT, Redis, free_port
 
 RING = """
@@ -78,6 +79,13 @@ def test_a_wake_up_carries_no_argument(queues: Path) -> None:
     text = (queues / "notice" / f"{SEND_MAIL}.0").read_text()
     assert '"argsrepr": "()"' in text
     assert '"kwargsrepr": "{}"' in text
+
+
+def test_no_task_takes_an_argument_from_whoever_writes_the_broker() -> None:
+    app.loader.import_default_modules()
+    ours = {name: task for name, task in app.tasks.items() if not name.startswith("celery.")}
+    assert set(ROUTES) <= set(ours)
+    assert {name for name, task in ours.items() if inspect.signature(task.run).parameters} == set()
 
 
 def test_a_broker_that_is_away_neither_fails_nor_holds_the_caller(tmp_path: Path) -> None:

@@ -208,6 +208,7 @@ def test_all_that_was_answered_250_is_readable_once_and_nothing_lies_in_clear(
     print(result)
     record_property("ledger", str(result))
     assert result.readable > 50
+    assert (result.refused, result.held) == (2, 0), "only what the relay was told to refuse may be missing"
     assert estate.other_beat is not None
     assert alive(estate.other_beat.pid), "the second scheduler did not last"
     assert estate.broker.longest() <= BOUND
