@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import TypeVar, cast
 
 T = TypeVar("T")
@@ -26,10 +27,11 @@ class Desk:
             return call()
         answered = threading.Event()
         result: list[tuple[bool, object]] = []
+        about = copy_context()  # which mail the asker is at: what the owner logs of it says so
 
         def answer() -> None:
             try:
-                result.append((True, call()))
+                result.append((True, about.run(call)))
             except BaseException as error:
                 result.append((False, error))
                 if not isinstance(error, Exception):

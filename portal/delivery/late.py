@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from portal import leases
+from portal import leases, observing
 from portal.audit.record import record
 from portal.delivery import telling
 from portal.delivery.models import Lane, Outbound
@@ -85,5 +85,6 @@ def _give_up() -> int:
                     attempt=row.attempts,
                 )
                 telling.failed(row)
-        log.error("mail %s (%s) failed for good: %s", row.id, row.kind, answer)
+        with observing.mail(row.message):
+            log.error("mail %s (%s) failed for good: %s", row.id, row.kind, answer)
     return len(rows)

@@ -2,9 +2,11 @@
 
 import threading
 import time
+from uuid import uuid4
 
 import pytest
 
+from portal import observing
 from portal.delivery.desk import Desk
 
 
@@ -34,6 +36,21 @@ def test_the_owner_does_what_others_ask_and_they_get_answer_or_error():
     assert answers[0] == 42
     assert isinstance(answers[1], LookupError)
     assert set(done_by) == {threading.get_ident()}
+
+
+def test_what_is_done_for_others_is_about_the_mail_that_they_are_at():
+    desk, answers, mail = Desk(), [], uuid4()
+
+    def ask():
+        with observing.mail(mail):
+            answers.append(desk.ask(observing.mail_id))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while thread.is_alive():
+        desk.serve(0.05)
+    assert answers == [mail]
+    assert observing.mail_id() is None
 
 
 def test_the_owner_asks_itself_without_waiting():

@@ -2,11 +2,14 @@
 
 import email
 import email.policy
+import logging
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
+from portal import observing
 from portal.delivery import late
 from portal.delivery.models import Lane, Outbound
 from portal.delivery.queue import address_of, dsn_of
@@ -170,6 +173,29 @@ def test_a_domain_that_fails_ends_all_that_waits_for_it(relayed, relay):
     Outbound.objects.update(made_at=timezone.now() - timedelta(days=6))
     late.look()
     assert set(Outbound.objects.filter(kind="relay").values_list("state", "last_answer")) == {(S.FAILED, "451 4.3.0")}
+
+
+def test_the_log_says_of_which_message_it_was_that_failed(relayed, relay):
+    class Seen(logging.Handler):
+        def emit(self, record):
+            said.append((observing.mail_id(), record.getMessage()))
+
+    said: list[tuple[object, str]] = []
+    relay.answers["gone@mail.example"] = "550 5.1.1 no such user"
+    relay.answers["late@mail.example"] = "451 4.3.0 later"
+    rows = [relayed("gone@mail.example", sender=MAYA), relayed("late@mail.example", sender=MAYA)]
+    for row in rows:
+        Outbound.objects.filter(pk=row.pk).update(message=uuid4())
+    seen = Seen()
+    logging.getLogger("portal.delivery").addHandler(seen)
+    try:
+        send_due(["relay"])
+        Outbound.objects.update(made_at=timezone.now() - timedelta(days=6))
+        late.look()
+    finally:
+        logging.getLogger("portal.delivery").removeHandler(seen)
+    failed = {text.split()[1]: mail for mail, text in said if "failed for good" in text}
+    assert failed == {str(row.pk): Outbound.objects.get(pk=row.pk).message for row in rows}
 
 
 def test_a_row_whose_sender_cannot_be_read_keeps_no_other_from_being_told_of(relayed, relay):
