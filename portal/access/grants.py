@@ -114,7 +114,8 @@ def seal_once() -> dict[str, int]:
     made = {kind.name: _seal_all(kind, Q(seal=b"")) for kind in waiting}
     if waiting:
         held.note_done([kind.name for kind in waiting])
-        record("grants.sealed", rows=sum(made.values()), by="upgrade")
+    if rows := sum(made.values()):
+        record("grants.sealed", rows=rows, by="upgrade")
     return made
 
 
