@@ -32,6 +32,8 @@ class Connector:
     tls_required: bool = False
     max_sessions: int = 0
     """At once, in each door process; 0 for no limit of its own."""
+    max_hourly: int = 0
+    """Recipients that it may name in an hour, in each door process; 0 for no limit."""
     header: str = ""
     """The customer header that its mail must carry, which shows only when the mail comes; "" for none."""
     digests: tuple[str, ...] = field(default=(), repr=False)

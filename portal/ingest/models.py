@@ -124,6 +124,7 @@ class Connector(models.Model):
     domains = models.TextField(default="", blank=True)
     tls_required = models.BooleanField(default=False)
     max_sessions = models.PositiveIntegerField(default=0)
+    max_hourly = models.PositiveIntegerField(default=0, db_default=0)
     header = models.CharField(max_length=64, default="", db_default="", blank=True)
     header_digests = models.TextField(default="", db_default="", blank=True)
     """SHA-256 in hex of each value that counts, the newest first; the values themselves are kept nowhere."""

@@ -42,6 +42,7 @@ def of_row(row: models.Connector) -> Connector:
         domains=tuple(row.domains.split()),
         tls_required=row.tls_required,
         max_sessions=row.max_sessions,
+        max_hourly=row.max_hourly,
         header=row.header,
         digests=tuple(row.header_digests.split()),
     )

@@ -19,6 +19,7 @@ from portal.ingest import enrolling, models
 from portal.ingest.connectors import Connector, Shown, address_of, match
 from portal.ingest.models import Spooled
 from portal.ingest.smtp import limits
+from portal.ingest.smtp.house import Allowance
 from portal.ingest.spool import open_spooled
 from portal.values import Network
 from tests.ingest.certs import Authority
@@ -27,6 +28,21 @@ from tests.ingest.test_smtp import QUEUED, configure, taken
 
 pytestmark = pytest.mark.usefixtures("at_once")
 PASSWORD = "correct horse battery"
+
+
+def test_an_hour_s_recipients_come_back_over_an_hour(caplog: pytest.LogCaptureFixture) -> None:
+    now = [1000.0]
+    allowance, office, program = Allowance(lambda: now[0]), Connector("office", max_hourly=3), Connector("program")
+
+    def taken_of(connector: Connector) -> int:
+        return sum(allowance.take(connector) for _ in range(10))
+
+    assert (taken_of(office), taken_of(office), taken_of(program)) == (3, 0, 10)
+    now[0] += 1201
+    assert (taken_of(office), taken_of(office)) == (1, 0)
+    now[0] += 100_000
+    assert taken_of(office) == 3
+    assert caplog.text.count("connector office has named as many recipients as it may in an hour (3)") == 3
 
 
 @pytest.fixture
@@ -122,6 +138,21 @@ class TestByNetwork:
                 if third.greeting.startswith("220"):
                     break
         assert third.greeting.startswith("220")
+
+    def test_it_names_so_many_recipients_an_hour_and_no_more(self, nobody: None, door: RunningDoor) -> None:
+        enrolling.add("office", {"networks": "127.0.0.0/8", "max_hourly": 3})
+        with Line(door.port) as line:
+            line.ask(f"MAIL FROM:<{FROM}>".encode())
+            for number in range(3):
+                assert line.ask(f"RCPT TO:<a{number}@b.example>".encode()).startswith("250")
+            assert line.ask(b"RCPT TO:<more@b.example>").startswith("450 4.7.1 ")
+            assert line.ask(b"DATA").startswith("354"), "those that were named get the mail"
+            line.send(MAIL + b".\r\n")
+            assert line.reply().startswith("250")
+            with Line(door.port) as other:
+                other.ask(f"MAIL FROM:<{FROM}>".encode())
+                assert other.ask(b"RCPT TO:<c@d.example>").startswith("450 4.7.1 "), "another session is no way round"
+        assert len(open_spooled(Spooled.objects.get()).envelope.recipients) == 3
 
     def test_a_database_that_is_away_leaves_the_last_known_list(self, nobody: None, door: RunningDoor) -> None:
         enrolling.add("office", {"networks": "127.0.0.0/8"})
@@ -290,17 +321,18 @@ class TestCommand:
     def test_a_connector_from_its_making_to_its_end(self, db: None) -> None:
         made = self.run(
             "add", "office", "--networks", "192.0.2.0/24,2001:db8::/32", "--login", "office",
-            "--domains", "Büro.example", "--tls", "--max-sessions", "20", "--certificate", "MX.example",
+            "--domains", "Büro.example", "--tls", "--certificate", "MX.example",
+            "--max-sessions", "20", "--max-hourly", "900",
         )  # fmt: skip
         assert made == (
             "office; networks 192.0.2.0/24 2001:db8::/32; certificate mx.example; login office (no password yet); "
-            "sends as xn--bro-hoa.example; TLS only; 20 sessions\n"
+            "sends as xn--bro-hoa.example; TLS only; 20 sessions; 900 recipients an hour\n"
         )
         password = self.run("password", "office").split()[0]
         assert len(password) >= 24
         row = models.Connector.objects.get()
         assert password not in row.password
-        self.run("change", "office", "--no-tls", "--networks", "", "--max-sessions", "0")
+        self.run("change", "office", "--no-tls", "--networks", "", "--max-sessions", "0", "--max-hourly", "0")
         listed = self.run("list").splitlines()
         assert listed == [
             "networks; networks 127.0.0.0/8 ::1/128",
@@ -317,6 +349,7 @@ class TestCommand:
             (("add", "x"), "ask for something"),
             (("add", "networks", "--login", "x"), "Choose another"),
             (("add", "a b", "--login", "x"), "Choose another"),
+            (("add", "x", "--login", "x", "--max-hourly", "-1"), "whole number"),
             (("add", "x", "--networks", "192.0.2.1/24"), "192.0.2.0/24"),
             (("add", "x", "--login", "a b"), "no spaces"),
             (("add", "x", "--login", "x", "--domains", "no_domain@"), "no domain"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -15,7 +15,8 @@ from portal.ingest.errors import ConnectorRefused
 from portal.ingest.models import Connector as Row
 from portal.ingest.roster import built_in, of_row
 
-_FIELDS = ("networks", "certificate", "login", "domains", "tls_required", "max_sessions", "header")
+_FIELDS = ("networks", "certificate", "login", "domains", "tls_required", "max_sessions", "max_hourly", "header")
+_MOST = 2**31 - 1
 
 
 class Command(BaseCommand):
@@ -91,7 +92,16 @@ def _add_fields(parser: ArgumentParser) -> None:
         "--header",
         help="customer header that its mail must carry: makes a new value and prints it; an empty text for none",
     )
-    parser.add_argument("--max-sessions", type=int, help="sessions at once, in each door process; 0 for no limit")
+    parser.add_argument("--max-sessions", type=_number, help="sessions at once, in each door process; 0 for no limit")
+    parser.add_argument(
+        "--max-hourly", type=_number, help="recipients in an hour, in each door process; 0 for no limit"
+    )
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _MOST):
+        raise ArgumentTypeError(f"it is a whole number of at most {_MOST}")
+    return int(text)
 
 
 def _value_for(options: dict[str, Any]) -> str:
@@ -110,5 +120,6 @@ def _line(connector: Connector) -> str:
         "TLS only" if connector.tls_required else "",
         f"header {connector.header}" + (f" ({values} values)" if values > 1 else "") if connector.header else "",
         f"{connector.max_sessions} sessions" if connector.max_sessions else "",
+        f"{connector.max_hourly} recipients an hour" if connector.max_hourly else "",
     ]
     return "; ".join(filter(None, words))
