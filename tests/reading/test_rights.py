@@ -51,7 +51,7 @@ DOORS = {
     **dict.fromkeys(("reply", "reply-files", "reply-file"), ANSWER),
     **dict.fromkeys(("reply-all", "reply-all-files", "reply-all-file"), ALL_OF_THEM),
     **dict.fromkeys(("forward", "forward-files", "forward-file"), FORWARD),
-    **dict.fromkeys(("sent", "more-time", "more-time-answer", "decide"), NOTHING),
+    **dict.fromkeys(("sent", "more-time", "more-time-answer", "decide", "decide-chosen"), NOTHING),
 }
 """By the name of each address. A new one is to be added here, with the right it asks."""
 UNREADABLE_ONLY = ("original",)

@@ -98,7 +98,7 @@ def test_sender_and_subject_are_searched_and_nothing_found_says_so() -> None:
     assert found(client, "scan") == []  # a word of the body
     page = client.get("/inbox/", {"q": "<b>nothing</b>"}).content.decode()
     assert "Nothing found for “&lt;b&gt;nothing&lt;/b&gt;”." in page
-    assert '<a href="/inbox/">Show all</a>' in page
+    assert '<a class="btn btn--s" href="/inbox/">Show all</a>' in page
     assert len(found(client, "  ")) == 2
     assert found(client, "!") == []
 
