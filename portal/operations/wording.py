@@ -145,6 +145,8 @@ def _rights_changed(facts: Mapping[str, Any]) -> str:
 
 
 def _not_now(facts: Mapping[str, Any]) -> str:
+    if not str(facts["answer"])[:1].isdigit():  # no server said it: there was none, or what is wrong is ours
+        return _("A mail has not left yet (%(answer)s). It is tried again by itself.") % facts
     return _("The mail server did not take a mail yet (%(answer)s). It is tried again by itself.") % facts
 
 

@@ -8,10 +8,12 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from branding.models import Brand
-from portal.delivery import verp
+from portal.delivery import queue, verp
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
 from portal.delivery.sending import send_due
@@ -334,3 +336,32 @@ def test_a_message_that_is_away_sends_no_second_file(seal, mail_to, relay):
     assert len(relay.taken) == 1
     assert Outbound.objects.get(kind="notice").state == Outbound.State.FAILED
     assert Outbound.objects.filter(kind="telling", news="failed").exists()  # its sender hears of it
+
+
+def _waiting(seal, number):
+    """So many notices, each of a message of its own."""
+    found = []
+    for _ in range(number):
+        message = seal()
+        reader = message.readers.order_by("number").first()
+        found.append(enqueue("notice", address=readers.address_of(reader), message=message.id, reader=reader))
+    return found
+
+
+def test_readers_of_mails_taken_up_together_are_read_with_one_statement(seal, relay):
+    _waiting(seal, 5)
+    with CaptureQueriesContext(connection) as asked:
+        assert send_due(["notice"]) == 5
+    assert len(relay.taken) == 5
+    assert len([one for one in asked.captured_queries if 'FROM "vault_reader"' in one["sql"]]) == 1
+
+
+def test_what_was_read_ahead_too_long_ago_is_read_again(seal, monkeypatch):
+    early, late = _waiting(seal, 2)
+    queue.look_ahead([early])
+    monkeypatch.setattr(queue, "AHEAD_SECONDS", -1.0)
+    queue.look_ahead([late])
+    Message.objects.update(state=Message.State.WITHDRAWN)
+    assert queue.reader_of(early).message.state == Message.State.OPEN
+    assert queue.reader_of(late).message.state == Message.State.WITHDRAWN
+    assert queue.reader_of(early).message.state == Message.State.WITHDRAWN, "it is given once"

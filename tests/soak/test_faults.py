@@ -35,6 +35,11 @@ def test_nothing_is_lost_told_twice_or_left_in_clear(tmp_path: Path) -> None:
         estate.until_well()
         # What a relay did not take five times waits for quarter of an hour by then; ten minutes do not get further.
         estate.until_quiet(1200)
-        print(estate.settle())
+        # Ended at each of its first steps, a mail waits for somebody to look at it. Nothing is wrong with any of these.
+        estate.portal.manage("release", "--all")
+        estate.until_quiet(1200)
+        result = estate.settle()
+        print(result)
+        assert result.held == 0
         assert estate.broker.longest() <= BOUND
         assert estate.plaintext() == []
