@@ -21,7 +21,7 @@ from portal.ingest.spool import SpoolWriter, commit_all
 log = logging.getLogger(__name__)
 
 BATCH = 256
-CROWD, GATHER_SECONDS = 8, 0.004
+CROWD, GATHER_SECONDS = 8, 0.002
 """With so many sessions a batch waits for so long: one transaction and one fsync of the folder then serve several mails
 (as PostgreSQL's commit_siblings and commit_delay do)."""
 RING_SECONDS, BUSY_SECONDS = 0.02, 0.1

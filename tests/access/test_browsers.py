@@ -96,7 +96,7 @@ def press_everything(page: Page, start: str) -> tuple[set[str], set[str]]:
                 unfolded(page, url)
             button = page.locator(BUTTONS).nth(number)
             if button.count():  # the page may be another one after what was pressed before
-                button.click()
+                button.press("Enter")  # with everything unfolded one thing may lie over another
                 page.wait_for_load_state()
                 titles.add(page.title())
                 waiting.append(page.url)
