@@ -11,6 +11,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from uuid import UUID
 
+from django.db import Error as DatabaseFailure
+from django.db import close_old_connections
+
 from portal import leases, observing
 from portal.delivery import claiming, lanes, refusing, results, signing, transport
 from portal.delivery.desk import Desk
@@ -49,6 +52,8 @@ LAST_SECONDS = 840
 counts as stuck (portal.operations.heartbeats)."""
 CREW, RELAY_CREW = 16, 4
 """Connections at once of one process: to many domains, where some are slow, or to the one relay."""
+NOTE_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
+"""Between tries to note an outcome: a database that is started again is mostly back by then."""
 _PATIENCE_SECONDS = 1.0
 _RELAY_SHARE = 10
 """Mails that one connection to the relay is worth."""
@@ -208,10 +213,21 @@ class _Round:
         # as if it had failed, nor drag what a foreign exception says into its own traceback.
         with observing.work("delivery", row.message, kind=row.kind, mail=str(row.id)):
             outcome, put_off = _attempt(row, lambda: lease.keep(ask), way, trouble, ask)
-            ask(partial(outcome, row, lease))
+            self._note(partial(outcome, row, lease))
         if put_off and trouble is None and lanes.holds_up_a_domain(put_off) and row.lane != NO_LANE:
             self._stopped.add(row.lane)
             ask(partial(_let_rest, row, put_off))
+
+    def _note(self, outcome: Callable[[], None]) -> None:
+        """Note how it went, again and again while the database is away: what a server has taken would be sent twice
+        else. Noted already by a try whose answer was lost, it is not noted again. The last failure is raised."""
+        for seconds in NOTE_PAUSES:
+            try:
+                return self._desk.ask(outcome)
+            except DatabaseFailure:
+                time.sleep(seconds)
+                self._desk.ask(close_old_connections)
+        return self._desk.ask(outcome)
 
 
 def _next(rows: deque[Outbound]) -> Outbound | None:

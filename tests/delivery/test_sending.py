@@ -6,11 +6,11 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from portal.audit.models import Entry
-from portal.delivery import letters, tasks
+from portal.delivery import letters, sending, tasks
 from portal.delivery.models import Lane, Outbound
 from portal.delivery.queue import address_of, enqueue, sender_of
 from portal.delivery.sending import GIVE_UP_AFTER, send_due
@@ -324,3 +324,29 @@ def test_a_passcode_never_waits_behind_other_mail(relay, relayed, monkeypatch):
     assert kinds_recorded() == ["recipient.passcode_sent"]
     tasks.send_mail()
     assert len(relay.taken) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("away", "state"), [(2, S.SENT), (99, S.SENDING)])
+def test_what_was_taken_is_noted_when_the_database_is_back(relay, relayed, monkeypatch, away, state):
+    monkeypatch.setattr(sending, "NOTE_PAUSES", (0.01,) * 3)
+    failures = iter(range(away))
+
+    def failing(execute, sql, params, many, context):
+        if sql.startswith('INSERT INTO "audit_entry"') and next(failures, None) is not None:
+            raise OperationalError("the server closed the connection")
+        return execute(sql, params, many, context)
+
+    outbound = relayed()
+    with connection.execute_wrapper(failing):
+        assert send_due(["relay"]) == 1
+    outbound.refresh_from_db()
+    assert outbound.state == state
+    assert len(relay.taken) == 1
+    now_due()
+    send_due(["relay"])
+    outbound.refresh_from_db()
+    assert outbound.state == S.SENT
+    sure = state == S.SENT
+    assert len(relay.taken) == (1 if sure else 2), "one whose outcome nobody could note goes again"
+    assert bool(Entry.objects.get(kind="message.relayed").facts.get("maybe_twice")) is not sure

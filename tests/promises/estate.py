@@ -125,11 +125,11 @@ class Estate:
         """Why this mail waits, as its trace says."""
         return str(self._ask("SELECT last_error FROM ingest_spooled WHERE id = %s", id_)[0][0])
 
-    def settle(self) -> Result:
+    def settle(self, most_more: int = 1) -> Result:
         """Once nothing is on its way, the ledger's account of it."""
         self.until_quiet()
         query = "SELECT DISTINCT message FROM audit_entry WHERE (facts->>'maybe_twice')::boolean"
-        return self.ledger.settle([str(id_) for (id_,) in self._ask(query)])
+        return self.ledger.settle([str(id_) for (id_,) in self._ask(query)], most_more)
 
     def _ask(self, query: str, *values: object) -> list[Any]:
         with psycopg.connect(self.postgresql.url, connect_timeout=5) as connection:
