@@ -39,7 +39,7 @@ class Kind:
     """What it would grant, and to whom, for an operator who looks at one that does not fit."""
     related: tuple[str, ...] = ()
     """What claims are read from besides the row."""
-    only: Q = Q()  # noqa: RUF009  # never changed
+    only: Q = field(default_factory=Q)
     """Which rows grant at all; the others need no seal."""
 
 
@@ -56,10 +56,10 @@ def kinds() -> list[Kind]:
     return list(_KINDS.values())
 
 
-def seal(row: Model) -> None:
+def seal(row: Any) -> None:
     """Seal a row as it stands in memory, to be saved by the caller. Only what is new, or was found whole, is sealed."""
     kind = _KINDS[type(row)]
-    row.seal = keys().grants.seal(kind.name, kind.claims(row))  # type: ignore[attr-defined]
+    row.seal = keys().grants.seal(kind.name, kind.claims(row))
 
 
 def standing(row: Any) -> Standing:

@@ -58,11 +58,9 @@ def permissions_of(person: Person) -> frozenset[May]:
 def _was_given(person: Person) -> bool:
     """Asked for many times while a page is made, so looked at once for the row as it was read."""
     read = (person.role, person.password, person.lookup, bytes(person.seal))
-    kept: tuple[object, bool] | None = getattr(person, "_was_given", None)
-    if kept is None or kept[0] != read:
-        kept = read, grants.is_whole(person)
-        person._was_given = kept  # type: ignore[attr-defined]
-    return kept[1]
+    if person.was_given is None or person.was_given[0] != read:
+        person.was_given = read, grants.is_whole(person)
+    return person.was_given[1]
 
 
 def may(person: Person | None, permission: May) -> bool:

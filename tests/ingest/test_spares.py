@@ -145,5 +145,15 @@ def test_what_cannot_be_written_to_is_passed_over(tmp_path: Path) -> None:
     assert not (tmp_path / "somewhere else").exists()
 
 
+def test_a_copy_by_another_name_keeps_its_bytes(tmp_path: Path) -> None:
+    pool = Spares(tmp_path)
+    made = written(pool, tmp_path, b"mail")
+    os.link(made, tmp_path / "copy")
+    pool.remove(made)
+    assert not made.exists()
+    assert kept(tmp_path) == []
+    assert (tmp_path / "copy").read_bytes() == b"mail"
+
+
 def test_a_spool_folder_has_one_pool(spool_folder: Path) -> None:
     assert spoolfolder.spares() is spoolfolder.spares()

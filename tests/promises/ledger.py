@@ -72,7 +72,7 @@ class Ledger:
         self.mailhost = mailhost
         self.entries: list[Entry] = []
         self._people: dict[str, Person] = {}
-        self._marks, self._most_more = 0, 1
+        self._marks = 0
         """Of mails that may have left twice, for which no second one was found yet."""
         self._lock = threading.Lock()
 
@@ -137,17 +137,16 @@ class Ledger:
         AssertionError names what is lost, was told twice without a mark, or is there more often than it was sent.
         """
         events = [event for id_ in maybe_twice for event in self.portal.trace(id_)["events"]]
-        self._most_more = most_more
         self._marks = sum(bool(event["facts"].get("maybe_twice")) for event in events)
         seen, twice = self._read_all()
-        result = Result(0, 0, 0, 0, self._marked(twice), sum(not entry.ids for entry in self.entries))
+        result = Result(0, 0, 0, 0, self._marked(twice, most_more), sum(not entry.ids for entry in self.entries))
         lost: list[str] = []
         for entry in self.entries:
             for recipient in entry.recipients:
                 times, taken = seen[entry.marker, recipient], len(entry.ids)
                 if (more := times - taken - entry.unclear) > 0:
                     assert not entry.protected, f"{times} messages of {entry}"
-                    result.told_twice += self._marked({entry.marker: more})
+                    result.told_twice += self._marked({entry.marker: more}, most_more)
                 result.sent += taken
                 result.readable += min(times, taken)
                 if times < taken:
@@ -201,9 +200,9 @@ class Ledger:
             page = person.sign_in(link, inbox, known=len(inbox.mails("passcode")))
         return page
 
-    def _marked(self, twice: Mapping[str, int]) -> int:
+    def _marked(self, twice: Mapping[str, int], most_more: int) -> int:
         """Each mail that left twice did so no more often than it may, and a trace says that it may have; how many."""
-        assert max(twice.values(), default=0) <= self._most_more, f"left too often: {twice}"
+        assert max(twice.values(), default=0) <= most_more, f"left too often: {twice}"
         self._marks -= len(twice)
         assert self._marks >= 0, f"left twice, and no trace says so: {twice}"
         return len(twice)

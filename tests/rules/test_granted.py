@@ -20,16 +20,8 @@ from portal.rules.models import Version
 from tests.mails import mail
 from tests.seals import put, turn
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("asked_at_once")]
 OWN = {"do": "copy_to", "addresses": ["insider@evil.example"]}
-
-
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(live, "FRESH_SECONDS", -1.0)
-    live.forget()
-    yield
-    live.forget()
 
 
 def document(*then: dict[str, Any]) -> dict[str, Any]:

@@ -19,15 +19,7 @@ from tests.grants import change
 from tests.mails import JONAS, mail
 from tests.seals import put
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(live, "FRESH_SECONDS", -1.0)
-    live.forget()
-    yield
-    live.forget()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("asked_at_once")]
 
 
 def rules(subject: str = "zebra", **fields: Any) -> dict[str, Any]:

@@ -40,6 +40,9 @@ class Person(AbstractBaseUser):
     seal = models.BinaryField(max_length=48, default=b"", db_default=b"")
     """Over role and password (portal.access.granted), of whoever has either; without it they administer nothing."""
 
+    was_given: tuple[object, bool] | None = None
+    """No column: what was read of the row, and whether its seal fits that (portal.access.roles)."""
+
     USERNAME_FIELD = "lookup"
     objects: BaseUserManager[Person] = BaseUserManager()  # type: ignore[assignment]
 
