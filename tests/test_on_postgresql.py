@@ -16,6 +16,7 @@ TESTS = (
     "tests/vault/test_narrowing_races.py",
     *("tests/test_leases.py", "tests/leases_on_postgresql.py"),
     *("tests/ingest/test_claims.py", "tests/ingest/test_states.py", "tests/ingest/test_pipeline.py"),
+    "tests/ingest/test_hourly.py::test_processes_that_ask_at_once_are_given_no_recipient_twice",
     "tests/reading/test_searching.py::test_the_search_walks_an_index_and_no_table",
     "tests/reading/test_inbox.py::test_the_list_walks_an_index_and_no_table",
     f"{SEARCH}every_search_ends_in_an_index_and_sorts_nothing",

@@ -33,7 +33,7 @@ class Connector:
     max_sessions: int = 0
     """At once, in each door process; 0 for no limit of its own."""
     max_hourly: int = 0
-    """Recipients that it may name in an hour, in each door process; 0 for no limit."""
+    """Recipients that it may name in an hour, at all doors together; 0 for no limit."""
     header: str = ""
     """The customer header that its mail must carry, which shows only when the mail comes; "" for none."""
     digests: tuple[str, ...] = field(default=(), repr=False)

@@ -14,7 +14,7 @@ from portal.audit.record import record
 from portal.ingest import customer
 from portal.ingest.connectors import BUILT_IN
 from portal.ingest.errors import ConnectorRefused
-from portal.ingest.models import Connector
+from portal.ingest.models import Connector, Hourly
 from portal.mime.addresses import domain_of
 from portal.mime.errors import BadAddress
 
@@ -49,6 +49,7 @@ def remove(name: str) -> None:
     with transaction.atomic():
         record("connector.removed", connector=connector.pk)
         connector.delete()
+        Hourly.objects.filter(connector=name).delete()
 
 
 def new_password(name: str, password: str = "") -> str:

@@ -137,3 +137,15 @@ class Connector(models.Model):
                 condition=~models.Q(networks="", certificate="", login=""), name="connector_asks_for_something"
             ),
         ]
+
+
+class Hourly(models.Model):
+    """What a connector with an hourly limit has used of it, for all doors together; portal.ingest.hourly counts here.
+
+    By name and not by a foreign key: connectors may be removed by a version that knows nothing of this table.
+    """
+
+    connector = models.CharField(max_length=64, primary_key=True)
+    used = models.FloatField()
+    """Recipients, at the moment `at`; as time goes by they come back."""
+    at = models.DateTimeField()

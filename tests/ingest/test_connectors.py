@@ -19,7 +19,6 @@ from portal.ingest import enrolling, models
 from portal.ingest.connectors import Connector, Shown, address_of, match
 from portal.ingest.models import Spooled
 from portal.ingest.smtp import limits
-from portal.ingest.smtp.house import Allowance
 from portal.ingest.spool import open_spooled
 from portal.values import Network
 from tests.ingest.certs import Authority
@@ -28,21 +27,6 @@ from tests.ingest.test_smtp import QUEUED, configure, taken
 
 pytestmark = pytest.mark.usefixtures("at_once")
 PASSWORD = "correct horse battery"
-
-
-def test_an_hour_s_recipients_come_back_over_an_hour(caplog: pytest.LogCaptureFixture) -> None:
-    now = [1000.0]
-    allowance, office, program = Allowance(lambda: now[0]), Connector("office", max_hourly=3), Connector("program")
-
-    def taken_of(connector: Connector) -> int:
-        return sum(allowance.take(connector) for _ in range(10))
-
-    assert (taken_of(office), taken_of(office), taken_of(program)) == (3, 0, 10)
-    now[0] += 1201
-    assert (taken_of(office), taken_of(office)) == (1, 0)
-    now[0] += 100_000
-    assert taken_of(office) == 3
-    assert caplog.text.count("connector office has named as many recipients as it may in an hour (3)") == 3
 
 
 @pytest.fixture

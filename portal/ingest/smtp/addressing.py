@@ -87,7 +87,7 @@ async def rcpt(session: Session, argument: str) -> str:
     address = _recipient(path.address, utf8=transaction.utf8)
     if len(transaction.recipients) >= session.house.max_recipients:
         raise TooManyRecipients(session.house.max_recipients)
-    if session.connector is not None and not session.house.allowance.take(session.connector):
+    if session.connector is not None and not await session.house.allowance.take(session.connector):
         raise Reply("450 4.7.1 This connector has named as many recipients as it may in an hour, try again later")
     transaction.recipients.setdefault(normalise(address), (address, dsn))
     transaction.answers += 1

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -15,12 +13,11 @@ from portal.ingest.committing import Committer
 from portal.ingest.connectors import Connector, address_of
 from portal.ingest.roster import Roster
 from portal.ingest.smtp import limits
+from portal.ingest.smtp.allowance import Allowance
 from portal.ingest.smtp.certificates import Certificates
 
 if TYPE_CHECKING:
     from portal.ingest.smtp.session import Session
-
-log = logging.getLogger(__name__)
 
 _MOST_PEERS = 10_000
 
@@ -72,34 +69,8 @@ class House:
         """End the threads; call it when no session is left."""
         self.sealing.shutdown()
         self.hashing.shutdown()
+        self.allowance.close()
         self.roster.close()
-
-
-class Allowance:
-    """How many more recipients each connector may name: an hour's at once, and as many again spread over each hour.
-    What a stolen login or a program gone wrong sends has an end, and its mail servers try again later."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._left: dict[str, tuple[float, float]] = {}
-        self._used_up: set[str] = set()
-
-    def take(self, connector: Connector) -> bool:
-        """One recipient more; False when its hour is used up."""
-        most = connector.max_hourly
-        if not most:
-            return True
-        now = self._clock()
-        left, at = self._left.get(connector.name, (float(most), now))
-        left = min(most, left + (now - at) * most / 3600)
-        allowed = left >= 1
-        self._left[connector.name] = (left - allowed, now)
-        if allowed:
-            self._used_up.discard(connector.name)
-        elif connector.name not in self._used_up:
-            self._used_up.add(connector.name)
-            log.warning("connector %s has named as many recipients as it may in an hour (%d)", connector.name, most)
-        return allowed
 
 
 class Failures:

@@ -94,7 +94,7 @@ def _add_fields(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--max-sessions", type=_number, help="sessions at once, in each door process; 0 for no limit")
     parser.add_argument(
-        "--max-hourly", type=_number, help="recipients in an hour, in each door process; 0 for no limit"
+        "--max-hourly", type=_number, help="recipients in an hour, at all doors together; 0 for no limit"
     )
 
 
