@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from portal.access import grants, people, roles, sessions
 from portal.access.credentials import Passkey
-from portal.access.errors import AlreadyAdministrator, LastOwner, NotAnAdministrator
 from portal.access.models import EntryLink, Person, Session
+from portal.access.office_errors import AlreadyAdministrator, LastOwner, NotAnAdministrator
 from portal.audit.record import Fact, by_whom, record
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue

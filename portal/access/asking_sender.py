@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.access import expired, people, places, sender_requests
 from portal.access import views as door
-from portal.access.errors import clock, whole_minute
+from portal.access.clock import clock, whole_minute
 from portal.access.requests import Request
 from portal.access.responses import retry_after, see_other
 from portal.delivery import naming

@@ -27,7 +27,7 @@ from webauthn.helpers.structs import (
 
 from branding.choosing import origin
 from branding.models import Brand
-from portal.access.errors import PasskeyWrong
+from portal.access.passkey_errors import PasskeyWrong
 
 LONGEST = 16_384
 """Characters of an answer; one with an RSA key and a long credential id has under 4,000."""

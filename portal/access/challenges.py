@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 
 from branding.models import Brand
 from portal.access.credentials import UsedChallenge
-from portal.access.errors import ChallengeOver
+from portal.access.passkey_errors import ChallengeOver
 from portal.keys.binding import bound
 from portal.keys.service import keys
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+
+from portal.access.clock import clock, whole_minute
 
 
 class AccessError(Exception):
@@ -250,148 +251,3 @@ class NotAPerson(AccessError):
     @property
     def sentence(self) -> str:
         return _("Nobody has proved anything, so nobody can be signed in.")
-
-
-class OfficeRefused(AccessError):
-    """Something that cannot be done with the list of administrators."""
-
-
-class AlreadyAdministrator(OfficeRefused):
-    @property
-    def sentence(self) -> str:
-        return _("This address is an administrator’s already. Give another, or change its role under People.")
-
-
-class NotAnAdministrator(OfficeRefused):
-    @property
-    def sentence(self) -> str:
-        return _("This person is no administrator any more. Load the list again.")
-
-
-class NotLetIn(OfficeRefused):
-    """One sentence for every reason: which part was wrong, or whether a budget is spent, is nobody's business."""
-
-    @property
-    def sentence(self) -> str:
-        return _("That did not let you in. Check what you typed; after many tries, wait an hour.")
-
-
-class PasswordClosed(OfficeRefused):
-    @property
-    def sentence(self) -> str:
-        return _("Passwords are not used here any more. Sign in with a passkey or with your organisation’s account.")
-
-
-class PasswordTooShort(OfficeRefused):
-    @property
-    def sentence(self) -> str:
-        return _("Use at least 12 characters. Four words that do not belong together are easy to remember.")
-
-
-class PasswordTooLong(OfficeRefused):
-    @property
-    def sentence(self) -> str:
-        return _("Use at most 200 characters.")
-
-
-class PasswordTooCommon(OfficeRefused):
-    @property
-    def sentence(self) -> str:
-        return _("That password is among the first that are tried. Choose another.")
-
-
-class LastOwner(OfficeRefused):
-    @property
-    def sentence(self) -> str:
-        return _("There must be one owner. Make someone else an owner first.")
-
-
-class PasskeyRefused(AccessError):
-    """A passkey opens nothing; the page that offered it is shown again with the sentence."""
-
-
-class PasskeysOff(PasskeyRefused):
-    @property
-    def sentence(self) -> str:
-        return _("Passkeys are not used here. Confirm in another way.")
-
-
-class ChallengeOver(PasskeyRefused):
-    """Asked in another browser or for something else, answered before, or too long ago."""
-
-    @property
-    def sentence(self) -> str:
-        return _("That took too long, or was tried before. Try again.")
-
-
-class PasskeyWrong(PasskeyRefused):
-    """Malformed, from another site, without the person being verified, or not signed by the key. Which is not said."""
-
-    @property
-    def sentence(self) -> str:
-        return _("This passkey could not be checked. Try again, or confirm in another way.")
-
-
-class PasskeyUnknown(PasskeyRefused):
-    @property
-    def sentence(self) -> str:
-        return _("This passkey is not known here; it may have been removed. Confirm in another way.")
-
-
-class PasskeyAsleep(PasskeyRefused):
-    """Its counter went backwards once: there may be a copy of the authenticator (WebAuthn Level 2 section 6.1.1)."""
-
-    @property
-    def sentence(self) -> str:
-        return _(
-            "This passkey no longer works, because there may be a copy of it. "
-            "Confirm in another way, then remove it in your settings and add a new one."
-        )
-
-
-class MailboxNotProved(PasskeyRefused):
-    """The last proof of the mailbox by this passkey's holder is too long ago."""
-
-    @property
-    def sentence(self) -> str:
-        return _(
-            "Twice a year we ask you to confirm in another way, because a mailbox can change hands. "
-            "Do that here, and your passkey works again."
-        )
-
-
-class TooManyPasskeys(PasskeyRefused):
-    @property
-    def sentence(self) -> str:
-        return _("You have as many passkeys as can be kept. Remove one first.")
-
-
-class TooManyAdded(PasskeyRefused):
-    @property
-    def sentence(self) -> str:
-        return _("You have added as many passkeys as can be added in a day. Try again tomorrow.")
-
-
-class PasskeyThere(PasskeyRefused):
-    @property
-    def sentence(self) -> str:
-        return _("This passkey is here already.")
-
-
-class ProofTooOld(PasskeyRefused):
-    """A session left open on a desk must not be enough to add a key that lasts, or to take one away."""
-
-    @property
-    def sentence(self) -> str:
-        return _("Before you change your passkeys, confirm your address again.")
-
-
-def clock(moment: datetime) -> str:
-    """A time as pages say it: 14:48, where the portal stands."""
-    return timezone.localtime(moment).strftime("%H:%M")
-
-
-def whole_minute(moment: datetime) -> datetime:
-    """The same moment or the next full minute after it: who comes back when the page says must not be early."""
-    floor = moment.replace(second=0, microsecond=0)
-    return floor if floor == moment else floor + timedelta(minutes=1)

@@ -29,9 +29,11 @@ from portal.access import (
     ways,
 )
 from portal.access.decorators import OFFICE
-from portal.access.errors import AccessError, NotLetIn, OfficeRefused, PasskeyRefused, PasswordClosed
+from portal.access.errors import AccessError
 from portal.access.models import Person
+from portal.access.office_errors import NotLetIn, OfficeRefused, PasswordClosed
 from portal.access.oidc import known
+from portal.access.passkey_errors import PasskeyRefused
 from portal.access.proving import TRUSTED_SECONDS
 from portal.access.requests import Request
 from portal.access.responses import see_other

@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.access import budgets, ceilings, cookies, expired, office, office_ways, passcodes, people, sessions
+from portal.access.clock import clock, whole_minute
 from portal.access.decorators import OFFICE
-from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, TooManyTries, clock, whole_minute
+from portal.access.errors import AskedTooSoon, OtherBrowser, PasscodeRefused, TooManyTries
 from portal.access.models import Challenge, Session
 from portal.access.passcodes import Browser, Claim
 from portal.access.proving import TRUSTED_SECONDS

@@ -6,8 +6,9 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from portal.access import ceilings, cookies, office, office_ways, roles, said, sessions
-from portal.access.errors import AccessError, NotLetIn, ProviderDown, SignInRefused, TooManyTries
+from portal.access.errors import AccessError, ProviderDown, SignInRefused, TooManyTries
 from portal.access.models import Person, SignIn
+from portal.access.office_errors import NotLetIn
 from portal.access.oidc import flow
 from portal.access.oidc.flow import WayBack
 from portal.access.requests import Request

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 from portal.access import cookies, passkeys, people, places, proving, sessions
 from portal.access import views as door
 from portal.access.credentials import Passkey
-from portal.access.errors import PasskeyRefused, PasskeyUnknown
+from portal.access.passkey_errors import PasskeyRefused, PasskeyUnknown
 from portal.access.places import Place
 from portal.access.requests import Request
 from portal.access.responses import see_other

@@ -18,7 +18,9 @@ from django.views.decorators.http import require_POST
 from portal.access import back, budgets, cookies, passcode_pages, passkeys, people, places, said, sessions, ways
 from portal.access import views as door
 from portal.access.credentials import Keyholder, Passkey
-from portal.access.errors import (
+from portal.access.models import Person, Session
+from portal.access.passcodes import Claim
+from portal.access.passkey_errors import (
     ChallengeOver,
     PasskeyRefused,
     PasskeyThere,
@@ -27,8 +29,6 @@ from portal.access.errors import (
     TooManyAdded,
     TooManyPasskeys,
 )
-from portal.access.models import Person, Session
-from portal.access.passcodes import Claim
 from portal.access.requests import Request
 from portal.access.responses import see_other
 

@@ -19,7 +19,8 @@ from portal.access import alerts, budgets, challenges, grants
 from portal.access.ceremonies import Answer, Party, Signed, check_made, check_signed, creation_options, request_options
 from portal.access.challenges import Purpose
 from portal.access.credentials import Keyholder, Passkey
-from portal.access.errors import (
+from portal.access.models import Person, Session
+from portal.access.passkey_errors import (
     MailboxNotProved,
     PasskeyAsleep,
     PasskeyRefused,
@@ -29,7 +30,6 @@ from portal.access.errors import (
     TooManyAdded,
     TooManyPasskeys,
 )
-from portal.access.models import Person, Session
 from portal.audit.record import record
 from portal.delivery.models import Outbound
 from portal.keys.service import keys

@@ -14,15 +14,9 @@ from django.utils import timezone
 
 from portal.access import authenticators, budgets, cookies, grants, office_ways, people, roles, sessions
 from portal.access.budgets import Purse
-from portal.access.errors import (
-    FactorRefused,
-    NotLetIn,
-    PasswordClosed,
-    PasswordTooCommon,
-    PasswordTooLong,
-    PasswordTooShort,
-)
+from portal.access.errors import FactorRefused
 from portal.access.models import Failed, Person, Session
+from portal.access.office_errors import NotLetIn, PasswordClosed, PasswordTooCommon, PasswordTooLong, PasswordTooShort
 from portal.audit.record import record
 from portal.keys.service import keys
 from portal.mime.errors import BadAddress

@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 
-from portal.access.errors import TooManyTries, whole_minute
+from portal.access.clock import whole_minute
+from portal.access.errors import TooManyTries
 from portal.access.places import Place
 
 

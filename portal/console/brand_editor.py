@@ -17,9 +17,9 @@ from branding.versions import Document
 from portal.access.decorators import permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
-from portal.console import brand_dns, brand_preview, brand_sections
+from portal.console import brand_dns, brand_fields, brand_preview
+from portal.console.brand_fields import Section
 from portal.console.brand_pages import Edited, brand_page, edited
-from portal.console.brand_sections import Section
 from portal.console.pages import administrator
 
 View = Callable[[HttpRequest, str], HttpResponse]
@@ -45,12 +45,12 @@ def _show(request: HttpRequest, about: Edited, section: Section) -> HttpResponse
 def shown(request: HttpRequest, about: Edited, section: Section) -> dict[str, Any]:
     """A section as the draft has it."""
     seen = versions.token(part(section)(about.now.document))
-    rows = brand_sections.rows(section, about.shown)
+    rows = brand_fields.rows(section, about.shown)
     return {"rows": rows, "seen": seen, **extras(request, section, about.shown)}
 
 
 def _save(request: HttpRequest, about: Edited, section: Section) -> HttpResponse:
-    given = brand_sections.answers(section, about.shown, request.POST)
+    given = brand_fields.answers(section, about.shown, request.POST)
     stale, only_shown = False, request.POST.get("then") == "show"
     if not (given.errors or only_shown):
         try:
@@ -62,7 +62,7 @@ def _save(request: HttpRequest, about: Edited, section: Section) -> HttpResponse
             stale = True
             about = edited(about.row.slug)
     context: dict[str, Any] = {
-        "rows": brand_sections.rows(section, about.shown, given, about.shown if stale else None),
+        "rows": brand_fields.rows(section, about.shown, given, about.shown if stale else None),
         "errors": given.errors,
         "stale": stale,
         # A second press keeps what was typed, now that what the other one saved was shown.

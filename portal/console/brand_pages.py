@@ -15,7 +15,7 @@ from branding.choosing import NOWHERE
 from branding.models import Brand
 from branding.versions import Standing
 from portal.console import brand_phrasing, brand_sections
-from portal.console.brand_sections import Section
+from portal.console.brand_fields import Section
 from portal.console.pages import administrator, office_page
 from portal.console.sections import BRANDS
 

@@ -25,8 +25,8 @@ from portal.access.decorators import permission_required
 from portal.access.requests import Request
 from portal.access.roles import May
 from portal.console import brand_samples
+from portal.console.brand_fields import Section
 from portal.console.brand_pages import edited
-from portal.console.brand_sections import Section
 from portal.console.brand_typed import as_typed
 from portal.delivery.dressing import Dressed
 from portal.reading import policies

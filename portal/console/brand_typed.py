@@ -6,7 +6,7 @@ from django.http import QueryDict
 
 from branding import languages, versions, wording
 from branding.models import Brand
-from portal.console import brand_sections
+from portal.console import brand_fields, brand_sections
 
 MOST_TYPED = 5000
 """Characters of a word that are given back to be mended; what may be kept is far less."""
@@ -18,7 +18,7 @@ def as_typed(brand: Brand, posted: QueryDict) -> Brand:
     if name == "words":
         return _with_words(brand, posted)
     section = next((one for one in brand_sections.all_sections() if one.slug == name), None)
-    return versions.as_brand(brand, brand_sections.answers(section, brand, posted).values) if section else brand
+    return versions.as_brand(brand, brand_fields.answers(section, brand, posted).values) if section else brand
 
 
 def language_of(said: QueryDict, brand: Brand) -> str:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.access import administrators, office_ways, passwords
 from portal.access.decorators import fresh_proof_required, office_required
-from portal.access.errors import OfficeRefused
+from portal.access.office_errors import OfficeRefused
 from portal.access.responses import see_other
 from portal.console.pages import administrator, office_page
 from portal.mime.addresses import LONGEST

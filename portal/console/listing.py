@@ -18,7 +18,7 @@ from portal.ingest.models import Spooled
 from portal.keys.errors import KeysError
 from portal.mime.addresses import domain_of
 from portal.mime.errors import BadAddress
-from portal.operations.tracing import message_sentence, spool_sentence
+from portal.operations.states import message_sentence, spool_sentence
 from portal.vault.models import Message, Reader
 from portal.vault.readers import envelope_of
 

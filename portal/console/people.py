@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.access import administrators, office_ways, people, roles
 from portal.access.administrators import Reason
 from portal.access.decorators import fresh_proof_required, permission_required
-from portal.access.errors import NotAnAdministrator, OfficeRefused
 from portal.access.models import Person
+from portal.access.office_errors import NotAnAdministrator, OfficeRefused
 from portal.access.requests import Request
 from portal.access.roles import May
 from portal.console.done import see_done

@@ -14,8 +14,9 @@ from portal.access import authenticators, codes, cookies, passkeys, passwords, p
 from portal.access.authenticator_settings import drawn
 from portal.access.credentials import Passkey
 from portal.access.decorators import OFFICE, fresh_proof_required, office_required, permission_required
-from portal.access.errors import FactorRefused, PasskeyRefused
+from portal.access.errors import FactorRefused
 from portal.access.models import Person, Session
+from portal.access.passkey_errors import PasskeyRefused
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.access.roles import May

@@ -26,7 +26,7 @@ from portal.delivery.queue import address_of
 from portal.keys.binding import bound
 from portal.keys.service import keys
 from portal.mime.addresses import normalise
-from portal.mime.building import with_header, without_headers
+from portal.mime.editing import with_header, without_headers
 from portal.mime.errors import BadAddress
 from portal.mime.fields import header_end, raw_fields
 from portal.mime.limits import MAX_HEADER_BYTES

@@ -18,7 +18,7 @@ from portal.ingest.errors import BrandUnknown, NeverRefused, RecoveryKeyUnset, T
 from portal.ingest.models import Spooled
 from portal.ingest.streams import contents
 from portal.mime.addresses import Mailbox, domain_of, names_address, normalise
-from portal.mime.building import without_headers
+from portal.mime.editing import without_headers
 from portal.mime.errors import BadAddress
 from portal.mime.fields import decode_words, stray_fields
 from portal.mime.reading import Letter, read

@@ -22,7 +22,7 @@ from portal.ingest.errors import (
 from portal.ingest.received import Trace
 from portal.ingest.spool import Envelope, SpoolWriter
 from portal.mime.addresses import normalise, parse_list, parse_whole_list
-from portal.mime.building import with_header, without_headers
+from portal.mime.editing import with_header, without_headers
 from portal.mime.errors import BadAddress, LimitExceeded
 from portal.mime.fields import raw_fields, read_headers
 from portal.mime.limits import Watcher

@@ -10,8 +10,7 @@ from portal.delivery.queue import address_of, sender_of
 from portal.ingest import ordering, spool
 from portal.ingest.models import Spooled
 from portal.ingest.received import came_as_utf8
-from portal.mime.building import without_headers
-from portal.mime.editing import changed
+from portal.mime.editing import changed, without_headers
 from portal.mime.fields import header_end
 from portal.mime.limits import MAX_HEADER_BYTES
 

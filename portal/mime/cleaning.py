@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import nh3
 
 from portal.mime import plain
-from portal.mime.nesting import FORMATS, Flattened
+from portal.mime.allowed import ATTRIBUTES, EMPTIED, TAGS
+from portal.mime.hosts import with_hosts
+from portal.mime.nesting import Flattened
 from portal.mime.styles import clean_style
 
 CLEANER_VERSION = 2
@@ -24,98 +26,6 @@ _LONGEST_ADDRESS = 2000
 _NEVER_SLOW_TAGS = 1000
 _NEVER_SLOW_LENGTH = 64 * 1024
 
-TAGS = FORMATS.union(
-    [
-        "abbr",
-        "address",
-        "article",
-        "aside",
-        "bdi",
-        "bdo",
-        "blockquote",
-        "br",
-        "caption",
-        "center",
-        "cite",
-        "col",
-        "colgroup",
-        "dd",
-        "del",
-        "details",
-        "dfn",
-        "div",
-        "dl",
-        "dt",
-        "figcaption",
-        "figure",
-        "footer",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "main",
-        "mark",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "rp",
-        "rt",
-        "ruby",
-        "samp",
-        "section",
-        "span",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "time",
-        "tr",
-        "ul",
-        "var",
-        "wbr",
-    ]
-)
-_SIZED = {"width", "height", "align", "valign", "bgcolor"}
-ATTRIBUTES: Mapping[str, frozenset[str]] = {
-    tag: frozenset(names)
-    for tag, names in {
-        "*": {"style", "dir", "lang", "title", "align"},
-        "a": {"href"},
-        "blockquote": {"type", "class"},
-        "div": {"id", "class"},
-        "img": {"src", "alt", "width", "height", "border", "hspace", "vspace"},
-        "font": {"color", "face", "size"},
-        "table": {*_SIZED, "border", "cellpadding", "cellspacing", "summary", "role"},
-        "td": {*_SIZED, "colspan", "rowspan", "nowrap", "headers", "scope"},
-        "th": {*_SIZED, "colspan", "rowspan", "nowrap", "headers", "scope"},
-        "tr": _SIZED,
-        "thead": {"valign"},
-        "tbody": {"valign"},
-        "tfoot": {"valign"},
-        "col": {"span", "width", "valign"},
-        "colgroup": {"span", "width", "valign"},
-        "hr": {"size", "width", "color", "noshade"},
-        "ol": {"start", "type", "reversed"},
-        "ul": {"type"},
-        "li": {"value", "type"},
-        "time": {"datetime"},
-        "details": {"open"},
-    }.items()
-}
 # The marks of the history below an answer (portal.mime.folding), with the one value that each may have.
 _MARKS = {"type": "cite", "class": "gmail_quote", "id": "divRplyFwdMsg"}
 _MARK_TAGS = frozenset({"blockquote", "div"})
@@ -123,28 +33,6 @@ _OF_EVERY_LINK = {"target": "_blank", "rel": "noopener noreferrer nofollow"}
 # Attributes that only load something are let through to the filter, which counts and drops them.
 _FETCHING = frozenset({"background", "srcset", "poster", "lowsrc", "dynsrc"})
 _ATTRIBUTES_SEEN = {tag: set(names | _FETCHING) for tag, names in ATTRIBUTES.items()}
-_EMPTIED = {
-    "script",
-    "style",
-    "title",
-    "template",
-    "noscript",
-    "iframe",
-    "object",
-    "embed",
-    "applet",
-    "svg",
-    "math",
-    "textarea",
-    "select",
-    "noembed",
-    "noframes",
-    "xmp",
-    "plaintext",
-    "audio",
-    "video",
-    "head",
-}
 
 _ACTIVE_TAG = re.compile(
     r"<(?:script|form|input|button|select|textarea|iframe|frame|frameset|object|embed|applet|svg|math|base|audio|video"
@@ -158,7 +46,6 @@ _REMARK = re.compile(r"<!--(?:(?!-->).)*+(?:-->|\Z)", re.DOTALL)
 _URL_NOISE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _URL_BREAKS = re.compile(r"[\t\r\n]")  # parsers of URLs take them out (URL Standard, section 4.4)
 _REMOTE = re.compile(r"https?://[^\s/\\]", re.IGNORECASE)
-_INVISIBLE = re.compile(r"[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _LINK = re.compile(
     r"(?:https?://[^\s\"'<>\\]{1,4000}|mailto:[^\s\"'<>]{1,2000}|tel:[0-9+()*#;=.,/ -]{1,60})", re.IGNORECASE
 )
@@ -171,13 +58,7 @@ _PICTURE_DATA = re.compile(r"data:image/(?:png|jpe?g|gif|webp|bmp);base64,[A-Za-
 _SHOWN, _HIDDEN = ' src="picture/', ' data-picture="picture/'
 _HIDDEN_NUMBER = re.compile(r' data-picture="picture/(\d{1,6})"')
 _IMAGE = re.compile(r'<img(?:\s[a-z-]+="[^"]*")*>')
-_ANCHOR = re.compile(r'<a(?:\s[a-z-]+="[^"]*")*>|</a>')
-_HREF = re.compile(r'\shref="([^"]*)"')
 _OWN_PICTURE = re.compile(r"<img(?:[^>\"]|\"[^\"]*\")*?\ssrc=\"inline/\d+\"(?:[^>\"]|\"[^\"]*\")*>")
-_ANY_TAG = re.compile(r'<[^<>"]*(?:"[^"]*"[^<>"]*)*>')
-_HOST = r"((?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24})(?=[/:?#\s),;!]|\.?(?:\s|\Z))"
-_HOST_AT_START = re.compile(r"(?:https?://)?(?:[^\s/@<>]{0,100}@)?" + _HOST)
-_HOST_ANYWHERE = re.compile(r"(?:\bhttps?://(?:[^\s/@<>]{0,100}@)?|\b(?=www\.))" + _HOST, re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -216,7 +97,7 @@ def clean(html: str, inline: Mapping[str, str], located: Mapping[str, str] = Map
     safe = nh3.clean(
         html,
         tags=set(TAGS),
-        clean_content_tags=_EMPTIED,
+        clean_content_tags=EMPTIED,
         attributes=_ATTRIBUTES_SEEN,
         attribute_filter=filtering,
         generic_attribute_prefixes={"on"},  # reach the filter only to be seen there
@@ -227,7 +108,7 @@ def clean(html: str, inline: Mapping[str, str], located: Mapping[str, str] = Map
     if filtering.pictures:
         safe = _IMAGE.sub(lambda found: found[0].replace(_SHOWN, _HIDDEN, 1), safe)
     pictures = tuple(filtering.pictures)
-    return Cleaned(_with_hosts(safe), filtering.remote_pictures, active or filtering.active, pictures)
+    return Cleaned(with_hosts(safe), filtering.remote_pictures, active or filtering.active, pictures)
 
 
 def with_pictures(safe: str) -> str:
@@ -336,52 +217,3 @@ class _Filter:
         if address not in self.pictures and len(self.pictures) >= MOST_PICTURES:
             return None
         return f"picture/{self.pictures.setdefault(address, len(self.pictures) + 1)}"
-
-
-def _with_hosts(safe: str) -> str:
-    """Write the real host in brackets after each link whose text looks like another one."""
-    pieces: list[str] = []
-    end = text_start = 0
-    href = ""
-    for match in _ANCHOR.finditer(safe):
-        if match[0] != "</a>":
-            found = _HREF.search(match[0])
-            href, text_start = (entities.unescape(found[1]) if found else ""), match.end()
-            continue
-        host = _hidden_host(href, safe[text_start : match.start()]) if href else ""
-        said = f" [{entities.escape(host)}]"
-        if host and not safe.startswith(said, match.end()):  # it is there where this was cleaned before
-            pieces += [safe[end : match.end()], said]
-            end = match.end()
-        href = ""
-    return "".join(pieces) + safe[end:]
-
-
-def _hidden_host(href: str, shown: str) -> str:
-    """The host that `href` really goes to when the link's text names another one, else ""."""
-    try:
-        parts = urlsplit(href)
-        host = (parts.hostname or "") if parts.scheme != "mailto" else unquote(parts.path).rpartition("@")[2].lower()
-    except ValueError:
-        host = href[:100]
-    text = entities.unescape(_ANY_TAG.sub("", shown[:20_000])).strip()
-    if not text.isascii():
-        text = _INVISIBLE.sub("", text)
-    named = _HOST_AT_START.match(text) or _HOST_ANYWHERE.search(text)
-    if not host or named is None:
-        return ""
-    return "" if _same_site(named[1].lower(), host) else host
-
-
-def _same_site(named: str, host: str) -> bool:
-    """Whether a reader who expects `named` is not misled by `host`: equal, or equal but for "www."."""
-    return named.removeprefix("www.") == _readable(host).removeprefix("www.") or named == host
-
-
-def _readable(host: str) -> str:
-    if "xn--" not in host:
-        return host
-    try:
-        return host.encode("ascii").decode("idna")
-    except (UnicodeError, ValueError):
-        return host

@@ -7,13 +7,17 @@ over a field that is changed does not stay valid; docs/rules.md says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from portal.mime.building import boundary, header_field, text_part, with_header, without_headers
+from portal.mime.building import new_boundary, text_part
+from portal.mime.errors import LimitExceeded
 from portal.mime.fields import decode_words, header_end, raw_fields
+from portal.mime.headers import unstructured
 from portal.mime.limits import MAX_HEADER_BYTES
 
+_MBOX_LINE = re.compile(rb">?From [^\n]*+\n")
 _OUTER = frozenset(
     {"bcc", "cc", "date", "from", "in-reply-to", "message-id", "references", "reply-to", "sender", "subject", "to"}
 )
@@ -47,20 +51,20 @@ def changed(chunks: Iterable[bytes], change: Change) -> Iterator[bytes]:
     if change.prefix or change.subject is not None:
         header = _headed(header, change.prefix, change.subject)
     for name, value in reversed(change.add):
-        header = with_header(header, header_field(name, value))
+        header = with_header(header, unstructured(name, value))
     if not (change.before or change.behind):
         yield header + block[end:body] + rest
         yield from source
         return
-    mark = boundary()
+    mark = new_boundary()
     outer, inner = _parted(header) if not change.wraps else (_of_wrap(header), b"Content-Type: message/rfc822\r\n")
     yield outer + b"MIME-Version: 1.0\r\n"
     yield b'Content-Type: multipart/mixed; boundary="%b"\r\n\r\n' % mark
-    yield b"".join([b"--%b\r\n%b\r\n" % (mark, text_part(text)) for text in change.before])
+    yield b"".join([b"--%b\r\n%b\r\n" % (mark, text_part("plain", text)) for text in change.before])
     yield b"--%b\r\n%b\r\n" % (mark, inner)
     yield block if change.wraps else rest
     yield from source
-    yield b"".join([b"\r\n--%b\r\n%b" % (mark, text_part(text)) for text in change.behind])
+    yield b"".join([b"\r\n--%b\r\n%b" % (mark, text_part("plain", text)) for text in change.behind])
     yield b"\r\n--%b--\r\n" % mark
 
 
@@ -85,7 +89,7 @@ def _headed(header: bytes, prefix: str, subject: str | None) -> bytes:
     if said == written and said.startswith(prefix.strip()):
         return header
     kept = b"".join(lines for name, lines in _lines(header) if name != "subject")
-    return with_header(kept, header_field("Subject", f"{prefix}{said}"))
+    return with_header(kept, unstructured("Subject", f"{prefix}{said}"))
 
 
 def _parted(header: bytes) -> tuple[bytes, bytes]:
@@ -97,3 +101,52 @@ def _parted(header: bytes) -> tuple[bytes, bytes]:
 
 def _of_wrap(header: bytes) -> bytes:
     return b"".join(lines for name, lines in _lines(header) if name in _OUTER)
+
+
+def without_headers(chunks: Iterable[bytes], names: Collection[str]) -> Iterator[bytes]:
+    """The message in `chunks` without the header fields of these names (any case), the rest byte for byte.
+
+    Raises LimitExceeded when one header line is longer than `limits.MAX_HEADER_BYTES`.
+    """
+    unwanted = {name.lower().encode("ascii", "replace") for name in names}
+    source = iter(chunks)
+    pending = b""
+    dropping = False
+    for chunk in source:
+        pending += chunk
+        kept: list[bytes] = []
+        start = 0
+        while (newline := pending.find(b"\n", start)) >= 0:
+            line = pending[start : newline + 1]
+            if line in (b"\n", b"\r\n"):
+                yield b"".join(kept) + pending[start:]
+                yield from source
+                return
+            start = newline + 1
+            if not line.startswith((b" ", b"\t")):
+                dropping = _field_name(line) in unwanted
+            if not dropping:
+                kept.append(line)
+        pending = pending[start:]
+        if len(pending) > MAX_HEADER_BYTES:
+            raise LimitExceeded("header", MAX_HEADER_BYTES)
+        if kept:
+            yield b"".join(kept)
+    if pending and not (dropping if pending.startswith((b" ", b"\t")) else _field_name(pending) in unwanted):
+        yield pending
+
+
+def with_header(mail: bytes, field: bytes) -> bytes:
+    """`mail`, a whole one or its beginning, with one more header field (its line end included) in front.
+
+    An mbox line that some programs send first stays first: behind the field it would end the header, and hide what
+    follows it in the body.
+    """
+    line = _MBOX_LINE.match(mail)
+    start = line.end() if line else 0
+    return mail[:start] + field + mail[start:]
+
+
+def _field_name(line: bytes) -> bytes:
+    # Some readers take "Name : value" as the field, so it is dropped as well.
+    return line.partition(b":")[0].strip().lower()

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from branding.templatetags.words import size
@@ -20,6 +19,7 @@ from portal.audit.record import timeline
 from portal.delivery import queue
 from portal.delivery.models import Outbound
 from portal.ingest.models import Spooled
+from portal.operations.states import mail_name, mail_sentence, message_sentence, spool_sentence
 from portal.operations.wording import actor, sentence
 from portal.vault import readers as directory
 from portal.vault.masking import masked
@@ -141,25 +141,6 @@ def trace(id_: UUID, only: int | None = None) -> Trace | None:
     )
 
 
-def message_sentence(message: Message, opened: int, recipients: int, states: Mapping[str, int]) -> str:
-    """A message's state in a few words; `states` counts its notices and answers by state."""
-    if message.state == Message.State.WITHDRAWN:
-        return _("Withdrawn")
-    if message.state == Message.State.GONE:
-        return _("Gone")
-    if directory.is_closed(message, timezone.now()):
-        return _("Closed")
-    if states.get(S.FAILED):  # also what came back after it had left
-        return _("Not delivered to %(n)d of %(all)d") % {"n": states[S.FAILED], "all": max(recipients, 1)}
-    if opened and opened == recipients:
-        return _("Opened")
-    if opened:
-        return _("Opened by %(n)d of %(all)d") % {"n": opened, "all": recipients}
-    if states.get(S.DUE) or states.get(S.SENDING):
-        return _("Waiting to be sent")
-    return _("Delivered") if message.direction == Message.Direction.IN else _("Notice sent")
-
-
 # ------------------------------------------------------------------------------------------------------- states
 
 
@@ -181,20 +162,6 @@ def _state_sentence(
                 states[state] = states.get(state, 0) + 1
         return message_sentence(message, sum(r.first_opened_at is not None for r in told), len(told), states)
     return spool_sentence(spooled.state) if spooled else _("Only the record is left of this mail")
-
-
-def spool_sentence(state: str) -> str:
-    """A mail's state on its way in, in a few words."""
-    words = {
-        Spooled.State.RECEIVED: _("Waiting to be sealed"),
-        Spooled.State.SEALED: _("Sealed"),
-        Spooled.State.RELAYING: _("Being passed on, unprotected as the rules say"),
-        Spooled.State.DONE: _("Passed on, unprotected as the rules say"),
-        Spooled.State.HELD: _("Held"),
-        Spooled.State.REFUSED: _("Refused by a rule or an administrator"),
-        Spooled.State.DROPPED: _("Deleted by a rule, and nobody was told"),
-    }
-    return words.get(Spooled.State(state), state)
 
 
 # ------------------------------------------------------------------------------------------------------- events
@@ -271,7 +238,7 @@ def _mail(row: Outbound) -> Mail:
         kind=row.kind,
         what=mail_name(row.kind),
         state=row.state,
-        sentence=_mail_sentence(row),
+        sentence=mail_sentence(row),
         to=masked(queue.address_of, row),
         attempts=row.attempts,
         last_answer=row.last_answer,
@@ -280,52 +247,3 @@ def _mail(row: Outbound) -> Mail:
         sent_at=row.sent_at,
         news=row.news,
     )
-
-
-def mail_name(kind: str) -> str:
-    """What a kind of outgoing mail is called on screens."""
-    words = {
-        K.NOTICE: _("Notice"),
-        K.PASSCODE: _("Passcode"),
-        K.REPLY: _("Answer"),
-        K.LARGE: _("Link to an answer"),
-        K.RELAY: _("Mail as it came"),
-        K.TELLING: _("Word to the sender"),
-        K.REPORT: _("Report to the sender"),
-        K.REFUSAL: _("Refusal to its sender"),
-        K.TIP: _("Word of a rule to its sender"),
-        K.INVITATION: _("Sign-in link of an administrator"),
-        K.PASSKEY: _("Word of a new passkey"),
-        K.KEPT: _("Word of a browser that stays signed in"),
-        K.NOTE: _("Note to whoever answered"),
-        K.ALARM: _("Word to an administrator"),
-        K.MONTHLY: _("Monthly report to an administrator"),
-        K.BRAND_TEST: _("Test of a brand, to an administrator"),
-        K.REQUEST: _("Request to the sender"),
-        K.OPENED: _("Word to the sender that it was opened"),
-        K.DIGEST: _("Word to a sender of a day's openings"),
-        K.DELEGATED: _("Word to a sender of a delegate"),
-        K.CORRECTED: _("Word to the sender of a corrected address"),
-        K.MORE_TIME: _("Request for more time to the sender"),
-        K.REOPENED: _("Word that it is open again"),
-        K.REMINDER: _("Reminder"),
-        K.WITHDRAWN: _("Word that it was withdrawn"),
-    }
-    return words.get(K(kind), kind)
-
-
-def _mail_sentence(row: Outbound) -> str:
-    if row.news == Outbound.News.FAILED and row.kind not in (K.TELLING, K.REPORT):
-        return _("Came back: not delivered (%(status)s)") % {"status": row.heard}
-    if row.news == Outbound.News.DELAYED and row.kind not in (K.TELLING, K.REPORT):
-        return _("Put off by a mail server behind ours (%(status)s)") % {"status": row.heard}
-    if row.state == S.DUE and row.attempts:
-        return _("Not taken yet, tried again by itself")
-    words = {
-        S.DUE: _("Waiting"),
-        S.SENDING: _("Being handed over"),
-        S.SENT: _("Sent"),
-        S.FAILED: _("Refused for good"),
-        S.DROPPED: _("Not needed any more"),
-    }
-    return words.get(S(row.state), row.state)

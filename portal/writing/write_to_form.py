@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from branding import departments
 from branding.departments import Offered
 from portal.access import budgets, cookies, expired, places, sessions
-from portal.access.errors import clock, whole_minute
+from portal.access.clock import clock, whole_minute
 from portal.access.requests import Request
 from portal.access.responses import retry_after
 from portal.delivery import naming

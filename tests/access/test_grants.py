@@ -17,15 +17,9 @@ from branding.models import Brand
 from portal.access import authenticators, budgets, grants, levels, passkeys, people, providers, sessions
 from portal.access.authenticators import code_at
 from portal.access.credentials import Keyholder, Passkey
-from portal.access.errors import (
-    NoAuthenticator,
-    PasskeyAsleep,
-    PasskeyUnknown,
-    ProviderUnusable,
-    TooManyAdded,
-    TooManyCodes,
-)
+from portal.access.errors import NoAuthenticator, ProviderUnusable, TooManyCodes
 from portal.access.models import Authenticator, Person, ProvedPhrase, Provider, Session
+from portal.access.passkey_errors import PasskeyAsleep, PasskeyUnknown, TooManyAdded
 from portal.access.providers import Wanted
 from portal.audit.models import Entry
 from portal.vault import readers

@@ -13,8 +13,8 @@ from django.utils import timezone
 from branding.models import Brand
 from portal.access import administrators, cookies, delegates, entry, grants, people, roles, sessions
 from portal.access.delegates import By
-from portal.access.errors import NotAnAdministrator
 from portal.access.models import Delegation, EntryLink, Person
+from portal.access.office_errors import NotAnAdministrator
 from portal.access.roles import Role
 from portal.api import tokens
 from portal.api.models import Token

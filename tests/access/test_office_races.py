@@ -10,8 +10,8 @@ from pytest_django.fixtures import Settings
 
 from branding.models import Brand
 from portal.access import administrators, budgets, passwords
-from portal.access.errors import NotLetIn
 from portal.access.models import Authenticator, Failed, Person
+from portal.access.office_errors import NotLetIn
 from tests.access.offices import ADA, PASSWORD
 from tests.access.test_races import MANY, at_once
 

@@ -23,7 +23,7 @@ from portal.audit.models import Entry
 from portal.delivery import letters, outcomes, tasks
 from portal.delivery.models import Outbound
 from portal.keys.split import code_of, new_share
-from portal.operations.tracing import mail_name
+from portal.operations.states import mail_name
 from portal.vault import readers
 from portal.vault.models import Message, Reader
 from tests.access.visitors import Clock, Visitor, make_brand, make_reader, newest_code, words

@@ -13,7 +13,8 @@ from branding.models import Brand
 from portal.access import ceremonies, challenges, passkeys, people, tidying
 from portal.access.challenges import Purpose
 from portal.access.credentials import Keyholder, Passkey, UsedChallenge
-from portal.access.errors import (
+from portal.access.models import Person
+from portal.access.passkey_errors import (
     ChallengeOver,
     MailboxNotProved,
     PasskeyAsleep,
@@ -24,7 +25,6 @@ from portal.access.errors import (
     PasskeyWrong,
     TooManyPasskeys,
 )
-from portal.access.models import Person
 from portal.audit.models import Entry
 from portal.vault.models import Reader
 from tests.access.visitors import Clock, make_reader

@@ -11,8 +11,8 @@ from pytest_django.fixtures import Settings
 from branding.models import Brand
 from portal import settings as product
 from portal.access import administrators, authenticators, cookies, office_ways, passwords
-from portal.access.errors import NotLetIn, PasswordClosed, PasswordTooCommon, PasswordTooLong, PasswordTooShort
 from portal.access.models import Authenticator, Failed, Person, Provider, Session
+from portal.access.office_errors import NotLetIn, PasswordClosed, PasswordTooCommon, PasswordTooLong, PasswordTooShort
 from portal.access.roles import Role
 from portal.audit.models import Entry
 from tests.access.offices import (

@@ -12,8 +12,8 @@ from django.test import Client
 
 from branding.models import Brand
 from portal.access import administrators, cookies, entry, people, sessions
-from portal.access.errors import AlreadyAdministrator, LastOwner, NotAnAdministrator
 from portal.access.models import EntryLink, Person, Session
+from portal.access.office_errors import AlreadyAdministrator, LastOwner, NotAnAdministrator
 from portal.access.roles import Role
 from portal.audit.models import Entry
 from portal.delivery import letters

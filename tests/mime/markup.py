@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from portal.mime.cleaning import ATTRIBUTES, TAGS
+from portal.mime.allowed import ATTRIBUTES, TAGS
 from portal.mime.styles import PROPERTIES
 
 OF_EVERY_LINK = {("target", "_blank"), ("rel", "noopener noreferrer nofollow")}

@@ -21,8 +21,8 @@ from portal.mime.building import (
     Picture,
     alternative,
     new_message_id,
-    without_headers,
 )
+from portal.mime.editing import without_headers
 from portal.mime.errors import BadAddress, BadHeader, LimitExceeded
 from portal.mime.reading import read
 

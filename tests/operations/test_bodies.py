@@ -22,8 +22,9 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import UnreadablePostError
 
 from portal.networks import client_network
-from portal.operations import bodies
-from portal.operations.bodies import Places, WholeBody, whole_bodies
+from portal.operations import body_watch
+from portal.operations.bodies import whole_bodies
+from portal.operations.body_reading import Places, WholeBody
 from tests.servers import Portal, wait_for
 
 # Else each worker would have a portal of its own, and half a minute of silence.
@@ -281,6 +282,6 @@ def test_looking_for_connections_drops_no_lock_of_the_database(tmp_path: Path) -
     with file.open("w+b") as held, socket.create_server(("127.0.0.1", 0)) as server:
         fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with socket.create_connection(server.getsockname()) as line:
-            assert any(found.descriptor == line.fileno() for found, _ in bodies._lines())
+            assert any(found.descriptor == line.fileno() for found, _ in body_watch._lines())
         tried = subprocess.run([sys.executable, "-c", other, str(file)], capture_output=True)
         assert b"BlockingIOError" in tried.stderr

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.access import administrators, entry, people, roles
-from portal.access.errors import OfficeRefused
 from portal.access.models import Person
+from portal.access.office_errors import OfficeRefused
 from portal.mime.errors import BadAddress
 
 Role = Person.Role
