@@ -1,4 +1,4 @@
-"""Rows by which people sign in are sealed by the keyring: whoever writes the database alone makes none that grants.
+"""Rows by which people sign in, or hand mail in, are sealed by the keyring: whoever writes the database alone makes none that grants.
 
 Each kind says what its rows claim. A row is sealed by what makes or changes it, from what was found whole, and looked
 at where it grants; nothing seals a row that does not fit but an operator's command (`manage.py grants`).
@@ -19,6 +19,7 @@ from django.db.models import Model, Q
 
 from portal.audit.models import Entry
 from portal.audit.record import record
+from portal.keys import posting
 from portal.keys.granting import Standing
 from portal.keys.service import keys
 
@@ -41,6 +42,8 @@ class Kind:
     """What claims are read from besides the row."""
     only: Q = field(default_factory=Q)
     """Which rows grant at all; the others need no seal."""
+    posted: bool = False
+    """Whether they are looked at where no key is: by the list in clear that the keyring has beside its seals."""
 
 
 _KINDS: dict[type[Model], Kind] = {}
@@ -81,15 +84,14 @@ def is_whole(row: Any) -> bool:
     kind = _KINDS[type(row)]
     # Keyed, so that it says nothing of the row: the same row written to otherwise is told anew.
     told = b"".join((*kind.claims(row), bytes(row.seal))).hex()
-    facts: dict[str, Any] = {
-        "what": kind.name,
-        "row": str(row.pk),
-        "how": found.value,
-        "mark": keys().lookup("forged", told)[:8].hex(),
-    }
+    _tell(row, found.value, keys().lookup("forged", told)[:8])
+    return False
+
+
+def _tell(row: Any, how: str, mark: bytes) -> None:
+    facts: dict[str, Any] = {"what": _KINDS[type(row)].name, "row": str(row.pk), "how": how, "mark": mark.hex()}
     if not Entry.objects.filter(kind=FORGED, facts=facts).exists():
         record(FORGED, **facts)
-    return False
 
 
 def end(*rows: Any) -> None:
@@ -97,6 +99,53 @@ def end(*rows: Any) -> None:
     deletes them: written to the keyring and then not committed, it lets nobody in; the other way round it would.
     """
     keys().grants.end(bytes(row.seal) for row in rows)
+    if any(_KINDS[type(row)].posted for row in rows):
+        keys().grants.post()
+
+
+# ---------------------------------------------------------------------------------------- where there is no key
+
+
+def post(*rows: Any) -> None:
+    """Have processes without keys believe these rows, which were sealed just now. Call last in the transaction, after
+    `end`: an entry for a row that was then not committed lets nobody in."""
+    keys().grants.post([_entry(row) for row in rows])
+
+
+def post_whole() -> None:
+    """Put every row on the list that is as it was sealed and belongs there. Idempotent, and safe beside changes."""
+    keys().grants.post()  # what another host ended is known here from now on
+    keys().grants.post([_entry(row) for row in _posted_rows() if fits(row)])
+
+
+def unposted() -> int:
+    """How many rows are as they were sealed, and yet not on the list: a keyring was put back, or a list removed."""
+    posted = keys().grants.posted()
+    return sum(fits(row) and _entry(row) not in posted for row in _posted_rows())
+
+
+def is_posted(row: Any, posted: frozenset[bytes]) -> bool:
+    """Whether it stands on the list, which `keys().grants.posted()` gives. Needs no root key; records nothing."""
+    return bool(row.seal) and _entry(row) in posted
+
+
+def state_of(row: Any) -> bytes:
+    """By which a row that is written to otherwise is told from what it was, 8 bytes; needs no key."""
+    return _entry(row)[-8:]
+
+
+def tell_unposted(row: Any) -> None:
+    """Record, once as it is, that a row is not on the list."""
+    _tell(row, Standing.UNSEALED.value if not row.seal else "unlisted", state_of(row))
+
+
+def _posted_rows() -> Iterator[Any]:
+    return (row for kind in kinds() if kind.posted for row in rows_of(kind))
+
+
+def _entry(row: Any) -> bytes:
+    kind = _KINDS[type(row)]
+    return posting.entry(kind.name, kind.claims(row), bytes(row.seal))
 
 
 # ----------------------------------------------------------------------------------------------- rows of before
@@ -116,6 +165,7 @@ def seal_once() -> dict[str, int]:
         held.note_done([kind.name for kind in waiting])
     if rows := sum(made.values()):
         record("grants.sealed", rows=rows, by="upgrade")
+    post_whole()
     return made
 
 

@@ -49,6 +49,8 @@ def seal(found: Collection[Unfit]) -> int:
             one.row.save(update_fields=["seal"])
         if chosen:
             record("grants.sealed", rows=len(chosen), by=COMMAND_LINE)
+        if posted := [one.row for one in chosen if one.kind.posted]:
+            grants.post(*posted)
     return len(chosen)
 
 

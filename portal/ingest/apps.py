@@ -8,8 +8,12 @@ class IngestConfig(AppConfig):
     label = "ingest"
 
     def ready(self) -> None:
+        from portal.access import grants
         from portal.delivery.letters import register
+        from portal.ingest.granted import KIND
         from portal.later import later
+
+        grants.register(KIND)
 
         register("relay", later("portal.ingest.letters.relayed"))
         register("refusal", later("portal.ingest.refusals.build"))

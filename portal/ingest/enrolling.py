@@ -5,11 +5,14 @@ from __future__ import annotations
 import ipaddress
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import copy
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
+from portal.access import grants
 from portal.audit.record import record
 from portal.ingest import customer
 from portal.ingest.connectors import BUILT_IN
@@ -21,6 +24,10 @@ from portal.mime.errors import BadAddress
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LOGIN = re.compile(r"[!-~]{1,128}")
 _PASSWORD_BYTES = 24
+_FORGED = (
+    "The connector {name} is not as the portal wrote it, so no mail comes by it. Look at it with manage.py grants "
+    "list; seal it there if it is yours, or remove it and add it anew."
+)
 Fields = Mapping[str, str | bool | int | None]
 """By the names of the model's fields; None leaves a field as it is."""
 
@@ -34,48 +41,82 @@ def add(name: str, fields: Fields, *, value: str = "") -> Connector:
         )
     if Connector.objects.filter(name=name).exists():
         raise ConnectorRefused(f"There is a connector {name} already. Change it, or choose another name.")
-    return _save(Connector(name=name), fields, value, "connector.added")
+    connector = Connector(name=name)
+    with transaction.atomic():
+        _set(connector, fields, value, forget_old=False)
+        _seal(connector, "connector.added")
+        grants.post(connector)
+    return connector
 
 
 def change(name: str, fields: Fields, *, value: str = "", forget_old: bool = False) -> Connector:
     """Other fields for a connector. A new `value` of its customer header counts beside all older ones, until
     `forget_old` leaves the newest alone. Raises ConnectorRefused."""
-    return _save(named(name), fields, value, "connector.changed", forget_old=forget_old)
+    with _changing(name, "connector.changed") as connector:
+        _set(connector, fields, value, forget_old=forget_old)
+    return connector
 
 
 def remove(name: str) -> None:
     """Its clients are refused from the next MAIL on, within seconds. Raises ConnectorRefused."""
-    connector = named(name)
     with transaction.atomic():
+        connector = named(name, lock=True)
+        before = copy(connector)
         record("connector.removed", connector=connector.pk)
         connector.delete()
         Hourly.objects.filter(connector=name).delete()
+        grants.end(before)
 
 
 def new_password(name: str, password: str = "") -> str:
     """Set a connector's password and return it: a fresh one when none is given. Raises ConnectorRefused."""
-    connector = named(name)
-    if not connector.login:
-        raise ConnectorRefused(f"The connector {name} has no login: set one with manage.py connector change --login.")
-    if password and len(password) < 12:
-        raise ConnectorRefused("The password is shorter than 12 characters. Choose a longer one, or let one be made.")
-    password = password or secrets.token_urlsafe(_PASSWORD_BYTES)
-    with transaction.atomic():
+    with _changing(name, "connector.password_set") as connector:
+        if not connector.login:
+            raise ConnectorRefused(
+                f"The connector {name} has no login: set one with manage.py connector change --login."
+            )
+        if password and len(password) < 12:
+            raise ConnectorRefused(
+                "The password is shorter than 12 characters. Choose a longer one, or let one be made."
+            )
+        password = password or secrets.token_urlsafe(_PASSWORD_BYTES)
         connector.password = make_password(password)
-        connector.save(update_fields=["password"])
-        record("connector.password_set", connector=connector.pk)
     return password
 
 
-def named(name: str) -> Connector:
+def named(name: str, *, lock: bool = False) -> Connector:
     """Raises ConnectorRefused when there is none."""
+    rows = Connector.objects.select_for_update() if lock else Connector.objects.all()
     try:
-        return Connector.objects.get(name=name)
+        return rows.get(name=name)
     except Connector.DoesNotExist:
         raise ConnectorRefused(f"There is no connector {name}. manage.py connector list shows them.") from None
 
 
-def _save(connector: Connector, fields: Fields, value: str, event: str, *, forget_old: bool = False) -> Connector:
+@contextmanager
+def _changing(name: str, event: str) -> Iterator[Connector]:
+    """Change a connector that is as it was sealed, and seal what it is then; what it was counts no more."""
+    # Before the transaction: what is refused within would not be recorded.
+    if not grants.is_whole(named(name)):
+        raise ConnectorRefused(_FORGED.format(name=name))
+    with transaction.atomic():
+        connector = named(name, lock=True)
+        if not grants.fits(connector):
+            raise ConnectorRefused(_FORGED.format(name=name))
+        before = copy(connector)
+        yield connector
+        _seal(connector, event)
+        grants.end(before)
+        grants.post(connector)
+
+
+def _seal(connector: Connector, event: str) -> None:
+    grants.seal(connector)
+    connector.save()
+    record(event, connector=connector.pk)
+
+
+def _set(connector: Connector, fields: Fields, value: str, *, forget_old: bool) -> None:
     before = connector.header
     for field, given in fields.items():
         if given is not None:
@@ -90,10 +131,6 @@ def _save(connector: Connector, fields: Fields, value: str, event: str, *, forge
         raise ConnectorRefused("Another connector has that login. Choose another.")
     if not connector.login:
         connector.password = ""
-    with transaction.atomic():
-        connector.save()
-        record(event, connector=connector.pk)
-    return connector
 
 
 def _settle_header(connector: Connector, before: str, value: str, *, forget_old: bool) -> None:

@@ -128,6 +128,8 @@ class Connector(models.Model):
     header = models.CharField(max_length=64, default="", db_default="", blank=True)
     header_digests = models.TextField(default="", db_default="", blank=True)
     """SHA-256 in hex of each value that counts, the newest first; the values themselves are kept nowhere."""
+    seal = models.BinaryField(max_length=48, default=b"", db_default=b"")
+    """Over all but when it was made (portal.ingest.granted): the door passes over a row that somebody wrote."""
     made_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -13,9 +13,12 @@ from django.db import Error as DatabaseFailure
 from django.db import close_old_connections, connection
 
 from branding import addresses
+from portal.access import grants
 from portal.audit.record import record
 from portal.ingest import models
 from portal.ingest.connectors import BUILT_IN, Connector
+from portal.keys.errors import KeysError
+from portal.keys.service import keys
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +77,7 @@ class Roster:
         self._reading: asyncio.Future[None] | None = None
         self._away = False
         self._noted: dict[str, float] = {}
+        self._passed_over: set[tuple[int, bytes]] = set()
 
     async def current(self) -> tuple[Connector, ...]:
         """The connectors, at most FRESH_SECONDS old while the database answers."""
@@ -106,15 +110,36 @@ class Roster:
     def _read(self) -> None:
         try:
             close_old_connections()
-            stored = tuple(of_row(row) for row in models.Connector.objects.order_by("name"))
+            rows = list(models.Connector.objects.order_by("name"))
+            posted = keys().grants.posted()
+            believed = [row for row in rows if grants.is_posted(row, posted)]
+            stored = tuple(of_row(row) for row in believed)
             hosts = addresses.bounce_domains()
-        except (DatabaseFailure, ValueError) as error:
+        except (DatabaseFailure, KeysError, ValueError) as error:
             if not self._away:
                 log.warning("the connectors cannot be read (%s); the last known ones stay", type(error).__name__)
             self._away = True
-            connection.close()
+            if isinstance(error, DatabaseFailure):
+                connection.close()
         else:
             self._away = False
             self.connectors = ((self._built_in,) if self._built_in else ()) + stored
             self.bounce_domains = _own_domains() | hosts
+            self._tell([row for row in rows if row not in believed])
         self._read_at = time.monotonic()
+
+    def _tell(self, strange: list[models.Connector]) -> None:
+        """Say of each row that is passed over that it is, once as it is."""
+        before = self._passed_over
+        self._passed_over = {(row.pk, grants.state_of(row)) for row in strange}
+        for row in strange:
+            if (row.pk, grants.state_of(row)) in before:
+                continue
+            log.error(
+                "connector %s is not as the portal wrote it, so no mail comes by it: manage.py grants list", row.name
+            )
+            try:
+                grants.tell_unposted(row)
+            except DatabaseFailure as error:
+                log.error("%s could not be recorded: %s", grants.FORGED, type(error).__name__)
+                connection.close()

@@ -4,6 +4,7 @@ A seal is 48 bytes, salt 16 ‖ HMAC-SHA256(secret, bound("letterlock/v1/grant",
 
     "LLG1" | u8 number of kinds, each u8 length and name | u8 1 or 2, as many secrets of 32, newest first | salts of 16
 
+Beside it, in clear, is the list of rows that processes without keys believe (portal.keys.posting).
 The kinds are those whose rows of before were sealed, once; the salts are those of seals that count no more, sorted.
 """
 
@@ -20,11 +21,15 @@ from typing import Self
 from portal.keys.binding import bound
 from portal.keys.errors import KeyringDamaged, NoSuchKey, VersionConflict
 from portal.keys.keyring import Keyring
+from portal.keys.posting import SALT_SIZE as _SALT
+from portal.keys.posting import decode as list_of
+from portal.keys.posting import encode as listed
 
 OBJECT = "grants"
 _MAGIC, _LABEL = b"LLG1", "letterlock/v1/grant"
-_SECRET, _SALT, _MOST_SECRETS = 32, 16, 2
+_SECRET, _MOST_SECRETS = 32, 2
 SEAL_SIZE = _SALT + 32
+_ATTEMPTS = 100
 
 
 class Standing(StrEnum):
@@ -131,8 +136,38 @@ class Granting:
         if salts:
             self._change(lambda held: replace(held, ended=held.ended | salts))
 
+    def posted(self) -> frozenset[bytes]:
+        """Entries of the rows that a process without keys believes (portal.keys.posting); needs no root key."""
+        with suppress(NoSuchKey):
+            return list_of(self._keyring.public(OBJECT))
+        return frozenset()
+
+    def post(self, entries: Collection[bytes] = ()) -> None:
+        """Add entries to that list, and take those off it whose seals have ended. Idempotent. Call after `end`."""
+        for _ in range(_ATTEMPTS):
+            before = self._public()
+            try:
+                held = list_of(before) if before else frozenset()
+            except KeyringDamaged:
+                held = frozenset()
+            # Read after the list: what ends meanwhile, and was not on it yet, is found in the next round.
+            version, content = self._keyring.read(OBJECT)
+            grants = Grants.decode(content)
+            self._keep(version, grants)
+            wanted = frozenset(one for one in held.union(entries) if one[:_SALT] not in grants.ended)
+            if listed(wanted) == (before or listed(())):
+                return
+            with suppress(VersionConflict):
+                self._keyring.publish(OBJECT, listed(wanted), before=before)
+        raise VersionConflict
+
+    def _public(self) -> bytes | None:
+        with suppress(NoSuchKey):
+            return self._keyring.public(OBJECT)
+        return None
+
     def _change(self, alter: Callable[[Grants], Grants]) -> None:
-        for _ in range(100):
+        for _ in range(_ATTEMPTS):
             version, content = self._keyring.read(OBJECT)
             held = Grants.decode(content)
             altered = alter(held)

@@ -77,8 +77,8 @@ class Keyring(Protocol):
     def public(self, name: str) -> bytes:
         """What was published under a name; needs no root key."""
 
-    def publish(self, name: str, content: bytes) -> None:
-        """Put `content` beside an object, in clear; VersionConflict when something else is there."""
+    def publish(self, name: str, content: bytes, *, before: bytes | None = None) -> None:
+        """Put `content` beside an object, in clear; VersionConflict when what is there is neither it nor `before`."""
 
 
 class FolderKeyring:
@@ -182,15 +182,17 @@ class FolderKeyring:
                 pass
         raise self._absent(name)
 
-    def publish(self, name: str, content: bytes) -> None:
-        """Put `content` beside an object, in clear; VersionConflict when something else is there."""
+    def publish(self, name: str, content: bytes, *, before: bytes | None = None) -> None:
+        """Put `content` beside an object, in clear; VersionConflict when what is there is neither it nor `before`."""
         self._require()
         path = self._path(name, _PUBLIC)
         with self._writing():
             if path.exists():
-                if path.read_bytes() != content:
+                there = path.read_bytes()
+                if there == content:
+                    return
+                if there != before:
                     raise VersionConflict
-                return
             self._place(name, content, _PUBLIC, mode=0o644)
 
     def _files(self) -> set[str]:

@@ -161,13 +161,13 @@ class PostgresqlKeyring:
         """What was published under a name; needs no root key."""
         return self._load(name, "public")[1]
 
-    def publish(self, name: str, content: bytes) -> None:
-        """Put `content` beside an object, in clear; VersionConflict when something else is there."""
+    def publish(self, name: str, content: bytes, *, before: bytes | None = None) -> None:
+        """Put `content` beside an object, in clear; VersionConflict when what is there is neither it nor `before`."""
         self._require()
         if not self._changed(
             "UPDATE letterlock_keyring SET public = %s "
-            "WHERE name = %s AND NOT gone AND (public IS NULL OR public = %s)",
-            (content, check_name(name), content),
+            "WHERE name = %s AND NOT gone AND (public IS NULL OR public IN (%s, %s))",
+            (content, check_name(name), content, content if before is None else before),
         ):
             raise self._refusal(name)
 

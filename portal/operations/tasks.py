@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from portal.access import alarms, openings
+from portal.access import alarms, grants, openings
 from portal.access import tidying as access_tidying
 from portal.api import handing, telling
 from portal.audit import checking, sequencing
@@ -57,6 +57,7 @@ def prepare_keys() -> None:
     """Make the keys of the next days, and destroy those that no backup of the database needs any more."""
     agreement.check()
     keys().prepare(datetime.now(UTC).date(), usual_open_days(settings.LETTERLOCK))
+    grants.post_whole()
     rotating.retire(timezone.now(), settings.LETTERLOCK.restore_days)
 
 

@@ -79,6 +79,15 @@ class KeyringRules:
             keyring.publish("one", b"another")
         assert keyring.public("one") == b"public"
 
+    def test_what_is_public_is_replaced_by_who_says_what_was_there(self, keyring: Keyring) -> None:
+        keyring.create("one", b"private")
+        keyring.publish("one", b"first")
+        keyring.publish("one", b"second", before=b"first")
+        keyring.publish("one", b"second", before=b"first")
+        with pytest.raises(VersionConflict):
+            keyring.publish("one", b"third", before=b"first")
+        assert (keyring.public("one"), keyring.read("one")) == (b"second", (1, b"private"))
+
     def test_it_is_made_once(self, keyring: Keyring) -> None:
         assert keyring.exists()
         with pytest.raises(VersionConflict):

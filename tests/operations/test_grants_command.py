@@ -40,7 +40,7 @@ def row_of(address: str) -> Person:
 
 def test_it_says_that_all_is_well_and_the_doctor_too() -> None:
     administrators.add(ADA, Role.OWNER, by=None)
-    assert run("list") == (0, "Every row by which people sign in is as the portal wrote it.\n")
+    assert run("list") == (0, "Every row by which people sign in or mail is handed in is as the portal wrote it.\n")
     (finding,) = granting.rows()
     assert finding.state is State.WELL
 

@@ -1,4 +1,4 @@
-"""Whether the rows by which people sign in are as the portal wrote them."""
+"""Whether the rows by which people sign in, and mail servers hand mail in, are as the portal wrote them."""
 
 from __future__ import annotations
 
@@ -6,24 +6,51 @@ from collections import Counter
 from collections.abc import Iterator
 
 from portal.access import grants
+from portal.ingest.granted import KIND as CONNECTOR
+from portal.keys.errors import KeysError
 from portal.operations.doctor.finding import Finding, well, wrong
 
-CHECK = "ways to sign in"
+CHECK, DOOR = "ways to sign in", "connectors"
 MOST = 10_000
 """Of one kind at each look, others each time: a look must not take minutes. `manage.py grants list` takes all."""
+_WHY = (
+    "Somebody wrote the database; or a backup of it or of the keyring was put back, or an older version ran beside "
+    "this one."
+)
+_MEND = (
+    "manage.py grants list shows them. Drop what you do not know, and find out who wrote it; seal what you know "
+    "(docs/threat-model.md)."
+)
 
 
 def rows() -> Iterator[Finding]:
-    found = Counter(kind.name for kind in grants.kinds() for _ in grants.unfit(kind, MOST))
+    found = Counter(kind.name for kind in grants.kinds() if kind is not CONNECTOR for _ in grants.unfit(kind, MOST))
     if not found:
         yield well(CHECK, "The rows by which people sign in are as the portal wrote them.")
         return
     named = ", ".join(f"{name} {count}" for name, count in sorted(found.items()))
     yield wrong(
-        CHECK,
-        f"{found.total()} rows are not as the portal wrote them, and let nobody in ({named}).",
-        "Somebody wrote the database; or a backup of it or of the keyring was put back, or an older version ran beside "
-        "this one.",
-        "manage.py grants list shows them. Drop what you do not know, and find out who wrote it; seal what you know "
-        "(docs/threat-model.md).",
+        CHECK, f"{found.total()} rows are not as the portal wrote them, and let nobody in ({named}).", _WHY, _MEND
     )
+
+
+def connectors() -> Iterator[Finding]:
+    count, strange = CONNECTOR.model._default_manager.count(), sum(1 for _ in grants.unfit(CONNECTOR))
+    if strange:
+        said = f"{strange} of {count} connectors are not as the portal wrote them, and no mail comes by them."
+        yield wrong(DOOR, said, _WHY, _MEND)
+        return
+    try:
+        unposted = grants.unposted()
+    except KeysError as error:
+        yield wrong(DOOR, "The list of them that doors believe cannot be read.", str(error), "manage.py prepare")
+        return
+    if unposted:
+        yield wrong(
+            DOOR,
+            f"{unposted} of {count} connectors are not on the list that doors believe, and no mail comes by them.",
+            "Somebody took them off the list in the keyring, or a keyring of before was put back.",
+            "manage.py prepare puts them there again.",
+        )
+    else:
+        yield well(DOOR, "The connectors are as the portal wrote them.")

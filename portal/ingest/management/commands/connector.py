@@ -9,14 +9,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from portal.access import grants
 from portal.ingest import customer, enrolling
 from portal.ingest.connectors import Connector
 from portal.ingest.errors import ConnectorRefused
 from portal.ingest.models import Connector as Row
 from portal.ingest.roster import built_in, of_row
+from portal.keys.errors import KeysError
+from portal.keys.service import keys
 
 _FIELDS = ("networks", "certificate", "login", "domains", "tls_required", "max_sessions", "max_hourly", "header")
 _MOST = 2**31 - 1
+ADVICE = "see manage.py grants list"
 
 
 class Command(BaseCommand):
@@ -40,13 +44,19 @@ class Command(BaseCommand):
     def handle(self, *args: Any, verb: str, **options: Any) -> None:
         try:
             getattr(self, f"_{verb}")(**options)
-        except ConnectorRefused as refused:
+        except (ConnectorRefused, KeysError) as refused:
             raise CommandError(str(refused)) from None
 
     def _list(self, **_: Any) -> None:
         default = built_in()
-        for connector in ([default] if default else []) + [of_row(row) for row in Row.objects.order_by("name")]:
-            self.stdout.write(_line(connector))
+        if default:
+            self.stdout.write(_line(default))
+        posted = keys().grants.posted()
+        for row in Row.objects.order_by("name"):
+            if grants.is_posted(row, posted):
+                self.stdout.write(_line(of_row(row)))
+            else:
+                self.stdout.write(f"{row.name}; not as the portal wrote it, so no mail comes by it: {ADVICE}")
 
     def _add(self, name: str, **options: Any) -> None:
         value = _value_for(options)

@@ -1,4 +1,4 @@
-"""`manage.py grants VERB`: rows by which people sign in that are not as the portal wrote them."""
+"""`manage.py grants VERB`: rows by which people sign in, or mail servers hand mail in, that are not as the portal wrote them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOW = {
 
 
 class Command(BaseCommand):
-    help = "Show rows of sign-in that let nobody in, for the portal did not write them so; seal them, or drop them."
+    help = "Show rows that let nobody in, for the portal did not write them so; seal them, or drop them."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -52,4 +52,4 @@ class Command(BaseCommand):
             left = "; it is never sealed again, drop it" if verb == "seal" and one.how is Standing.ENDED else ""
             self.stdout.write(f"{one.kind.name} {one.number} {HOW[one.how]}{left}: {one.words}")
         if not found:
-            self.stdout.write("Every row by which people sign in is as the portal wrote it.")
+            self.stdout.write("Every row by which people sign in or mail is handed in is as the portal wrote it.")
