@@ -1,4 +1,4 @@
-"""Rows by which people sign in, or hand mail in, are sealed by the keyring: whoever writes the database alone makes none that grants.
+"""Rows by which people sign in or hand mail in are sealed by the keyring: no database alone makes one that grants.
 
 Each kind says what its rows claim. A row is sealed by what makes or changes it, from what was found whole, and looked
 at where it grants; nothing seals a row that does not fit but an operator's command (`manage.py grants`).

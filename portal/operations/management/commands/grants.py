@@ -1,4 +1,4 @@
-"""`manage.py grants VERB`: rows by which people sign in, or mail servers hand mail in, that are not as the portal wrote them."""
+"""`manage.py grants VERB`: rows by which people sign in or mail comes in that are not as the portal wrote them."""
 
 from __future__ import annotations
 
