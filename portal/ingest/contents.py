@@ -12,11 +12,12 @@ import zipfile
 from collections.abc import Callable
 from functools import partial
 
-from portal.mime import charsets, inside, magic, officetext, packages, plain
+from portal.mime import charsets, inside, magic, officetext, packages, plain, unseen
 from portal.mime.inside import Inside
 from portal.mime.packages import Package, TooMuch
 from portal.mime.reading import Letter, Part
 from portal.mime.unpacking import attempt
+from portal.mime.unseen import Unseen
 from portal.rules.contents import Attachment, Contents
 from portal.rules.reading import Reading, readers
 
@@ -40,12 +41,15 @@ _TEXT_NAMES_WORDS = (
 )
 _TEXT_NAMES = frozenset(_TEXT_NAMES_WORDS.split())
 _NO_TEXT = ("image/", "audio/", "video/", "font/")
+_MAIL_NAMES = frozenset({"eml", "mht", "mhtml"})
 _WITHOUT = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 _SIGNATURE, _LONGEST_SIGNATURE = b"-----BEGIN PGP SIGNATURE-----", 8192
+_LONGEST_DER = 64 * 1024
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _RUN_8, _RUN_16 = re.compile(rb"[\t\r\n\x20-\x7e\xa0-\xff]{4,}"), re.compile(rb"(?:[\t\r\n\x20-\x7e\xa0-\xff]\x00){4,}")
 
 
+_MOST_CHARSETS = 4
 _CHARSET = re.compile(rb"""charset\s{0,9}=\s{0,9}["']?([A-Za-z0-9_.:+-]{1,40})""", re.IGNORECASE)
 
 
@@ -63,6 +67,7 @@ class _Look:
         self._room = MOST_CHARACTERS
         self._until = 0.0
         self._inside: Inside | None = None
+        self._unseen: Unseen | None = None
         self._are_listed = True
         self._zipped = MOST_OF_ALL_ZIPS
         self._short: set[int] = set()
@@ -75,7 +80,13 @@ class _Look:
             lambda: self._are_listed,
             truncated=not self._letter.readable,
             charsets=self._charsets,
+            is_sure=lambda: self._beside().is_sure,
         )
+
+    def _beside(self) -> Unseen:
+        if self._unseen is None:
+            self._unseen = unseen.look(self._raw)
+        return self._unseen
 
     def _charsets(self) -> frozenset[str]:
         return frozenset(found.decode("ascii").lower() for found in _CHARSET.findall(self._raw))
@@ -88,6 +99,7 @@ class _Look:
     def _body(self) -> str:
         letters = [self._letter, *(inner.letter for inner in self._within().messages)]
         pieces = [_words_of(self._letter), *(f"{inner.subject}\n{_words_of(inner)}" for inner in letters[1:])]
+        pieces += self._beside().texts
         whole = "\n\n".join(pieces)
         self._room -= len(whole)
         return whole
@@ -100,7 +112,19 @@ class _Look:
             found.append(self._attachment(part, part.number in opened))
             if part.data.startswith(magic.ZIP):
                 found += self._files_of(part.data)
+        letters = [self._letter, *(inner.letter for inner in self._within().messages)]
+        for name, data in (pair for letter in letters for pair in unseen.uuencoded(letter.text or "")):
+            found.append(self._written_in(name, data))
         return tuple(found)
+
+    def _written_in(self, name: str, data: bytes | None) -> Attachment:
+        """A file by uuencode. A ZIP among them is not opened."""
+        if data is None or data.startswith(magic.ZIP):
+            self._are_listed = False
+            return Attachment(name, "application/zip", len(data or b""), read=lambda: Reading(unreadable=True))
+        kind = magic.kind(data[: magic.LOOKED_AT], "application/octet-stream")
+        read = partial(self._reading, name, kind, data)
+        return Attachment(name, kind, len(data), magic.is_program(data[: 64 * 1024], name), read)
 
     def _attachment(self, part: Part, is_opened: bool) -> Attachment:
         kind = magic.kind(part.data[: magic.LOOKED_AT], part.content_type)
@@ -166,8 +190,8 @@ class _Look:
 
     def _read(self, name: str, kind: str, data: bytes) -> Reading:
         ending = name.rpartition(".")[2].lower() if "." in name else ""
-        # A mail may call a list a picture or a signature: what reads as text is read.
-        if not data or ((kind in _WITHOUT or kind.startswith(_NO_TEXT)) and _is_binary(data)):
+        # A mail may call a list a picture or a signature: what reads as text is read, and what is none is not believed.
+        if not data or (kind in _WITHOUT and _is_signature(data)) or (magic.is_media(data) and _is_binary(data)):
             return Reading()
         if data.startswith(_SIGNATURE) and len(data) < _LONGEST_SIGNATURE:
             return Reading()
@@ -179,14 +203,22 @@ class _Look:
             return readers[kind](data, self._room, max(0.1, self._until - time.monotonic()))
         if kind == "application/rtf":
             return self._cut(_RTF.sub(" ", charsets.decode(data)), unreadable=True)
-        if kind.startswith("text/") or kind in _TEXTS | _MESSAGES or (ending in _TEXT_NAMES and not _is_binary(data)):
-            text = charsets.decode(data[: 4 * self._room])
+        if kind in _MESSAGES or ending in _MAIL_NAMES:
+            # A message that was not opened: too deep, too many, or without the fields of one. Its parts are in codings.
+            return self._cut(charsets.decode(data[: 4 * self._room]), unreadable=True)
+        if kind.startswith("text/") or kind in _TEXTS or (ending in _TEXT_NAMES and not _is_binary(data)):
+            text = self._in_its_charset(data[: 4 * self._room])
             if kind == "text/html" or ending in ("html", "htm", "xhtml"):
-                text = plain.from_html(text)
+                text = plain.from_html(text, for_rules=True)
             return self._cut(text)
         if not _is_binary(data):
             return self._cut(charsets.decode(data[: 4 * self._room]))
         return Reading(unreadable=True, executable=magic.is_program(data[: 64 * 1024], name))
+
+    def _in_its_charset(self, data: bytes) -> str:
+        """Text by its bytes, and as each character set reads it that the mail names and that is written otherwise."""
+        named = [name for name in self._charsets() if charsets.is_written_otherwise(name)][:_MOST_CHARSETS]
+        return "\n".join([charsets.decode(data), *(charsets.decode(data, name) for name in named)])
 
     def _package(self, data: bytes) -> Reading:
         with packages.opened(data) as package:
@@ -215,7 +247,7 @@ _RTF = re.compile(r"\\[a-z]{1,32}-?[0-9]{0,10} ?|[{}]|\r|\n")
 
 def _words_of(letter: Letter) -> str:
     """What a reader sees of either form: the two need not say the same."""
-    shown = plain.from_html(letter.html) if letter.html else ""
+    shown = plain.from_html(letter.html, for_rules=True) if letter.html else ""
     said = letter.text or ""
     return said if shown.strip() == said.strip() else "\n\n".join(filter(None, (said, shown)))
 
@@ -223,6 +255,11 @@ def _words_of(letter: Letter) -> str:
 def _is_office(data: bytes) -> bool:
     with packages.opened(data) as package:
         return officetext.is_office(package.names())
+
+
+def _is_signature(data: bytes) -> bool:
+    """Of S/MIME in DER (RFC 5652 section 3), of OpenPGP (RFC 9580 section 4.2), and no longer than one is."""
+    return len(data) < _LONGEST_DER and data[:1] in (b"\x30", b"\x88", b"\x89", b"\xc2") and _is_binary(data)
 
 
 def _is_binary(data: bytes) -> bool:

@@ -102,8 +102,25 @@ def decode(data: bytes, charset: str = "") -> str:
     return text.replace("\0", "") if "\0" in text else text
 
 
+_PROBE = "Aa0 -."
+
+
+@lru_cache(maxsize=256)
+def is_written_otherwise(charset: str) -> bool:
+    """Whether plain letters and digits have other bytes in it than in ASCII: UTF-16, UTF-7, EBCDIC."""
+    codec = _codec(charset)
+    if codec is None or codec in _OFTEN_LYING:
+        return False
+    try:
+        return codec == "utf-7" or _PROBE.encode(codec) != _PROBE.encode()
+    except (UnicodeError, ValueError):
+        return True
+
+
 def _decoded(data: bytes, charset: str) -> str:
     codec = _codec(charset) if charset else None
+    if codec is None and data[:2] in (b"\xff\xfe", b"\xfe\xff") and len(data) % 2 == 0:
+        codec = "utf-16"
     if codec == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         codec = "utf-16-le"
     if codec is None or codec in _OFTEN_LYING or codec == "utf-8":

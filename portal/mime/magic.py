@@ -40,6 +40,15 @@ _PROGRAMS: tuple[tuple[bytes, str], ...] = (
     (b"#!", "text/x-shellscript"),
     (b"L\0\0\0\x01\x14\x02\0", "application/x-ms-shortcut"),
 )
+_MEDIA = (
+    b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*", b"BM", b"8BPS",
+    b"\0\0\1\0", b"\0\0\2\0", b"\xd7\xcd\xc6\x9a", b"\xff\x0a", b"\0\0\0\x0cJXL ", b"\0\0\0\x0cjP  ",
+    b"OggS", b"ID3", b"fLaC", b"MThd", b"#!AMR", b".snd", b"\xff\xf1", b"\xff\xf9", b"\xff\xfa", b"\xff\xfb",
+    b"\xff\xf2", b"\xff\xf3", b"\x1aE\xdf\xa3", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"\0\0\1\xba", b"\0\0\1\xb3",
+    b"FLV", b"\0\1\0\0\0", b"OTTO", b"true", b"ttcf", b"wOFF", b"wOF2",
+)  # fmt: skip
+_ZIP_END, _LONGEST_END = b"PK\x05\x06", 22 + 65_535
+_RIFF = (b"WEBP", b"WAVE", b"AVI ", b"ACON")
 _INSTALLER = b"\x84\x10\x0c\0\0\0\0\0\xc0\0\0\0\0\0\0F"
 """The class of a Windows Installer package, in the root entry of its compound file."""
 _ENDINGS = (
@@ -68,6 +77,18 @@ def kind(data: bytes, said: str) -> str:
     if data[4:8] == b"ftyp":
         return "image/heic" if data[8:12] in (b"heic", b"heix", b"mif1", b"avif") else "video/mp4"
     return said
+
+
+def is_media(data: bytes) -> bool:
+    """Whether it begins as a picture, sound, film or font does: such a file has no words that are read here."""
+    # Readers of archives look for their end, and those of PDF for its mark a little further on.
+    if _ZIP_END in data[-_LONGEST_END:] or b"%PDF-" in data[:1024]:
+        return False
+    if data.startswith(_MEDIA):
+        return True
+    if data[:4] in (b"RIFF", b"FORM"):
+        return data[8:12] in (*_RIFF, b"AIFF", b"AIFC")
+    return data[4:8] == b"ftyp" or (data[:4] == b"\1\0\0\0" and data[40:44] == b" EMF")
 
 
 _PACKAGES = frozenset({"application/java-archive", "application/x-zip-compressed", "application/zip"})

@@ -9,14 +9,12 @@ _MOST_ATTRIBUTES = 40
 
 # Tags and comments as browsers cut them (HTML Living Standard §13.2.5): a quote matters only after "=".
 _ATTRIBUTE = r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+"""
-_TOKEN = re.compile(
+TOKEN = re.compile(
     rf"<(/?)([a-zA-Z][^\s/>]*+)((?:[\s/]++|{_ATTRIBUTE})*+)(?:>|\Z)"
     r"|<!--(?:-?>|(?:(?!--!?>).)*+(?:--!?>|\Z))|<(?:[!?]|/(?![a-zA-Z]))[^>]*+(?:>|\Z)",
     re.DOTALL,
 )
-_PARTS_OF_ATTRIBUTE = re.compile(
-    r"""([^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"'][^\s>]*+))?+)?+"""
-)
+ATTRIBUTES = re.compile(r"""([^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"'][^\s>]*+))?+)?+""")
 # Writing one piece of text takes quadratic time in its "&" and no-break spaces (400,000 took 4 s), so a long one is cut
 # before one of them, by a comment: the parser would join the pieces again, and the cleaner takes it out.
 _MOST_ESCAPED = 1000
@@ -25,7 +23,7 @@ _CUT = "<!---->"
 _RAW = frozenset(
     ["script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes", "noscript", "template"]
 )
-_END_OF_RAW = {name: re.compile(rf"</{name}(?=[\s/>])[^>]*+>?", re.IGNORECASE) for name in _RAW}
+END_OF_RAW = {name: re.compile(rf"</{name}(?=[\s/>])[^>]*+>?", re.IGNORECASE) for name in _RAW}
 VOID = frozenset(["br", "hr", "img", "wbr", "col"])
 FORMATS = frozenset(["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"])
 # What an opening tag closes when it is on top, as parsers do.
@@ -59,7 +57,7 @@ class Flattened:
 
     def _rewritten(self, source: str) -> str:
         end = 0
-        while (match := _TOKEN.search(source, end)) is not None:
+        while (match := TOKEN.search(source, end)) is not None:
             self._text(source[end : match.start()])
             end = match.end()
             if match[2] is None:
@@ -68,7 +66,7 @@ class Flattened:
             if match[1]:
                 self._close(tag)
             elif tag in _RAW:
-                finish = _END_OF_RAW[tag].search(source, end)
+                finish = END_OF_RAW[tag].search(source, end)
                 end = finish.end() if finish else len(source)
             else:
                 self._open(tag, match[3])
@@ -118,7 +116,7 @@ class Flattened:
         general, own = self._attributes["*"], self._attributes.get(tag, ())
         kept: list[str] = []
         seen: set[str] = set()
-        for name, double, single, bare in _PARTS_OF_ATTRIBUTE.findall(attributes):
+        for name, double, single, bare in ATTRIBUTES.findall(attributes):
             name = name.lower()
             if name.startswith("on") and len(name) > 2:
                 self.handlers = True

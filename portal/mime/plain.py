@@ -4,6 +4,8 @@ import html
 import re
 from itertools import groupby
 
+from portal.mime.nesting import ATTRIBUTES, END_OF_RAW, TOKEN
+
 _FOLDED_FROM = 3  # quoted lines
 _DEEPEST_QUOTE = 12
 _QUOTED = re.compile(r"(?:> ?)+")
@@ -24,13 +26,15 @@ _LINK = re.compile(
 _AFTER_LINK = ".,;:!?'*_…，。、；：！？）】」』》”’"
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
-_DROPPED = re.compile(
-    r"<(script|style|title|template)\b(?:(?!</\1\b).)*+(?:</\1[^<>]*+>?|\Z)", re.IGNORECASE | re.DOTALL
+_DROPPED = frozenset({"script", "style", "title", "template"})
+_AS_WRITTEN = frozenset({"textarea", "xmp"})
+_ENDS_LINE = frozenset(
+    ["br", "hr", "p", "div", "tr", "li", "ul", "ol", "table", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6"]
 )
-_COMMENT = re.compile(r"<!--(?:(?!-->).)*+(?:-->|\Z)|<[!?][^<>]*+>?", re.DOTALL)
-_LINE_TAG = re.compile(r"<(?:br|/p|/div|/tr|/h[1-6]|/li|/blockquote|/table|/ul|/ol|hr|/pre)\b[^<>]*+>?", re.IGNORECASE)
-_CELL_TAG = re.compile(r"</t[dh]\b[^<>]*+>?", re.IGNORECASE)
-_TAG = re.compile(r"</?[a-zA-Z](?:[^<>\"']++|\"[^\"<>]*+\"|'[^'<>]*+'|[\"'])*+>?")
+_NEVER_SHOWN = frozenset({"script", "style"})
+_FOREIGN = re.compile(r"<(?:svg|math)\b", re.IGNORECASE)
+_SAYS = frozenset({"alt", "title", "value", "placeholder", "label", "aria-label"})
+_FOR_WORD = re.compile(r"<!--\[if\b[^>]*+>(.*?)(?:<!\[endif\]-->|-->|\Z)", re.IGNORECASE | re.DOTALL)
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -167,10 +171,50 @@ def unflowed(text: str, delete_space: bool = False) -> str:
     return "\n".join(["".join(pieces) for pieces in joined])
 
 
-def from_html(source: str) -> str:
-    """The readable text of HTML, a line for each block, in linear time whatever the nesting; it is not escaped."""
-    source = _COMMENT.sub("", _DROPPED.sub("", source))
+def from_html(source: str, *, for_rules: bool = False) -> str:
+    """The readable text of HTML, a line for each block, in linear time whatever the nesting; it is not escaped.
+
+    Tags and comments are cut as browsers cut them. `for_rules` adds what only some programs show: words of attributes,
+    templates, styles within drawings, and what is written for Outlook alone (`<!--[if mso]>`).
+    """
     source = _SPACE.sub(" ", source)
-    source = _TAG.sub("", _CELL_TAG.sub("\t", _LINE_TAG.sub("\n", source)))
-    lines = [line.strip() for line in html.unescape(source).split("\n")]
+    dropped = _DROPPED if not for_rules else frozenset() if _FOREIGN.search(source) else _NEVER_SHOWN
+    pieces: list[str] = []
+    end = 0
+    while (match := TOKEN.search(source, end)) is not None:
+        pieces.append(source[end : match.start()])
+        end = match.end()
+        tag = (match[2] or "").lower()
+        if not tag:
+            pieces.append(_only_in_word(match[0]) if for_rules else "")
+        elif not match[1] and (tag in dropped or tag in _AS_WRITTEN):
+            finish = END_OF_RAW[tag].search(source, end)
+            if tag in _AS_WRITTEN:
+                pieces.append(source[end : finish.start() if finish else len(source)])
+            end = finish.end() if finish else len(source)
+        elif tag in ("td", "th"):
+            pieces.append("\t" if match[1] else "")
+        elif tag in _ENDS_LINE and (match[1] or tag in ("br", "hr")):
+            pieces.append("\n")
+        if for_rules and match[3]:
+            pieces.append(_said_by_attributes(match[3]))
+    pieces.append(source[end:])
+    lines = [line.strip() for line in html.unescape("".join(pieces)).split("\n")]
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+
+
+def _only_in_word(comment: str) -> str:
+    """What Outlook shows of a comment, for it draws HTML as Word does; and what is none within a drawing."""
+    if comment.startswith("<![CDATA["):
+        return comment[9:]
+    found = _FOR_WORD.match(comment)
+    return f"\n{from_html(found[1])}\n" if found else ""
+
+
+def _said_by_attributes(attributes: str) -> str:
+    said = [
+        double or single or bare
+        for name, double, single, bare in ATTRIBUTES.findall(attributes)
+        if name.lower() in _SAYS
+    ]
+    return f" {' '.join(said)} " if said else ""

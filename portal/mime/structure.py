@@ -160,48 +160,49 @@ def _apart(raw: bytes, start: int, end: int, count: _Count, default: str) -> Nod
         decode_words(options.get("filename") or settings.get("name", "")),
         _content_id(decode_words(fields.get("content-id", ""))),
         settings,
-        _decoded(raw[body:end], fields.get("content-transfer-encoding", "").strip().lower()),
+        decoded(raw[body:end], fields.get("content-transfer-encoding", "").strip().lower()),
         [],
         location=_joined(fields.get("content-location", "")) if kind.startswith("image/") else "",
     )
 
 
 def _container(raw: bytes, start: int, end: int, count: _Count, kind: str, boundary: str) -> Node:
-    spans = _spans(raw, start, end, boundary.encode("utf-8", "replace")) if boundary else []
-    if not spans:
+    found = spans(raw, start, end, boundary.encode("utf-8", "replace")) if boundary else []
+    if not found:
         # Nothing is lost: the whole body is shown as text.
         damage = "Its parts could not be told apart, so they are shown as plain text."
         return Node("text/plain", "", "", "", {}, raw[start:end], [], damage)
     count.enter()
     default = "message/rfc822" if kind == "multipart/digest" else "text/plain"
-    children = [_apart(raw, first, last, count, default) for first, last in spans]
+    children = [_apart(raw, first, last, count, default) for first, last in found]
     count.depth -= 1
     return Node(kind, "", "", "", {}, None, children)
 
 
-def _spans(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[int, int]]:
+def spans(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[int, int]]:
     """Where the parts between the delimiter lines of `boundary` lie (RFC 2046 §5.1.1); the last may lack its end."""
     line = b"--" + re.escape(boundary) + rb"(--)?[ \t]*+(?:\r?\n|\Z)"
     delimiter = re.compile(b"\n" + line)  # a fixed beginning, so that the search runs at the speed of memory
-    spans: list[tuple[int, int]] = []
+    found: list[tuple[int, int]] = []
     open_at = -1
     match = re.compile(line).match(raw, start, end) or delimiter.search(raw, max(0, start - 1), end)
     while match is not None:
         if open_at >= 0:
             last = match.start() - (raw[match.start() - 1 : match.start()] == b"\r")
-            spans.append((open_at, max(open_at, last)))
-            if len(spans) > MAX_PARTS:
+            found.append((open_at, max(open_at, last)))
+            if len(found) > MAX_PARTS:
                 raise LimitExceeded("parts", MAX_PARTS)
         if match[1]:
-            return spans
+            return found
         open_at = match.end()
         match = delimiter.search(raw, open_at - 1, end)
     if open_at >= 0:
-        spans.append((open_at, end))
-    return spans
+        found.append((open_at, end))
+    return found
 
 
-def _decoded(body: bytes, encoding: str) -> bytes:
+def decoded(body: bytes, encoding: str) -> bytes:
+    """The bytes of a part whose Content-Transfer-Encoding is this; never raises."""
     if encoding == "base64":
         return lenient_base64(body) or body
     if encoding == "quoted-printable":

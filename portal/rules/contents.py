@@ -73,10 +73,12 @@ class Contents:
         *,
         truncated: bool = False,
         charsets: Callable[[], frozenset[str]] = frozenset,
+        is_sure: Callable[[], bool] = lambda: True,
     ) -> None:
         self._body, self._attachments, self._truncated = body, attachments, truncated
         self._are_listed = are_listed
         self._charsets = charsets
+        self._is_sure = is_sure
         self._found: dict[str, Found | None] = {}
         self.was_looked_through = True
         """Whether all sensitive information that was asked for was looked for in all of the text."""
@@ -99,7 +101,12 @@ class Contents:
     @cached_property
     def are_listed(self) -> bool:
         """Whether all files of all ZIPs are among the attachments: not of one with very many, or a damaged one."""
-        return bool(self.attachments is not None and self._are_listed())
+        return bool(self.attachments is not None and self._are_listed() and self.is_sure)
+
+    @cached_property
+    def is_sure(self) -> bool:
+        """Whether other programs see the same text and files in it (portal.mime.unseen)."""
+        return self._is_sure()
 
     @cached_property
     def truncated(self) -> bool:

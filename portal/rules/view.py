@@ -174,7 +174,7 @@ class View:
 
     @property
     def body_is_whole(self) -> bool:
-        return self.facts.readable and len(self.body) <= MOST_SCANNED
+        return self.facts.readable and len(self.body) <= MOST_SCANNED and self.facts.contents.is_sure
 
     @cached_property
     def files(self) -> tuple[Attachment, ...]:
@@ -189,7 +189,7 @@ class View:
     @cached_property
     def files_are_whole(self) -> bool:
         """Whether all text of all files was read; reads it."""
-        return not any(file.unreadable or file.truncated for file in self.files)
+        return self.facts.contents.is_sure and not any(file.unreadable or file.truncated for file in self.files)
 
     def hits(self, pool: Pool, part: str) -> frozenset[int]:
         """What of a pool is in a part: `subject`, `body`, `files`, `file_names`, or `header:` and a name."""
@@ -219,7 +219,7 @@ class View:
         key = frozenset(names)
         found = self._sensitive.get(key)
         if found is None:
-            inside, above = self.facts.contents.found(key, own), scan(self.facts.subject, key, own)
+            inside, above = self.facts.contents.found(key, own), scan("\n".join(self.subjects), key, own)
             found = {name: tuple(one[name] for one in (inside, above) if name in one) for name in key}
             self._sensitive[key] = found
         return found
