@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -20,13 +21,19 @@ MOST = 4096
 """Empty files kept; each has its place by its old name, and takes the place of the one before."""
 LOOK_SECONDS = 0.1
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
-_WRITING = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+_WRITING = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 def empty(path: Path) -> None:
     """Cut off a file's bytes, and its mark that a row wants it."""
     path.chmod(0o600)
     os.truncate(path, 0)
+
+
+def _is_spare(descriptor: int) -> bool:
+    """Whether a file is empty and nobody's else: restored copies may have put anything here, also by hard links."""
+    found = os.fstat(descriptor)
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and not found.st_size and found.st_uid == os.geteuid()
 
 
 class Spares:
@@ -47,7 +54,10 @@ class Spares:
         while self._place is not None and (name := self._next(self._place)) is not None:
             with suppress(OSError):  # another door took it, or it belongs to another user
                 (self._place / name).rename(path)
-                return os.open(path, _WRITING | os.O_TRUNC)
+                descriptor = os.open(path, _WRITING)
+                if _is_spare(descriptor):
+                    return descriptor
+                os.close(descriptor)
         path.unlink(missing_ok=True)
         return os.open(path, _WRITING | os.O_CREAT | os.O_EXCL, 0o600)
 

@@ -155,5 +155,31 @@ def test_a_copy_by_another_name_keeps_its_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "copy").read_bytes() == b"mail"
 
 
+def test_a_spare_that_has_bytes_or_another_name_is_no_spare(tmp_path: Path) -> None:
+    """As a restored copy may have: `cp -al` of a spool folder, of which a spare was used meanwhile, gives two names."""
+    pool = Spares(tmp_path)
+    pool.remove(written(pool, tmp_path))
+    (spare,) = kept(tmp_path)
+    for bytes_ in (b"a mail that was answered", b""):
+        spare.unlink(missing_ok=True)
+        answered = tmp_path / str(new_id())
+        answered.write_bytes(bytes_)
+        os.link(answered, spare)
+        made = written(pool, tmp_path, b"another")
+        assert (answered.read_bytes(), made.read_bytes()) == (bytes_, b"another")
+    spare.write_bytes(b"left of something")
+    assert written(pool, tmp_path, b"new").read_bytes() == b"new"
+
+
+def test_a_pipe_among_them_holds_nobody_up(tmp_path: Path) -> None:
+    pool = Spares(tmp_path)
+    pool.remove(written(pool, tmp_path))
+    (spare,) = kept(tmp_path)
+    spare.unlink()
+    os.mkfifo(spare)
+    made = written(pool, tmp_path, b"mail")
+    assert made.is_file() and made.read_bytes() == b"mail"
+
+
 def test_a_spool_folder_has_one_pool(spool_folder: Path) -> None:
     assert spoolfolder.spares() is spoolfolder.spares()
