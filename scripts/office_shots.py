@@ -112,8 +112,8 @@ def prepare(portal: Portal) -> str:
 def _many(portal: Portal, path: Path) -> None:
     lines = [
         json.dumps({
-            "sender": "Ebba Olsson <ebba.olsson@aldervalley.example>",
-            "recipients": [f"customer{number}@mail.example"],
+            "from": "Ebba Olsson <ebba.olsson@aldervalley.example>",
+            "to": [f"customer{number}@mail.example"],
             "subject": f"Invoice {number}",
             "text": "Attached.",
         })

@@ -81,6 +81,8 @@ def _fields(schema: dict[str, Any] | None, before: str = "") -> list[dict[str, A
     """The fields of a shape, and of the shapes in it, by dotted names."""
     shape = _shape(schema or {})
     rows: list[dict[str, Any]] = []
+    either = [one["oneOf"][0]["required"] for one in shape.get("allOf", [])]
+    needed = [*shape.get("required", []), *(name for (name,) in either)]
     for name, inner in shape.get("properties", {}).items():
         inside = inner.get("items", inner)
         rows.append(
@@ -88,7 +90,7 @@ def _fields(schema: dict[str, Any] | None, before: str = "") -> list[dict[str, A
                 "name": f"{before}{name}",
                 "kind": _kind(inner),
                 "text": inner.get("description", ""),
-                "needed": name in shape.get("required", []),
+                "needed": name in needed,
             }
         )
         rows += _fields(inside, f"{before}{name}{'[]' if 'items' in inner else ''}.")

@@ -65,7 +65,9 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         "POST", "/messages:bulk", "sendBulk", "Hand in many mails", Scope.MESSAGES_SEND, bulk.take,
         {202: bulk.RunShown, 200: bulk.RunShown}, bodies=_BULK, headers=_RUN_KEY,
         needed_headers=("Idempotency-Key",), errors=(409,),
-        text="The same body under the same key is the same run, and goes on where it was cut.",
+        text="The same body under the same key is the same run, and goes on where it was cut. A line is a mail with "
+        "`from`, `to`, `subject`, `text`, `html`, `attachments` and `protect`, or `rfc822` in base64 with `from` and "
+        "`to` beside it; `sender` and `recipients` are other names of `from` and `to`, here and for one mail.",
     ),
     Route(
         "GET", "/messages:bulk", "getBulkByKey", "How far the run of a key is", Scope.MESSAGES_SEND, bulk.ask,

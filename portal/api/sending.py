@@ -101,10 +101,12 @@ class File:
 class Mail:
     """A mail in fields. Addresses are written `name@example.org` or `"Name" <name@example.org>`."""
 
-    from_: Annotated[str, Says("the sender", 3, LONGEST_ADDRESS, example="Maya Holm <maya@example.org>")] = field(
-        repr=False
-    )
-    to: Annotated[tuple[Annotated[str, Says("", 3, LONGEST_ADDRESS)], ...], Says("recipients", 1)] = field(repr=False)
+    from_: Annotated[
+        str, Says("the sender", 3, LONGEST_ADDRESS, example="Maya Holm <maya@example.org>", also="sender")
+    ] = field(repr=False)
+    to: Annotated[
+        tuple[Annotated[str, Says("", 3, LONGEST_ADDRESS)], ...], Says("recipients", 1, also="recipients")
+    ] = field(repr=False)
     cc: Annotated[tuple[Annotated[str, Says("", 3, LONGEST_ADDRESS)], ...], Says("likewise")] = field(
         default=(), repr=False
     )

@@ -37,6 +37,8 @@ class Says:
     most: int | None = None
     pattern: str = ""
     example: Any = None
+    also: str = ""
+    """Another name that a field which must be there may have."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,15 @@ class Schemas:
                 "properties": {_outside(f): self.of(hints[f.name], asked=asked, given=one) for f in known},
             }
             needed = [_outside(field) for field in known if not asked or not _has_default(field)]
-            if needed:
+            others = {name: also for name, also in _others(shape).items() if asked}
+            for name, also in others.items():
+                schema["properties"][also] = {
+                    **schema["properties"][name],
+                    "description": f"another name of {name}; name one of the two",
+                }
+            if others:
+                schema["allOf"] = [{"oneOf": [{"required": [one]} for one in both]} for both in others.items()]
+            if needed := [name for name in needed if name not in others]:
                 schema["required"] = needed
             if asked:
                 schema["additionalProperties"] = False
@@ -117,15 +127,20 @@ def read(shape: type[T], value: object, where: str = "") -> T:
     if not isinstance(value, dict):
         raise FieldRefused(where, "must be an object, like {…}")
     known = {_outside(field): field for field in fields(cast(Any, shape))}
+    others = _others(cast(Any, shape))
+    for name, also in others.items():
+        if name in value and also in value:
+            raise FieldRefused(_joined(where, also), f"is another name of {name}; name one of the two")
     for name in value:
-        if name not in known:
+        if name not in known and name not in others.values():
             raise FieldRefused(_joined(where, name), f"is not known here; known are {', '.join(known)}")
     if hasattr(shape, EXACTLY_ONE) and (len(value) != 1 or None in value.values()):
         raise FieldRefused(where, f"must name one of {', '.join(known)}, and no other")
     hints, given = _hints(cast(Any, shape)), {}
     for name, field in known.items():
-        if name in value:
-            given[field.name] = _value(_taken_apart(hints[field.name]), value[name], _joined(where, name))
+        written = others[name] if others.get(name) in value else name
+        if written in value:
+            given[field.name] = _value(_taken_apart(hints[field.name]), value[written], _joined(where, written))
         elif not _has_default(field):
             raise FieldRefused(_joined(where, name), "is missing")
     return shape(**given)
@@ -290,6 +305,13 @@ _READERS: dict[Any, Callable[[_Kind, object, str], Any]] = {
     datetime: _moment,
     date: _day,
 }
+
+
+@cache
+def _others(shape: Any) -> dict[str, str]:
+    """The other names of fields, by their names."""
+    says = {_outside(field): _taken_apart(_hints(shape)[field.name]).says for field in fields(shape)}
+    return {name: found.also for name, found in says.items() if found.also}
 
 
 @cache

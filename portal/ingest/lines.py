@@ -1,8 +1,8 @@
 """NDJSON: one mail a line, read from a body in pieces; a line that is no mail is that line's matter alone.
 
-A line is either `{"rfc822": base64}`, with `sender` and `recipients` beside it where its own header must not decide, or
-the mail in fields: `sender`, `recipients`, `subject`, `text`, `html`, `attachments` (each `name`, `content_type` and
-`content` in base64) and `protect`, the options of X-Letterlock-Protect as an object (`{}` for none in particular).
+A line is either `{"rfc822": base64}`, with `from` and `to` beside it where its own header must not decide, or the mail
+in fields: `from`, `to`, `subject`, `text`, `html`, `attachments` (each `name`, `content_type` and `content` in base64)
+and `protect`, the options of X-Letterlock-Protect as an object (`{}` for none in particular).
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ LINE_BYTES = 32 << 20
 MOST_MARKS = 2_000_000
 """Brackets, commas and quotation marks of a line: each may become an object of up to 90 bytes in memory, and 32 MiB of
 empty lists were seen to take a gigabyte."""
-_FIELDS = frozenset(("sender", "recipients", "subject", "text", "html", "attachments", "protect"))
-_RAW_FIELDS = frozenset(("rfc822", "sender", "recipients"))
+_FIELDS = frozenset(("from", "to", "subject", "text", "html", "attachments", "protect"))
+_RAW_FIELDS = frozenset(("rfc822", "from", "to"))
+_ALSO = {"from": "sender", "to": "recipients"}
+"""Other names that fields may have, and had alone before."""
 _FILE_FIELDS = frozenset(("name", "content_type", "content"))
 _OPTIONS = (
     *("until", "template", "reply", "all", "fwd", "copy", "dl", "print", "mark"),
@@ -106,6 +108,7 @@ class Line:
             raise ItemRefused("The line is not JSON: write one JSON object a line, in UTF-8.") from None
         if not isinstance(fields, dict):
             raise ItemRefused("The line is not a JSON object: write one mail a line, like {…}.")
+        _call_by_name(fields)
         return _raw_mail(fields) if "rfc822" in fields else _composed(fields)
 
     def finish(self) -> bytes:
@@ -120,11 +123,23 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _call_by_name(fields: dict[str, Any]) -> None:
+    for name, also in _ALSO.items():
+        if also in fields:
+            if name in fields:
+                raise ItemRefused(f"The line names both {name} and {also}, which are the same; name one of the two.")
+            fields[name] = fields.pop(also)
+
+
+def _called(name: str) -> str:
+    return f"{name} (or {_ALSO[name]})" if name in _ALSO else name
+
+
 def _raw_mail(fields: dict[str, Any]) -> tuple[Named, Iterable[bytes]]:
     _only(fields, _RAW_FIELDS)
     raw = _base64(fields["rfc822"], "rfc822")
-    sender = _text(fields, "sender") if "sender" in fields else None
-    recipients = _addresses(fields) if "recipients" in fields else None
+    sender = _text(fields, "from") if "from" in fields else None
+    recipients = _addresses(fields) if "to" in fields else None
     named = Named(
         "api",
         None if sender is None else _mailbox(sender).address if sender else "",
@@ -136,7 +151,7 @@ def _raw_mail(fields: dict[str, Any]) -> tuple[Named, Iterable[bytes]]:
 
 def _composed(fields: dict[str, Any]) -> tuple[Named, Iterable[bytes]]:
     _only(fields, _FIELDS)
-    written = _text(fields, "sender")
+    written = _text(fields, "from")
     if not written:
         raise NoSender
     sender, recipients = _mailbox(written), _addresses(fields)
@@ -188,7 +203,7 @@ def _file(found: object) -> Attachment:
 
 
 def _addresses(fields: dict[str, Any]) -> tuple[Mailbox, ...]:
-    return tuple(_mailbox(one) for one in _list(fields, "recipients"))
+    return tuple(_mailbox(one) for one in _list(fields, "to"))
 
 
 def _mailbox(written: object) -> Mailbox:
@@ -210,14 +225,14 @@ def _base64(given: object, field: str) -> bytes:
 def _text(fields: dict[str, Any], name: str, default: str = "") -> str:
     value = fields.get(name, default)
     if not isinstance(value, str):
-        raise ItemRefused(f"The field {name} must be a text.")
+        raise ItemRefused(f"The field {_called(name)} must be a text.")
     return value
 
 
 def _list(fields: dict[str, Any], name: str) -> list[object]:
     value = fields.get(name, [])
     if not isinstance(value, list):
-        raise ItemRefused(f"The field {name} must be a list.")
+        raise ItemRefused(f"The field {_called(name)} must be a list.")
     return value
 
 

@@ -65,11 +65,13 @@ def get(token: str, url: str, **headers: str) -> Any:
 
 
 def line(number: int = 1, **more: object) -> bytes:
-    fields = {"sender": f"Maya <{MAYA}>", "recipients": [JONAS], "subject": f"Invoice {number}", "text": "Hello."}
+    fields = {"from": f"Maya <{MAYA}>", "to": [JONAS], "subject": f"Invoice {number}", "text": "Hello."}
+    more = {name.rstrip("_"): value for name, value in more.items()}
     return json.dumps({**fields, "protect": {}, **more}).encode() + b"\n"
 
 
 def raw_line(raw: bytes, **more: object) -> bytes:
+    more = {name.rstrip("_"): value for name, value in more.items()}
     return json.dumps({"rfc822": base64.b64encode(raw).decode(), **more}).encode() + b"\n"
 
 
@@ -145,7 +147,7 @@ def test_each_line_is_a_mail_that_is_sealed_through_the_bulk_queue(token: str) -
 
 def test_the_fields_of_a_line_become_a_mail(token: str) -> None:
     given = line(
-        recipients=["Jonas Berg <jonas.berg@mail.example>", "jürgen@bücher.example"],
+        to=["Jonas Berg <jonas.berg@mail.example>", "jürgen@bücher.example"],
         subject="Rechnung für März",
         text="Guten Tag",
         html="<p>Guten Tag</p>",
@@ -177,17 +179,30 @@ def test_a_whole_mail_is_taken_byte_for_byte_and_who_gets_it_may_be_said_beside(
     assert (other.sender, other.recipients) == ("", ("karin.berg@post.example",))
 
 
+def test_both_names_of_sender_and_recipients_work_but_not_at_once(token: str) -> None:
+    old = {"sender": f"Maya <{MAYA}>", "recipients": [JONAS], "text": "Hello."}
+    body = json.dumps(old).encode() + b"\n" + raw_line(mail(), from_="", to=["karin.berg@post.example"])
+    for more in ({"sender": MAYA}, {"recipients": ["karin.berg@post.example"]}):
+        body += line(**more) + raw_line(mail(), from_=MAYA, to=[JONAS], **more)
+    run = body_of(post(token, body))
+    first, second, *_ = items(token, run)
+    opened = [open_spooled(Spooled.objects.get(pk=item["id"])).envelope for item in (first, second)]
+    assert [(one.sender, one.recipients) for one in opened] == [(MAYA, (JONAS,)), ("", ("karin.berg@post.example",))]
+    assert [item["number"] for item in run["failures"]] == [3, 4, 5, 6]
+    assert all("which are the same; name one of the two" in item["reason"] for item in run["failures"])
+
+
 BROKEN = [
     (b"{", "JSON"),
     (b"[1]", "JSON object"),
     (b"\xff\xfe", "JSON"),
     (b"[" * 100_000, "JSON"),
-    (line(recipients=[]).strip(), "recipients"),
-    (line(recipients="jonas@mail.example").strip(), "list"),
-    (line(recipients=["nobody"]).strip(), "address"),
-    (line(recipients=["a@b.example, c@d.example"]).strip(), "address"),
-    (line(recipients=[5]).strip(), "address"),
-    (line(sender="").strip(), "sender"),
+    (line(to=[]).strip(), "recipients"),
+    (line(to="jonas@mail.example").strip(), "list"),
+    (line(to=["nobody"]).strip(), "address"),
+    (line(to=["a@b.example, c@d.example"]).strip(), "address"),
+    (line(to=[5]).strip(), "address"),
+    (line(from_="").strip(), "sender"),
     (line(subject=["x"]).strip(), "text"),
     (line(protekt={}).strip(), "not known"),
     (line(protect=True).strip(), "object"),
@@ -205,12 +220,12 @@ BROKEN = [
     (b'{"rfc822": 5}', "base64"),
     (b'{"rfc822": "", "file": "x"}', "not known"),
     (line().strip().replace(b'"protect": {}', b'"protect": {"fwd": false, "fwd": true}'), "twice"),
-    (line().strip().replace(b'"protect"', b'"recipients": ["eve@mail.example"], "protect"'), "twice"),
+    (line().strip().replace(b'"protect"', b'"to": ["eve@mail.example"], "protect"'), "twice"),
     (b'{"subject": ' + b"9" * 10_000 + b"}", "JSON"),
     (b'{"subject": NaN}', "sender"),
     *[
-        (line(**{field: [written] if field == "recipients" else written}).strip(), "address")
-        for field in ("sender", "recipients")
+        (line(**{field: [written] if field == "to" else written}).strip(), "address")
+        for field in ("from_", "to")
         for written in ('"\ud800"@mail.example', "\ud800@mail.example")
     ],
     (b'{"rfc822": "", "sender": "\\"\\ud800\\"@mail.example"}', "address"),
@@ -232,7 +247,7 @@ def test_halves_of_characters_stop_no_run(token: str) -> None:
     half = "\ud800"
     file = {"name": f"a{half}.txt", "content_type": f"text/{half}", "content": "YQ=="}
     body = (
-        line(1, sender=f"M{half} <{MAYA}>", subject=half, text=half, html=f"<p>{half}", attachments=[file])
+        line(1, from_=f"M{half} <{MAYA}>", subject=half, text=half, html=f"<p>{half}", attachments=[file])
         + line(2, protect={"note": half})
         + line(3).replace(b"Invoice", b"\xed\xa0\x80")
     )

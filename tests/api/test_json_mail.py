@@ -14,7 +14,7 @@ import pytest
 from django.test import Client
 
 from branding.models import Brand
-from portal.api import handing
+from portal.api import handing, openapi
 from portal.api.endpoint import JSON
 from portal.api.models import HandedIn, Token
 from portal.api.routes import ROUTES
@@ -200,6 +200,37 @@ def test_nothing_in_a_field_becomes_a_header_of_its_own(sending: Program) -> Non
             assert "bcc" not in names
             assert names.count("x-letterlock-protect") == ("protect" in asked)
             assert b"\r\nx-evil" not in raw.lower()
+
+
+def test_both_names_of_sender_and_recipients_work_but_not_at_once(sending: Program, program: Make) -> None:
+    also = {"from": "sender", "to": "recipients"}
+    renamed = {also.get(name, name): value for name, value in MAIL.items()}
+    recipients, raw = opened(body_of(sending.post("/messages", renamed), 202)["id"])
+    assert recipients == ("jonas@mail.example",)
+    assert b"From: Maya Holm <maya@aldervalley.example>\r\n" in raw
+    key = {"Idempotency-Key": "invoice-7"}
+    first = body_of(sending.post("/messages", MAIL, **key), 202)
+    assert body_of(sending.post("/messages", renamed, **key)) == first, "the same mail, whatever its fields are called"
+    for name, other in also.items():
+        both = MAIL | {other: MAIL[name]}
+        assert f"{other} is another name of {name}; name one of the two" in refused(
+            sending.post("/messages", both), 422
+        )
+    assert "recipients must be a list" in refused(sending.post("/messages", {**renamed, "recipients": "x"}), 422)
+    assert "from is missing" in refused(sending.post("/messages", {"recipients": ["a@b.example"]}), 422)
+    assert body_of(program(Scope.RULES_TEST).post("/rules/test", renamed))
+
+
+def test_the_document_names_both() -> None:
+    mail = openapi.document()["components"]["schemas"]["Mail"]
+    assert mail["allOf"] == [
+        {"oneOf": [{"required": ["from"]}, {"required": ["sender"]}]},
+        {"oneOf": [{"required": ["to"]}, {"required": ["recipients"]}]},
+    ]
+    assert "required" not in mail
+    assert mail["properties"]["recipients"] == {
+        **mail["properties"]["to"], "description": "another name of to; name one of the two",
+    }  # fmt: skip
 
 
 BAD_JSON: list[tuple[bytes, str]] = [

@@ -151,7 +151,7 @@ def test_an_answer_takes_what_it_answers_took_with_the_same_phrases() -> None:
 
 def test_a_line_of_the_api_asks_for_level_and_phrase() -> None:
     default_brand()
-    fields = {"sender": MAYA, "recipients": [JONAS], "subject": "x", "text": "y"}
+    fields = {"from": MAYA, "to": [JONAS], "subject": "x", "text": "y"}
     body = json.dumps({**fields, "protect": {"level": 2, "phrase": "Ünser Küchen-Boot", "hint": HINT}}).encode()
     answer = Client(HTTP_HOST=HOST).post(
         "/api/v1/messages:bulk",
