@@ -13,7 +13,9 @@ from collections.abc import Callable
 from functools import partial
 
 from portal.mime import charsets, inside, magic, officetext, packages, plain, unseen
+from portal.mime.errors import NotReadable
 from portal.mime.inside import Inside
+from portal.mime.legacy import documents
 from portal.mime.packages import Package, TooMuch
 from portal.mime.reading import Letter, Part
 from portal.mime.unpacking import attempt
@@ -230,7 +232,15 @@ class _Look:
         return Reading(found.text, found.locked, found.truncated, found.properties, found.locked)
 
     def _compound(self, data: bytes) -> Reading:
-        """A file of Office before 2007: the runs of letters in it, and never the word that this is all."""
+        """A file of Office before 2007. Of one that cannot be read, runs of letters, and never the word that this is
+        all."""
+        try:
+            found = documents.read(data, self._room, self._until)
+        except NotReadable:
+            return self._runs(data)
+        return Reading(found.text, found.locked or found.partly, found.truncated, found.properties, found.locked)
+
+    def _runs(self, data: bytes) -> Reading:
         if "EncryptedPackage".encode("utf-16-le") in data:  # [MS-OFFCRYPTO] section 2.3.4.10
             return Reading(unreadable=True, password_protected=True)
         cut = data[: 2 * self._room]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import struct
-from io import BytesIO
-
-import olefile
 
 from portal.mime import mapi
+from portal.mime.compound import Compound
 from portal.mime.errors import NotReadable
 from portal.mime.mapi import Item, Properties
 
-SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LIST = "__properties_version1.0"
 _STREAM = "__substg1.0_"
 _MOST_STREAMS = 5000
@@ -24,31 +21,26 @@ Tree = dict[str, "Tree | None"]
 
 def read(data: bytes) -> Item:
     """The message in a .msg file. Raises NotReadable."""
-    if not data.startswith(SIGNATURE) or len(data) > mapi.LARGEST:
+    if len(data) > mapi.LARGEST:
         raise NotReadable("Outlook message")
+    reader = _Reader(Compound(data))
+    if _LIST not in reader.tree:
+        raise NotReadable("Outlook message")  # a document of Word, say
     try:
-        with olefile.OleFileIO(BytesIO(data)) as ole:
-            reader = _Reader(ole, 2 * len(data))
-            if _LIST not in reader.tree:
-                raise NotReadable("Outlook message")  # a document of Word, say
-            return reader.item((), reader.tree, _OF_MESSAGE, 0)
-    except NotReadable:
-        raise
-    except Exception:  # what the library meets in a broken file is not one family, and may hold content
+        return reader.item((), reader.tree, _OF_MESSAGE, 0)
+    except (struct.error, ValueError, OverflowError, RecursionError):
         raise NotReadable("Outlook message") from None
 
 
 class _Reader:
-    """Reads the streams of one file, together no more than `room` bytes: many may lie in the same place of it."""
+    """Reads the streams of one file."""
 
-    def __init__(self, ole: olefile.OleFileIO, room: int) -> None:
-        self._ole = ole
-        self._room = room
+    def __init__(self, compound: Compound) -> None:
+        self._stream = compound.stream
         self.tree: Tree = {}
-        listed = ole.listdir(streams=True, storages=False)
-        if len(listed) > _MOST_STREAMS:
+        if len(compound.paths) > _MOST_STREAMS:
             raise NotReadable("Outlook message")
-        for path in listed:
+        for path in compound.paths:
             below = self.tree
             for name in path[:-1]:
                 inner = below.setdefault(name, {})
@@ -93,10 +85,3 @@ class _Reader:
                 if kind in (mapi.STRING8, mapi.UNICODE, mapi.BINARY) and id_ in mapi.WANTED:
                     found[id_] = mapi.variable(kind, self._stream((*path, name)))
         return found
-
-    def _stream(self, path: tuple[str, ...]) -> bytes:
-        self._room -= self._ole.get_size(list(path))
-        if self._room < 0:
-            raise NotReadable("Outlook message")
-        data = self._ole.openstream(list(path)).read()
-        return bytes(data)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field
 from xml.parsers import expat
 
+from portal.mime.gathering import Enough, Gathered, Read, keep
 from portal.mime.packages import MOST_BYTES, Package, TooMuch
 
 _PIECE = 64 * 1024
@@ -30,21 +30,10 @@ _KEPT_WORDS = (
     "initial-creator keyword language"
 )
 _KEPT = frozenset(_KEPT_WORDS.split())
-_MOST_PROPERTIES, _LONGEST_PROPERTY = 200, 1000
 
 
 class Unreadable(Exception):
     """It is no such file, is damaged, or brings a document type with it."""
-
-
-@dataclass
-class Read:
-    """What was found; `truncated` when there is more."""
-
-    text: str = ""
-    properties: dict[str, str] = field(default_factory=dict)
-    truncated: bool = False
-    locked: bool = False
 
 
 def is_office(names: list[str]) -> bool:
@@ -53,7 +42,7 @@ def is_office(names: list[str]) -> bool:
 
 def read(package: Package, most: int, until: float) -> Read:
     """Text of the body, notes, cells and slides, up to `most` characters and `until` (time.monotonic()). Unreadable."""
-    found, gathered = Read(), _Gathered(most, until)
+    found, gathered = Read(), Gathered(most, until)
     names = package.names()
     if "META-INF/manifest.xml" in names and b"encryption-data" in package.read(
         "META-INF/manifest.xml", 4 * 1024 * 1024
@@ -72,39 +61,16 @@ def read(package: Package, most: int, until: float) -> Read:
                 _Sheet(shared, gathered).feed(package.read(name, MOST_BYTES))
             else:
                 _Words(gathered).feed(package.read(name, MOST_BYTES))
-    except (TooMuch, _Enough):
+    except (TooMuch, Enough):
         found.truncated = True
     found.text = gathered.text()
     return found
 
 
-class _Enough(Exception):
-    """As many characters, or as much time, as may be taken."""
-
-
-class _Gathered:
-    def __init__(self, most: int, until: float) -> None:
-        self._pieces: list[str] = []
-        self._room, self._until = most, until
-
-    def add(self, piece: str) -> None:
-        self._room -= len(piece)
-        if self._room < 0:
-            raise _Enough
-        self._pieces.append(piece)
-
-    def look_at_the_clock(self) -> None:
-        if time.monotonic() > self._until:
-            raise _Enough
-
-    def text(self) -> str:
-        return "".join(self._pieces)
-
-
 class _Reader:
     """Walks one XML document; what it means is said by `start`, `end` and `words`."""
 
-    def __init__(self, gathered: _Gathered) -> None:
+    def __init__(self, gathered: Gathered) -> None:
         self.gathered = gathered
 
     def feed(self, data: bytes) -> None:
@@ -158,7 +124,7 @@ class _Words(_Reader):
 class _Strings(_Reader):
     """The texts that cells share, each once."""
 
-    def __init__(self, gathered: _Gathered) -> None:
+    def __init__(self, gathered: Gathered) -> None:
         super().__init__(gathered)
         self.found: list[str] = []
         self._piece: list[str] = []
@@ -172,7 +138,7 @@ class _Strings(_Reader):
         self._piece.append(text)
 
 
-def _shared(data: bytes, gathered: _Gathered) -> list[str]:
+def _shared(data: bytes, gathered: Gathered) -> list[str]:
     reader = _Strings(gathered)
     reader.feed(data)
     return reader.found
@@ -181,7 +147,7 @@ def _shared(data: bytes, gathered: _Gathered) -> list[str]:
 class _Sheet(_Reader):
     """Cells as they are shown: shared texts by their number, numbers as written, a tab and a line between."""
 
-    def __init__(self, shared: list[str], gathered: _Gathered) -> None:
+    def __init__(self, shared: list[str], gathered: Gathered) -> None:
         super().__init__(gathered)
         self._shared, self._of = shared, ""
         self._cell: list[str] = []
@@ -217,7 +183,7 @@ class _Sheet(_Reader):
 class _Fields(_Reader):
     """Properties: the element's own name, or of a custom one what its attribute says."""
 
-    def __init__(self, gathered: _Gathered, into: dict[str, str]) -> None:
+    def __init__(self, gathered: Gathered, into: dict[str, str]) -> None:
         super().__init__(gathered)
         self._into, self._name = into, ""
         self._piece: list[str] = []
@@ -232,10 +198,8 @@ class _Fields(_Reader):
 
     def end(self, name: str) -> None:
         own = name in ("property", "user-defined") or name.lower() in _KEPT
-        if own and self._name and len(self._into) < _MOST_PROPERTIES:
-            value = "".join(self._piece).strip()[:_LONGEST_PROPERTY]
-            if value:
-                self._into.setdefault(self._name.lower()[:_LONGEST_PROPERTY], value)
+        if own:
+            keep(self._into, self._name, "".join(self._piece))
             self._name = ""
 
     def words(self, text: str) -> None:
@@ -243,4 +207,4 @@ class _Fields(_Reader):
 
 
 def _read_properties(data: bytes, into: dict[str, str]) -> None:
-    _Fields(_Gathered(0, time.monotonic() + 1), into).feed(data)
+    _Fields(Gathered(0, time.monotonic() + 1), into).feed(data)

@@ -15,6 +15,7 @@ from portal.mime import packages
 from portal.mime.reading import read
 from portal.rules.contents import Attachment, Contents
 from tests import parts
+from tests.mime import oldoffice
 from tests.reading import documents
 
 CARD = "4111 1111 1111 1111"
@@ -79,6 +80,11 @@ def only(name: str, data: bytes) -> Attachment:
         ("a.zip", zipped({"folder/inner.txt": CARD})),
         ("b.zip", zipped({"inner.docx": docx(f"<w:p><w:t>{CARD}</w:t></w:p>")})),
         ("old.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + CARD.encode("utf-16-le") + bytes(600)),
+        ("letter.doc", oldoffice.sample("letter.doc")),
+        ("list.xls", oldoffice.sample("list.xls")),
+        ("talk.ppt", oldoffice.sample("talk.ppt")),
+        ("renamed.pdf", oldoffice.sample("list.xls")),
+        ("c.zip", zipped({"letter.doc": oldoffice.sample("letter.doc")})),
         ("a.rtf", b"{\\rtf1\\ansi " + CARD.encode() + b"\\par}"),
     ],
 )
@@ -149,6 +155,8 @@ def locked_zip() -> bytes:
         ("a.zip", locked_zip()),
         ("a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le")),
         ("a.odt", documents.odt("words", locked=True)),
+        ("a.doc", oldoffice.doc([("words", False)], flags=0x0100)),
+        ("a.xls", oldoffice.xls(b"", shared=oldoffice.record(0x002F, bytes(6)))),
     ],
 )
 def test_what_has_a_password_is_told(name: str, data: bytes) -> None:
@@ -170,6 +178,13 @@ def test_what_has_a_password_is_told(name: str, data: bytes) -> None:
 )
 def test_what_cannot_be_read_is_told(name: str, data: bytes) -> None:
     assert only(name, data).unreadable
+
+
+@pytest.mark.parametrize("name", ["letter.doc", "list.xls", "talk.ppt"])
+def test_an_old_office_file_is_as_readable_as_a_new_one(name: str) -> None:
+    found = only(name, oldoffice.sample(name))
+    assert not (found.unreadable or found.truncated or found.password_protected)
+    assert found.properties["msip_label_1_enabled"] == "true"
 
 
 def test_a_zip_in_a_zip_is_named_and_told_as_not_read() -> None:

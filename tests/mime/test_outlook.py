@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.mime import mapi, msg, rtf, tnef
+from portal.mime import magic, mapi, msg, rtf, tnef
 from portal.mime.errors import NotReadable
 from portal.mime.mapi import Item, as_mail
 from portal.mime.reading import read
@@ -78,9 +78,9 @@ def test_messages_within_messages_are_opened_so_deep_and_no_deeper() -> None:
 
 
 def test_too_large_a_file_is_not_opened() -> None:
-    for magic, (_, open_) in zip((tnef.SIGNATURE, msg.SIGNATURE), FORMS.values(), strict=True):
+    for sign, (_, open_) in zip((tnef.SIGNATURE, magic.OLE), FORMS.values(), strict=True):
         with pytest.raises(NotReadable):
-            open_(magic + bytes(mapi.LARGEST))
+            open_(sign + bytes(mapi.LARGEST))
 
 
 RTF_HTML = rb"""{\rtf1\ansi\ansicpg1252\fromhtml1 \deff0{\fonttbl{\f0\fswiss Arial;}{\f1\fcharset204 Times;}}
@@ -124,9 +124,9 @@ def test_any_rtf_is_read(pieces: list[bytes]) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_behind_the_signature_are_refused_or_read(data: bytes) -> None:
-    for magic, (_, open_) in zip((tnef.SIGNATURE, msg.SIGNATURE), FORMS.values(), strict=True):
+    for sign, (_, open_) in zip((tnef.SIGNATURE, magic.OLE), FORMS.values(), strict=True):
         try:
-            assert isinstance(open_(magic + data), Item)
+            assert isinstance(open_(sign + data), Item)
         except NotReadable:
             continue
 

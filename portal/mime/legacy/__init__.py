@@ -1,0 +1,1 @@
+"""Words of the documents of Office 97 to 2003, read without a program."""

@@ -1,0 +1,83 @@
+"""The text of a presentation of PowerPoint 97 to 2003: slides, notes, masters and comments ([MS-PPT])."""
+
+from __future__ import annotations
+
+import struct
+
+from portal.mime.compound import Compound, Path
+from portal.mime.errors import NotReadable
+from portal.mime.gathering import Gathered, Locked
+
+_HEAD = 8
+_HOLDS_OTHERS = 0xF
+"""The version of a record that is made of records (section 2.3.1)."""
+_TEXT_16, _TEXT_8, _STRING = 0x0FA0, 0x0FA8, 0x0FBA
+_EDIT, _DIRECTORY = 0x0FF5, 0x1772
+_ENCRYPTED_EDIT_BYTES, _ENCRYPTED_TOKEN = 0x20, 0xF3D1C4DF
+_MOST_EDITS, _MOST_PLACES = 10_000, 200_000
+_OFTEN = 512
+_MARKS = str.maketrans({"\r": "\n", "\x0b": "\n", "\0": None})
+
+
+def read(compound: Compound, path: Path, gathered: Gathered) -> None:
+    """All that is in the file, earlier edits too. Raises NotReadable, Locked, Enough, struct.error."""
+    data = compound.stream(path)
+    user = next((one for one in compound.paths if _is_user(one, path)), None)
+    if user is None:
+        raise NotReadable("presentation")
+    wanted = _places(data, compound.stream(user))
+    place = count = 0
+    while place + _HEAD <= len(data):
+        if count % _OFTEN == 0:
+            gathered.look_at_the_clock()
+        count += 1
+        version, kind, length = struct.unpack_from("<HHI", data, place)
+        wanted.discard(place)
+        place += _HEAD
+        if version & 0xF != _HOLDS_OTHERS:
+            if place + length > len(data):
+                raise NotReadable("presentation")
+            if kind in (_TEXT_16, _STRING):
+                gathered.add(data[place : place + length].decode("utf-16-le", "replace").translate(_MARKS) + "\n")
+            elif kind == _TEXT_8:
+                gathered.add(data[place : place + length].decode("latin-1").translate(_MARKS) + "\n")
+            place += length
+    if wanted:  # PowerPoint would show what lies within another record and was not seen here
+        raise NotReadable("presentation")
+
+
+def _is_user(one: Path, path: Path) -> bool:
+    return one[:-1] == path[:-1] and one[-1].lower() == "current user"
+
+
+def _places(data: bytes, user: bytes) -> set[int]:
+    """Where what belongs to the presentation begins, by the edits it has gone through, the last one first
+    (sections 2.3.2 to 2.3.4)."""
+    token, edit = struct.unpack_from("<II", user, _HEAD + 4)
+    if token == _ENCRYPTED_TOKEN:
+        raise Locked
+    found: list[int] = []
+    for _ in range(_MOST_EDITS):
+        _, kind, length = struct.unpack_from("<HHI", data, edit)
+        if kind != _EDIT:
+            raise NotReadable("presentation")
+        if length >= _ENCRYPTED_EDIT_BYTES:
+            raise Locked
+        before, directory = struct.unpack_from("<II", data, edit + _HEAD + 8)
+        _add_directory(data, directory, found)
+        if not before or before == edit:
+            return set(found)
+        edit = before
+    raise NotReadable("presentation")
+
+
+def _add_directory(data: bytes, directory: int, found: list[int]) -> None:
+    """The places in runs, each behind the first one's number and how many they are (section 2.3.5)."""
+    _, kind, length = struct.unpack_from("<HHI", data, directory)
+    if kind != _DIRECTORY or length > len(data) or len(found) + length // 4 > _MOST_PLACES:
+        raise NotReadable("presentation")
+    place, end = directory + _HEAD, directory + _HEAD + length
+    while place < end:
+        count = int.from_bytes(data[place : place + 4], "little") >> 20
+        found += struct.unpack_from(f"<{count}I", data, place + 4)
+        place += 4 + 4 * count
