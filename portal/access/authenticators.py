@@ -241,8 +241,12 @@ def code_at(secret: bytes, step: int) -> str:
 
 
 def _take_recovery(authenticator: Authenticator, code: str, now: datetime) -> None:
-    rows = RecoveryCode.objects.filter(authenticator=authenticator, digest=_digest(authenticator, code), used_at=None)
-    if not rows.update(used_at=now):
+    digest = _digest(authenticator, code)
+    if not RecoveryCode.objects.filter(authenticator=authenticator, digest=digest, used_at=None).update(used_at=now):
+        raise WrongFactorCode
+    # Asked of the keyring itself, for a row says only what somebody wrote: a code that was put back stays used up.
+    if not keys().grants.spend(digest):
+        grants.tell_put_back("recovery", authenticator, digest)
         raise WrongFactorCode
 
 

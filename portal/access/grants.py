@@ -88,8 +88,14 @@ def is_whole(row: Any) -> bool:
     return False
 
 
-def _tell(row: Any, how: str, mark: bytes) -> None:
-    facts: dict[str, Any] = {"what": _KINDS[type(row)].name, "row": str(row.pk), "how": how, "mark": mark.hex()}
+def tell_put_back(what: str, row: Any, digest: bytes) -> None:
+    """Record, once, that something of a row was put back that counts once and was used: known by a digest."""
+    _tell(row, Standing.ENDED.value, keys().lookup("forged", digest.hex())[:8], what)
+
+
+def _tell(row: Any, how: str, mark: bytes, what: str = "") -> None:
+    name = what or _KINDS[type(row)].name
+    facts: dict[str, Any] = {"what": name, "row": str(row.pk), "how": how, "mark": mark.hex()}
     if not Entry.objects.filter(kind=FORGED, facts=facts).exists():
         record(FORGED, **facts)
 

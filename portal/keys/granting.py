@@ -5,7 +5,8 @@ A seal is 48 bytes, salt 16 ‖ HMAC-SHA256(secret, bound("letterlock/v1/grant",
     "LLG1" | u8 number of kinds, each u8 length and name | u8 1 or 2, as many secrets of 32, newest first | salts of 16
 
 Beside it, in clear, is the list of rows that processes without keys believe (portal.keys.posting).
-The kinds are those whose rows of before were sealed, once; the salts are those of seals that count no more, sorted.
+The kinds are those whose rows of before were sealed, once; the salts are those of seals that count no more, sorted, and
+among them the first 16 bytes of digests of recovery codes that were used.
 """
 
 from __future__ import annotations
@@ -135,6 +136,19 @@ class Granting:
         salts = frozenset(seal[:_SALT] for seal in seals if len(seal) == SEAL_SIZE)
         if salts:
             self._change(lambda held: replace(held, ended=held.ended | salts))
+
+    def spend(self, digest: bytes) -> bool:
+        """Use up what counts once and is known by a keyed digest of 32 bytes; False when it was used up before, on any
+        host. What is used up and then not committed is lost, and proves nothing."""
+        mark, new = digest[:_SALT], False
+
+        def alter(held: Grants) -> Grants:
+            nonlocal new
+            new = mark not in held.ended
+            return replace(held, ended=held.ended | {mark})
+
+        self._change(alter)
+        return new
 
     def posted(self) -> frozenset[bytes]:
         """Entries of the rows that a process without keys believes (portal.keys.posting); needs no root key."""

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from branding.models import Brand
 from portal.access import administrators, authenticators, people, sessions
@@ -24,6 +25,9 @@ from portal.access.errors import (
 )
 from portal.access.models import Authenticator, Person, RecoveryCode, Session, WrongFactor
 from portal.access.tidying import tidy
+from portal.audit.models import Entry
+from portal.keys import service
+from portal.keys.service import KeyService, configured
 from portal.vault.models import Reader
 from tests.access.visitors import Clock, other_than
 
@@ -196,6 +200,30 @@ def test_a_recovery_code_proves_once_however_it_is_typed(person: Person, brand: 
     found = authenticators.of(person)
     assert found is not None
     assert authenticators.codes_left(found) == 9
+    assert authenticators.check(person, second).kind == "recovery"
+
+
+@pytest.mark.parametrize("other_host", [False, True])
+def test_a_recovery_code_that_somebody_put_back_proves_nothing(
+    person: Person, brand: Brand, clock: Clock, monkeypatch: pytest.MonkeyPatch, other_host: bool
+) -> None:
+    first, second, *_ = set_up(person, brand, clock)
+    kept = list(RecoveryCode.objects.all())
+    there = KeyService(*configured())
+    there.grants.standing("role", (), bytes(48))  # it opened the keyring before, and keeps what it read
+    authenticators.check(person, first)
+    if other_host:
+        monkeypatch.setattr(service, "_service", there)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE access_recoverycode SET used_at = NULL")
+    for _ in range(2):
+        with pytest.raises(WrongFactorCode):
+            authenticators.check(person, first)
+        RecoveryCode.objects.all().delete()
+        RecoveryCode.objects.bulk_create(kept)
+    told = Entry.objects.get(kind="grant.forged").facts
+    assert (told["what"], told["how"]) == ("recovery", "ended")
+    assert Entry.objects.filter(kind="authenticator.recovery_used").count() == 1
     assert authenticators.check(person, second).kind == "recovery"
 
 

@@ -63,6 +63,13 @@ def test_what_ended_stays_ended_for_every_service_and_after_a_restart(place: Pla
         assert service.grants.standing("role", CLAIMS, new) is Standing.WHOLE
 
 
+def test_what_counts_once_is_used_up_on_every_host(place: Place) -> None:
+    one, two = KeyService.initialise(place.provider, place.keyring), place.service()
+    assert not two.grants.done()
+    assert one.grants.spend(b"a" * 32) and one.grants.spend(b"b" * 32)
+    assert not one.grants.spend(b"a" * 32) and not two.grants.spend(b"b" * 32)
+
+
 def test_two_who_end_at_once_lose_nothing(place: Place) -> None:
     one, two = KeyService.initialise(place.provider, place.keyring), place.service()
     first, second = (one.grants.seal("role", CLAIMS) for _ in range(2))
