@@ -92,12 +92,6 @@ class KeyService:
         for days in range(AHEAD_DAYS + 1):
             self._prepare_door((today + timedelta(days=days)).isoformat(), there)
 
-    def make_epoch(self, open_until: date | None) -> EpochId:
-        """The epoch for what closes on a day, made if it is not there. KeyDestroyed when that day's key is gone."""
-        epoch = epoch_name(open_until)
-        self.make(epoch)
-        return epoch
-
     def make(self, epoch: EpochId) -> None:
         """Make an epoch if it is not there. KeyDestroyed when it was destroyed: no epoch is ever made again."""
         with suppress(VersionConflict):

@@ -17,8 +17,6 @@ from django.db.migrations.state import ProjectState
 from django.db.models import CheckConstraint, Field, ManyToManyField, Q, UniqueConstraint
 from django.db.models.fields import NOT_PROVIDED
 
-FIRST_RELEASE = {"vault": "0003_split", "delivery": "0002_share"}
-"""Version 0.1.0: each app's last migration, where it has more than 0001_initial. Nobody runs anything older."""
 _HARMLESS = (
     operations.AlterModelOptions,
     operations.AlterModelManagers,
@@ -58,11 +56,6 @@ def _planned(migration: Migration, executor: MigrationExecutor) -> Planned:
     }
     name = f"{migration.app_label}.{migration.name}"
     return Planned(name, tuple(faults(migration, before)), tuple(sorted(indexed)))
-
-
-def is_released(migration: Migration) -> bool:
-    """Whether the first release had it already."""
-    return migration.name <= FIRST_RELEASE.get(migration.app_label, "0001_initial")
 
 
 def faults(migration: Migration, before: ProjectState) -> Iterable[str]:

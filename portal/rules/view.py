@@ -21,8 +21,6 @@ _USUAL = re.compile(
     r"[a-z0-9_+-]{1,30}(?:\.[a-z0-9_+-]{1,30})?@(?:[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\.){1,4}[a-z]{2,20}"
 )
 _LABEL = re.compile(r"msip_label_([0-9a-f-]{36})_(enabled|siteid)\s{0,9}=\s{0,9}([0-9a-z-]{1,40})")
-SENDER_PLACES = ("envelope", "header", "either")
-RECIPIENT_PLACES = ("envelope", "to", "cc", "to_or_cc")
 
 
 class View:

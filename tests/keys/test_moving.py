@@ -28,7 +28,9 @@ class Move:
         self.folder = folder / "keyring"
         self.old, self.new = (LocalFile.create(folder / name) for name in ("old.key", "new.key"))
         self.service = KeyService.initialise(self.both, self.keyring)
-        self.epochs = [self.service.make_epoch(TODAY + timedelta(days=days)) for days in range(6)]
+        self.epochs = [f"{TODAY + timedelta(days=days)}.0" for days in range(6)]
+        for epoch in self.epochs:
+            self.service.make(epoch)
 
     @property
     def both(self) -> Several:

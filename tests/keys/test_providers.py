@@ -196,7 +196,8 @@ def test_many_threads_may_use_it_at_once(place: Place) -> None:
 def test_a_keyring_lives_under_it(place: Place, tmp_path: Path) -> None:
     keyring = FolderKeyring(tmp_path / "keyring", place.provider())
     service = KeyService.initialise(place.provider(), keyring)
-    epoch = service.make_epoch(TODAY)
+    epoch = f"{TODAY}.0"
+    service.make(epoch)
     leaf = service.leaf(epoch, 7, 1)
     service.puncture(epoch, 8, None)
     again = KeyService(place.provider(), FolderKeyring(tmp_path / "keyring", place.provider()))
@@ -211,11 +212,12 @@ def test_a_keyring_lives_under_it(place: Place, tmp_path: Path) -> None:
 def test_nothing_is_stored_while_it_cannot_seal_and_what_was_stored_stays(place: Place, tmp_path: Path) -> None:
     keyring = FolderKeyring(tmp_path / "keyring", place.provider())
     service = KeyService.initialise(place.provider(), keyring)
-    epoch = service.make_epoch(TODAY)
+    epoch = f"{TODAY}.0"
+    service.make(epoch)
     before = {path.name: path.read_bytes() for path in (tmp_path / "keyring").iterdir()}
     place.cut()
     with pytest.raises(ProviderUnavailable):
-        service.make_epoch(None)
+        service.make("forever.0")
     with pytest.raises(ProviderUnavailable):
         service.puncture(epoch, 1, None)
     assert {path.name: path.read_bytes() for path in (tmp_path / "keyring").iterdir()} == before

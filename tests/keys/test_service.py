@@ -114,9 +114,10 @@ def test_processes_that_prepare_at_once_agree(tmp_path: Path) -> None:
 def test_an_epoch_is_made_on_demand(place: Place, service: KeyService) -> None:
     with pytest.raises(NoSuchKey):
         service.leaf("2030-01-01.0", 1, 1)
-    assert service.make_epoch(date(2030, 1, 1)) == service.make_epoch(date(2030, 1, 1)) == "2030-01-01.0"
+    service.make("2030-01-01.0")
     assert service.leaf("2030-01-01.0", 1, 1) == place.service().leaf("2030-01-01.0", 1, 1)
-    assert service.make_epoch(None) == "forever.0"
+    service.make("2030-01-01.0")
+    assert service.leaf("2030-01-01.0", 1, 1) == place.service().leaf("2030-01-01.0", 1, 1)
 
 
 def test_a_published_door_key_that_was_swapped_is_noticed(place: Place, service: KeyService) -> None:
@@ -222,7 +223,7 @@ def test_a_destroyed_epoch_is_gone_for_good(place: Place, service: KeyService) -
     for use in (
         lambda: service.leaf(EPOCH, 1, 1),
         lambda: service.puncture(EPOCH, 1, 1),
-        lambda: service.make_epoch(date(2026, 12, 24)),
+        lambda: service.make("2026-12-24.0"),
     ):
         with pytest.raises(KeyDestroyed):
             use()
@@ -418,7 +419,7 @@ class KeyringModel(RuleBasedStateMachine):
     def make(self, days: int) -> None:
         epoch = f"{TODAY + timedelta(days=days)}.0"
         try:
-            assert self.service.make_epoch(TODAY + timedelta(days=days)) == epoch
+            self.service.make(epoch)
             self.made.add(epoch)
             assert epoch not in self.gone
         except KeyDestroyed:

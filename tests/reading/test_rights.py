@@ -54,7 +54,6 @@ DOORS = {
     **dict.fromkeys(("sent", "more-time", "more-time-answer", "decide", "decide-chosen"), NOTHING),
 }
 """By the name of each address. A new one is to be added here, with the right it asks."""
-UNREADABLE_ONLY = ("original",)
 
 
 def routes() -> dict[str, str]:
