@@ -20,7 +20,7 @@ THIS_COMPUTER = frozenset({"127.0.0.1", "[::1]"})
 
 
 class BrandOfHost:
-    """Middleware: no page is made, and no link built, for a host that nobody registered (security.md)."""
+    """Middleware: no page is made, and no link built, for a host that nobody registered."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

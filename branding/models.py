@@ -40,7 +40,7 @@ class Brand(models.Model):
     methods = models.JSONField(null=True, blank=True)
     """Ways to confirm that recipients are offered: `passcode`, `passkey`, slugs of providers; null for all."""
     minimum_level = models.PositiveSmallIntegerField(default=1, db_default=1)
-    """Least assurance (access.md, 1 to 3) for this brand's messages; a rule or the sender can ask for more."""
+    """Least assurance (docs/assurance.md, 1 to 3) for this brand's messages; a rule or the sender can ask for more."""
     session_scope = models.CharField(
         max_length=7, choices=[("brand", "brand"), ("message", "message")], default="brand", db_default="brand"
     )
@@ -64,7 +64,7 @@ class Brand(models.Model):
     grace_days = models.PositiveSmallIntegerField(default=0, db_default=0)
     """So many days after a message has closed its keys are still kept, so that its reader can ask for more time."""
     reply_notes = models.BooleanField(default=False, db_default=False)
-    """Whether whoever answers is mailed a note of it, without its text (ux.md M10)."""
+    """Whether whoever answers is mailed a note of it, without its text (M10)."""
     write_to = models.BooleanField(default=False, db_default=False)
     """Whether anyone may write to the organisation from its own page, to one of its departments."""
     from_address = models.CharField(max_length=254, default="", db_default="", blank=True)

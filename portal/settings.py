@@ -25,7 +25,7 @@ def _secret_key() -> str:
 # Lazy, because the SMTP door must run on a host that can open no key at all.
 SECRET_KEY: Any = SimpleLazyObject(_secret_key)
 DEBUG = False
-# Hosts come from the registered brands; branding.hosts answers 400 to any other (access.md, "Host header").
+# Hosts come from the registered brands; branding.hosts answers 400 to any other.
 ALLOWED_HOSTS = ["*"]
 
 INSTALLED_APPS = [

@@ -30,6 +30,14 @@ def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_test_that_a_document_names_is_there(page: Path) -> None:
+    for name, _, test in re.findall(r"(tests/[\w/.*-]*\w[*\w]*)(::(\w+))?", page.read_text()):
+        found = [*ROOT.glob(name), *ROOT.glob(f"{name}.py")]
+        assert found, name
+        assert not test or re.search(rf"(def|class) {test}\b", found[0].read_text()), f"{name}::{test}"
+
+
 def test_the_readme_leads_to_every_document() -> None:
     named = set(re.findall(r"\]\((docs/[^)#]+\.md)", (ROOT / "README.md").read_text()))
     there = {str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "decisions"}

@@ -1,4 +1,4 @@
-"""Word to administrators that a ceiling on passcode mail is reached, and again that it is over (ux.md M13)."""
+"""Word to administrators that a ceiling on passcode mail is reached, and again that it is over (M13)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mails that tell a recipient what was done in their name (ux.md M12): a passkey added, a new browser kept."""
+"""The mails that tell a recipient what was done in their name (M12): a passkey added, a new browser kept."""
 
 from __future__ import annotations
 

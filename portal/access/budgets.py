@@ -1,4 +1,4 @@
-"""How often a passcode may be asked for and guessed: rows that no restart and no resend refills (access.md)."""
+"""How often a passcode may be asked for and guessed: rows that no restart and no resend refills."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MAILS = (Limit(5, HOUR), Limit(12, DAY))
 NEW_WAYS = Limit(20, DAY)
 """Passkeys that one person adds, apps they set up, people they let act. Each that is taken away is kept for ever."""
 LONGEST_WAIT = HOUR
-"""The page never names a later time than this: a wait of a day would tell which budget is spent (ux.md R6)."""
+"""The page never names a later time than this: a wait of a day would tell which budget is spent (R6)."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What can stand between a person and their message, each with the sentence the page shows (ux.md section 7)."""
+"""What can stand between a person and their message, each with the sentence the page shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms whose token is too old: the same page again, with what was typed still in it (ux.md R17)."""
+"""Forms whose token is too old: the same page again, with what was typed still in it (R17)."""
 
 from __future__ import annotations
 

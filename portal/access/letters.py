@@ -1,4 +1,4 @@
-"""The passcode mail (ux.md M3), written only in the moment it is sent: the digits wait nowhere."""
+"""The passcode mail (M3), written only in the moment it is sent: the digits wait nowhere."""
 
 from __future__ import annotations
 

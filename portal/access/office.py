@@ -44,7 +44,7 @@ from portal.mime.addresses import LONGEST
 HALF = timedelta(minutes=10)
 """How long after the password the authenticator's code may come."""
 LEVELS = {sessions.PROVIDER: 2, sessions.PASSKEY: 3, sessions.AUTHENTICATOR: 3}
-"""Assurance (access.md). No message asks for it here; it is kept as for everyone."""
+"""Assurance (docs/assurance.md). No message asks for it here; it is kept as for everyone."""
 forms = require_http_methods(["GET", "HEAD", "POST"])
 """A GET of where a form leads is of whoever was refused there and presses Enter in the address bar."""
 FAILED = "failed"

@@ -16,7 +16,7 @@ from portal.vault import readers
 from portal.vault.models import Reader
 
 LEVEL = 3
-"""A key that the person was verified for, bound to this host (access.md)."""
+"""A key that the person was verified for, bound to this host."""
 
 
 @require_POST

@@ -38,7 +38,7 @@ from portal.vault import readers
 METHOD = "passkey"
 """As brands list it among their methods."""
 PROVED_EVERY = timedelta(days=180)
-"""A mailbox can change hands (ux.md R15)."""
+"""A mailbox can change hands (R15)."""
 WAITS = timedelta(minutes=30)
 """How long after it was refused for that another proof, in the same browser, still speaks for a passkey's holder."""
 MOST = 10

@@ -42,7 +42,7 @@ P = ParamSpec("P")
 Page = Callable[Concatenate[Request, Session, P], HttpResponseBase]
 View = Callable[Concatenate[Request, P], HttpResponseBase]
 LEVEL = 2
-"""Of a provider's sign-in (access.md)."""
+"""Of a provider's sign-in (docs/assurance.md)."""
 PROVE = "prove"
 """What the button sends where the provider is to ask anew, whoever is signed in there."""
 _PAGE = re.compile(r"/sent/(?:asked/)?[0-9a-f-]{36}/(?:add/)?|/sent/settings/|/sent/delegates/(?:add/)?")

@@ -35,7 +35,7 @@ from portal.vault import readers
 from portal.vault.models import Reader
 
 LEVEL = 2
-"""Of a provider's sign-in (access.md)."""
+"""Of a provider's sign-in (docs/assurance.md)."""
 
 
 @door.page

@@ -148,7 +148,7 @@ def under_policy(response: HttpResponse, origins: tuple[str, ...]) -> HttpRespon
 
 
 def in_web_view(agent: str) -> bool:
-    """Whether a page is shown inside another app, where Google refuses to sign people in (ux.md 1.6)."""
+    """Whether a page is shown inside another app, where Google refuses to sign people in."""
     return _WEB_VIEW.search(agent) is not None
 
 

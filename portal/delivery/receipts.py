@@ -1,4 +1,4 @@
-"""The receipt (ux.md M11) for whoever wrote to the organisation first: that it went, and the way to it and the answer.
+"""The receipt (M11) for whoever wrote to the organisation first: that it went, and the way to it and the answer.
 
 It holds nothing of what was written, and is never told of: whoever it does not reach would be the one to tell.
 """

@@ -14,7 +14,7 @@ from portal.vault.models import Message
 
 PASSCODES_KEPT = timedelta(days=2)
 COPY_KEPT = timedelta(hours=24)
-"""So long the link in a notice with a file works as well: phones often show but a preview of the file (ux.md M2)."""
+"""So long the link in a notice with a file works as well: phones often show but a preview of the file (M2)."""
 _BATCH = 500
 
 

@@ -1,4 +1,4 @@
-"""The mail that tells a sender that theirs is held back or was ended by an administrator, and why (ux.md M9)."""
+"""The mail that tells a sender that theirs is held back or was ended by an administrator, and why (M9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mail that tells a sender what a rule did with theirs: refused, held, protected or passed on (ux.md M9)."""
+"""The mail that tells a sender what a rule did with theirs: refused, held, protected or passed on (M9)."""
 
 from __future__ import annotations
 

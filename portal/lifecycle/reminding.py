@@ -1,4 +1,4 @@
-"""The reminder of a message that closes soon and was never opened (ux.md M4), where the brand wants one; once each."""
+"""The reminder of a message that closes soon and was never opened (M4), where the brand wants one; once each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mail that a message was withdrawn (ux.md M5), where the brand wants one, to whoever had a notice of it."""
+"""The mail that a message was withdrawn (M5), where the brand wants one, to whoever had a notice of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST /open/ (ux.md M2): what message.html posts is parked as it is, sealed, and the browser goes on to its handle.
+"""POST /open/ (M2): what message.html posts is parked as it is, sealed, and the browser goes on to its handle.
 
 A browser sends such a form with `Origin: null` and without any cookie (measured), so there is nothing that it could be
 checked by, and nothing that it does but take room for half an hour. Who may open the parcel is asked at the handle.

@@ -21,7 +21,7 @@ from portal.vault.models import Message, Parked, Reader
 from portal.vault.rights import Rights
 
 LINK_CHARACTERS = 22
-"""22 characters of 5 bits: 110 random bits (access.md)."""
+"""22 characters of 5 bits: 110 random bits."""
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _READ_AS = str.maketrans({"o": "0", "i": "1", "l": "1", "-": "", " ": ""})
 

@@ -1,4 +1,4 @@
-"""The mail that tells whoever answered that it was taken (ux.md M10): when, its reference and where it is. No word of
+"""The mail that tells whoever answered that it was taken (M10): when, its reference and where it is. No word of
 it, and nothing of what was answered."""
 
 from __future__ import annotations

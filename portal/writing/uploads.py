@@ -21,7 +21,7 @@ from portal.reading import actions
 from portal.vault.stream import Context, Opener, Sealer
 
 REPLY_FILES_BYTES = 50_000_000
-"""All files of an answer together (ux.md, section 10)."""
+"""All files of an answer together."""
 REPLY_FILES = 25
 FIRST = ("write-to", "write-to-department")
 """Of the pages that anyone may write on, where the brand has that switched on."""

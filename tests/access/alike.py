@@ -1,4 +1,4 @@
-"""The requests whose answers must take the same time (access.md, "answers")."""
+"""The requests whose answers must take the same time."""
 
 from __future__ import annotations
 

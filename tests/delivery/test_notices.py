@@ -1,4 +1,4 @@
-"""The notice (ux.md M1): says who wrote and where to read, and nothing of what was written."""
+"""The notice (M1): says who wrote and where to read, and nothing of what was written."""
 
 import base64
 import html

@@ -1,4 +1,4 @@
-"""The passcode mail's words (ux.md M3): one code, no link, nothing that a phone could take for another code."""
+"""The passcode mail's words (M3): one code, no link, nothing that a phone could take for another code."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""An answer in the mailbox of the person inside (ux.md M6): whole, in its thread, and plainly from the portal."""
+"""An answer in the mailbox of the person inside (M6): whole, in its thread, and plainly from the portal."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""The way in by message.html (ux.md M2) in a real browser: from the file on its disk to the text, without scripts."""
+"""The way in by message.html (M2) in a real browser: from the file on its disk to the text, without scripts."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_message_is_read_from_the_file_in_its_mail(portal: Portal, tmp_path: P
         expect(page.get_by_text("Good news from the file.")).to_be_visible()
         assert urlsplit(page.url).path not in (handle, f"/m/{link}")
 
-    # Acceptance check 6 (ux.md section 8): as much as may be posted, and more.
+    # As much as may be posted, and more.
     start = b"v=1&m=" + link.encode() + b"&e="
     message_id = base64.urlsafe_b64decode(file.read_bytes().partition(b'name="e" value="')[2][:32])[4:20]
     head = b"LLA1" + message_id + b"\0\1\6part/1"

@@ -1,4 +1,4 @@
-"""The file in the mail (ux.md M2): it opens nothing alone, what it posts is parked, and then all is as for a link."""
+"""The file in the mail (M2): it opens nothing alone, what it posts is parked, and then all is as for a link."""
 
 from __future__ import annotations
 

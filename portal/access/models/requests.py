@@ -11,7 +11,7 @@ from portal.vault.models import Reader
 
 
 class AskedSender(models.Model):
-    """A person asked the sender of a message that was not sent to them to send it to them too (ux.md R4).
+    """A person asked the sender of a message that was not sent to them to send it to them too (R4).
 
     It opens nothing and adds nobody: the sender decides (portal.sent.asked), or writes to whom they like.
     """

@@ -12,7 +12,7 @@ from portal.vault.models import Reader
 
 
 class SenderDefaults(models.Model):
-    """Of one person inside the organisation, under one brand (ux.md S4)."""
+    """Of one person inside the organisation, under one brand (S4)."""
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
     brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="+")

@@ -23,7 +23,7 @@ class Session(models.Model):
     provider = models.CharField(max_length=40, default="", db_default="", blank=True)
     """Slug of the provider that proved the address, with the method `provider`."""
     level = models.PositiveSmallIntegerField(default=1, db_default=1)
-    """Assurance (access.md): 1 a mailed passcode, 2 a provider's sign-in, 3 a passkey, or a passcode and more."""
+    """1 a mailed passcode, 2 a provider's sign-in, 3 a passkey, or a passcode and more (docs/assurance.md)."""
     factor_at = models.DateTimeField(null=True)
     """With level 3: when the passkey or app behind it was set up. What is younger than a message does not open it:
     else whoever has the mailbox would set one up first. Null counts as younger."""
