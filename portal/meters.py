@@ -47,6 +47,7 @@ METERS = (
     Meter("letterlock_delivery_answers", "Answers to outgoing mail: 2xx, 4xx, 5xx, none.", ("kind", "code")),
     Meter("letterlock_delivery_outcomes", "Tries to send: sent, deferred, bounced, dropped.", ("kind", "outcome")),
     Meter("letterlock_web_requests", "Requests by the view's name and the status.", ("view", "status")),
+    Meter("letterlock_probes", "Of livez, readyz and healthz, in no other figure.", ("view", "status")),
     Meter("letterlock_web_seconds", "Time to an answer, without sending its body.", ("view",), seconds=True),
     Meter("letterlock_intake_seconds", "From a mail's first byte to its being durable.", seconds=True),
     Meter("letterlock_read_seconds", "Opening one mail of the spool and reading it.", seconds=True),

@@ -27,10 +27,15 @@ class Request:
 
     id: str
     trace: str = field(default_factory=lambda: uuid4().hex)
-    """32 hexadecimal digits, for as long as the request concerns no mail."""
+    """32 hexadecimal digits, for as long as the request concerns no mail; "" for a probe, which nobody traces."""
     span: int = field(default_factory=spans.new_id)
     mail: UUID | None = None
     """The message that it was about, once known."""
+
+    @classmethod
+    def of_a_probe(cls, id_: str) -> Request:
+        """One of those by which load balancers and the like ask every few seconds whether the portal is well."""
+        return cls(id_, trace="")
 
 
 _mail: ContextVar[UUID | None] = ContextVar("mail", default=None)
@@ -121,10 +126,12 @@ def answering(asked: Request) -> Iterator[None]:
 
 def answered(asked: Request, view: str, status: int, began_ns: int) -> None:
     """A request has its answer; it joins the mail's trace when it was about one."""
-    seconds = (time.time_ns() - began_ns) / 1e9
-    count("letterlock_web_requests", view=view, status=str(status))
-    meters.took("letterlock_web_seconds", seconds, view=view)
     trace = asked.mail.hex if asked.mail else asked.trace
+    if not trace:
+        count("letterlock_probes", view=view, status=str(status))
+        return
+    count("letterlock_web_requests", view=view, status=str(status))
+    meters.took("letterlock_web_seconds", (time.time_ns() - began_ns) / 1e9, view=view)
     spans.write(
         "page", trace, id_=asked.span, parent=spans.root_of(trace) if asked.mail else None, began_ns=began_ns,
         failed="ServerError" if status >= 500 else "", facts={"view": view, "status": status, "request": asked.id},

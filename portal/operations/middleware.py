@@ -30,6 +30,7 @@ KEEPS = (settings.STATIC_URL, "/brand/", "/api/v1/openapi.json")
 """What a browser may keep: the same bytes for everyone, no word of any mail. Only what is there: the page that says
 that nothing is names whoever is signed in, and a cache that goes by addresses would show it to the next."""
 _THERE = frozenset({200, 206, 304})
+PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
@@ -43,7 +44,8 @@ class Requests:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         began_ns = time.time_ns()
-        asked = observing.Request(request_id(request))
+        id_ = request_id(request)
+        asked = observing.Request.of_a_probe(id_) if request.path in PROBES else observing.Request(id_)
         request.network = client_network(request.META, _proxies())  # type: ignore[attr-defined]
         with observing.answering(asked):
             response = self.get_response(request)

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.mails import JONAS, Mailbox, link_in, mail, send
-from tests.peers.collector import Collector
+from tests.peers.collector import Collector, Span
 from tests.person import Person
 from tests.servers import Portal, free_port, wait_for
 
@@ -83,11 +83,35 @@ def test_mail_notice_and_page_are_one_trace(watched: Watched) -> None:
     assert not any(span.failed for span in spans)
 
 
+def spans_of(watched: Watched, view: str) -> list[Span]:
+    return [span for span in watched.collector.spans if span.facts.get("view") == view]
+
+
 def test_requests_about_no_mail_have_traces_of_their_own(watched: Watched) -> None:
-    wait_for(lambda: any(span.facts.get("view") == "healthz" for span in watched.collector.spans), 10, "no healthz")
-    span = next(span for span in watched.collector.spans if span.facts.get("view") == "healthz")
+    watched.person.get("/api/v1/openapi.json")
+    wait_for(lambda: spans_of(watched, "api-openapi"), 10, "no span of it")
+    span = spans_of(watched, "api-openapi")[0]
     assert span.trace != watched.id.hex
     assert not span.parent
+
+
+def test_probes_have_no_traces_and_figures_of_their_own(watched: Watched) -> None:
+    probes = ("livez", "readyz", "healthz")
+    assert [watched.person.get(f"/{name}").status for name in probes] == [200, 200, 200]
+
+    def counted() -> bool:
+        figures = watched.figures()
+        return all(("letterlock_probes_total", (("status", "200"), ("view", name))) in figures for name in probes)
+
+    wait_for(counted, 10, "a probe was not counted")
+    watched.person.get("/api/v1/openapi.json?last")
+    wait_for(lambda: len(spans_of(watched, "api-openapi")) > 1, 10, "no span of what was asked last")
+    views = {span.facts.get("view") for span in watched.collector.spans} | {
+        dict(labels).get("view") for name, labels in watched.figures() if name.startswith("letterlock_web_")
+    }
+    assert not views & {*probes}
+    traces = {span.trace for span in watched.collector.spans if span.name == "page"}
+    assert {span.trace for span in watched.collector.spans} <= traces | {watched.id.hex}, "nor any work they ask for"
 
 
 def test_nothing_of_the_mail_is_in_what_the_collector_got(watched: Watched) -> None:
@@ -135,12 +159,12 @@ def test_the_figures_are_not_on_the_public_address_and_nothing_else_is_on_theirs
 
 def test_figures_outlive_a_killed_part(watched: Watched) -> None:
     before = watched.figure("letterlock_seal_seconds_count")
-    livez = watched.figure("letterlock_web_requests_total", view="livez", status="200")
+    livez = watched.figure("letterlock_probes_total", view="livez", status="200")
     watched.portal.kill_part("worker-mail")
     watched.person.get("/livez")
 
     def fresh() -> bool:
-        return watched.figure("letterlock_web_requests_total", view="livez", status="200") > livez
+        return watched.figure("letterlock_probes_total", view="livez", status="200") > livez
 
     wait_for(fresh, 10, "the figures are not counted on")
     assert watched.figure("letterlock_seal_seconds_count") >= before >= 1
