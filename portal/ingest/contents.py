@@ -12,8 +12,9 @@ import zipfile
 from collections.abc import Callable
 from functools import partial
 
-from portal.mime import charsets, inside, magic, officetext, packages, plain, unseen
+from portal.mime import charsets, inside, magic, officetext, packages, plain, rtftext, unseen
 from portal.mime.errors import NotReadable
+from portal.mime.gathering import Read
 from portal.mime.inside import Inside
 from portal.mime.legacy import documents
 from portal.mime.packages import Package, TooMuch
@@ -203,8 +204,8 @@ class _Look:
             return self._compound(data)
         if kind in readers:
             return readers[kind](data, self._room, max(0.1, self._until - time.monotonic()))
-        if kind == "application/rtf":
-            return self._cut(_RTF.sub(" ", charsets.decode(data)), unreadable=True)
+        if rtftext.is_rtf(data[: magic.LOOKED_AT]):
+            return _told(rtftext.read(data, self._room, self._until))
         if kind in _MESSAGES or ending in _MAIL_NAMES:
             # A message that was not opened: too deep, too many, or without the fields of one. Its parts are in codings.
             return self._cut(charsets.decode(data[: 4 * self._room]), unreadable=True)
@@ -228,17 +229,15 @@ class _Look:
             if locked or not officetext.is_office(names):
                 # The files of a ZIP stand beside it; more of them than are listed are not read.
                 return Reading(unreadable=locked, truncated=id(data) in self._short, password_protected=locked)
-            found = officetext.read(package, self._room, self._until)
-        return Reading(found.text, found.locked, found.truncated, found.properties, found.locked)
+            return _told(officetext.read(package, self._room, self._until))
 
     def _compound(self, data: bytes) -> Reading:
         """A file of Office before 2007. Of one that cannot be read, runs of letters, and never the word that this is
         all."""
         try:
-            found = documents.read(data, self._room, self._until)
+            return _told(documents.read(data, self._room, self._until))
         except NotReadable:
             return self._runs(data)
-        return Reading(found.text, found.locked or found.partly, found.truncated, found.properties, found.locked)
 
     def _runs(self, data: bytes) -> Reading:
         if "EncryptedPackage".encode("utf-16-le") in data:  # [MS-OFFCRYPTO] section 2.3.4.10
@@ -252,7 +251,8 @@ class _Look:
         return Reading(text[: self._room], unreadable, len(text) > self._room)
 
 
-_RTF = re.compile(r"\\[a-z]{1,32}-?[0-9]{0,10} ?|[{}]|\r|\n")
+def _told(found: Read) -> Reading:
+    return Reading(found.text, found.locked or found.partly, found.truncated, found.properties, found.locked)
 
 
 def _words_of(letter: Letter) -> str:

@@ -1,9 +1,11 @@
-"""The text or HTML in a body of Outlook's: compressed RTF (MS-OXRTFCP), in which HTML may travel (MS-OXRTFEX)."""
+"""RTF: the text or HTML in a body of Outlook's, compressed (MS-OXRTFCP), where HTML may travel in it (MS-OXRTFEX); and
+all text of a document (Rich Text Format Specification 1.9.1)."""
 
 from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from portal.mime import charsets
@@ -11,6 +13,7 @@ from portal.mime import charsets
 LARGEST = 2 * 1024 * 1024
 """Bytes of RTF, unpacked."""
 _DEEPEST = 500
+_OFTEN = 1024
 
 _COMPRESSED, _PLAIN = b"LZFu", b"MELA"
 # What the window holds before the first byte (MS-OXRTFCP §2.1.2.1).
@@ -27,6 +30,19 @@ _TOKEN = re.compile(
 _HIDDEN = {b"fonttbl", b"colortbl", b"stylesheet", b"info", b"pict", b"object", b"header", b"footer", b"listtable",
            b"listoverridetable", b"rsidtbl", b"generator", b"themedata", b"colorschememapping", b"datastore",
            b"latentstyles", b"fldinst", b"footnote"}  # fmt: skip
+_NO_WORDS = frozenset(
+    b"fonttbl colortbl stylesheet pict objdata objclass listtable listoverridetable rsidtbl generator themedata sn sv "
+    b"colorschememapping datastore latentstyles datafield blipuid panose xmlnstbl revtbl passwordhash picprop fchars "
+    b"lchars pnseclvl filetbl wgrffmtfilter mmathPr bkmkstart bkmkend info userprops atndate atnref atntime "
+    b"atnparent".split()
+)
+"""Of a document: what stands in these is no text that anybody sees."""
+_ASIDE = frozenset(
+    b"header headerl headerr headerf footer footerl footerr footerf footnote annotation shptxt dptxbxtext fldinst "
+    b"fldrslt result atnauthor ud".split()
+)
+"""Of a document: what stands in these goes on no line with what is around it."""
+_OF_DOCUMENT = _NO_WORDS | _ASIDE | _HIDDEN
 _WRITTEN = {
     b"par": "\n",
     b"line": "\n",
@@ -40,6 +56,14 @@ _WRITTEN = {
     b"bullet": "•",
     b"endash": "–",
     b"emdash": "—",
+    b"page": "\n",
+    b"sect": "\n",
+    b"column": "\n",
+    b"nestcell": "\t",
+    b"nestrow": "\n",
+    b"emspace": " ",
+    b"enspace": " ",
+    b"qmspace": " ",
 }
 _SIGNS = {b"~": "\xa0", b"_": "\u2011", b"-": "", b"\\": "\\", b"{": "{", b"}": "}", b"\n": "\n", b"\r": "\n"}
 _CODEPAGE_OF_FONT = {77: 10000, 128: 932, 129: 949, 134: 936, 136: 950, 161: 1253, 162: 1254, 163: 1258, 177: 1255,
@@ -60,7 +84,7 @@ def read(packed: bytes) -> Found:
         source = unpack(packed)
     except (ValueError, struct.error, IndexError):
         return Found("", "")
-    written = _Writer(source)
+    written = Writer(source)
     return Found("", written.text) if written.is_html else Found(written.text.strip(), "")
 
 
@@ -110,28 +134,47 @@ class _Group:
     font: int = -1
     fonts: bool = False
     skipped: int = 1  # characters behind \u that stand for it in old readers
+    aside: bool = False  # of a document: it ends with a line
 
 
-class _Writer:
-    """Walks RTF once; `text` is what it shows, or the HTML in it if `is_html`."""
+class Writer:
+    """Walks RTF once; `text` is what it shows, or the HTML in it if `is_html`.
 
-    def __init__(self, source: bytes) -> None:
+    With `add`, it is a document: pieces of all text in it are given to that, notes, comments, boxes and fields too, and
+    `look_at_the_clock` is called now and then. Both may end it by an exception.
+    """
+
+    def __init__(
+        self,
+        source: bytes,
+        add: Callable[[str], None] | None = None,
+        look_at_the_clock: Callable[[], None] = lambda: None,
+    ) -> None:
         head = source[:4096]
-        self.is_html = b"\\fromhtml" in head
+        self._is_document = add is not None
+        self.is_html = add is None and b"\\fromhtml" in head
         found = re.search(rb"\\ansicpg([0-9]{1,5})", head)
         self._usual = int(found[1]) if found else 1252
         self._fonts: dict[int, int] = {}
         self._out: list[str] = []
+        self._add = add or self._out.append
         self._bytes = bytearray()
         self._group = _Group()
         self._stack: list[_Group] = []
         self._skip = 0
         self._star = False
-        for match in _TOKEN.finditer(source):
+        self.has_object = False
+        """Something of another program is in it."""
+        place, count = 0, 0
+        while (match := _TOKEN.match(source, place)) is not None:
+            if count % _OFTEN == 0:
+                look_at_the_clock()
+            place, count = match.end(), count + 1
+            if match[1] == b"bin":  # so many bytes follow, which may look like anything
+                place += max(0, int(match[2] or 0))
             self._take(match)
         self._flush()
-        # A character beyond the first 65,536 comes as two halves.
-        self.text = "".join(self._out).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        self.text = joined("".join(self._out))
 
     def _take(self, match: re.Match[bytes]) -> None:
         word, number, letter, sign, brace, text = match.groups()
@@ -156,6 +199,8 @@ class _Writer:
 
     def _brace(self, brace: bytes) -> None:
         self._flush()
+        if brace == b"}" and self._group.aside:
+            self._write("\n")
         self._star, self._skip = False, 0
         if brace == b"{":
             if len(self._stack) < _DEEPEST:
@@ -168,12 +213,14 @@ class _Writer:
     def _word(self, word: bytes, number: int | None) -> None:
         star, self._star = self._star, False
         group = self._group
+        if self._is_document and self._in_document(word, group):
+            return
         if word == b"htmlrtf":
             group.apart = number != 0
         elif word in (b"htmltag", b"mhtmltag") and star:
             self._flush()
             group.tag, group.hidden = word == b"htmltag", word == b"mhtmltag"
-        elif word in _HIDDEN or star:
+        elif word in _HIDDEN or (star and not self._is_document):
             group.hidden, group.fonts = True, word == b"fonttbl"
         elif word == b"f" and number is not None:
             self._flush()
@@ -190,6 +237,16 @@ class _Writer:
         elif word in _WRITTEN:
             self._write("\r\n" if self.is_html and word in (b"par", b"line") else _WRITTEN[word])
 
+    def _in_document(self, word: bytes, group: _Group) -> bool:
+        """Whether a word begins something of a document; everything is shown but what holds no words."""
+        if word in _NO_WORDS:
+            self.has_object |= word == b"objdata"
+            group.hidden, group.fonts = True, word == b"fonttbl"
+        elif word in _ASIDE:
+            self._write("\n")
+            group.aside = True
+        return word in _OF_DOCUMENT
+
     def _shown(self) -> bool:
         group = self._group
         return not group.hidden and (group.tag or not (self.is_html and group.apart))
@@ -205,10 +262,15 @@ class _Writer:
     def _write(self, text: str) -> None:
         if text and self._shown():
             self._flush()
-            self._out.append(text)
+            self._add(text)
 
     def _flush(self) -> None:
         if self._bytes:
             codepage = self._fonts.get(self._group.font, self._usual)
-            self._out.append(charsets.decode(bytes(self._bytes), charsets.of_codepage(codepage)))
+            self._add(charsets.decode(bytes(self._bytes), charsets.of_codepage(codepage)))
             self._bytes.clear()
+
+
+def joined(text: str) -> str:
+    """A character beyond the first 65,536 comes as two halves."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

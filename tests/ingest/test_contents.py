@@ -180,6 +180,13 @@ def test_what_cannot_be_read_is_told(name: str, data: bytes) -> None:
     assert only(name, data).unreadable
 
 
+def test_rtf_is_read_whatever_it_is_called() -> None:
+    data = b"{\\rtf1\\ansi 4111 1111 1111 {\\b 11}\\'31\\'31}"
+    for name in ("a.rtf", "a.doc", "a.jpg"):
+        assert only(name, data).text.strip() == CARD
+        assert not only(name, data).unreadable
+
+
 @pytest.mark.parametrize("name", ["letter.doc", "list.xls", "talk.ppt"])
 def test_an_old_office_file_is_as_readable_as_a_new_one(name: str) -> None:
     found = only(name, oldoffice.sample(name))
