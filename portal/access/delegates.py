@@ -101,6 +101,8 @@ def give(owner: Person, address: str, brand: Brand, by: By) -> Delegation:
     """
     check_inside(brand, address)
     check_inside(brand, people.address_of(owner))
+    if not senders.may_sign_in(brand, address):
+        raise NotInside
     delegate = people.of_address(address)
     if delegate == owner:
         raise SameAddress

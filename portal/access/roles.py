@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from portal.access import grants
 from portal.access.models import Person
+from portal.directory import membership
 
 Role = Person.Role
 
@@ -49,8 +50,8 @@ OFFICE: tuple[Role, ...] = tuple(role for role, permissions in _TABLE.items() if
 
 
 def permissions_of(person: Person) -> frozenset[May]:
-    """Empty for a reader, for a role that a newer version wrote (what is not known here is not allowed), and for one
-    that nobody here gave."""
+    """Empty for a reader, for a role that a newer version wrote (what is not known here is not allowed), for one that
+    nobody here gave, and for whoever the directory has switched off."""
     found = PERMISSIONS.get(Role(person.role), frozenset()) if person.role in Role.values else frozenset()
     return found if found and _was_given(person) else frozenset()
 
@@ -59,8 +60,14 @@ def _was_given(person: Person) -> bool:
     """Asked for many times while a page is made, so looked at once for the row as it was read."""
     read = (person.role, person.password, person.lookup, bytes(person.seal))
     if person.was_given is None or person.was_given[0] != read:
-        person.was_given = read, grants.is_whole(person)
+        person.was_given = read, grants.is_whole(person) and not _has_left(person)
     return person.was_given[1]
+
+
+def _has_left(person: Person) -> bool:
+    """Whether the directory has switched them off. Owners are not asked about: whoever fills the directory, or has its
+    program's token, could else lock out everybody who might stop them."""
+    return person.role != Role.OWNER and membership.has_left(bytes.fromhex(person.lookup))
 
 
 def may(person: Person | None, permission: May) -> bool:

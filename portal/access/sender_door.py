@@ -131,8 +131,8 @@ def end(request: Request, taken: SignIn, way: WayBack) -> HttpResponseRedirect:
         if isinstance(error, SignInRefused):
             _record(slug, error.reason)
         return _ended(taken, outcomes.of_error(error))
-    if not senders.is_inside(request.brand, proved.address):
-        _record(slug, "outside")
+    if not senders.may_sign_in(request.brand, proved.address):
+        _record(slug, "inactive" if senders.is_inside(request.brand, proved.address) else "outside")
         return _ended(taken, outcomes.OTHER, proved.address)
     return _let_in(request, proved, slug, _goal(taken.goal) or SENT)
 

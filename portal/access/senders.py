@@ -14,6 +14,7 @@ from branding.models import Brand
 from portal.access import people
 from portal.access.models import Provider, Session
 from portal.access.requests import Request
+from portal.directory import membership
 from portal.mime.addresses import domain_of
 from portal.mime.errors import BadAddress
 from portal.vault.models import Message, Reader
@@ -33,6 +34,11 @@ def is_inside(brand: Brand, address: str) -> bool:
     if domain in brand.domains:
         return True
     return domain in settings.LETTERLOCK.inside_domains and choosing.of_domain(domain) == brand
+
+
+def may_sign_in(brand: Brand, address: str) -> bool:
+    """Whether it is inside, and not of somebody whom the directory has switched off: they are out at once."""
+    return is_inside(brand, address) and not membership.has_left(address_lookup(address))
 
 
 def providers(brand: Brand) -> list[Provider]:
@@ -59,4 +65,4 @@ def page_of(message: Message, address: str) -> str:
 def session_of(request: Request) -> Session | None:
     """The session of the sender who is signed in here, while their address is inside the organisation."""
     row = request.sender_row
-    return row if row is not None and is_inside(request.brand, people.address_of(row.person)) else None
+    return row if row is not None and may_sign_in(request.brand, people.address_of(row.person)) else None

@@ -84,6 +84,7 @@ def _reasons() -> Mapping[Fact, Promise | str]:
         "mailbox": _lazy("its holder has not proved the mailbox for long"),
         "address": _lazy("the message is another person’s"),
         "outside": _lazy("the address is outside the organisation"),
+        "inactive": _lazy("the directory has switched this person off"),
         "no_role": _lazy("nobody with a role has the address"),
         "not_taken": _lazy("it was not taken for three days"),
         "entry_gone": _lazy("its entry is not in the record any more"),

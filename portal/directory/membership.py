@@ -61,6 +61,12 @@ def attributes_of(addresses: Collection[str]) -> Mapping[str, Mapping[str, str]]
     return found
 
 
+def has_left(lookup: bytes) -> bool:
+    """Whether the directory has the person of this hash of an address, and says that they are not active. Whom it does
+    not know has not left: not everybody need be in it."""
+    return Person.objects.filter(lookup=lookup, active=False).exists()
+
+
 def existing(groups: Collection[str]) -> frozenset[str]:
     """Those of these groups, by their slugs, that there are: who is in one that is gone, nobody can say."""
     return frozenset(Group.objects.filter(slug__in=list(groups)).values_list("slug", flat=True))

@@ -21,6 +21,9 @@ from portal.api.models import Token
 from portal.api.scopes import Scope
 from portal.audit.models import Entry
 from portal.delivery.models import Outbound
+from portal.directory import keeping
+from portal.directory.models import Source
+from portal.directory.sealed import Held
 from portal.owners import decides_alone
 from portal.vault import readers
 from tests.access.offices import (
@@ -289,3 +292,20 @@ def test_the_secret_that_a_token_had_before_is_not_had_again(brand: Brand) -> No
     assert (ask(token), ask(new)) == (401, 200)
     kept.save()
     assert ask(token) == 401 and forged() == [("token", "ended")]
+
+
+@pytest.mark.parametrize(("role", "stays"), [(Role.ADMINISTRATOR, False), (Role.AUDITOR, False), (Role.OWNER, True)])
+def test_whom_the_directory_switched_off_administers_nothing_but_for_owners(
+    visitor: Visitor, brand: Brand, role: Role, stays: bool
+) -> None:
+    """Whoever fills the directory must not be able to lock out everybody who could stop them."""
+    _person, phone = with_passkey(visitor, brand, ADA, role)
+    assert is_in(visitor)
+    known = keeping.new_person(Held(ADA), Source.SCIM, active=False)
+    known.save()
+    assert is_in(visitor) is stays
+    assert (use_passkey(visitor, phone).status_code == 303) is stays
+    assert forged() == []
+    known.active = True
+    known.save()
+    assert use_passkey(visitor, phone).status_code == 303

@@ -10,11 +10,15 @@ from django.http import HttpResponse
 from pytest_django.fixtures import Settings
 
 from branding.models import Brand
-from portal.access import administrators, cookies, people, providers, sessions
+from portal.access import administrators, cookies, delegates, people, providers, sessions
 from portal.access.models import Person, Provider, Session, SignIn
 from portal.access.providers import Wanted
 from portal.access.roles import Role
 from portal.audit.models import Entry
+from portal.directory import keeping
+from portal.directory import models as directory
+from portal.directory.models import Source
+from portal.directory.sealed import Held
 from portal.vault import readers
 from tests.access.visitors import Clock, Visitor, make_reader, words
 from tests.grants import change
@@ -287,3 +291,23 @@ def test_a_form_that_was_open_for_too_long_comes_back(brand: Brand, provider: Pr
     answer = browser.client.post("/sent/enter/corp/", headers={"origin": f"http://{brand.host}"})
     assert answer.status_code == 403
     assert "Continue with Corp" in words(answer)  # type: ignore[arg-type]
+
+
+def test_whom_the_directory_switched_off_is_out_at_once_and_not_let_in_again(
+    visitor: Visitor, issuer: Issuer, provider: Provider
+) -> None:
+    at_provider(visitor, issuer, MAYA)
+    known = keeping.new_person(Held(MAYA), Source.SCIM)
+    known.save()
+    assert is_in(visitor)
+    directory.Person.objects.update(active=False)
+    assert not is_in(visitor)
+    told = at_provider(visitor, issuer, MAYA)["Location"]
+    assert visitor.get(told).status_code == 403
+    assert not is_in(visitor)
+    assert reason() == "inactive"
+    sender, brand = people.of_address("ole@aldervalley.example"), provider.brands.get()
+    with pytest.raises(delegates.NotInside):
+        delegates.give(sender, MAYA, brand, delegates.By(delegates.SENDER, sender.pk))
+    directory.Person.objects.update(active=True)
+    assert is_in(visitor)

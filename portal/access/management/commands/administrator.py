@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from portal.access import administrators, entry, people, roles
+from portal.access import administrators, entry, grants, people, roles
 from portal.access.models import Person
 from portal.access.office_errors import OfficeRefused
 from portal.mime.errors import BadAddress
@@ -41,6 +41,8 @@ class Command(BaseCommand):
         self.stdout.write(entry.link(entry.make(person)))
 
     def _give(self, person: Person, address: str, role: str | None) -> None:
+        if person.role in roles.OFFICE and grants.fits(person) and not roles.permissions_of(person):
+            raise CommandError("The directory has switched this person off. Switch them on there first.")
         if person.role in roles.OFFICE and not roles.permissions_of(person):
             raise CommandError("Their role is not as the portal wrote it. Look at it first: manage.py grants list.")
         if not roles.permissions_of(person):
