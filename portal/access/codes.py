@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
 from portal.keys.binding import bound
 
 DIGITS = 8
-LONGEST_TYPED = 64
-"""Characters that are looked at; a pasted page is no passcode."""
+LONGEST_TYPED = 600
+"""Characters that are looked at; the whole mail with the passcode is fewer, a pasted page is no passcode."""
 _WORD_BYTES = 4
 _CODES: int = 10**DIGITS
+_AMONG_WORDS = re.compile(r"(?<!\d)\d{8}(?!\d)")
 _FAIR: int = 256**_WORD_BYTES // _CODES * _CODES
 """Words from here on would make the low codes likelier than the high ones, so they are thrown away."""
 
@@ -41,10 +43,18 @@ def _words(secret: bytes, message: bytes) -> Iterator[int]:
 def digits_of(typed: str) -> str:
     """The digits in what was typed, as 0 to 9: any script's decimal digits count, all else is left out.
 
-    So spaces, dashes and a pasted full stop do no harm, full-width and Arabic-Indic digits are read.
+    So spaces, dashes and a pasted full stop do no harm, full-width and Arabic-Indic digits are read. Of a pasted
+    sentence or mail, with a time or a reference in it, only the passcode counts: its one run of eight digits.
     """
-    values = (unicodedata.decimal(character, None) for character in typed[:LONGEST_TYPED])
-    return "".join(str(value) for value in values if value is not None)
+    read = "".join(_as_ascii(character) for character in typed[:LONGEST_TYPED])
+    digits = "".join(character for character in read if character != " ")
+    runs = set(_AMONG_WORDS.findall(read))
+    return runs.pop() if len(digits) > DIGITS and len(runs) == 1 else digits
+
+
+def _as_ascii(character: str) -> str:
+    value = unicodedata.decimal(character, None)
+    return " " if value is None else str(value)
 
 
 def same(typed: str, code: str) -> bool:

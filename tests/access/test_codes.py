@@ -36,7 +36,19 @@ def test_whatever_is_typed_gives_plain_digits_and_stays_the_same_when_read_again
     digits = codes.digits_of(typed)
     assert digits == codes.digits_of(digits)
     assert set(digits) <= set("0123456789")
-    assert len(digits) == sum(unicodedata.decimal(c, None) is not None for c in typed[: codes.LONGEST_TYPED])
+    assert len(digits) in {8, sum(unicodedata.decimal(c, None) is not None for c in typed)}
+
+
+@given(st.text("0123456789", min_size=8, max_size=8))
+def test_of_a_pasted_mail_only_the_passcode_counts(code: str) -> None:
+    pasted = f"Enter it on the page that shows the reference BEAVER-66. {code} It works until 15:23 UTC (15 minutes)."
+    assert codes.digits_of(pasted) == code
+    assert codes.digits_of(f"{pasted} Again: {code}.") == code
+
+
+def test_of_two_passcodes_none_is_guessed() -> None:
+    assert codes.digits_of("12345678 or 87654321") == "1234567887654321"
+    assert codes.digits_of("123456789") == "123456789"
 
 
 @given(st.integers(0, CODES - 1), st.integers(0, WORDS // CODES - 1))
