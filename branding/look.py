@@ -27,7 +27,7 @@ SCRIPTS = (
     "way-back",
 )  # fmt: skip
 """Each looks for what it makes nicer, and does nothing on a page without it."""
-WRITING = ("compose", "rich", "arriving", "upload", "draft")
+WRITING = ("sent", "compose", "rich", "arriving", "upload", "draft")
 """Besides, where somebody writes. In this order: what holds a form back comes before what sends or saves it."""
 
 
