@@ -184,9 +184,14 @@ def _fresh(claim: Claim, browser: Browser, now: datetime) -> Challenge:
 
 
 def _again(live: Challenge, now: datetime) -> Challenge:
-    """New digits for the same page: the old ones die, the reference stays, and so does the count of guesses."""
+    """New digits for the same page: the old ones die, the count of guesses stays. The reference is new, for two mails
+    with the same one would not say which of them holds the passcode that works."""
     Challenge.objects.filter(pk=live.pk).update(
-        round=F("round") + 1, sent_at=now, expires_at=now + LIFE, language=get_language() or ""
+        round=F("round") + 1,
+        reference=references.new(),
+        sent_at=now,
+        expires_at=now + LIFE,
+        language=get_language() or "",
     )
     live.refresh_from_db()
     return live

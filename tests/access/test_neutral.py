@@ -151,12 +151,12 @@ def test_a_host_that_nobody_registered_gets_nothing(visitor: Visitor, reader: Re
     assert not Challenge.objects.exists()
 
 
-def test_asking_again_needs_no_address_and_keeps_the_reference(visitor: Visitor, reader: Reader, clock: Clock) -> None:
+def test_asking_again_needs_no_address_and_changes_the_reference(visitor: Visitor, reader: Reader, clock: Clock) -> None:
     visitor.find(KNOWN)
     first, reference = newest_code(), Challenge.objects.get().reference
     clock.forward(minutes=1)
     assert visitor.post("/m/passcode/again/").status_code == 303
-    assert Challenge.objects.get().reference == reference
+    assert Challenge.objects.get().reference != reference
     assert newest_code() != first
 
 

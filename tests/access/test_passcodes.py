@@ -118,7 +118,7 @@ def test_nothing_typed_and_a_wrong_number_of_digits_are_no_guesses(visitor: Visi
     page = words(visitor.enter(reader, "1234567"))
     assert "A passcode has 8 digits. You entered 7." in page
     assert "A passcode has 8 digits. You entered 9." in words(visitor.enter(reader, "1234 5678 9"))
-    assert "A passcode has 8 digits. You entered 64." in words(visitor.enter(reader, "1" * 5000))
+    assert "A passcode has 8 digits. You entered 600." in words(visitor.enter(reader, "1" * 5000))
     assert challenge().guesses == 0
     assert not Failed.objects.exists()
 
@@ -240,7 +240,7 @@ def test_a_passcode_opens_no_other_message_of_the_same_browser(visitor: Visitor,
     assert not Session.objects.exists()
 
 
-def test_asking_again_within_the_page_keeps_the_reference_and_changes_the_digits(
+def test_asking_again_within_the_page_changes_the_digits_and_the_reference_that_tells_the_mails_apart(
     visitor: Visitor, reader: Reader, clock: Clock
 ) -> None:
     visitor.ask(reader)
@@ -248,7 +248,8 @@ def test_asking_again_within_the_page_keeps_the_reference_and_changes_the_digits
     clock.forward(minutes=1)
     assert visitor.ask(reader).status_code == 303
     assert Challenge.objects.count() == 1
-    assert challenge().reference == reference
+    assert challenge().reference != reference
+    assert challenge().reference in words(visitor.see(reader))
     assert newest_code() != first
     assert WRONG in words(visitor.enter(reader, first))
     assert visitor.enter(reader, newest_code()).status_code == 303
