@@ -151,7 +151,7 @@ def test_a_host_that_nobody_registered_gets_nothing(visitor: Visitor, reader: Re
     assert not Challenge.objects.exists()
 
 
-def test_asking_again_needs_no_address_and_changes_the_reference(visitor: Visitor, reader: Reader, clock: Clock) -> None:
+def test_asking_again_needs_no_address_and_renews_the_reference(visitor: Visitor, reader: Reader, clock: Clock) -> None:
     visitor.find(KNOWN)
     first, reference = newest_code(), Challenge.objects.get().reference
     clock.forward(minutes=1)

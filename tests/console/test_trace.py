@@ -45,7 +45,7 @@ def test_a_sealed_message_is_told_with_its_readers_and_mails(arrive: Arrive) -> 
     assert {mail["to"] for mail in found["mails"]} == {"jo•••••@mail.example", "ka•••••@post.example"}
     assert [reader["role"] for reader in found["readers"]] == ["recipient", "recipient", "author"]
     text = told(id_)
-    for sentence in ("Sealed for 3 readers with key 20", "Notice to jo•••••@mail.example  Sent, 1 attempts  250 2.0.0"):
+    for sentence in ("Sealed for 3 readers with key 20", "Notice to jo•••••@mail.example  Sent, 1 attempt  250 2.0.0"):
         assert sentence in text
 
 

@@ -52,7 +52,7 @@ def _plain(value: object) -> str:
 def _lines(found: Trace) -> list[str]:
     lines = [f"{found.id}  {found.sentence} ({found.state})"]
     if found.last_error:
-        lines.append(f"Last error: {found.last_error} (after {found.attempts} attempts)")
+        lines.append(f"Last error: {found.last_error} (after {_times(found.attempts)})")
     if found.held:
         lines.append(f"Let it try again: manage.py release {found.id}")
     if found.brand:
@@ -63,7 +63,7 @@ def _lines(found: Trace) -> list[str]:
         who = f" {event.who}" if event.who else ""
         lines.append(f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S}  {event.sentence}{who}")
     readers = [f"{r.address}  {r.role}{_opened(r.first_opened_at)}" for r in found.readers]
-    mails = [f"{m.what} to {m.to}  {m.sentence}, {m.attempts} attempts  {m.last_answer}".rstrip() for m in found.mails]
+    mails = [f"{m.what} to {m.to}  {m.sentence}, {_times(m.attempts)}  {m.last_answer}".rstrip() for m in found.mails]
     for title, rows in (("Readers", readers), ("Mails", mails)):
         if rows:
             lines += ["", title, *(f"  {row}" for row in rows)]
@@ -72,3 +72,7 @@ def _lines(found: Trace) -> list[str]:
 
 def _opened(at: datetime | None) -> str:
     return f", first opened {timezone.localtime(at):%Y-%m-%d %H:%M}" if at else ""
+
+
+def _times(attempts: int) -> str:
+    return f"{attempts} attempt{'' if attempts == 1 else 's'}"
