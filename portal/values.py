@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from portal.hostnames import ascii_name
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 TLS_POLICIES = ("published", "opportunistic", "required", "verified", "mta-sts", "dane")
 """Words for the protection of mail on its way, as LETTERLOCK_TLS_POLICY takes them; docs/delivery.md explains them."""
@@ -222,7 +224,7 @@ def range_of(parse: Callable[[str], object]) -> str:
 
 
 def domains(text: str) -> tuple[str, ...]:
-    return tuple(word.lower().rstrip(".").encode("idna").decode() for word in text.replace(",", " ").split())
+    return tuple(ascii_name(word) for word in text.replace(",", " ").split())
 
 
 def networks(text: str) -> tuple[Network, ...]:

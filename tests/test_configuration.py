@@ -32,11 +32,15 @@ def test_nothing_needs_to_be_set() -> None:
 
 def test_a_public_installation() -> None:
     found = read(
-        {**PUBLIC, "LETTERLOCK_DATA": "/srv/letterlock", "LETTERLOCK_INSIDE_DOMAINS": "Example.org, büro.example"}
+        {
+            **PUBLIC,
+            "LETTERLOCK_DATA": "/srv/letterlock",
+            "LETTERLOCK_INSIDE_DOMAINS": "Example.org büro.example, straße.example",
+        }
     )
     assert not found.demo
     assert found.https
-    assert found.inside_domains == ("example.org", "xn--bro-hoa.example")
+    assert found.inside_domains == ("example.org", "xn--bro-hoa.example", "xn--strae-oqa.example")
     assert found.data == Path("/srv/letterlock")
     assert "secret" not in repr(read({**PUBLIC, "LETTERLOCK_DATABASE_URL": "postgresql://a:secret@db/x"}))
 

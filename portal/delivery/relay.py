@@ -14,6 +14,7 @@ from portal.delivery.errors import Deferred, DeliveryError, Refused
 from portal.delivery.hop import Note, Peer, codes, connect, facts
 from portal.delivery.letters import Prepared
 from portal.delivery.wire import dotted
+from portal.hostnames import ascii_name
 
 REPLY_SECONDS, DATA_SECONDS, FINAL_SECONDS = 300, 180, 600
 """Patience with a reply, with a piece of the mail, and with the answer to all of it (RFC 5321 section 4.5.3.2)."""
@@ -134,8 +135,8 @@ def _transaction(smtp: smtplib.SMTP, mail: Prepared, keep: Keep) -> str:
     options = _options(smtp, mail)
     # In UTF-8 only after SMTPUTF8 was asked for (RFC 6531 section 3.4); RSET before the next mail sets it back.
     smtp.command_encoding = "utf-8" if "SMTPUTF8" in options else "ascii"
-    sender = " ".join([f"FROM:<{_with_ascii_domain(_returns_to(smtp, mail), options)}>", *options])
-    recipient = " ".join([f"TO:<{_with_ascii_domain(mail.recipient, options)}>", *_asked_of_recipient(smtp, mail)])
+    sender = " ".join([f"FROM:<{_with_ascii_domain(_returns_to(smtp, mail))}>", *options])
+    recipient = " ".join([f"TO:<{_with_ascii_domain(mail.recipient)}>", *_asked_of_recipient(smtp, mail)])
     _must(_command(smtp, keep, "MAIL", sender), 250)
     _must(_command(smtp, keep, "RCPT", recipient), 250, 251)
     _must(_command(smtp, keep, "DATA"), 354)
@@ -159,7 +160,7 @@ def _options(smtp: smtplib.SMTP, mail: Prepared) -> list[str]:
     if smtp.has_extn("8bitmime"):
         options.append("BODY=8BITMIME")
     named = (mail.envelope_sender, mail.recipient)
-    if mail.utf8 or not all(_with_ascii_domain(address, []).isascii() for address in named):
+    if mail.utf8 or not all(_with_ascii_domain(address).isascii() for address in named):
         if not smtp.has_extn("smtputf8"):
             raise Refused("553 5.6.7")
         options.append("SMTPUTF8")
@@ -188,14 +189,15 @@ def _returns_to(smtp: smtplib.SMTP, mail: Prepared) -> str:
     return "" if never else mail.envelope_sender
 
 
-def _with_ascii_domain(address: str, options: list[str]) -> str:
-    """A domain has an ASCII form (RFC 5890) that every relay takes; with SMTPUTF8 the address stays as it is."""
+def _with_ascii_domain(address: str) -> str:
+    """The address with its domain in ASCII, which every relay takes (RFC 5890, RFC 6531 section 3.2). A relay that read
+    it by older rules could take another domain for it (portal.hostnames)."""
     local, at, domain = address.rpartition("@")
-    if domain.isascii() or "SMTPUTF8" in options:
+    if domain.isascii():
         return address
     try:
-        return f"{local}{at}{domain.encode('idna').decode()}"
-    except UnicodeError:
+        return f"{local}{at}{ascii_name(domain)}"
+    except ValueError:
         return address
 
 

@@ -1,12 +1,12 @@
 """Mail addresses: reading lists of them, one form for comparing, and masks for showing."""
 
-import encodings.idna
 import re
 import unicodedata
 from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
+from portal.hostnames import ascii_name
 from portal.mime.errors import BadAddress
 from portal.mime.fields import decode_words, one_line
 
@@ -18,6 +18,9 @@ _DECEPTIVE = re.compile(
     "[\u061c\u115f\u1160\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 
+# All that lower case or NFC makes ASCII of: else another mailbox could be proved in the place of one.
+_BECOMES_ASCII = re.compile("[\u037e\u1fef\u212a]")
+
 _PIECE = re.compile(
     r'=\?[^?\s<>]{1,60}\?[bBqQ]\?[^?\s<>]*+\?=|"(?:[^"\\]|\\.)*+"?|<[^<>]*+>?|[,;:()]|[^",;:<>()]++|.', re.DOTALL
 )
@@ -27,12 +30,9 @@ _ADDRESS = re.compile(
     r'(?:"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*+"|[^\s\x00-\x20\x7f-\x9f"(),:;<>@\[\\\]]++)@[^\s\x00-\x20\x7f-\x9f"(),;<>@\\]++'
 )
 _DOT_ATOM = re.compile(r"[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\\\].]++(?:\.[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\\\].]++)*+")
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|ipv6:[0-9a-f:.]{2,45})\]")
 # Halves of characters: bytes that were no UTF-8, or escapes of JSON; they can be written down nowhere.
 _NO_TEXT = re.compile("[\ud800-\udfff]")
-# Letters that IDNA 2008 keeps and IDNA 2003 (Python's codec) would replace (RFC 5894 §7.2).
-_KEPT_BY_IDNA_2008 = re.compile("[ßς\u200c\u200d]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def normalise(address: str) -> str:
 
     Idempotent. Raises BadAddress, also for what mail could not reach (RFC 5321 §4.1.2, §4.5.3.1).
     """
-    if len(address) > 2 * LONGEST:
+    if len(address) > 2 * LONGEST or _BECOMES_ASCII.search(address):
         raise BadAddress
     local, at, domain = _lower(address.strip()).rpartition("@")
     local = _local(local)
@@ -201,22 +201,10 @@ def _local(local: str) -> str:
 def _domain(domain: str) -> str:
     if _LITERAL.fullmatch(domain):
         return domain
-    labels = domain.removesuffix(".").split(".")
     try:
-        domain = ".".join([label if label.isascii() else _ascii_label(label) for label in labels])
-    except (UnicodeError, ValueError):
+        return ascii_name(domain)
+    except ValueError:
         raise BadAddress from None
-    if len(domain) > 253 or not all(_LABEL.fullmatch(label) for label in domain.split(".")):
-        raise BadAddress
-    return domain
-
-
-def _ascii_label(label: str) -> str:
-    if len(label) > 63:  # Python's codec takes quadratic time
-        raise BadAddress
-    if _KEPT_BY_IDNA_2008.search(label):
-        return "xn--" + label.encode("punycode").decode("ascii")
-    return encodings.idna.ToASCII(label).decode("ascii").lower()
 
 
 def domain_of(address: str) -> str:

@@ -266,6 +266,14 @@ def test_a_domain_in_another_script_goes_in_its_ascii_form(relay):
     assert relay.taken[0].recipients == ("info@xn--bcher-kva.example",)
 
 
+@pytest.mark.parametrize("smtputf8", [False, True])
+def test_a_domain_goes_to_no_other_one_that_older_rules_make_of_it(smtputf8):
+    """`strasse.example` may be anybody's, and would get the passcodes of `straße.example`."""
+    with relays.running(enable_SMTPUTF8=smtputf8) as relay:
+        send(relay.url, mail("jürgen@straße.example" if smtputf8 else "info@straße.example"))
+        assert [one.rpartition("@")[2] for one in relay.taken[0].recipients] == ["xn--strae-oqa.example"]
+
+
 def test_a_large_mail_is_streamed_in_constant_memory():
     line = b"x" * 998 + b"\r\n"
     script = ("220 relay.example", "250-relay.example\r\n250 8BITMIME", "250 ok", "250 ok", "354 go", b"250 2.0.0 ok")

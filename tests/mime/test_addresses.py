@@ -68,6 +68,9 @@ def test_addresses_have_one_form(address: str, normal: str) -> None:
 @pytest.mark.parametrize(
     "address",
     [
+        "mar\u212a@bank.example",
+        "mark@ban\u212a.example",
+        "\u1fef@bank.example",
         "",
         "@",
         "a@",

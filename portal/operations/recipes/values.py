@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from portal.configuration import Configuration
+from portal.hostnames import ascii_name
 from portal.operations.errors import RecipeRefused
 from portal.rules.triggers import TAGS
 from portal.values import Address, is_loopback
@@ -43,8 +44,8 @@ class Value:
 def name(text: str) -> str:
     """A DNS name in ASCII (RFC 5890)."""
     try:
-        ascii_ = text.strip().rstrip(".").encode("idna").decode().lower()
-    except UnicodeError:
+        ascii_ = ascii_name(text.strip())
+    except ValueError:
         ascii_ = ""
     if _NAME.fullmatch(ascii_) is None:
         raise ValueError("it must be a full host name like secure.example.org")
