@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from portal.operations import health
 from portal.operations.commands import sentences
 from portal.operations.health import OK, Panel
+from portal.values import Address
 from tests.servers import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,6 +87,17 @@ def test_a_store_of_large_messages_that_is_away_is_said(settings: Any) -> None:
         settings.LETTERLOCK, blob_url=f"s3://bucket/x?endpoint=http://127.0.0.1:{free_port()}&region=eu-north-1"
     )
     assert "LETTERLOCK_BLOB_URL" in health.blobs()
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_whoever_comes_through_a_proxy_reads_no_sentence(client: Client, settings: Any, header: str) -> None:
+    settings.LETTERLOCK = replace(settings.LETTERLOCK, smtp=Address("127.0.0.1", free_port()))
+    asked = client.get("/healthz")
+    told = client.get("/healthz", headers={header: "203.0.113.9"})
+    assert asked.status_code == told.status_code == 503
+    assert "LETTERLOCK_SMTP" in asked.json()["door"], "nobody started one"
+    assert set(told.json().values()) <= {"ok", "not well"}
+    assert told.json()["door"] == "not well"
 
 
 def test_healthz_knows_the_store_of_large_messages(client: Client) -> None:
