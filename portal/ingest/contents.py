@@ -12,11 +12,10 @@ import zipfile
 from collections.abc import Callable
 from functools import partial
 
-from portal.mime import charsets, inside, magic, officetext, packages, plain, rtftext, unseen
+from portal.mime import charsets, embedding, inside, magic, officetext, packages, plain, rtftext, unseen
 from portal.mime.errors import NotReadable
 from portal.mime.gathering import Read
 from portal.mime.inside import Inside
-from portal.mime.legacy import documents
 from portal.mime.packages import Package, TooMuch
 from portal.mime.reading import Letter, Part
 from portal.mime.unpacking import attempt
@@ -48,7 +47,6 @@ _MAIL_NAMES = frozenset({"eml", "mht", "mhtml"})
 _WITHOUT = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 _SIGNATURE, _LONGEST_SIGNATURE = b"-----BEGIN PGP SIGNATURE-----", 8192
 _LONGEST_DER = 64 * 1024
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _RUN_8, _RUN_16 = re.compile(rb"[\t\r\n\x20-\x7e\xa0-\xff]{4,}"), re.compile(rb"(?:[\t\r\n\x20-\x7e\xa0-\xff]\x00){4,}")
 
 
@@ -194,7 +192,7 @@ class _Look:
     def _read(self, name: str, kind: str, data: bytes) -> Reading:
         ending = name.rpartition(".")[2].lower() if "." in name else ""
         # A mail may call a list a picture or a signature: what reads as text is read, and what is none is not believed.
-        if not data or (kind in _WITHOUT and _is_signature(data)) or (magic.is_media(data) and _is_binary(data)):
+        if not data or (kind in _WITHOUT and _is_signature(data)) or (magic.is_media(data) and magic.is_binary(data)):
             return Reading()
         if data.startswith(_SIGNATURE) and len(data) < _LONGEST_SIGNATURE:
             return Reading()
@@ -209,12 +207,12 @@ class _Look:
         if kind in _MESSAGES or ending in _MAIL_NAMES:
             # A message that was not opened: too deep, too many, or without the fields of one. Its parts are in codings.
             return self._cut(charsets.decode(data[: 4 * self._room]), unreadable=True)
-        if kind.startswith("text/") or kind in _TEXTS or (ending in _TEXT_NAMES and not _is_binary(data)):
+        if kind.startswith("text/") or kind in _TEXTS or (ending in _TEXT_NAMES and not magic.is_binary(data)):
             text = self._in_its_charset(data[: 4 * self._room])
             if kind == "text/html" or ending in ("html", "htm", "xhtml"):
                 text = plain.from_html(text, for_rules=True)
             return self._cut(text)
-        if not _is_binary(data):
+        if not magic.is_binary(data):
             return self._cut(charsets.decode(data[: 4 * self._room]))
         return Reading(unreadable=True, executable=magic.is_program(data[: 64 * 1024], name))
 
@@ -229,13 +227,13 @@ class _Look:
             if locked or not officetext.is_office(names):
                 # The files of a ZIP stand beside it; more of them than are listed are not read.
                 return Reading(unreadable=locked, truncated=id(data) in self._short, password_protected=locked)
-            return _told(officetext.read(package, self._room, self._until))
+            return _told(embedding.of_package(package, self._room, self._until))
 
     def _compound(self, data: bytes) -> Reading:
         """A file of Office before 2007. Of one that cannot be read, runs of letters, and never the word that this is
         all."""
         try:
-            return _told(documents.read(data, self._room, self._until))
+            return _told(embedding.of_compound(data, self._room, self._until))
         except NotReadable:
             return self._runs(data)
 
@@ -269,11 +267,4 @@ def _is_office(data: bytes) -> bool:
 
 def _is_signature(data: bytes) -> bool:
     """Of S/MIME in DER (RFC 5652 section 3), of OpenPGP (RFC 9580 section 4.2), and no longer than one is."""
-    return len(data) < _LONGEST_DER and data[:1] in (b"\x30", b"\x88", b"\x89", b"\xc2") and _is_binary(data)
-
-
-def _is_binary(data: bytes) -> bool:
-    """Control characters near its beginning, which no text has; UTF-16 has a mark."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return False
-    return _CONTROL.search(data[: magic.LOOKED_AT].decode("latin-1")) is not None
+    return len(data) < _LONGEST_DER and data[:1] in (b"\x30", b"\x88", b"\x89", b"\xc2") and magic.is_binary(data)

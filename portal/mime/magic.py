@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """The compound files of Office before 2007, Outlook messages and installers ([MS-CFB] section 2.2)."""
 ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 LOOKED_AT = 4096
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 _BY_BEGINNING: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "application/pdf"),
@@ -89,6 +92,13 @@ def is_media(data: bytes) -> bool:
     if data[:4] in (b"RIFF", b"FORM"):
         return data[8:12] in (*_RIFF, b"AIFF", b"AIFC")
     return data[4:8] == b"ftyp" or (data[:4] == b"\1\0\0\0" and data[40:44] == b" EMF")
+
+
+def is_binary(data: bytes) -> bool:
+    """Control characters near its beginning, which no text has; UTF-16 has a mark."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return False
+    return _CONTROL.search(data[:LOOKED_AT]) is not None
 
 
 _PACKAGES = frozenset({"application/java-archive", "application/x-zip-compressed", "application/zip"})

@@ -7,20 +7,38 @@ from __future__ import annotations
 
 import re
 import time
+import zipfile
+from collections.abc import Callable
 from xml.parsers import expat
 
-from portal.mime.gathering import Enough, Gathered, Read, keep
-from portal.mime.packages import MOST_BYTES, Package, TooMuch
+from portal.mime import charsets, magic, plain
+from portal.mime.gathering import Gathered, Locked, keep
+from portal.mime.packages import Package, TooMuch
 
 _PIECE = 64 * 1024
-_PARTS = (
-    re.compile(r"word/(?:document|header\d*|footer\d*|footnotes|endnotes|comments)\.xml"),
-    re.compile(r"ppt/(?:slides|notesSlides|comments)/[^/]+\.xml"),
-    re.compile(r"xl/(?:sharedStrings|comments\d*|drawings/[^/]+)\.xml"),
+# In this order: as much of it as there is room for is read.
+_FIRST = (
+    re.compile(r"word/(?:document|header|footer|footnotes|endnotes|comments)\d*\.xml|(?:content|styles)\.xml"),
+    re.compile(r"ppt/(?:slides|notesslides|comments)/[^/]+\.xml"),
+    re.compile(r"xl/(?:sharedstrings|comments\d*|drawings/[^/]+)\.xml"),
     re.compile(r"xl/worksheets/[^/]+\.xml"),
-    re.compile(r"(?:content|styles)\.xml"),
 )
-_PROPERTIES = re.compile(r"docProps/(?:core|app|custom)\.xml|meta\.xml")
+_SHARED, _SHEET, _CACHE = "xl/sharedstrings.xml", _FIRST[-1], re.compile(r"xl/pivotcache/[^/]+\.xml")
+_PROPERTIES = re.compile(r"docprops/(?:core|app|custom)\.xml|meta\.xml")
+# Of an OpenDocument file: what it was set to, and who signed it.
+_NO_WORDS = re.compile(
+    r"\[content_types\]\.xml|docprops/.*|mimetype|(?:.*/)?settings\.xml|.*/meta\.xml|meta-inf/.*\.xml|.*\.rels"
+)
+_NO_WORDS_OF_OOXML = re.compile(r"\[content_types\]\.xml|docprops/.*|.*\.rels")
+# Macros, printers, fonts and drawings of Windows have no words that are read here; layouts are made anew.
+_BINARY = re.compile(
+    r".*\.(?:odttf|fntdata|emf|wmf|wdp|svm)|.*/(?:printersettings/|vbaprojectsignature)[^/]*\.bin|layout-cache"
+    r"|objectreplacements/.*"
+)
+_MARKUP = (b"<", b"\xff\xfe<\0", b"\xfe\xff\0<", b"\xef\xbb\xbf<")
+_LARGEST_LOOSE = 8 * 1024 * 1024
+_FIXED_PAGE = ".fpage"
+"""Of XPS: its text stands in attributes, by letters that need not be what is drawn."""
 _BREAKS_WORDS = "p br cr row si h table-row line-break slide"
 _BREAKS = frozenset(_BREAKS_WORDS.split())
 _GAPS_WORDS = "tab c tc table-cell s"
@@ -40,31 +58,64 @@ def is_office(names: list[str]) -> bool:
     return "[Content_Types].xml" in names or ("content.xml" in names and "META-INF/manifest.xml" in names)
 
 
-def read(package: Package, most: int, until: float) -> Read:
-    """Text of the body, notes, cells and slides, up to `most` characters and `until` (time.monotonic()). Unreadable."""
-    found, gathered = Read(), Gathered(most, until)
-    names = package.names()
-    if "META-INF/manifest.xml" in names and b"encryption-data" in package.read(
-        "META-INF/manifest.xml", 4 * 1024 * 1024
-    ):
-        found.locked = True  # OpenDocument 1.3 part 2 section 4.8.1
-        return found
-    wanted = [name for form in _PARTS for name in sorted(names) if form.fullmatch(name)]
-    try:
-        for name in filter(_PROPERTIES.fullmatch, names):
-            _read_properties(package.read(name, 1024 * 1024), found.properties)
-        shared: list[str] = []
-        for name in wanted:
-            if name == "xl/sharedStrings.xml":
-                shared = _shared(package.read(name, MOST_BYTES), gathered)
-            elif name.startswith("xl/worksheets/"):
-                _Sheet(shared, gathered).feed(package.read(name, MOST_BYTES))
-            else:
-                _Words(gathered).feed(package.read(name, MOST_BYTES))
-    except (TooMuch, Enough):
-        found.truncated = True
-    found.text = gathered.text()
-    return found
+Part = Callable[[bytes, str], None]
+"""Takes what lies in a document and is no XML: its bytes, and its name."""
+
+
+def read(package: Package, gathered: Gathered, properties: dict[str, str], part: Part) -> None:
+    """Text of every part that is XML, by what is in it and not by its name: the body of a document may have any.
+
+    Raises Unreadable, Locked, Enough, TooMuch.
+    """
+    entries = package.entries()
+    names = [entry.filename for entry in entries]
+    is_open_document = "META-INF/manifest.xml" in names
+    if is_open_document and b"encryption-data" in package.read("META-INF/manifest.xml", 4 * 1024 * 1024):
+        raise Locked  # OpenDocument 1.3 part 2 section 4.8.1
+    shared: list[str] = []
+    for name, entry in sorted(((entry.filename.lower(), entry) for entry in entries), key=_rank):
+        gathered.look_at_the_clock()
+        if _PROPERTIES.fullmatch(name):
+            _read_properties(package.read(entry, 1024 * 1024), properties)
+        elif (_NO_WORDS if is_open_document else _NO_WORDS_OF_OOXML).fullmatch(name):
+            continue
+        elif name == _SHARED:
+            shared += _shared(package.read(entry), gathered)
+        elif _SHEET.fullmatch(name):
+            _Sheet(shared, gathered).feed(package.read(entry))
+        elif _CACHE.fullmatch(name):
+            _Cache(gathered).feed(package.read(entry))
+        elif any(form.fullmatch(name) for form in _FIRST):
+            _Words(gathered).feed(package.read(entry))
+        else:
+            _read_other(package, entry, name, gathered, part)
+
+
+def _rank(named: tuple[str, zipfile.ZipInfo]) -> tuple[int, str]:
+    name, _ = named
+    return next((rank for rank, form in enumerate(_FIRST) if form.fullmatch(name)), len(_FIRST)), name
+
+
+def _read_other(package: Package, entry: zipfile.ZipInfo, name: str, gathered: Gathered, part: Part) -> None:
+    """Diagrams, charts and boxes; and what has been put in: pictures, documents, pieces of HTML and RTF."""
+    head = package.head(entry, 64)
+    if name.endswith(".xml") or head.lstrip().startswith(_MARKUP):
+        data = package.read(entry)
+        try:
+            _Words(gathered).feed(data)
+        except Unreadable:  # of Office's own parts the drawings of old versions (VML) are no XML at times
+            gathered.add("\n" + plain.from_html(charsets.decode(_loose(data)), for_rules=True))
+        gathered.add("\n")
+        if name.endswith(_FIXED_PAGE):
+            part(b"\0", name)
+    elif head.startswith((magic.OLE, *magic.ZIP)) or not (magic.is_media(head) or _BINARY.fullmatch(name)):
+        part(package.read(entry), name)
+
+
+def _loose(data: bytes) -> bytes:
+    if len(data) > _LARGEST_LOOSE:
+        raise TooMuch
+    return data
 
 
 class _Reader:
@@ -119,6 +170,14 @@ class _Words(_Reader):
 
     def words(self, text: str) -> None:
         self.gathered.add(text)
+
+
+class _Cache(_Words):
+    """What a pivot table remembers of its data: the values stand in attributes (ECMA-376 part 1 section 18.10.1)."""
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name in ("s", "n") and "v" in attributes:
+            self.gathered.add(attributes["v"] + "\n")
 
 
 class _Strings(_Reader):

@@ -9,10 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from portal.mime import compound, msg
+from portal.mime import compound, embedding, msg
 from portal.mime.errors import NotReadable
 from portal.mime.gathering import Read
-from portal.mime.legacy import documents
 from tests.mime import oldoffice, outlook
 from tests.mime.oldoffice import CARD, LETTERS, record, sample
 
@@ -20,7 +19,7 @@ MOST = 1 << 20
 
 
 def read(data: bytes, most: int = MOST, seconds: float = 60.0) -> Read:
-    return documents.read(data, most, time.monotonic() + seconds)
+    return embedding.of_compound(data, most, time.monotonic() + seconds)
 
 
 # ---------- as LibreOffice writes them ----------
@@ -98,13 +97,18 @@ def test_a_workbook_of_excel_95_is_read_in_its_own_code_page() -> None:
         read(oldoffice.xls(record(0x005D, bytes(20)), version=0x0500))
 
 
-def test_documents_within_a_document_are_read_and_those_of_other_programs_told() -> None:
+def test_documents_within_a_document_are_read() -> None:
     outer, inner = oldoffice.streams(sample("letter.doc")), oldoffice.streams(sample("list.xls"))
     found = read(outlook.compound({**outer, "ObjectPool": {"_1": {"Workbook": inner["Workbook"]}}}))
     assert "A footnote." in found.text
     assert "219099998" in found.text
     assert not found.partly
-    assert read(outlook.compound({**outer, "ObjectPool": {"_1": {"Package": b"PK"}}})).partly
+
+
+def test_what_a_pivot_table_remembers_is_read() -> None:
+    texts = record(0x00CD, struct.pack("<HB", 4, 0) + b"Jane") + record(0x00C9, struct.pack("<d", 219099998))
+    held = {**oldoffice.streams(sample("list.xls")), "_SX_DB_CUR": {"0001": record(0x00C6, bytes(20)) + texts}}
+    assert "Jane\n\n219099998" in read(outlook.compound(held)).text
 
 
 # ---------- what is not read is said ----------

@@ -7,53 +7,61 @@ from collections.abc import Callable
 
 from portal.mime.compound import Compound, Path
 from portal.mime.errors import NotReadable
-from portal.mime.gathering import Enough, Gathered, Locked, Read
-from portal.mime.legacy import excel, powerpoint, properties, word
+from portal.mime.gathering import Enough, Gathered, Locked
+from portal.mime.legacy import excel, packager, powerpoint, properties, word
 
+Part = Callable[[bytes, str], None]
+"""Takes what lies in a document and is none of these: its bytes, and its name."""
 MOST_DOCUMENTS = 100
 """In one file: those that are embedded in it have folders of their own."""
 _READERS: dict[str, Callable[[Compound, Path, Gathered], None]] = {
     "worddocument": word.read,
     "workbook": excel.read,
     "book": excel.read,
-    "powerpoint document": powerpoint.read,
 }
-# A whole document that only those with its key can read ([MS-OFFCRYPTO] sections 2.2.4 and 2.3.4.10), in place of it.
+_SLIDES, _PIVOTS = "powerpoint document", "_sx_db_cur"
+# A whole document that only those with its key can read ([MS-OFFCRYPTO] sections 2.2 and 2.3.4.10), in place of it.
 _LOCKED = {"encryptedpackage", "\x09drmcontent", "encryptedsummary"}
-_FOREIGN = {"package", "\x01ole10native", "contents"}
+_FOREIGN = {"package", "contents", packager.STREAM}
 """What other programs than these have put in; or Office of today, as a ZIP file."""
+_NO_WORDS = {"equation native", "project"}
+"""Formulas, and macros."""
 
 
-def read(data: bytes, most: int, until: float) -> Read:
-    """Text of the documents in a compound file, up to `most` characters and `until` (time.monotonic()).
+def read(compound: Compound, gathered: Gathered, into: dict[str, str], part: Part, *, is_whole: bool) -> None:
+    """Text of the documents in a compound file; `is_whole` for one that is no part of a document.
 
-    Raises NotReadable for other files and for damaged ones, also when damage is all that is wrong with a part of it.
+    Raises NotReadable for other files and for damaged ones, also when damage is all that is wrong with a part of it;
+    Locked and Enough.
     """
-    compound = Compound(data)
-    found, gathered = Read(), Gathered(most, until)
     at_top = {path[0].lower() for path in compound.paths if len(path) == 1}
+    if at_top & _LOCKED:
+        raise Locked
+    if not at_top & ({*_READERS, _SLIDES} | (set() if is_whole else _FOREIGN | _NO_WORDS)):
+        raise NotReadable("document of Office")
+    properties.read(compound, into)
     try:
-        if at_top & _LOCKED:
-            raise Locked
-        if not at_top & _READERS.keys():
-            raise NotReadable("document of Office")
-        properties.read(compound, found.properties)
-        _read_all(compound, gathered)
-    except Locked:
-        found.locked = True
-    except Enough:
-        found.truncated = True
+        _read_all(compound, gathered, part)
     except (struct.error, IndexError, ValueError, OverflowError):
         raise NotReadable("document of Office") from None
-    found.partly = any(len(path) > 1 and path[-1].lower() in _FOREIGN for path in compound.paths)
-    found.text = gathered.text()
-    return found
 
 
-def _read_all(compound: Compound, gathered: Gathered) -> None:
-    documents = [path for path in compound.paths if path[-1].lower() in _READERS]
-    for path in sorted(documents, key=len)[:MOST_DOCUMENTS]:
-        _READERS[path[-1].lower()](compound, path, gathered)
+def _read_all(compound: Compound, gathered: Gathered, part: Part) -> None:
+    count = 0
+    for path in sorted(compound.paths, key=len):
+        name = path[-1].lower()
+        if name in _READERS:
+            _READERS[name](compound, path, gathered)
+        elif name == _SLIDES:
+            powerpoint.read(compound, path, gathered, part)
+        elif len(path) > 1 and path[-2].lower() == _PIVOTS:
+            excel.read_pivot(compound, path, gathered)
+        elif name in _FOREIGN:
+            data = compound.stream(path)
+            part(packager.unwrapped(data) if name == packager.STREAM else data, name)
+        else:
+            continue
         gathered.add("\n")
-    if len(documents) > MOST_DOCUMENTS:
-        raise Enough
+        count += 1
+        if count > MOST_DOCUMENTS:
+            raise Enough

@@ -14,6 +14,7 @@ from portal.mime.legacy.excelstrings import Strings
 Pieces = list[bytes]
 """The bytes of a record, and of those that continue it."""
 _BEGIN, _CONTINUE, _LOCKED, _SHARED, _CODEPAGE, _OBJECT = 0x0809, 0x003C, 0x002F, 0x00FC, 0x0042, 0x005D
+_PIVOT_TEXT, _PIVOT_NUMBER = 0x00CD, 0x00C9
 _EXCEL_5, _EXCEL_97 = 0x0500, 0x0600
 _OFTEN = 512
 _AN_INTEGER, _HUNDREDTHS = 2, 1
@@ -23,6 +24,11 @@ _LONGEST_INTEGER = 1e21
 def read(compound: Compound, path: Path, gathered: Gathered) -> None:
     """Every sheet, hidden ones too. Raises NotReadable, Locked, Enough, struct.error, IndexError."""
     _Book(compound.stream(path), gathered).read()
+
+
+def read_pivot(compound: Compound, path: Path, gathered: Gathered) -> None:
+    """What a pivot table remembers of its data: texts and numbers (SXString and SXNum)."""
+    _Book(compound.stream(path), gathered).read_pivot()
 
 
 class _Book:
@@ -51,6 +57,14 @@ class _Book:
         # A sheet that begins within another record would be shown by Excel and not seen here.
         if not begun or not self._sheets <= begun:
             raise NotReadable("workbook")
+
+    def read_pivot(self) -> None:
+        self._is_later = True
+        for _, kind, pieces in self._records():
+            if kind == _PIVOT_TEXT:
+                self._add(self._string(pieces, 0))
+            elif kind == _PIVOT_NUMBER:
+                self._add(_written(struct.unpack_from("<d", pieces[0])[0]))
 
     def _records(self) -> Iterator[tuple[int, int, Pieces]]:
         data, place, count = self._data, 0, 0

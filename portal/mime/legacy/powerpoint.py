@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import struct
+import zlib
+from collections.abc import Callable
 
 from portal.mime.compound import Compound, Path
 from portal.mime.errors import NotReadable
 from portal.mime.gathering import Gathered, Locked
+from portal.mime.packages import MOST_BYTES, TooMuch
 
 _HEAD = 8
 _HOLDS_OTHERS = 0xF
 """The version of a record that is made of records (section 2.3.1)."""
-_TEXT_16, _TEXT_8, _STRING = 0x0FA0, 0x0FA8, 0x0FBA
+_TEXT_16, _TEXT_8, _STRING, _STORAGE = 0x0FA0, 0x0FA8, 0x0FBA, 0x1011
 _EDIT, _DIRECTORY = 0x0FF5, 0x1772
 _ENCRYPTED_EDIT_BYTES, _ENCRYPTED_TOKEN = 0x20, 0xF3D1C4DF
 _MOST_EDITS, _MOST_PLACES = 10_000, 200_000
@@ -19,8 +22,11 @@ _OFTEN = 512
 _MARKS = str.maketrans({"\r": "\n", "\x0b": "\n", "\0": None})
 
 
-def read(compound: Compound, path: Path, gathered: Gathered) -> None:
-    """All that is in the file, earlier edits too. Raises NotReadable, Locked, Enough, struct.error."""
+def read(compound: Compound, path: Path, gathered: Gathered, part: Callable[[bytes, str], None]) -> None:
+    """All that is in the file, earlier edits too; `part` takes what other programs have put in.
+
+    Raises NotReadable, Locked, Enough, TooMuch, struct.error.
+    """
     data = compound.stream(path)
     user = next((one for one in compound.paths if _is_user(one, path)), None)
     if user is None:
@@ -41,9 +47,24 @@ def read(compound: Compound, path: Path, gathered: Gathered) -> None:
                 gathered.add(data[place : place + length].decode("utf-16-le", "replace").translate(_MARKS) + "\n")
             elif kind == _TEXT_8:
                 gathered.add(data[place : place + length].decode("latin-1").translate(_MARKS) + "\n")
+            elif kind == _STORAGE:
+                part(_unpacked(data[place : place + length], is_packed=version >> 4 == 1), "")
             place += length
     if wanted:  # PowerPoint would show what lies within another record and was not seen here
         raise NotReadable("presentation")
+
+
+def _unpacked(data: bytes, *, is_packed: bool) -> bytes:
+    """The compound file of an object or of macros, perhaps behind its length and compressed (ExOleObjStg)."""
+    if not is_packed:
+        return data
+    try:
+        unpacked = zlib.decompressobj().decompress(data[4:], MOST_BYTES + 1)
+    except zlib.error:
+        raise NotReadable("presentation") from None
+    if len(unpacked) > MOST_BYTES:
+        raise TooMuch
+    return unpacked
 
 
 def _is_user(one: Path, path: Path) -> bool:

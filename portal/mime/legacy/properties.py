@@ -10,7 +10,7 @@ from portal.mime.errors import NotReadable
 from portal.mime.gathering import LONGEST_PROPERTY, MOST_PROPERTIES, keep
 
 _SUMMARY, _MORE = "\x05summaryinformation", "\x05documentsummaryinformation"
-# By the names that Office of today writes ([MS-OLEPS] sections 3.1.2 and 3.1.3; ECMA-376 part 2 section 8).
+# PIDSI_TITLE and so on, by the names that Office of today writes.
 _NAMES: dict[str, dict[int, str]] = {
     _SUMMARY: {2: "title", 3: "subject", 4: "creator", 5: "keywords", 6: "description", 8: "lastmodifiedby"},
     _MORE: {2: "category", 14: "manager", 15: "company", 27: "contentstatus", 28: "language"},
@@ -59,7 +59,7 @@ def _codepage(section: bytes, places: dict[int, int]) -> int:
 
 
 def _dictionary(section: bytes, place: int, codepage: int) -> dict[int, str]:
-    """The names of custom properties, by their numbers (section 2.16)."""
+    """The names of custom properties, by their numbers (Dictionary)."""
     found: dict[int, str] = {}
     (count,) = struct.unpack_from("<I", section, place)
     place += 4
