@@ -4,6 +4,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 for _name in [name for name in os.environ if name.startswith("LETTERLOCK_")]:
@@ -20,8 +21,11 @@ from tests import secrecy  # noqa: E402
 secrecy.listen()
 
 from portal.settings import *  # noqa: E402, F403
-from portal.settings import DATABASES, STORAGES  # noqa: E402
+from portal.settings import DATABASES, LETTERLOCK, STORAGES  # noqa: E402
+from portal.values import Address  # noqa: E402
 
+# Nothing listens there, whatever else runs on this computer: pages say that this process has no door.
+LETTERLOCK = replace(LETTERLOCK, smtp=Address("127.0.0.1", 1))
 Path(_data, "static").mkdir()  # WhiteNoise looks for it
 # A file, not memory: the locks between connections are those of the product.
 DATABASES["default"]["TEST"] = {"NAME": str(Path(_data) / "test.sqlite3")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import pytest
@@ -16,23 +16,25 @@ from portal.delivery.sending import send_due
 from portal.ingest import pipeline, spool
 from portal.ingest.models import Spooled
 from portal.operations import record_keeping, tallying
+from portal.rules import live
 from portal.vault.models import Reader
+from tests.console.pages import browser, someone
 from tests.mails import JONAS, MAYA, mail
 
-HOST = "localhost:8000"
 CANARY = "canary-4711"
 Arrive = Callable[..., UUID]
 
 
 @pytest.fixture
-def brand(transactional_db: None) -> Brand:
+def brand(db: None) -> Brand:
+    """In one transaction, taken back at the end, where nothing asks for more."""
     return Brand.objects.create(
         slug="alder", name="Alder Valley Clinic", host="localhost", domains=["aldervalley.example"], is_default=True
     )
 
 
 @pytest.fixture
-def arrive(brand: Brand) -> Arrive:
+def arrive(transactional_db: None, brand: Brand) -> Arrive:
     """Hands a mail to the spool and lets the pipeline and the senders run; gives its id."""
 
     def arrived(*headers: tuple[str, str], subject: str = f"[secure] {CANARY}", to: tuple[str, ...] = (JONAS,)) -> UUID:
@@ -48,13 +50,6 @@ def arrive(brand: Brand) -> Arrive:
         return id_
 
     return arrived
-
-
-def browser(brand: Brand, cookie: str = "", token: str = "") -> Client:
-    client = Client(HTTP_HOST=HOST)
-    if token:
-        client.cookies[cookie] = token
-    return client
 
 
 @pytest.fixture
@@ -75,6 +70,20 @@ def reading(brand: Brand, arrive: Arrive) -> Client:
 @pytest.fixture
 def stranger(brand: Brand) -> Client:
     return browser(brand)
+
+
+@pytest.fixture
+def fresh_rules() -> Iterator[None]:
+    """No rules are known from before."""
+    live.forget()
+    yield
+    live.forget()
+
+
+@pytest.fixture
+def ruler(brand: Brand, fresh_rules: None) -> Client:
+    """The browser of Rita, who keeps the rules."""
+    return someone(brand, "rita")
 
 
 def counted() -> None:

@@ -24,7 +24,8 @@ from portal.vault import readers
 from portal.vault.models import Message, Reader
 from portal.vault.opening import key_for
 from tests.access.resealing import reseal
-from tests.console.conftest import HOST, Arrive
+from tests.console.conftest import Arrive
+from tests.console.pages import HOST
 from tests.mails import JONAS, KARIN, MAYA
 from tests.seals import reader_of
 

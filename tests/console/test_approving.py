@@ -20,7 +20,8 @@ from portal.ingest.models import Spooled
 from portal.mime.reading import read
 from portal.rules import live, publishing
 from portal.vault.models import Message
-from tests.console.conftest import CANARY, Arrive, browser
+from tests.console.conftest import CANARY, Arrive
+from tests.console.pages import browser
 from tests.mails import JONAS, MAYA
 
 MASKED = "ma•••••@aldervalley.example"

@@ -26,7 +26,7 @@ from portal.console import certificates
 from portal.delivery import letters, signing
 from portal.delivery.models import DkimKey, Outbound
 from portal.rules.models import Version
-from tests.console.conftest import browser
+from tests.console.pages import browser, form, said, shown
 from tests.peers import dns
 
 EBBA = "ebba.olsson@aldervalley.example"
@@ -56,26 +56,8 @@ def designer_of(brand: Brand, address: str) -> Client:
     return browser(brand, cookies.OFFICE, sessions.begin(person, brand, keep=False, method="passkey", office=True))
 
 
-def form(client: Client, url: str) -> dict[str, Any]:
-    """What the page's form posts if nobody touches it."""
-    text = client.get(url).content.decode()
-    text = text[text.index('class="brand-form"') :]
-    found: dict[str, Any] = {}
-    for tag in re.findall(r"<input [^>]*>", text):
-        read = dict(re.findall(r'([a-z-]+)="([^"]*)"', tag))
-        if read.get("type") in ("radio", "checkbox") and " checked" not in tag:
-            continue
-        found.setdefault(read["name"], []).append(unescape(read.get("value", "")))
-    for name, inside in re.findall(r'<select [^>]*name="([^"]*)"[^>]*>(.*?)</select>', text, re.DOTALL):
-        chosen = re.search(r'value="([^"]*)" selected', inside)
-        found[name] = [chosen[1] if chosen else ""]
-    for name, inside in re.findall(r'<textarea [^>]*name="([^"]*)"[^>]*>\n?(.*?)</textarea>', text, re.DOTALL):
-        found[name] = [unescape(inside)]
-    return found
-
-
 def save(client: Client, url: str = HERE, **values: Any) -> Any:
-    return client.post(url, {**form(client, url), **values})
+    return client.post(url, {**form(shown(client, url)), **values})
 
 
 def publish(client: Client, url: str = HERE) -> Any:
@@ -83,10 +65,6 @@ def publish(client: Client, url: str = HERE) -> Any:
     seen = re.search(r'name="seen" value="(\w+)"', text)
     assert seen, text
     return client.post(f"{url}publish/", {"seen": seen[1]})
-
-
-def said(answer: Any) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
 
 
 def preview(client: Client, **values: Any) -> str:
@@ -133,14 +111,14 @@ def test_published_it_is_what_recipients_get_and_the_old_version_can_be_had_agai
 
 
 def test_of_two_editors_the_later_is_refused_and_loses_nothing(designer: Client, brand: Brand) -> None:
-    mine = form(designer, HERE)
+    mine = form(shown(designer, HERE))
     save(designer_of(brand, "kim@aldervalley.example"), name="Alder Clinic")
     answer = designer.post(HERE, {**mine, "name": "Alder Hospital"})
     assert answer.status_code == 409
-    shown = said(answer)
-    assert "somebody else saved this part" in shown
-    assert "ki•••••@aldervalley.example" in shown
-    assert "Saved meanwhile: Alder Clinic" in shown
+    text = said(answer)
+    assert "somebody else saved this part" in text
+    assert "ki•••••@aldervalley.example" in text
+    assert "Saved meanwhile: Alder Clinic" in text
     assert 'value="Alder Hospital"' in answer.content.decode()
     again = re.search(r'name="seen" value="(\w+)"', answer.content.decode())
     assert again
@@ -149,7 +127,7 @@ def test_of_two_editors_the_later_is_refused_and_loses_nothing(designer: Client,
 
 
 def test_two_who_translate_into_two_languages_do_not_meet(designer: Client, brand: Brand) -> None:
-    german = form(designer, f"{HERE}words/?language=de")
+    german = form(shown(designer, f"{HERE}words/?language=de"))
     save(designer_of(brand, "kim@aldervalley.example"), f"{HERE}words/?language=sv", **{"word-read_button": "Läs"})
     assert designer.post(f"{HERE}words/", {**german, "word-read_button": "Lesen"}).status_code == 303
     words = versions.standing(brand).document["words"]
@@ -219,7 +197,7 @@ def test_what_cannot_be_is_refused_by_its_limit_and_kept_as_typed(
 
 
 def test_without_any_way_to_confirm_nobody_could_read(designer: Client) -> None:
-    values = form(designer, f"{HERE}confirm/")
+    values = form(shown(designer, f"{HERE}confirm/"))
     answer = designer.post(f"{HERE}confirm/", {**values, "methods": ["passkey"]})
     assert answer.status_code == 422
     assert "name passcode or a provider as well" in said(answer)
@@ -254,7 +232,7 @@ def test_the_preview_is_the_real_template_and_can_do_nothing(designer: Client, w
 
 def test_the_preview_shows_what_is_typed_and_keeps_none_of_it(designer: Client) -> None:
     before = Entry.objects.count()
-    typed = {**form(designer, HERE), "name": "Not saved", "what": "sign-in", "colour": "#8a2f52"}
+    typed = {**form(shown(designer, HERE)), "name": "Not saved", "what": "sign-in", "colour": "#8a2f52"}
     text = designer.post(f"{HERE}preview/", typed).content.decode()
     assert "Not saved" in text
     assert "#8a2f52" in text
@@ -443,7 +421,7 @@ def test_a_brand_that_there_is_not_has_no_page(designer: Client) -> None:
 
 
 def test_the_contrast_of_a_colour_is_shown_without_scripts_and_nothing_is_saved(designer: Client) -> None:
-    typed = form(designer, HERE) | {"colour": "#e8a33d", "then": "show"}
+    typed = form(shown(designer, HERE)) | {"colour": "#e8a33d", "then": "show"}
     answer = designer.post(HERE, typed)
     page = answer.content.decode()
     assert answer.status_code == 200 and "<b>#e8a33d</b>" in page and 'value="#e8a33d"' in page

@@ -16,13 +16,6 @@ MAYA, KIM = "maya.lindqvist@aldervalley.example", "kim.lund@aldervalley.example"
 ADD = "/admin/delegates/add/"
 
 
-@pytest.fixture
-def brand(db: None) -> Brand:
-    return Brand.objects.create(
-        slug="alder", name="Alder Valley Clinic", host="localhost", domains=["aldervalley.example"], is_default=True
-    )
-
-
 def test_it_is_given_with_a_reason_recorded_told_and_listed_with_masks(owner: Client) -> None:
     answer = owner.post(ADD, {"owner": MAYA, "delegate": KIM, "reason": "absent"})
     assert answer.status_code == 303

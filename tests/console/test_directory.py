@@ -18,17 +18,10 @@ from portal.audit.models import Entry
 from portal.directory import membership
 from portal.directory.models import Person, Upload
 from portal.operations.tasks import sweep_parked
-from tests.console.conftest import browser
+from tests.console.pages import browser
 
 GIVE, LIST = "/admin/directory/import/", "/admin/directory/"
 ADA = "ada.berg@aldervalley.example"
-
-
-@pytest.fixture
-def brand(db: None) -> Brand:
-    return Brand.objects.create(
-        slug="alder", name="Alder Valley Clinic", host="localhost", domains=["aldervalley.example"], is_default=True
-    )
 
 
 def who(brand: Brand, name: str = "kim") -> Client:

@@ -92,7 +92,7 @@ def test_a_test_message_that_is_held_says_why(owner: Client, arrive: Arrive) -> 
     assert "v=1" in states["Sealed"].seen
 
 
-def test_a_door_that_is_away_is_said_to_be(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_door_that_is_away_is_said_to_be(owner: Client) -> None:
     answer = owner.post("/admin/health/test/")
     assert answer.status_code == 303
     text = owner.get(answer.headers["Location"]).content.decode()

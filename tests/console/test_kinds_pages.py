@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,9 +17,11 @@ from portal.rules.draft import standing, token
 from portal.rules.errors import BadRules
 from portal.rules.models import Draft, Version
 from portal.rules.sensitive import TYPES, scan
-from tests.console.test_rules_pages import HOSTILE, publish, said, shown, someone
-from tests.console.test_rules_pages import form as form_of
+from tests.console.pages import form as form_of
+from tests.console.pages import said, shown, someone
+from tests.console.test_rules_pages import HOSTILE, publish
 
+pytestmark = pytest.mark.usefixtures("fresh_rules")
 KINDS, ADD, OWN = "/admin/rules/kinds/", "/admin/rules/kinds/add/", "/admin/rules/kinds/own/customer-number/"
 CARD = "/admin/rules/kinds/built-in/payment-card/"
 CANARY = "canary-4711"
@@ -30,25 +31,6 @@ NUMBER = {
     "pattern": r"\bK-[0-9]{8}\b",
     "keywords": "customer\nKundennummer",
 }
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    live.forget()
-    yield
-    live.forget()
-
-
-@pytest.fixture
-def brand(db: None) -> Brand:
-    return Brand.objects.create(
-        slug="alder", name="Alder Valley Clinic", host="localhost", domains=["aldervalley.example"], is_default=True
-    )
-
-
-@pytest.fixture
-def ruler(brand: Brand) -> Client:
-    return someone(brand, "rita")
 
 
 def form(page: str) -> dict[str, Any]:

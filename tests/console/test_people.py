@@ -19,7 +19,7 @@ from portal.audit.models import Entry
 from portal.delivery import letters
 from portal.delivery.models import Outbound
 from tests.access.resealing import reseal
-from tests.console.conftest import browser
+from tests.console.pages import browser
 
 EBBA, KIM = "ebba.olsson@aldervalley.example", "kim.lund@aldervalley.example"
 
@@ -49,14 +49,6 @@ def link_in(text: str) -> str:
 
 def kinds() -> list[str]:
     return list(Entry.objects.filter(kind__startswith="administrator").order_by("id").values_list("kind", flat=True))
-
-
-@pytest.fixture
-def brand(db: None) -> Brand:
-    """In one transaction, taken back at the end: nothing here runs beside itself."""
-    return Brand.objects.create(
-        slug="alder", name="Alder Valley Clinic", host="localhost", domains=["aldervalley.example"], is_default=True
-    )
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
 from django.test import Client
 
 from branding.models import Brand
@@ -25,11 +24,6 @@ GOOD: dict[str, Any] = {
     "scope": "board.example\nanna@alder.example",
     "place": "5",
 }
-
-
-@pytest.fixture
-def brand(db: None) -> Brand:
-    return Brand.objects.create(slug="alder", name="Alder Valley Clinic", host="localhost", is_default=True)
 
 
 def version(client: Client, slug: str) -> str:

@@ -25,7 +25,8 @@ from portal.lifecycle.choosing import Choice
 from portal.lifecycle.models import Run
 from portal.rules import draft
 from portal.rules.document import Document
-from tests.console.conftest import CANARY, Arrive, browser
+from tests.console.conftest import CANARY, Arrive
+from tests.console.pages import browser
 from tests.mails import JONAS, KARIN, MAYA
 from tests.servers import ROOT
 

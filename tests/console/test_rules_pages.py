@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from html import unescape
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from django.test import Client
 from django.utils import timezone
 
 from branding.models import Brand
-from portal.access import administrators, cookies, sessions
 from portal.access.roles import Role
 from portal.audit.models import Entry
 from portal.console import rule_form
@@ -27,60 +24,12 @@ from portal.rules.draft import standing
 from portal.rules.models import Draft, Hits, Version
 from portal.rules.sentences import sentence
 from portal.vault.models import RightsTemplate
-from tests.console.conftest import browser
+from tests.console.pages import form, said, shown, someone
 from tests.rules.test_document import filled
 
+pytestmark = pytest.mark.usefixtures("fresh_rules")
 LIST, ADD, TAG = "/admin/rules/", "/admin/rules/add/", "/admin/rules/rule/tag/"
 HOSTILE = "<script>alert(1)</script>\"'&"
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    live.forget()
-    yield
-    live.forget()
-
-
-@pytest.fixture
-def brand(db: None) -> Brand:
-    return Brand.objects.create(
-        slug="alder", name="Alder Valley Clinic", host="localhost", domains=["aldervalley.example"], is_default=True
-    )
-
-
-@pytest.fixture
-def ruler(brand: Brand) -> Client:
-    return someone(brand, "rita")
-
-
-def someone(brand: Brand, name: str, role: Role = Role.RULES) -> Client:
-    person = administrators.add(f"{name}@aldervalley.example", role, by=None)
-    return browser(brand, cookies.OFFICE, sessions.begin(person, brand, keep=False, method="passkey", office=True))
-
-
-def form(page: str, start: str = 'class="brand-form"') -> dict[str, Any]:
-    """What the page's form posts if nobody touches it."""
-    text = page[page.index(start) :]
-    text = text[: text.index("</form>")]
-    found: dict[str, Any] = {}
-    for tag in re.findall(r"<input [^>]*>", text):
-        read = dict(re.findall(r'([a-z-]+)="([^"]*)"', tag))
-        if read.get("type") in ("radio", "checkbox") and " checked" not in tag:
-            continue
-        found.setdefault(read["name"], []).append(unescape(read.get("value", "")))
-    for name, inside in re.findall(r'<select [^>]*name="([^"]*)"[^>]*>(.*?)</select>', text, re.DOTALL):
-        chosen = re.search(r'value="([^"]*)" selected', inside)
-        opened = re.search(r'<option value="([^"]*)"', inside)
-        found[name] = [chosen[1] if chosen else opened[1] if opened else ""]
-    for name, inside in re.findall(r'<textarea [^>]*name="([^"]*)"[^>]*>\n?(.*?)</textarea>', text, re.DOTALL):
-        found[name] = [unescape(inside)]
-    return found
-
-
-def shown(client: Client, url: str) -> str:
-    answer = client.get(url)
-    assert answer.status_code == 200, answer.content.decode()
-    return str(answer.content.decode())
 
 
 def press(client: Client, page: str, do: str, url: str = ADD, **typed: Any) -> Any:
@@ -97,10 +46,6 @@ def built(client: Client, page: str, *steps: tuple[str, str, dict[str, Any]], ur
         place = max(re.findall(rf'name="({re.escape(key)}\.\d+)-kind"', page))
         typed |= {f"{place}-{name}": value for name, value in values.items()}
     return str(press(client, page, "look", url, **typed).content.decode())
-
-
-def said(answer: Any) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
 
 
 def do(client: Client, what: str) -> Any:

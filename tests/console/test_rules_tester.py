@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,15 @@ from portal.audit.models import Entry
 from portal.console import rule_trial
 from portal.delivery.models import Outbound
 from portal.ingest.models import Spooled
-from portal.rules import draft, live, publishing
+from portal.rules import draft, publishing
 from portal.rules.draft import standing
 from portal.rules.models import Draft, Hits, Seen
 from portal.vault.models import Message
-from tests.console.test_rules_pages import form, said, shown, someone
+from tests.console.pages import form, said, shown, someone
 from tests.mails import JONAS, MAYA, mail
 from tests.seals import put
 
+pytestmark = pytest.mark.usefixtures("fresh_rules")
 WRITE, FILE, REPLAY = "/admin/rules/test/", "/admin/rules/test/file/", "/admin/rules/test/replay/"
 CANARY = "canary-4711"
 SECRET = {
@@ -40,23 +40,8 @@ HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _inside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "LETTERLOCK", replace(settings.LETTERLOCK, inside_domains=("aldervalley.example",)))
-    live.forget()
-    yield
-    live.forget()
-
-
-@pytest.fixture
-def brand(db: None) -> Brand:
-    return Brand.objects.create(
-        slug="alder", name="Alder Valley Clinic", host="localhost", domains=["aldervalley.example"], is_default=True
-    )
-
-
-@pytest.fixture
-def ruler(brand: Brand) -> Client:
-    return someone(brand, "rita")
 
 
 def drafted(*rules: dict[str, Any]) -> None:
