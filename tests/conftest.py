@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 
+from portal.rules import live
 from tests import shared
 from tests.secrecy import EAR, listen_to_rooms
 from tests.servers import S3, Portal, PostgreSQL, Redis, ready_folder
@@ -42,6 +44,16 @@ def _keyring() -> None:
     make_data_folder(settings.LETTERLOCK)
     make_keys(settings.LETTERLOCK, used_database=False)
     keys().prepare(datetime.now(UTC).date(), {settings.LETTERLOCK.open_days, None})
+
+
+@pytest.fixture
+def clinic_inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """aldervalley.example is inside, and no rules are known from before."""
+    changed = replace(settings.LETTERLOCK, inside_domains=("aldervalley.example",))
+    monkeypatch.setattr(settings, "LETTERLOCK", changed)
+    live.forget()
+    yield
+    live.forget()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from tests.console.pages import form, said, shown, someone
 from tests.mails import JONAS, MAYA, mail
 from tests.seals import put
 
-pytestmark = pytest.mark.usefixtures("fresh_rules")
+pytestmark = pytest.mark.usefixtures("clinic_inside")
 WRITE, FILE, REPLAY = "/admin/rules/test/", "/admin/rules/test/file/", "/admin/rules/test/replay/"
 CANARY = "canary-4711"
 SECRET = {
@@ -37,11 +36,6 @@ SECRET = {
     "trusted": "on",
 }
 HOSTILE = "<script>alert(1)</script>"
-
-
-@pytest.fixture(autouse=True)
-def _inside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "LETTERLOCK", replace(settings.LETTERLOCK, inside_domains=("aldervalley.example",)))
 
 
 def drafted(*rules: dict[str, Any]) -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import email
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.conf import settings
 
 from portal.access.roles import Role
 from portal.audit.models import Entry
@@ -17,7 +14,7 @@ from portal.ingest import holding, spool
 from portal.ingest.errors import IngestError
 from portal.ingest.models import Spooled
 from portal.operations import tracing
-from portal.rules import live, publishing
+from portal.rules import publishing
 from portal.rules.errors import BadRules
 from portal.vault.models import Message
 from tests.ingest.test_incidents import TELL, report_of
@@ -26,19 +23,10 @@ from tests.mails import JONAS, mail
 from tests.rules.test_diverting import somebody
 from tests.seals import put, turn
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_inside")]
 S = Spooled.State
 DROP = {"do": "drop"}
 ASKS = [("X-Letterlock-Protect", "v=1")]
-
-
-@pytest.fixture(autouse=True)
-def _inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    changed = replace(settings.LETTERLOCK, inside_domains=("aldervalley.example",))
-    monkeypatch.setattr(settings, "LETTERLOCK", changed)
-    live.forget()
-    yield
-    live.forget()
 
 
 def test_what_is_deleted_is_gone_told_to_nobody_and_stands_in_the_record() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +17,7 @@ from portal.ingest import holding, incidents, pipeline
 from portal.ingest.errors import SpoolUnavailable
 from portal.ingest.models import Spooled
 from portal.operations.wording import sentence
-from portal.rules import live, publishing
+from portal.rules import publishing
 from portal.rules.errors import BadRules
 from portal.vault.models import Message, Reader
 from portal.vault.opening import Opened, open_message
@@ -28,20 +27,11 @@ from tests.mails import JONAS, KARIN, MAYA, mail
 from tests.rules.test_diverting import somebody
 from tests.seals import put, reader_of, turn
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_inside")]
 OFFICER = "officer@aldervalley.example"
 TELL = {"do": "incident_report", "addresses": [OFFICER]}
 WHOLE = {**TELL, "parts": ["sender", "original"]}
 CARD = "Card 4111 1111 1111 1111."
-
-
-@pytest.fixture(autouse=True)
-def _inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    changed = replace(settings.LETTERLOCK, inside_domains=("aldervalley.example",))
-    monkeypatch.setattr(settings, "LETTERLOCK", changed)
-    live.forget()
-    yield
-    live.forget()
 
 
 def reports_of(row: Spooled) -> list[Message]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import email
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.utils import timezone
 
 from branding.models import Brand
@@ -31,20 +28,11 @@ from portal.vault.opening import open_message
 from tests.mails import JONAS, KARIN, MAYA, mail
 from tests.seals import default_brand, put, reader_of, turn
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_inside")]
 S = Spooled.State
 ARCHIVE = "archive@aldervalley.example"
 OUTSIDE = {"if": "recipient_is", "place": "outside"}
 LUNCH = {"if": "subject_words", "values": ["lunch"]}
-
-
-@pytest.fixture(autouse=True)
-def _no_rules_of_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    changed = replace(settings.LETTERLOCK, inside_domains=("aldervalley.example",))
-    monkeypatch.setattr(settings, "LETTERLOCK", changed)
-    live.forget()
-    yield
-    live.forget()
 
 
 def publish(*rules: dict[str, Any], mode: str = "first") -> None:

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 import re
 import smtplib
 from collections.abc import Iterator
-from email.message import EmailMessage
 from pathlib import Path
 
 import dkim
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.mails import JONAS, MAYA, link_in, mail, send, until
+from tests.peers.world import World
 from tests.person import Person
 from tests.postfix import Postfix
-from tests.servers import Portal, free_port
+from tests.servers import Portal
 
 pytestmark = pytest.mark.servers
 GONE = "nobody@mail.example"
 SECRET = "the scan shows no new tear"
 
 
-class World:
-    """The mail servers of everyone else: takes all mail and keeps it."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[str, EmailMessage, bytes]] = []
+class Outside(World):
+    """Takes mail for everyone but one."""
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: object
@@ -39,31 +33,16 @@ class World:
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 ok"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        raw = envelope.content
-        assert isinstance(raw, bytes)
-        message = email.message_from_bytes(raw, policy=email.policy.default)
-        assert isinstance(message, EmailMessage)
-        self.taken += [(recipient, message, raw) for recipient in envelope.rcpt_tos]
-        return "250 2.0.0 taken"
-
-    def find(self, recipient: str, kind: str) -> list[EmailMessage]:
-        return [m for to, m, _ in self.taken if to == recipient and m.get("X-Letterlock", "") == kind]
-
 
 @pytest.fixture
-def world() -> Iterator[tuple[World, int]]:
-    handler, port = World(), free_port()
-    server = Controller(handler, hostname="127.0.0.1", port=port, data_size_limit=0)
-    server.start()
-    yield handler, port
-    server.stop()
+def outside() -> Iterator[Outside]:
+    with Outside() as servers:
+        yield servers
 
 
-def test_protected_mail_leaves_as_a_notice_and_the_rest_passes(world: tuple[World, int], tmp_path: Path) -> None:
-    outside, relay_port = world
+def test_protected_mail_leaves_as_a_notice_and_the_rest_passes(outside: Outside, tmp_path: Path) -> None:
     portal = Portal(tmp_path / "data")
-    postfix = Postfix(tmp_path, letterlock_port=portal.smtp_port, relay_port=relay_port)
+    postfix = Postfix(tmp_path, letterlock_port=portal.smtp_port, relay_port=outside.port)
     portal.environment["LETTERLOCK_RELAY_URL"] = f"smtp://127.0.0.1:{postfix.back_port}"
     portal.environment["LETTERLOCK_INSIDE_DOMAINS"] = "aldervalley.example"
     portal.environment["LETTERLOCK_BOUNCE_DOMAIN"] = "bounce.example.org"

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, Request, expect
-from pytest_django.fixtures import Settings
-from pytest_django.live_server_helper import LiveServer
 
 from portal.ingest import pipeline
 from portal.vault.models import Message
@@ -74,15 +72,6 @@ class Loads:
         first = [one for one in named if urlsplit(one.url).path == documents[0]]
         size = sum(one.sizes()["responseBodySize"] for one in [*more, *first])
         return len(more) <= MOST_REQUESTS and size <= MOST_BYTES
-
-
-@pytest.fixture
-def origin(live_server: LiveServer, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Where a portal answers."""
-    # Playwright's loop runs in this thread; Django would take it for an async view's and refuse the database.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    settings.LETTERLOCK = replace(settings.LETTERLOCK, public_url=live_server.url)
-    return str(live_server.url)
 
 
 @pytest.fixture

@@ -8,12 +8,9 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
-from pytest_django.fixtures import Settings
-from pytest_django.live_server_helper import LiveServer
 
 from branding.models import Brand
 from portal.access import people
@@ -21,30 +18,13 @@ from portal.access.models import Person
 from portal.delivery import letters
 from portal.delivery.models import Outbound
 from portal.operations.administrators import first_link
-from tests.journeys.browsers import DESKTOP, PHONE, chromium, someone
+from tests.journeys.browsers import AUTHENTICATOR, DESKTOP, PHONE, chromium, someone
 from tests.mails import mail
 from tests.parts import need
 from tests.seals import seal
 
 pytestmark = pytest.mark.browser
 EBBA, KIM = "ebba.olsson@aldervalley.example", "kim.lund@aldervalley.example"
-ON_A_PHONE = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
-
-
-@pytest.fixture
-def origin(live_server: LiveServer, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Where a portal answers; its links, and so the origin that passkeys are bound to, say so."""
-    # Playwright's loop runs in this thread; Django would take it for an async view's and refuse the database.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    settings.LETTERLOCK = replace(settings.LETTERLOCK, public_url=live_server.url)
-    return str(live_server.url)
 
 
 def link_of_newest_mail() -> str:
@@ -73,7 +53,7 @@ def test_from_the_first_link_to_a_colleague_who_sees_only_what_they_may(origin: 
         page = context.new_page()
         devtools = context.new_cdp_session(page)
         devtools.send("WebAuthn.enable")
-        devtools.send("WebAuthn.addVirtualAuthenticator", {"options": ON_A_PHONE})
+        devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
 
         page.goto(link)
         page.get_by_role("button", name="Sign in as administrator").click()

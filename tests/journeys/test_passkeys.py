@@ -5,38 +5,17 @@ The portal answers inside this process, which spares the seconds that a whole on
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from playwright.sync_api import Page, expect
-from pytest_django.fixtures import Settings
-from pytest_django.live_server_helper import LiveServer
 
 from portal.delivery.models import Outbound
 from tests.access.visitors import newest_code
-from tests.journeys.browsers import PHONE, chromium, someone
+from tests.journeys.browsers import AUTHENTICATOR, PHONE, chromium, someone
 from tests.mails import mail
 from tests.parts import need
 from tests.seals import path_of, reader_of, seal
 
 pytestmark = pytest.mark.browser
-ON_A_PHONE = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
-
-
-@pytest.fixture
-def origin(live_server: LiveServer, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Where a portal answers; its links, and so the origin that passkeys are bound to, say so."""
-    # Playwright's loop runs in this thread; Django would take it for an async view's and refuse the database.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    settings.LETTERLOCK = replace(settings.LETTERLOCK, public_url=live_server.url)
-    return str(live_server.url)
 
 
 def sign_out(page: Page) -> None:
@@ -53,7 +32,7 @@ def test_a_passkey_is_offered_added_used_and_removed(origin: str) -> None:
         page = context.new_page()
         devtools = context.new_cdp_session(page)
         devtools.send("WebAuthn.enable")
-        made = devtools.send("WebAuthn.addVirtualAuthenticator", {"options": ON_A_PHONE})
+        made = devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
         authenticator = {"authenticatorId": made["authenticatorId"]}
 
         # Never during sign-in; after reading, two equal buttons.

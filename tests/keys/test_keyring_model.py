@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +17,7 @@ from portal.keys.keyring import FolderKeyring
 from portal.keys.provider import LocalFile
 from portal.keys.renewing import renew_root
 from portal.keys.service import KeyService
+from tests.keys.killing import killed_at
 
 EPOCHS = ("2026-12-17.0", "2026-12-17.1")
 NUMBERS = (0, 1, 0x12345678, 0x12345679, 0xFFFFFFFF)
@@ -27,41 +25,12 @@ READERS = (0, 1, 0xFFF)
 PROBES = [(number, reader) for number in NUMBERS for reader in READERS]
 Leaf = tuple[int, int]
 Target = tuple[int, int | None]
-CALLS = ("open", "write", "fsync", "link", "rename", "unlink", "close")
 
 epochs = st.sampled_from(EPOCHS)
 numbers = st.sampled_from(NUMBERS)
 targets = st.tuples(numbers, st.one_of(st.none(), st.sampled_from(READERS)))
 processes = st.integers(0, 1)
 steps = st.integers(0, 40)
-
-
-def killed_at(step: int, work: Callable[[], object]) -> bool:
-    """Run `work` in a process that kills itself before its `step`-th call to the disk; whether it finished."""
-    child = os.fork()
-    if child == 0:
-        left = step
-
-        def counted(call: Callable[..., object]) -> Callable[..., object]:
-            def stop_or_call(*arguments: object, **named: object) -> object:
-                nonlocal left
-                left -= 1
-                if left < 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return call(*arguments, **named)
-
-            return stop_or_call
-
-        for name in CALLS:
-            setattr(os, name, counted(getattr(os, name)))
-        try:
-            work()
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    assert status in (0, signal.SIGKILL), status
-    return status == 0
 
 
 class KeyringModel(RuleBasedStateMachine):

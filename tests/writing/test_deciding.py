@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-
 import pytest
-from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -20,7 +16,7 @@ from portal.directory.sealed import Held
 from portal.ingest import holding, pipeline
 from portal.ingest.models import Spooled
 from portal.operations.wording import sentence
-from portal.rules import live, publishing
+from portal.rules import publishing
 from portal.rules.errors import BadRules
 from portal.vault.models import Message, Reader
 from portal.vault.opening import open_message
@@ -32,18 +28,9 @@ from tests.mails import JONAS, MAYA, mail
 from tests.rules.test_diverting import somebody
 from tests.seals import path_of, put, reader_of, signed_in, turn, words
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_inside")]
 BOSS, DEPUTY = "boss@aldervalley.example", "deputy@aldervalley.example"
 HOLD = {"do": "hold", "manager": True, "addresses": [DEPUTY]}
-
-
-@pytest.fixture(autouse=True)
-def _inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    changed = replace(settings.LETTERLOCK, inside_domains=("aldervalley.example",))
-    monkeypatch.setattr(settings, "LETTERLOCK", changed)
-    live.forget()
-    yield
-    live.forget()
 
 
 def held(*, manager: str = BOSS, sender: str = MAYA) -> Spooled:
