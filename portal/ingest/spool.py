@@ -119,26 +119,31 @@ class SpoolWriter:
             if not self._done:
                 self._drop()
 
-    def finish(self) -> None:
-        """The first step of a commit: the file is whole and on the disk, under its passing name, or in the bucket."""
+    def complete(self) -> None:
+        """The first step of a commit: nothing more comes, and a file is on its way to the disk."""
         with self._lock:
             if self._done:
                 raise ValueError("the mail is committed or discarded")
             self._keep(self._sealer.finish())
-            try:
-                if self._bucket is not None:
-                    self._upload(self._bucket)
-                else:
-                    self._flush()
-                    os.fsync(self._descriptor)
-                    os.close(self._descriptor)
-            except OSError as error:
-                self._drop()
-                raise _unavailable(error) from None
+            if self._bucket is None:
+                self._flush()
+                spoolfolder.begin_writing(self._descriptor)
             self._done = True
 
+    def make_durable(self) -> None:
+        """The second step: all of it is on the disk, the file under its passing name, or in the bucket."""
+        try:
+            if self._bucket is not None:
+                self._upload(self._bucket)
+            else:
+                os.fsync(self._descriptor)
+                os.close(self._descriptor)
+        except OSError as error:
+            self._drop()
+            raise _unavailable(error) from None
+
     def publish(self) -> None:
-        """The second step: the file gets its name; durable when the folder is."""
+        """The third step: the file gets its name; durable when the folder is."""
         if self._bucket is None:
             self._part.rename(self.path)
 
@@ -148,7 +153,7 @@ class SpoolWriter:
         return self.path if self._bucket is None else None
 
     def withdraw(self) -> None:
-        """Undo the first and second step."""
+        """Undo all steps."""
         if self._bucket is not None:
             with suppress(OSError):
                 self._bucket.delete(self.id)
@@ -220,7 +225,8 @@ def commit_all(
     `beside` writes what else belongs to those that are on the disk into the transaction; an IngestError of it undoes
     the mails, and is raised again.
     """
-    outcomes: list[UUID | SpoolUnavailable] = list(each(_finished, writers))  # type: ignore[arg-type]
+    completed = [_completed(writer) for writer in writers]  # all on their way to the disk before one is waited for
+    outcomes: list[UUID | SpoolUnavailable] = list(each(_durable, completed))  # type: ignore[arg-type]
     good = [writer for writer, outcome in zip(writers, outcomes, strict=True) if isinstance(outcome, UUID)]
     if not good:
         return outcomes
@@ -250,12 +256,22 @@ def commit_all(
     return outcomes
 
 
-def _finished(writer: SpoolWriter) -> UUID | SpoolUnavailable:
+def _completed(writer: SpoolWriter) -> SpoolWriter | SpoolUnavailable:
     try:
-        writer.finish()
+        writer.complete()
     except SpoolUnavailable as failure:
         return failure
-    return writer.id
+    return writer
+
+
+def _durable(completed: SpoolWriter | SpoolUnavailable) -> UUID | SpoolUnavailable:
+    if isinstance(completed, SpoolUnavailable):
+        return completed
+    try:
+        completed.make_durable()
+    except SpoolUnavailable as failure:
+        return failure
+    return completed.id
 
 
 def publish(writers: Sequence[SpoolWriter]) -> None:
