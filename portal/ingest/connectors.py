@@ -87,6 +87,8 @@ def match(connectors: Iterable[Connector], shown: Shown) -> Connector | None:
         and connector.certificate in ("", *shown.names)
         and connector.login in ("", shown.login)
     ]
+    if len(fitting) < 2:
+        return fitting[0] if fitting else None
     # One of equal conditions is as good as the other; by name, so that it is always the same.
     fitting.sort(key=lambda connector: connector.name)
     return max(fitting, key=lambda connector: connector.nearness(shown.address), default=None)

@@ -46,14 +46,14 @@ class Spares:
         except OSError:
             self._place = None
         self._made = False
-        self._names: list[str] = []
+        self._known: list[Path] = []
         self._look_at = 0.0
 
     def open_new(self, path: Path) -> int:
         """A descriptor of an empty file of this name, which nothing had before, to be written by its owner alone."""
-        while self._place is not None and (name := self._next(self._place)) is not None:
+        while self._place is not None and (spare := self._next(self._place)) is not None:
             with suppress(OSError):  # another door took it, or it belongs to another user
-                (self._place / name).rename(path)
+                spare.rename(path)
                 descriptor = os.open(path, _WRITING)
                 if _is_spare(descriptor):
                     return descriptor
@@ -84,17 +84,17 @@ class Spares:
                 if place != self._place:
                     shutil.rmtree(place, ignore_errors=True)
 
-    def _next(self, place: Path) -> str | None:
-        # Several threads ask; whatever two of them do at once, each name is given to one, and renaming decides anyway.
+    def _next(self, place: Path) -> Path | None:
+        # Several threads ask; whatever two of them do at once, each is given to one, and renaming decides anyway.
         with suppress(IndexError):
-            return self._names.pop()
+            return self._known.pop()
         if (now := time.monotonic()) < self._look_at:
             return None
         self._look_at = now + LOOK_SECONDS
         with suppress(OSError):
-            names = [path.name for path in place.iterdir()]
-            random.shuffle(names)  # two doors that look at once would else run after the same ones
-            self._names = names
+            found = list(place.iterdir())
+            random.shuffle(found)  # two doors that look at once would else run after the same ones
+            self._known = found
         with suppress(IndexError):
-            return self._names.pop()
+            return self._known.pop()
         return None

@@ -30,6 +30,11 @@ _ADDRESS = re.compile(
     r'(?:"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*+"|[^\s\x00-\x20\x7f-\x9f"(),:;<>@\[\\\]]++)@[^\s\x00-\x20\x7f-\x9f"(),;<>@\\]++'
 )
 _DOT_ATOM = re.compile(r"[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\\\].]++(?:\.[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\\\].]++)*+")
+# What nearly all addresses are: it is its own comparing form.
+_PLAIN = re.compile(
+    r"(?P<local>[a-z0-9!#$%&'*+/=?^_`{|}~-]++(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]++)*+)"
+    r"@(?P<domain>[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*)"
+)
 _LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|ipv6:[0-9a-f:.]{2,45})\]")
 # Halves of characters: bytes that were no UTF-8, or escapes of JSON; they can be written down nowhere.
 _NO_TEXT = re.compile("[\ud800-\udfff]")
@@ -170,6 +175,8 @@ def normalise(address: str) -> str:
 
     Idempotent. Raises BadAddress, also for what mail could not reach (RFC 5321 §4.1.2, §4.5.3.1).
     """
+    if (plain := _PLAIN.fullmatch(address)) is not None and plain.end("local") <= 64 and len(plain["domain"]) <= 253:
+        return address
     if len(address) > 2 * LONGEST or _BECOMES_ASCII.search(address):
         raise BadAddress
     local, at, domain = _lower(address.strip()).rpartition("@")

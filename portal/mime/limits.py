@@ -9,6 +9,9 @@ MAX_PARTS = 1000
 MAX_DEPTH = 20
 MAX_HEADER_BYTES = 256 * 1024
 
+FEW_BYTES = 24 * 1024
+"""A body of so few bytes can exceed no limit unless MAX_DEPTH of its lines begin with "--": each container in another
+needs a delimiter line around it, and of the shortest messages inside messages, 29 bytes each, there are too few."""
 _PIECE = 256 * 1024  # a delimiter line found costs a copy of what follows it, so what is held stays small
 _BOUNDARY_BYTES = 200  # a declared boundary is compared this far (RFC 2046 §5.1.1 allows 70)
 _LINE_BYTES = 300  # a delimiter line is read this far to see whether it closes
@@ -24,8 +27,8 @@ class Watcher:
     """Counts the delimiter lines of declared boundaries and follows their nesting, in any chunking.
 
     Feed it every byte of one message, then close it. It holds the top header block, the header block of the part that
-    is going by and a tail of a few hundred bytes. It errs towards counting: a line that starts with a live boundary
-    counts even where a strict reader would see text.
+    is going by and a tail of a few hundred bytes, or FEW_BYTES of the body. It errs towards counting: a line that
+    starts with a live boundary counts even where a strict reader would see text.
     """
 
     def __init__(self) -> None:
@@ -38,6 +41,7 @@ class Watcher:
         self._longest = 0
         self._parts = 0
         self._messages = 0
+        self._following = False  # whether the body is gone through, or may still turn out to be too short for that
         self._failure: LimitExceeded | None = None
 
     def feed(self, chunk: bytes) -> None:
@@ -67,11 +71,23 @@ class Watcher:
         if self._failure is not None:
             raise self._failure
         try:
-            while self._buffer and (self._read_header(final) if self._in_header else self._find_delimiter(final)):
+            while (
+                self._buffer
+                and not self._is_harmless(final)
+                and (self._read_header(final) if self._in_header else self._find_delimiter(final))
+            ):
                 pass
         except LimitExceeded as failure:
             self._failure, self._buffer = failure, b""
             raise
+
+    def _is_harmless(self, final: bool) -> bool:
+        """Whether what has come of the body can exceed no limit, nearly all small mail being so."""
+        if self._following or self._top is None:
+            return False
+        short = len(self._buffer) <= FEW_BYTES and not (final and self._buffer.count(b"\n--") >= MAX_DEPTH)
+        self._following = not short
+        return short
 
     def _read_header(self, final: bool) -> bool:
         """Take a whole header block off the buffer; False when more bytes are needed to see its end."""

@@ -119,6 +119,20 @@ def test_the_one_form_stays_the_same(local: str, domain: str) -> None:
     assert not any(character.isspace() for character in once.rpartition("@")[2])
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="ab0+._-@", max_size=12), st.integers(0, 70), st.integers(0, 260))
+def test_the_quick_way_agrees_with_the_long_one(address: str, more: int, longer: int) -> None:
+    address = "l" * more + address + "d" * (longer % 64) + ".d" * (longer // 2)
+    assert form(address) == form(f" {address}")  # what is to be trimmed goes the long way
+
+
+def form(address: str) -> str:
+    try:
+        return normalise(address)
+    except BadAddress:
+        return ""
+
+
 @given(st.text(alphabet='ab@.<>,;:()"\\ ü=?', max_size=40))
 def test_whole_lists_are_those_or_an_error(value: str) -> None:
     try:

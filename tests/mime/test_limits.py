@@ -9,14 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.mime.errors import LimitExceeded
-from portal.mime.limits import MAX_HEADER_BYTES, Watcher
+from portal.mime.limits import FEW_BYTES, MAX_HEADER_BYTES, MAX_PARTS, Watcher
 
 OPEN = b'Subject: x\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n'
 PART = b"--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n"
 
 
-def watched(chunks: Iterable[bytes]) -> tuple[str, bytes | None]:
+def watched(chunks: Iterable[bytes], *, followed: bool = False) -> tuple[str, bytes | None]:
+    """`followed`: the body is gone through line by line, however short it is."""
     watcher = Watcher()
+    watcher._following = followed
     try:
         for chunk in chunks:
             watcher.feed(chunk)
@@ -195,7 +197,27 @@ LINES = st.sampled_from(
 def test_any_chunking_gives_the_same_answer(lines: list[tuple[bytes, bytes]], repeat: int, sizes: list[int]) -> None:
     raw = OPEN * (repeat % 2) + b"".join(line + end for line, end in lines) * repeat
     raw = raw[: 200_000 if min(sizes) > 20 else 20_000]
-    assert watched(pieces(raw, sizes)) == watched([raw])
+    assert watched(pieces(raw, sizes)) == watched([raw]) == watched([raw], followed=True)
+
+
+SHORTEST = b"content-type:message/global\n\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(nested(levels, end) for levels in (19, 20, 21, 22) for end in (b"\n", b"\r\n")),
+        SHORTEST * (FEW_BYTES // len(SHORTEST)),
+        b"X:\n" + SHORTEST * (MAX_PARTS + 1) + b"x",
+        b"content-type:multipart/x;boundary=a\n\n" + b"--a\n" * (FEW_BYTES // 4),
+        b"content-type:multipart/x;boundary=a\n\n" + b"--a\n" * MAX_PARTS,
+        b"content-type:multipart/x;boundary=a\n\n" + b"--a\n" * (MAX_PARTS + 1),
+        b"content-type:multipart/x;boundary=a\n\n--a\n" + SHORTEST * 700 + b"content-type:multipart/x;boundary=b\n\n",
+    ],
+)
+def test_a_short_body_is_judged_as_if_it_were_gone_through(raw: bytes) -> None:
+    assert watched([raw]) == watched([raw], followed=True) == watched(pieces(raw, [997]))
+    assert MAX_PARTS * len(SHORTEST) > FEW_BYTES
 
 
 def test_it_holds_little_memory_and_takes_little_time_for_100_mib() -> None:
