@@ -59,6 +59,9 @@ class Watcher:
 
     def close(self) -> None:
         """Tell that the message is complete. Raises LimitExceeded."""
+        if self._buffer.count(b"\n--") >= MAX_DEPTH:
+            self._following = True
+        self._advance(final=False)
         self._advance(final=True)
         if self._top is None:
             self._top = b""
@@ -73,7 +76,7 @@ class Watcher:
         try:
             while (
                 self._buffer
-                and not self._is_harmless(final)
+                and not self._is_harmless()
                 and (self._read_header(final) if self._in_header else self._find_delimiter(final))
             ):
                 pass
@@ -81,13 +84,12 @@ class Watcher:
             self._failure, self._buffer = failure, b""
             raise
 
-    def _is_harmless(self, final: bool) -> bool:
-        """Whether what has come of the body can exceed no limit, nearly all small mail being so."""
+    def _is_harmless(self) -> bool:
+        """Whether what has come of the body by now can exceed no limit, as almost all small mail never does."""
         if self._following or self._top is None:
             return False
-        short = len(self._buffer) <= FEW_BYTES and not (final and self._buffer.count(b"\n--") >= MAX_DEPTH)
-        self._following = not short
-        return short
+        self._following = len(self._buffer) > FEW_BYTES
+        return not self._following
 
     def _read_header(self, final: bool) -> bool:
         """Take a whole header block off the buffer; False when more bytes are needed to see its end."""

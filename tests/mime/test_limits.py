@@ -207,6 +207,7 @@ SHORTEST = b"content-type:message/global\n\n"
     "raw",
     [
         *(nested(levels, end) for levels in (19, 20, 21, 22) for end in (b"\n", b"\r\n")),
+        (b"content-type:multipart/x;boundary=a\n--a" + b" " * 310 + b"\n--a--a\n") * 30,
         SHORTEST * (FEW_BYTES // len(SHORTEST)),
         b"X:\n" + SHORTEST * (MAX_PARTS + 1) + b"x",
         b"content-type:multipart/x;boundary=a\n\n" + b"--a\n" * (FEW_BYTES // 4),
