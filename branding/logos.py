@@ -58,6 +58,16 @@ class Shown:
     height: int
 
 
+@dataclass(frozen=True)
+class InMail:
+    """A brand's logo as its mails have it: a PNG, width and height in CSS pixels."""
+
+    digest: str
+    width: int
+    height: int
+    png: bytes = field(repr=False)
+
+
 def made(upload: bytes, beside: bytes = b"") -> Picture:
     """The pictures of an upload: SVG, PNG, JPEG, WebP, GIF, BMP or TIFF. `beside` is a picture for mails that goes with
     an SVG.
@@ -118,6 +128,23 @@ def shown(brand: Brand) -> Shown | None:
     except Logo.DoesNotExist:
         return None
     return Shown(f"/brand/{brand.slug}/{brand.logo}.{kind}", width, height)
+
+
+def in_mail(brand: Brand) -> InMail | None:
+    """The logo that a brand shows, as its mails have it; None where they have the mark of its initials."""
+    if not brand.logo or brand.pk is None:
+        return None
+    try:
+        return _in_mail(brand.pk, brand.logo)
+    except Logo.DoesNotExist:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _in_mail(brand: int, digest: str) -> InMail | None:
+    """Kept for a process, for it follows from the digest; at most 8 KB. Raises Logo.DoesNotExist."""
+    found = Logo.objects.defer("png", "svg").get(brand=brand, digest=digest)
+    return InMail(digest, found.mail_width, found.mail_height, bytes(found.mail_png)) if found.mail_png else None
 
 
 @lru_cache(maxsize=256)

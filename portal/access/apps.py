@@ -25,4 +25,4 @@ class AccessConfig(AppConfig):
         register("delegated", later("portal.access.delegates.build"))
         telling.register_page(later("portal.access.senders.page_of"))
         asking.register(later("portal.access.ways.asks_for"))
-        tongue.register(later("portal.access.language.of_reader"))
+        tongue.register(later("portal.access.language.of_readers"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.http import HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -39,7 +41,8 @@ def remember(person: Person, language: str) -> None:
         person.language = language
 
 
-def of_reader(reader: Reader) -> str:
-    """What the person of a reader's address read in last; "" when nobody has proved it yet."""
-    known = Person.objects.filter(lookup=bytes(reader.address_lookup).hex()).values_list("language", flat=True)
-    return str(known.first() or "")
+def of_readers(readers: Sequence[Reader]) -> list[str]:
+    """What the person of each reader's address read in last; "" where nobody has proved it yet."""
+    lookups = [bytes(reader.address_lookup).hex() for reader in readers]
+    known = dict(Person.objects.filter(lookup__in=lookups).values_list("lookup", "language"))
+    return [known.get(lookup, "") for lookup in lookups]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -85,12 +85,20 @@ def at(request: Request, reader: Reader) -> Ways:
     )
 
 
-def asks_for(reader: Reader) -> AsksFor:
-    """What the notice of a message says of it: the same choice as at its link, whatever answers at the moment."""
-    brand, domain = reader.message.brand, domain_of(readers.address_of(reader))
-    rows = [row for row in offered(brand) if _can_prove(row, domain)]
-    fitting = _fitting(rows, domain)
-    return AsksFor(passcode=passcode_is_offered(brand, rows), provider=fitting.name if fitting else "")
+def asks_for(readers_: Sequence[Reader]) -> list[AsksFor]:
+    """What the notices of messages say of it: the same choice as at each link, whatever answers at the moment."""
+    known: dict[int, list[Provider]] = {}
+    found = []
+    for reader in readers_:
+        brand = reader.message.brand
+        if brand.pk not in known:
+            known[brand.pk] = offered(brand)
+        rows = known[brand.pk]
+        domain = domain_of(readers.address_of(reader)) if rows else ""
+        able = [row for row in rows if _can_prove(row, domain)]
+        fitting = _fitting(able, domain)
+        found.append(AsksFor(passcode_is_offered(brand, able), fitting.name if fitting else ""))
+    return found
 
 
 def neutral(request: Request) -> Ways:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -32,19 +32,19 @@ class AsksFor:
         return said.format(provider=self.provider)
 
 
-def _passcode_alone(reader: Reader) -> AsksFor:
-    return AsksFor(passcode=True, provider="")
+def _passcode_alone(readers: Sequence[Reader]) -> Sequence[AsksFor]:
+    return [AsksFor(passcode=True, provider="")] * len(readers)
 
 
-_asks: Callable[[Reader], AsksFor] = _passcode_alone
+_asks: Callable[[Sequence[Reader]], Sequence[AsksFor]] = _passcode_alone
 
 
-def register(asks: Callable[[Reader], AsksFor]) -> None:
-    """Name who knows what a reader will be asked for, in AppConfig.ready(): that is decided in a room above."""
+def register(asks: Callable[[Sequence[Reader]], Sequence[AsksFor]]) -> None:
+    """Name who knows what readers will be asked for, in AppConfig.ready(): that is decided in a room above."""
     global _asks
     _asks = asks
 
 
-def of_reader(reader: Reader) -> AsksFor:
-    """A passcode alone, where nobody has said more."""
-    return _asks(reader)
+def of_readers(readers: Sequence[Reader]) -> Sequence[AsksFor]:
+    """Of each, in the order of the readers; a passcode alone, where nobody has said more. Raises the keys' errors."""
+    return _asks(readers)

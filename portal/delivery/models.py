@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from typing import TYPE_CHECKING
 
 from django.db import models
 
 from portal.vault.models import Reader
+
+if TYPE_CHECKING:
+    from portal.delivery.ahead import Ahead
 
 NO_LANE = uuid.UUID(int=0)
 """Mail from before lanes were kept, and the relay itself."""
@@ -132,8 +136,8 @@ class Outbound(models.Model):
     told_failure_at = models.DateTimeField(null=True)
     """When its sender was told, once each."""
 
-    ahead: tuple[float, Reader] | None = None
-    """No column: its reader as read with those of other mails, and until when that counts (portal.delivery.queue)."""
+    ahead: Ahead | None = None
+    """No column: what was read for it together with other mails (portal.delivery.ahead)."""
 
     class Meta:
         indexes = [

@@ -10,11 +10,13 @@ from django.utils.translation import gettext as _
 
 from branding import choosing
 from branding.models import Brand
-from portal.delivery import asking, enclosing, naming, receipts, tongue, verp
+from branding.templatetags.words import plain_day, plain_moment
+from portal.delivery import ahead, enclosing, naming, receipts, verp
+from portal.delivery.asking import AsksFor
 from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.queue import address_of, reader_at, share_of
+from portal.delivery.queue import address_of, share_of
 from portal.keys.errors import WrapRefused
 from portal.keys.split import code_of, grouped
 from portal.mime.addresses import Mailbox, clean_name
@@ -29,26 +31,27 @@ _ROOM = 16 * 1024
 
 def build(outbound: Outbound) -> Prepared | None:
     """The notice for one reader; None when the message can no longer be read, or the reader is gone."""
-    reader = reader_at(outbound)
-    if reader is None or is_closed_to(reader, timezone.now()):
+    seen = ahead.of(outbound)
+    if seen is None or is_closed_to(seen.reader, timezone.now()):
         return None
-    with translation.override(tongue.of_reader(reader)):
-        return _written(outbound, reader)
+    with translation.override(seen.language):
+        return _written(outbound, seen.reader, seen.asks)
 
 
-def _written(outbound: Outbound, reader: Reader) -> Prepared:
+def _written(outbound: Outbound, reader: Reader, asks: AsksFor) -> Prepared:
     code = _code(outbound, reader)
     if reader.role == Reader.Role.AUTHOR:
         return receipts.build(outbound, reader, code)
     brand, envelope, recipient = reader.message.brand, envelope_of(reader.message), address_of(outbound)
     writer = Mailbox(envelope.sender_name, envelope.sender_address)
-    context = _context(reader, envelope, writer, recipient, code)
+    alike, own = _alike(reader, asks), _own(reader, envelope, writer, recipient, code)
     heads = _heads(outbound, brand, envelope, writer, recipient)
-    look = dressed_for_reader("notice", brand, context, naming.shown(writer, brand), reader.message.open_until)
+    look = dressed_for_reader("notice", brand, alike, naming.shown(writer, brand), reader.message.open_until, own)
     sender = verp.address_for(outbound, brand)
-    if not context["attached"]:
+    if not alike["attached"]:
         return Prepared.whole(sender, recipient, look.mail(heads))
-    file_size, file = enclosing.message_html(reader, context)
+    page = {"brand": brand, **alike, **own, "link": link_of(reader), "fragment": f"#{code}" if code else ""}
+    file_size, file = enclosing.message_html(reader, page)
     # Base64 in lines of 76 takes 78 bytes for every 57.
     pictures = sum(len(picture.data) for picture in look.pictures)
     size = _ROOM + 3 * (len(look.text) + len(look.html)) + (pictures + file_size) * 78 // 57
@@ -65,27 +68,31 @@ def _code(outbound: Outbound, reader: Reader) -> str:
     return code_of(share)
 
 
-def _context(reader: Reader, envelope: Envelope, writer: Mailbox, recipient: str, code: str) -> dict[str, object]:
-    message, brand = reader.message, reader.message.brand
-    origin = choosing.origin(brand)
+def _alike(reader: Reader, asks: AsksFor) -> dict[str, object]:
+    """What many notices have in common; nothing of one message or recipient belongs here (portal.delivery.moulds)."""
+    message, origin = reader.message, choosing.origin(reader.message.brand)
     return {
-        "brand": brand,
+        "attached": message.delivery == Message.Delivery.ATTACHMENT,
+        "origin": origin,
+        "host": origin.partition("://")[2],
+        "asked": asks.sentence,
+        "reply": message.thread != message.id,
+    }
+
+
+def _own(reader: Reader, envelope: Envelope, writer: Mailbox, recipient: str, code: str) -> dict[str, str]:
+    """What this notice says and no other. Dates are in words, of the language that is spoken now."""
+    brand = reader.message.brand
+    return {
         "sender_name": naming.shown_name(writer) or ("" if writer.address else brand.name),
         "sender_address": writer.address,
         "recipient": recipient,
         # Behind the # it never is part of a request: no server, log or Referer sees it.
-        "url": f"{origin}/m/{link_of(reader)}" + (f"#{code}" if code else ""),
-        "attached": message.delivery == Message.Delivery.ATTACHMENT,
-        "fragment": f"#{code}" if code else "",
-        "link": link_of(reader),
-        "origin": origin,
+        "url": f"{choosing.origin(brand)}/m/{link_of(reader)}" + (f"#{code}" if code else ""),
         "code": grouped(code),
-        "host": origin.partition("://")[2],
-        "sent_at": envelope.sent_at,
-        "open_until": message.open_until,
+        "sent_at": plain_moment(envelope.sent_at),
+        "open_until": plain_day(reader.message.open_until),
         "note": "" if naming.link_like(envelope.note) else clean_name(envelope.note),
-        "asked": asking.of_reader(reader).sentence,
-        "reply": message.thread != message.id,
     }
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import cbor2
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.audit.record import Event, record_each
@@ -22,9 +20,6 @@ from portal.mime.addresses import normalise
 from portal.mime.dsn import Dsn
 from portal.vault import readers
 from portal.vault.models import Reader
-
-AHEAD_SECONDS = 2.0
-"""How old what was read of a reader may be when a mail to them is written: withdrawn since, it leaves all the same."""
 
 
 @dataclass(frozen=True)
@@ -155,27 +150,16 @@ def share_of(outbound: Outbound) -> bytes:
     return keys().open_share(outbound.door_key, sealed, outbound.id) if sealed else b""
 
 
-def look_ahead(outbounds: Sequence[Outbound]) -> None:
-    """Read the readers of mails that were taken up together with one statement: `reader_of` gives each once, for as
-    long as that counts as now."""
-    found = _readers().in_bulk({row.reader_id for row in outbounds if row.reader_id})
-    until = time.monotonic() + AHEAD_SECONDS
-    for row in outbounds:
-        if row.reader_id in found:
-            row.ahead = until, found[row.reader_id]
-
-
 def reader_of(outbound: Outbound) -> Reader | None:
     """The reader a mail is for, with its message and brand; None when there is none any more."""
-    ahead, outbound.ahead = outbound.ahead, None
-    if ahead is not None and time.monotonic() < ahead[0]:
-        return ahead[1]
-    return _readers().filter(pk=outbound.reader_id).first() if outbound.reader_id else None
-
-
-def _readers() -> QuerySet[Reader]:
     # A notice needs no byte of the container, which may be 256 KiB; an answer fetches it when it is opened.
-    return Reader.objects.select_related("message__brand").defer("message__container")
+    whole = Reader.objects.select_related("message__brand").defer("message__container")
+    return whole.filter(pk=outbound.reader_id).first() if outbound.reader_id else None
+
+
+def is_for(outbound: Outbound, reader: Reader) -> bool:
+    """Whether a mail goes to its reader's own address. Raises BadAddress, WrapRefused."""
+    return normalise(readers.address_of(reader)) == normalise(address_of(outbound))
 
 
 def reader_at(outbound: Outbound) -> Reader | None:
@@ -184,6 +168,6 @@ def reader_at(outbound: Outbound) -> Reader | None:
     Raises WrapRefused: each of the two addresses is bound to its row, and nothing else binds the rows to each other.
     """
     reader = reader_of(outbound)
-    if reader is not None and normalise(readers.address_of(reader)) != normalise(address_of(outbound)):
+    if reader is not None and not is_for(outbound, reader):
         raise WrapRefused
     return reader

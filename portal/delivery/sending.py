@@ -15,7 +15,7 @@ from django.db import Error as DatabaseFailure
 from django.db import close_old_connections
 
 from portal import leases, observing
-from portal.delivery import claiming, lanes, refusing, results, signing, transport
+from portal.delivery import ahead, claiming, lanes, refusing, results, signing, transport
 from portal.delivery.desk import Desk
 from portal.delivery.errors import Deferred, LeaseLost, Refused
 from portal.delivery.letters import Prepared, prepare
@@ -33,7 +33,7 @@ from portal.delivery.outcomes import (
     overtaken,
     sent,
 )
-from portal.delivery.queue import address_of, dsn_of, look_ahead
+from portal.delivery.queue import address_of, dsn_of
 from portal.delivery.transport import Transport
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
 from portal.mime.addresses import domain_of
@@ -143,7 +143,7 @@ class _Round:
         rows = claiming.claim(self._kinds, self._limit - self._taken, bulk=self._bulk)
         self._taken += len(rows)
         if len(rows) > 1:
-            look_ahead([row for row in rows if row.kind == K.NOTICE])
+            ahead.look([row for row in rows if row.kind == K.NOTICE])
         self._groups = [group for group in self._groups if group.rows]
         for group in _grouped(rows):
             if self._room() <= 0:
@@ -205,14 +205,14 @@ class _Round:
             self._send(row, way, trouble)
 
     def _send(self, row: Outbound, way: Transport, trouble: Deferred | Refused | None) -> None:
-        ask = self._desk.ask
-        lease = Lease(row)
-        if not ask(lease.begin):
-            return
-        # The outcome is noted after the attempt: a database that fails then must neither make an accepted mail look
-        # as if it had failed, nor drag what a foreign exception says into its own traceback.
+        ask, lease = self._desk.ask, Lease(row)
         with observing.work("delivery", row.message, kind=row.kind, mail=str(row.id)):
-            outcome, put_off = _attempt(row, lambda: lease.keep(ask), way, trouble, ask)
+            written = ask(partial(_begun, row, lease, trouble))
+            if written is None:
+                return
+            # The outcome is noted after the attempt: a database that fails then must neither make an accepted mail look
+            # as if it had failed, nor drag what a foreign exception says into its own traceback.
+            outcome, put_off = _attempt(row, lambda: lease.keep(ask), way, written)
             self._note(partial(outcome, row, lease))
         if put_off and trouble is None and lanes.holds_up_a_domain(put_off) and row.lane != NO_LANE:
             self._stopped.add(row.lane)
@@ -281,18 +281,31 @@ def _opened(way: Transport) -> Deferred | Refused | None:
     return None
 
 
-def _attempt(
-    row: Outbound,
-    keep: Callable[[], None],
-    way: Transport,
-    trouble: Deferred | Refused | None,
-    ask: Callable[[Callable[[], Prepared | None]], Prepared | None],
-) -> tuple[Outcome, str]:
-    """Write the mail and hand it over; gives what is to be noted. With the way closed that is known already."""
+Written = Callable[[], Prepared | None]
+"""Gives the mail, or None when it is no longer wanted; raises why it cannot be written or sent."""
+
+
+def _begun(row: Outbound, lease: Lease, trouble: Deferred | Refused | None) -> Written | None:
+    """At the desk, in one visit: note that the mail is being sent, and write it. None when another has it by now."""
+    if not lease.begin():
+        return None
     try:
         if trouble:
             raise trouble
-        mail = ask(partial(_written, row))
+        mail = _written(row)
+    except Exception as error:
+        return partial(_raise, error)
+    return lambda: mail
+
+
+def _raise(error: Exception) -> Prepared | None:
+    raise error
+
+
+def _attempt(row: Outbound, keep: Callable[[], None], way: Transport, written: Written) -> tuple[Outcome, str]:
+    """Hand the mail over; gives what is to be noted. With the way closed that is known already."""
+    try:
+        mail = written()
         if mail is None:
             return dropped, ""
         answer = way.send(row.id, mail, keep)
@@ -324,7 +337,8 @@ def _attempt(
 
 def _written(row: Outbound) -> Prepared | None:
     """The mail with what goes beside it, signed where it is our own. Refused when its address gets no more."""
-    if refusing.is_held_back(row):
+    seen = row.ahead  # it held when the mail was begun: so its address is not suppressed
+    if seen is None and refusing.is_held_back(row):
         raise Refused(refusing.SUPPRESSED)
     mail = prepare(row)
     if mail is None:
@@ -332,4 +346,5 @@ def _written(row: Outbound) -> Prepared | None:
     mail = replace(mail, require_tls=bool(row.tls) and row.tls != "opportunistic")
     if row.kind == K.RELAY:
         return replace(mail, dsn=dsn_of(row))
-    return signing.signed(replace(mail, dsn=_OURS if mail.envelope_sender else None))
+    mail = replace(mail, dsn=_OURS if mail.envelope_sender else None)
+    return signing.signed(mail, seen.signers if seen else None)

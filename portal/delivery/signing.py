@@ -7,11 +7,16 @@ largest ones, so that a second signature would have to go beside it and prove no
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
+import time
 from dataclasses import replace
 
 import dkim
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -21,12 +26,14 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.db import transaction
 from django.utils import timezone
+from dkim.canonicalization import Relaxed
 
 from portal.audit.record import record
 from portal.delivery import resolving
 from portal.delivery.errors import BadDkim
 from portal.delivery.letters import Prepared
 from portal.delivery.models import DkimKey
+from portal.keys.errors import WrapRefused
 from portal.keys.service import keys
 from portal.mime.addresses import domain_of, parse_list
 from portal.mime.errors import BadAddress
@@ -42,26 +49,38 @@ _SIGNED = (
 )  # fmt: skip
 # Named once more than they stand in the mail, so that nobody on the way can add another one (RFC 6376 section 8.15).
 _HEADERS = [name.encode() for name in (*_SIGNED, *_SIGNED)]
+_NAMED = ":\r\n ".join([":".join(_SIGNED[:7]), ":".join(_SIGNED[7:])] * 2)
 
 
-def signed(mail: Prepared) -> Prepared:
+class Signers:
+    """The keys that sign now, each opened at its first mail: for the mails of one batch, and no longer."""
+
+    def __init__(self) -> None:
+        self._rows = {key.domain: key for key in DkimKey.objects.filter(active=True)}
+        self._opened: dict[str, RSAPrivateKey] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._rows)
+
+    def signature(self, whole: bytes) -> bytes:
+        """The header field for a mail; b"" without a key for its From domain. Raises the key service's errors."""
+        key = self._rows.get(_from_domain(whole))
+        if key is None:
+            return b""
+        private = self._opened.get(key.domain) or self._opened.setdefault(key.domain, _private(key))
+        return _signature(whole, key, private)
+
+
+def signed(mail: Prepared, signers: Signers | None = None) -> Prepared:
     """The mail with a signature on top, when its From domain has an active key. Raises the key service's errors."""
-    if not mail.size or mail.size > MOST_BYTES or not DkimKey.objects.filter(active=True).exists():
+    if not mail.size or mail.size > MOST_BYTES:
+        return mail
+    signers = Signers() if signers is None else signers
+    if not signers:
         return mail
     whole = b"".join(mail.data)
-    mail = replace(mail, data=(whole,), size=len(whole))
-    key = DkimKey.objects.filter(domain=_from_domain(whole), active=True).first()
-    if key is None:
-        return mail
-    header = dkim.sign(
-        whole,
-        key.selector.encode(),
-        key.domain.encode(),
-        _private_pem(key),
-        canonicalize=(b"relaxed", b"relaxed"),
-        include_headers=_HEADERS,
-    )
-    return replace(mail, data=(header, whole), size=len(header) + len(whole))
+    header = signers.signature(whole)
+    return replace(mail, data=(header, whole) if header else (whole,), size=len(header) + len(whole))
 
 
 def make(domain: str, selector: str = "") -> DkimKey:
@@ -129,7 +148,28 @@ def _from_domain(whole: bytes) -> str:
     return ""
 
 
-def _private_pem(key: DkimKey) -> bytes:
-    der = keys().open_field("dkim", key.id, bytes(key.private))
-    private = load_der_private_key(der, None)
-    return private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+def _private(key: DkimKey) -> RSAPrivateKey:
+    private = load_der_private_key(keys().open_field("dkim", key.id, bytes(key.private)), None)
+    if not isinstance(private, RSAPrivateKey):
+        raise WrapRefused
+    return private
+
+
+def _signature(whole: bytes, key: DkimKey, private: RSAPrivateKey) -> bytes:
+    """A DKIM-Signature field (RFC 6376 section 3.5), computed as its section 3.7 says.
+
+    The signature itself is OpenSSL's: dkimpy computes it in Python, 27 times as long and in a time that depends on the
+    key.
+    """
+    fields, body = dkim.rfc822_parse(whole)
+    hashed = base64.b64encode(hashlib.sha256(Relaxed.canonicalize_body(body)).digest()).decode()
+    value = (
+        f"v=1; a=rsa-sha256; c=relaxed/relaxed; d={key.domain}; s={key.selector};\r\n"
+        f" t={int(time.time())}; h={_NAMED};\r\n bh={hashed};\r\n b="
+    )
+    told = dkim.select_headers(Relaxed.canonicalize_headers(fields), _HEADERS)
+    told += Relaxed.canonicalize_headers([(b"dkim-signature", value.encode())])
+    text = b"".join([name + b":" + content for name, content in told]).removesuffix(b"\r\n")
+    signature = base64.b64encode(private.sign(text, PKCS1v15(), SHA256())).decode()
+    lines = "\r\n ".join([signature[start : start + 72] for start in range(0, len(signature), 72)])
+    return f"DKIM-Signature: {value}{lines}\r\n".encode()

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from branding import languages
 from portal.vault.models import Reader
 
-_asked: list[Callable[[Reader], str]] = []
+
+def _nobody_knows(readers: Sequence[Reader]) -> Sequence[str]:
+    return [""] * len(readers)
 
 
-def register(of_reader: Callable[[Reader], str]) -> None:
-    """Name who knows the language of a reader, in AppConfig.ready(); it gives "" when it is not known."""
-    _asked[:] = [of_reader]
+_known: Callable[[Sequence[Reader]], Sequence[str]] = _nobody_knows
+
+
+def register(known: Callable[[Sequence[Reader]], Sequence[str]]) -> None:
+    """Name who knows the languages of readers, in AppConfig.ready(); it gives "" for each that is not known."""
+    global _known
+    _known = known
+
+
+def of_readers(readers: Sequence[Reader]) -> list[str]:
+    """The language that each recipient read in last, else that of the brand, in the order of the readers."""
+    said = zip(readers, _known(readers), strict=True)
+    return [languages.known(last) or languages.of_brand(reader.message.brand) for reader, last in said]
 
 
 def of_reader(reader: Reader) -> str:
-    """The language that the recipient read in last, else that of the brand."""
-    said = _asked[0](reader) if _asked else ""
-    return languages.known(said) or languages.of_brand(reader.message.brand)
+    """The same for one."""
+    return of_readers([reader])[0]

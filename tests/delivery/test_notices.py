@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from branding.models import Brand
-from portal.delivery import queue, verp
+from portal.delivery import verp
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
 from portal.delivery.sending import send_due
@@ -354,14 +354,3 @@ def test_readers_of_mails_taken_up_together_are_read_with_one_statement(seal, re
         assert send_due(["notice"]) == 5
     assert len(relay.taken) == 5
     assert len([one for one in asked.captured_queries if 'FROM "vault_reader"' in one["sql"]]) == 1
-
-
-def test_what_was_read_ahead_too_long_ago_is_read_again(seal, monkeypatch):
-    early, late = _waiting(seal, 2)
-    queue.look_ahead([early])
-    monkeypatch.setattr(queue, "AHEAD_SECONDS", -1.0)
-    queue.look_ahead([late])
-    Message.objects.update(state=Message.State.WITHDRAWN)
-    assert queue.reader_of(early).message.state == Message.State.OPEN
-    assert queue.reader_of(late).message.state == Message.State.WITHDRAWN
-    assert queue.reader_of(early).message.state == Message.State.WITHDRAWN, "it is given once"
