@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -45,7 +46,7 @@ class Ahead:
         """Whether its words may still be said."""
         return time.monotonic() < self.until
 
-    def holds(self) -> tuple[str, list[object]]:
+    def holds(self) -> tuple[str, list[Any]]:
         """That it can be sent as it was read: a condition on its row in SQL, and the condition's parameters."""
         message = self.reader.message
         end = Message._meta.get_field("open_until").get_db_prep_value(message.open_until, connection)

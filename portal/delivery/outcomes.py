@@ -111,14 +111,16 @@ class Lease:
         return held
 
     def _change(
-        self, states: Sequence[str], changes: Mapping[str, object], also: str = "", about: Sequence[object] = ()
+        self, states: Sequence[str], changes: Mapping[str, object], also: str = "", about: Sequence[Any] = ()
     ) -> bool:
         """Change columns of the row if the lease still holds, it is in one of these states, and `also` is true of it.
 
         In SQL as it stands, for each mail comes by here twice: Django takes three times as long to write it.
         """
-        kept = {name: _column(name).get_db_prep_save(value, connection) for name, value in changes.items()}
-        which = [_column("id").get_db_prep_value(self._row.pk, connection), self._row.leased_by, *states]
+        kept: dict[str, Any] = {
+            name: _column(name).get_db_prep_save(value, connection) for name, value in changes.items()
+        }
+        which: list[Any] = [_column("id").get_db_prep_value(self._row.pk, connection), self._row.leased_by, *states]
         query = (
             f"UPDATE delivery_outbound SET {', '.join(f'{name} = %s' for name in kept)} "  # noqa: S608 # own names
             f"WHERE id = %s AND leased_by = %s AND state IN ({', '.join(['%s'] * len(states))}){also}"
