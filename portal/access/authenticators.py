@@ -17,7 +17,8 @@ from uuid import uuid4
 from django.utils import timezone
 from django_otp.oath import hotp
 
-from portal.access import budgets, codes, grants, levels
+from portal.access import brake, budgets, codes, grants, levels
+from portal.access.brake import BRAKE
 from portal.access.budgets import DAY, Limit
 from portal.access.errors import (
     AuthenticatorThere,
@@ -195,9 +196,15 @@ def _tried(found: Authenticator, work: Callable[[Authenticator, datetime], T], n
     until = _opens(found, now)
     if until is not None:
         return TooManyCodes(until)
+    guessed = ("app", found.person_id)
+    if not BRAKE.take(guessed, brake.OF_AN_APP):
+        return TooManyCodes(now + DAY)
     try:
-        return work(found, now)
+        done = work(found, now)
+        BRAKE.give_back(guessed)
+        return done
     except NoFactorEntered as refused:
+        BRAKE.give_back(guessed)
         return refused
     except FactorRefused as refused:
         WrongFactor.objects.create(authenticator=found, at=now)

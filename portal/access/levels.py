@@ -8,9 +8,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from portal.access import grants, sessions
+from portal.access.brake import BRAKE, OF_A_PHRASE
 from portal.access.errors import SessionOver
 from portal.access.models import Person, ProvedPhrase, Session
 from portal.vault import phrases
+from portal.vault.errors import PhraseSpent
 from portal.vault.models import Reader
 from portal.vault.readers import rights_of
 
@@ -51,9 +53,13 @@ def prove_phrase(session: Session, reader: Reader, typed: str) -> str | None:
         PhraseSpent: the tries are used up; nothing was compared.
         SessionOver: signed out, or the phrase replaced, in this very moment.
     """
+    guessed = ("phrase", reader.id)
+    if not BRAKE.take(guessed, OF_A_PHRASE):
+        raise PhraseSpent
     phrase = phrases.try_phrase(reader, typed)
     if phrase is None:
         return None
+    BRAKE.give_back(guessed)
     try:
         with transaction.atomic():
             token = sessions.rotate(session)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import django_otp
+from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import get_language
 
 from branding.models import Brand
-from portal.access import budgets, ceilings, codes, people, references, sessions
+from portal.access import brake, budgets, ceilings, codes, people, references, sessions
+from portal.access.brake import BRAKE
 from portal.access.budgets import NOWHERE, Origin, Purse
 from portal.access.errors import (
     AccessError,
@@ -205,17 +208,29 @@ def _check(challenge: Challenge, browser: Browser, digits: str, now: datetime) -
     over = refusal(challenge, now)
     if over is not None:
         return over
+    guessed = _guessed(challenge)
+    if not all(BRAKE.take(what, most) for what, most in guessed.items()):
+        return _throttled(challenge.reader, now + budgets.HOUR, now)
     if challenge.used_at is not None:
         # The answer to its first use was lost. What that began ends unseen, so that it opens once all the same.
         if challenge.verify_again(digits):
+            BRAKE.give_back(*guessed)
             return None if sessions.never_seen(bytes(challenge.began)).delete()[0] else PasscodeUsed()
     elif django_otp.verify_token(challenge.user, challenge.persistent_id, digits) is not None:
+        BRAKE.give_back(*guessed)
         return None
     challenge.refresh_from_db()
     left = max(0, GUESSES - challenge.guesses)
     budgets.count_failure(purse, challenge.reader_id, now)
     _record("recipient.passcode_failed", challenge.reader, left=left)
     return WrongPasscode(left) if left else PasscodeDead()
+
+
+def _guessed(challenge: Challenge) -> dict[Hashable, int]:
+    """At what a guess is one, and how many there may be in a day: of a brand, five for each mail to a stranger."""
+    of_brand = GUESSES * 24 * settings.LETTERLOCK.passcodes_per_brand
+    address = bytes(challenge.address_lookup)
+    return {("passcode", address): brake.OF_AN_ADDRESS, ("passcodes", challenge.brand_id): of_brand}
 
 
 def _throttled(reader: Reader | None, until: datetime, now: datetime) -> TooManyTries:

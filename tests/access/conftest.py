@@ -8,9 +8,15 @@ import pytest
 from django.utils import timezone
 
 from branding.models import Brand
+from portal.access.brake import BRAKE
 from portal.vault.models import Reader
 from tests.access.visitors import Clock, Visitor, make_brand, make_reader
 from tests.peers.issuer import Issuer
+
+
+@pytest.fixture(autouse=True)
+def _guessed_at_nothing() -> None:
+    BRAKE.forget()
 
 
 @pytest.fixture
