@@ -16,6 +16,7 @@ from portal.console.rule_trial import Trial
 from portal.delivery import naming
 from portal.ingest import unending
 from portal.rules.compiling import RuleSet
+from portal.rules.contents import Attachment
 from portal.rules.deciding import Result, decide, explain
 from portal.rules.decision import Decision
 from portal.rules.sentences import parts
@@ -30,10 +31,25 @@ def shown(trial: Trial, rules: RuleSet) -> dict[str, Any]:
     problem = mail["problem"] if mail else ""
     return {
         "looked": [_line(number, result, rules) for number, result in enumerate(explain(trial.facts, rules), 1)],
+        "files": [_file(one) for one in trial.facts.contents.attachments],
         "decided": _decided(decision, problem),
         "details": _details(decision, problem),
         "mail": None if problem else mail,
     }
+
+
+def _file(held: Attachment) -> dict[str, str]:
+    """What rules could read of a file, also where none of them asked."""
+    said = {
+        "locked": _("It has a password. It counts as a file that cannot be read."),
+        "unread": _("It cannot be read."),
+        "partly": _("Read in part: {n} characters. It counts as a file that cannot be read."),
+        "cut": _("Read in part: {n} characters. It has more than rules look at."),
+        "read": _("Read: {n} characters."),
+        "empty": _("It has no text of its own."),
+    }[held.outcome]
+    program = " " + _("It is a program.") if held.executable else ""
+    return {"name": held.name, "read": said.format(n=f"{len(held.text):,}") + program}
 
 
 def _line(number: int, result: Result, rules: RuleSet) -> dict[str, Any]:

@@ -61,6 +61,14 @@ class Attachment:
     def properties(self) -> Mapping[str, str]:
         return self.reading.properties
 
+    @property
+    def outcome(self) -> str:
+        """What came of reading it: `locked`, `unread`, `partly`, `cut`, `read`, or `empty`."""
+        held = self.reading
+        if held.password_protected or held.unreadable:
+            return "locked" if held.password_protected else "partly" if held.text else "unread"
+        return "cut" if held.truncated else "read" if held.text.strip() else "empty"
+
 
 class Contents:
     """A mail's body and attachments, read when first asked for and kept from then on."""

@@ -23,6 +23,7 @@ from portal.rules.models import Draft, Hits, Seen
 from portal.vault.models import Message
 from tests.console.pages import form, said, shown, someone
 from tests.mails import JONAS, MAYA, mail
+from tests.mime import oldoffice
 from tests.seals import put
 
 pytestmark = pytest.mark.usefixtures("clinic_inside")
@@ -133,6 +134,19 @@ def test_a_mail_is_uploaded_or_pasted_with_the_people_of_its_header_or_others(ru
     answer = ruler.post(FILE, {"text": raw.decode(), "to": "kim@aldervalley.example"})
     assert "It is held until an administrator approves it. Rule “words” decided." in said(answer)
     assert form(answer.content.decode(), "multipart")["to"] == ["kim@aldervalley.example"]
+
+
+def test_what_rules_can_read_of_each_file_is_told_also_where_none_asked(ruler: Client) -> None:
+    files = [
+        ("letter.doc", "application/msword", oldoffice.sample("letter.doc")),
+        ("locked.xls", "application/vnd.ms-excel", oldoffice.xls(b"", shared=oldoffice.record(0x002F, bytes(6)))),
+        ("x.bin", "application/octet-stream", b"MZ\0\1"),
+    ]
+    drafted(rule("outside", OUTSIDE))
+    answer = said(ruler.post(FILE, {"file": SimpleUploadedFile("x.eml", mail("Lunch", files=files))}))
+    assert re.search(r"letter.doc Read: \d+ characters. locked.xls It has a password.", answer)
+    assert "x.bin It cannot be read. It is a program." in answer
+    assert "A footnote." not in answer
 
 
 @pytest.mark.parametrize(

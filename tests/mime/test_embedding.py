@@ -92,6 +92,7 @@ READ: dict[str, Callable[[], bytes]] = {
     "today's in old": lambda: in_doc({"Package": INNER}),
     "a file in old": lambda: in_doc({"\1Ole10Native": packaged(WORDS.encode())}),
     "old in slides": lambda: in_ppt(DOC),
+    "a chart of LibreOffice in slides": lambda: in_ppt(outlook.compound({"package_stream": INNER})),
 }
 
 

@@ -104,9 +104,10 @@ def test_the_command_imports_exports_tries_switches_and_goes_back(tmp_path: Path
     assert yamls.read(run("export").encode()) == yamls.read(file.read_bytes())
     assert "the subject has the word “zebra”" in run("list")
     tried = tmp_path / "mail.eml"
-    tried.write_bytes(mail("A zebra"))
+    tried.write_bytes(mail("A zebra", files=[("a.rtf", "application/rtf", b"{\\rtf1 words}")]))
     said = run("test", str(tried))
     assert "matched" in said
+    assert "a.rtf: 5 characters were read" in said
     assert "Protect it (rule: A)." in said
     tried.write_bytes(mail("A horse"))
     assert "[when.all.0]" in run("test", str(tried), "--to", "x@bank.example")

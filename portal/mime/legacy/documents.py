@@ -22,8 +22,8 @@ _READERS: dict[str, Callable[[Compound, Path, Gathered], None]] = {
 _SLIDES, _PIVOTS = "powerpoint document", "_sx_db_cur"
 # A whole document that only those with its key can read ([MS-OFFCRYPTO] sections 2.2 and 2.3.4.10), in place of it.
 _LOCKED = {"encryptedpackage", "\x09drmcontent", "encryptedsummary"}
-_FOREIGN = {"package", "contents", packager.STREAM}
-"""What other programs than these have put in; or Office of today, as a ZIP file."""
+_FOREIGN = {"package", "contents", "package_stream", "embeddedodf", packager.STREAM}
+"""What other programs than these have put in; or Office of today and OpenDocument, as a ZIP file."""
 _NO_WORDS = {"equation native", "project"}
 """Formulas, and macros."""
 

@@ -14,9 +14,11 @@ from django.utils import timezone
 
 from portal.directory import membership
 from portal.ingest import knowing
+from portal.mime.names import safe_file_name
 from portal.operations.commands import sentences
 from portal.rules import counting, deciding, publishing, replaying, sanity, trying, yamls
 from portal.rules.compiling import RuleSet, compiled
+from portal.rules.contents import Attachment
 from portal.rules.limits import MOST_DOCUMENT_BYTES
 from portal.rules.models import Version
 from portal.rules.sentences import sentence
@@ -94,6 +96,7 @@ class Command(BaseCommand):
             where = f"  [{'.'.join(map(str, result.path))}]" if result.path else ""
             yield f"{number:>4}  {mark:<12}  {result.name}: {result.words}{where}"
         yield from _outcome(deciding.decide(facts, rules, settings.LETTERLOCK.default_action))
+        yield from map(_of_file, facts.contents.attachments)
 
     def _replay(self, options: dict[str, Any]) -> Iterator[str]:
         document = yamls.read(_read(options["file"]))
@@ -143,6 +146,22 @@ class Command(BaseCommand):
 
     def _log(self, options: dict[str, Any]) -> Iterator[str]:
         yield _switched(options["name"], "log")
+
+
+_READ = {
+    "locked": "it has a password, and counts as a file that cannot be read",
+    "unread": "it cannot be read",
+    "partly": "{n:,} characters were read; it counts as a file that cannot be read",
+    "cut": "{n:,} characters were read, and it has more",
+    "read": "{n:,} characters were read",
+    "empty": "it has no text of its own",
+}
+
+
+def _of_file(held: Attachment) -> str:
+    read = _READ[held.outcome].format(n=len(held.text))
+    program = "; it is a program" if held.executable else ""
+    return f"  {safe_file_name(held.name, held.content_type)}: {read}{program}"
 
 
 def _file(parser: ArgumentParser) -> None:
