@@ -53,6 +53,14 @@ def test_our_containers_can_write_nothing_and_become_nobody_else(compose: dict[s
     assert all("privileged" not in service for service in compose["services"].values())
 
 
+def test_only_the_web_part_may_start_the_sandbox_of_previews(compose: dict[str, Any]) -> None:
+    for name in OURS:
+        more = [option for option in compose["services"][name]["security_opt"] if "no-new-privileges" not in option]
+        # AppArmor's rules are loosened only where .env says so.
+        wanted = ["seccomp:./deploy/seccomp/letterlock-previews.json", "apparmor=docker-default"]
+        assert more == (wanted if name == "web" else []), name
+
+
 def test_only_web_and_mail_are_reachable_from_outside(compose: dict[str, Any]) -> None:
     published = {
         name: sorted({int(port["published"]) for port in service["ports"]})

@@ -173,6 +173,28 @@ def test_all_of_the_door_can_be_used(tmp_path: Path) -> None:
     assert measured == PODS - {"prepare"}
 
 
+RUNTIME = {"type": "RuntimeDefault"}
+LOCALHOST = {"type": "Localhost", "localhostProfile": "letterlock-previews.json"}
+
+
+def test_only_pods_that_render_files_have_the_profile_for_it_and_only_when_asked() -> None:
+    def profiles(**previews: object) -> dict[str, Any]:
+        found = pods(manifests({**VALUES, "previews": {"seccompProfile": LOCALHOST["localhostProfile"], **previews}}))
+        for pod in found.values():
+            for container in pod.get("initContainers", []):
+                assert container["securityContext"]["seccompProfile"] == RUNTIME
+        return {name: pod["containers"][0]["securityContext"] for name, pod in found.items()}
+
+    alone = profiles()
+    assert {name for name, has in alone.items() if has["seccompProfile"] == LOCALHOST} == {"web"}
+    assert all(has["seccompProfile"] == RUNTIME for name, has in alone.items() if name != "web")
+    assert all(has["allowPrivilegeEscalation"] is False and "appArmorProfile" not in has for has in alone.values())
+    more = profiles(workers=True, appArmorUnconfined=True)
+    loosened = {"web", "worker-mail", "worker-bulk", "worker-passcode"}
+    assert {name for name, has in more.items() if has["seccompProfile"] == LOCALHOST} == loosened
+    assert {name for name, has in more.items() if has.get("appArmorProfile") == {"type": "Unconfined"}} == loosened
+
+
 def test_every_queue_has_a_worker(rendered: list[dict[str, Any]]) -> None:
     served = [pod["containers"][0]["args"] for name, pod in pods(rendered).items() if name.startswith("worker-")]
     assert sorted(queue for args in served for queue in args[2].split(",")) == sorted(QUEUES)
@@ -202,6 +224,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"settings": {"LETTERLOCK_DATABASE_URL": "postgresql://messages:secret@db/x"}}, "LETTERLOCK_DATABASE_URL"),
     ({"door": {"smtpsPort": 465}}, "door"),
     ({"door": {"clientCertificates": True, "tlsSecret": ""}}, "door"),
+    ({"previews": {"seccompProfile": "/var/lib/kubelet/seccomp/x.json"}}, "seccompProfile"),
+    ({"previews": {"appArmorUnconfined": True}}, "appArmorUnconfined"),
 ]
 
 

@@ -69,7 +69,8 @@ def test_what_lets_the_web_part_start_its_sandbox_loosens_that_and_no_more(folde
     assert [line for line in done.stderr.splitlines() if "letterlock" in line] == []
     done = analyze("security", "--offline=yes", "--threshold=25", "--no-pager", unit)
     assert done.returncode == 0, done.stdout.splitlines()[-1]
-    assert {line.partition("=")[0] for line in loosened.splitlines()} == {"RestrictNamespaces", "SystemCallFilter"}
+    settings = {line.partition("=")[0] for line in loosened.splitlines()}
+    assert settings == {"RestrictNamespaces", "RestrictAddressFamilies", "SystemCallFilter"}
 
 
 def test_the_command_line_has_the_settings_of_the_services(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ app.kubernetes.io/component: {{ .part }}
 {{- end }}
 {{- end -}}
 
+{{- /* Call with a dict; with renders, which are the values of previews, it may start the sandbox of previews. */ -}}
 {{- define "letterlock.confined" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
@@ -46,7 +47,14 @@ runAsNonRoot: true
 runAsUser: 10001
 runAsGroup: 10001
 capabilities: {drop: [ALL]}
+{{- if .renders }}
+seccompProfile: {type: Localhost, localhostProfile: {{ .renders.seccompProfile | quote }}}
+{{- if .renders.appArmorUnconfined }}
+appArmorProfile: {type: Unconfined}
+{{- end }}
+{{- else }}
 seccompProfile: {type: RuntimeDefault}
+{{- end }}
 {{- end -}}
 
 {{- /* The pod of a part. Call with a dict: root, part, args, resources; keyed (has the root key), env, probes, ports. */ -}}
@@ -92,7 +100,7 @@ spec:
       imagePullPolicy: {{ $values.image.pullPolicy }}
       command: [install, -m, "0400", /secrets/root/root.key, /keys/root.key]
       securityContext:
-        {{- include "letterlock.confined" . | nindent 8 }}
+        {{- include "letterlock.confined" dict | nindent 8 }}
       resources:
         requests: {cpu: 10m, memory: 16Mi}
         limits: {memory: 64Mi}
@@ -105,8 +113,9 @@ spec:
       image: {{ include "letterlock.image" .root }}
       imagePullPolicy: {{ $values.image.pullPolicy }}
       args: {{ .args | toJson }}
+      {{- $renders := and $values.previews.seccompProfile (or (eq .part "web") (and $values.previews.workers (hasPrefix "worker-" .part))) }}
       securityContext:
-        {{- include "letterlock.confined" . | nindent 8 }}
+        {{- include "letterlock.confined" (dict "renders" (ternary $values.previews nil (not (empty $renders)))) | nindent 8 }}
       env:
         {{- include "letterlock.settings" .root | nindent 8 }}
         {{- if .keyed }}
