@@ -57,6 +57,7 @@ class _Look:
         """What lies in a document. What cannot be read of it makes the whole document one that was not read whole."""
         if not data:
             return
+        self._gathered.look_at_the_clock()
         self._depth += 1
         try:
             if self._depth > DEEPEST or not self._is_read(data):

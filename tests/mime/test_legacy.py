@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import struct
 import time
@@ -238,3 +239,21 @@ def test_pieces_that_all_lie_in_one_place_give_no_more_than_is_wanted() -> None:
     started = time.process_time()
     assert len(read(many, most=10_000).text) == 10_000
     assert time.process_time() - started < 1
+
+
+LONG: dict[str, Callable[[], bytes]] = {
+    "records that continue": lambda: oldoffice.xls(record(0x003C, b"") * 1_000_000),
+    "a text over very many records": lambda: oldoffice.xls(
+        b"", shared=record(0x00FC, struct.pack("<IIHBI", 1, 1, 0, 4, 1 << 20)) + record(0x003C, b"x") * 700_000
+    ),
+    "records": lambda: oldoffice.xls(record(1, b"") * 1_000_000),
+}
+
+
+@pytest.mark.parametrize("made", LONG.values(), ids=list(LONG))
+def test_what_is_repeated_a_million_times_ends_with_its_time(made: Callable[[], bytes]) -> None:
+    data = made()
+    started = time.process_time()
+    with contextlib.suppress(NotReadable):
+        assert read(data, seconds=0.2).truncated
+    assert time.process_time() - started < 1.5

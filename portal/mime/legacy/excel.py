@@ -76,6 +76,8 @@ class _Book:
             pieces = [data[place + 4 : place + 4 + size]]
             place += 4 + size
             while data[place : place + 2] == b"\x3c\x00" and place + 4 <= len(data):
+                if len(pieces) % _OFTEN == 0:
+                    self._gathered.look_at_the_clock()
                 size = int.from_bytes(data[place + 2 : place + 4], "little")
                 pieces.append(data[place + 4 : place + 4 + size])
                 place += 4 + size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from portal.mime.errors import NotReadable
 
@@ -32,28 +32,30 @@ class Strings:
             runs = self._integer(2) if flags & _RICH else 0
             more = self._integer(4) if flags & _EXTENDED else 0
             found.append(self._characters(length, flags & _WIDE))
-            self._take(4 * runs + more)
+            for _ in self._passed(4 * runs + more):
+                continue
             if len(found) % _OFTEN == 0:
                 look_at_the_clock()
         return found
 
     def _integer(self, length: int) -> int:
-        return int.from_bytes(self._take(length), "little")
-
-    def _take(self, length: int) -> bytes:
         piece = self._pieces[self._number] if self._number < len(self._pieces) else b""
         if self._place + length <= len(piece):
             self._place += length
-            return piece[self._place - length : self._place]
-        taken = piece[self._place :]
-        while len(taken) < length:
-            self._number, self._place = self._number + 1, 0
+            return int.from_bytes(piece[self._place - length : self._place], "little")
+        return int.from_bytes(b"".join(self._passed(length)), "little")
+
+    def _passed(self, length: int) -> Iterator[bytes]:
+        """The next bytes, which may go on in the next record."""
+        while length:
             if self._number >= len(self._pieces):
                 raise NotReadable("workbook")
-            part = self._pieces[self._number][: length - len(taken)]
-            self._place = len(part)
-            taken += part
-        return taken
+            part = self._pieces[self._number][self._place : self._place + length]
+            self._place += len(part)
+            length -= len(part)
+            yield part
+            if length:
+                self._number, self._place = self._number + 1, 0
 
     def _characters(self, length: int, wide: int) -> str:
         """Where they go on in the next record, it says anew how wide they are (section 2.5.293)."""

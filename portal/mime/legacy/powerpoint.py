@@ -48,6 +48,7 @@ def read(compound: Compound, path: Path, gathered: Gathered, part: Callable[[byt
             elif kind == _TEXT_8:
                 gathered.add(data[place : place + length].decode("latin-1").translate(_MARKS) + "\n")
             elif kind == _STORAGE:
+                gathered.look_at_the_clock()
                 part(_unpacked(data[place : place + length], is_packed=version >> 4 == 1), "")
             place += length
     if wanted:  # PowerPoint would show what lies within another record and was not seen here
@@ -100,5 +101,7 @@ def _add_directory(data: bytes, directory: int, found: list[int]) -> None:
     place, end = directory + _HEAD, directory + _HEAD + length
     while place < end:
         count = int.from_bytes(data[place : place + 4], "little") >> 20
+        if not count:
+            raise NotReadable("presentation")
         found += struct.unpack_from(f"<{count}I", data, place + 4)
         place += 4 + 4 * count

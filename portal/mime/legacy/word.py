@@ -15,7 +15,7 @@ _ENCRYPTED, _SECOND_TABLE, _EIGHT_BIT = 0x0100, 0x0200, 0x40000000
 # Places in the file information block (section 2.5): flags; lengths of text, notes, headers …; where the pieces are.
 _FLAGS, _LENGTHS, _PIECES = 0x0A, 0x4C, 0x01A2
 _FORMATS, _TABLE = 1, 2  # what the list of pieces begins with (section 2.9.38)
-_OFTEN, _AT_ONCE = 1024, 64 * 1024
+_OFTEN, _AT_ONCE, _MOST_FORMATS = 1024, 64 * 1024, 100_000
 # Marks within text (section 2.4.1, sprmCFSpec): cells, lines, pages, fields, hyphens; pictures and notes say nothing.
 _MARKS: dict[int, str | None] = dict.fromkeys([*range(9), 0x0F, *range(0x10, 0x13), 0x1F])
 _MARKS |= {7: "\t", 0x0B: "\n", 0x0C: "\n", 0x0D: "\n", 0x0E: "\n", 0x13: " ", 0x14: " ", 0x15: None, 0x1E: "-"}
@@ -50,8 +50,9 @@ def read(compound: Compound, path: Path, gathered: Gathered) -> None:
 
 def _pieces(listed: bytes) -> bytes:
     """The table of pieces, behind what formats them: n + 1 places in the text, and n descriptions."""
-    place = 0
-    while listed[place] == _FORMATS:
+    place = count = 0
+    while listed[place] == _FORMATS and count < _MOST_FORMATS:
+        count += 1
         place += 3 + int.from_bytes(listed[place + 1 : place + 3], "little")
     (length,) = struct.unpack_from("<I", listed, place + 1)
     found = listed[place + 5 : place + 5 + length]
