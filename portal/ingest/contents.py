@@ -12,12 +12,12 @@ import zipfile
 from collections.abc import Callable
 from functools import partial
 
-from portal.mime import charsets, embedding, inside, magic, officetext, packages, plain, rtftext, unseen
+from portal.mime import charsets, embedding, inside, magic, mapi, msg, officetext, packages, plain, rtftext, unseen
 from portal.mime.errors import NotReadable
 from portal.mime.gathering import Read
 from portal.mime.inside import Inside
 from portal.mime.packages import Package, TooMuch
-from portal.mime.reading import Letter, Part
+from portal.mime.reading import Letter, Part, read
 from portal.mime.unpacking import attempt
 from portal.mime.unseen import Unseen
 from portal.rules.contents import Attachment, Contents
@@ -44,12 +44,15 @@ _TEXT_NAMES_WORDS = (
 _TEXT_NAMES = frozenset(_TEXT_NAMES_WORDS.split())
 _NO_TEXT = ("image/", "audio/", "video/", "font/")
 _MAIL_NAMES = frozenset({"eml", "mht", "mhtml"})
+_DEEPEST = 2
+"""Messages in ZIP files in messages in ZIP files."""
 _WITHOUT = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 _SIGNATURE, _LONGEST_SIGNATURE = b"-----BEGIN PGP SIGNATURE-----", 8192
 _LONGEST_DER = 64 * 1024
 _RUN_8, _RUN_16 = re.compile(rb"[\t\r\n\x20-\x7e\xa0-\xff]{4,}"), re.compile(rb"(?:[\t\r\n\x20-\x7e\xa0-\xff]\x00){4,}")
 
 
+_HEADER = re.compile(rb"(?:[!-9;-~]{1,76}:[^\n]{0,1000}\n(?:[ \t][^\n]{0,1000}\n){0,100}){1,200}\r?\n")
 _MOST_CHARSETS = 4
 _CHARSET = re.compile(rb"""charset\s{0,9}=\s{0,9}["']?([A-Za-z0-9_.:+-]{1,40})""", re.IGNORECASE)
 
@@ -67,6 +70,7 @@ class _Look:
         self._letter, self._raw = letter, raw
         self._room = MOST_CHARACTERS
         self._until = 0.0
+        self._depth = 0
         self._inside: Inside | None = None
         self._unseen: Unseen | None = None
         self._are_listed = True
@@ -167,9 +171,31 @@ class _Look:
             held = package.anew().read(entry)
             if held.startswith(magic.ZIP) and not _is_office(held):
                 return Reading(unreadable=True)  # a ZIP in a ZIP
-            return self._reading(name, kind, held)
+            return self._message(name, held) or self._read(name, kind, held)
 
         return self._bounded(unpacked)
+
+    def _message(self, name: str, data: bytes) -> Reading | None:
+        """A message in a ZIP file, with all that lies in it; None for what is none, or lies too deep."""
+        raw = attempt(lambda: _as_mail(name, data), "message")
+        letter = attempt(lambda: read(raw), "message") if raw else None
+        if raw is None or letter is None or self._depth == _DEEPEST:
+            return None
+        inner = _Look(letter, raw)
+        inner._depth, inner._room, inner._until = self._depth + 1, self._room, self._until
+        inner._zipped = self._zipped
+        held = inner.contents()
+        text = "\n\n".join([letter.subject, held.body, *(one.text for one in held.attachments if one.text)])
+        self._zipped = inner._zipped
+        is_open = not any("encrypted" in one or "inline" in one for one in letter.protections)
+        is_whole = is_open and held.are_listed and held.is_sure
+        return Reading(
+            text[: self._room],
+            not is_whole or any(one.unreadable for one in held.attachments),
+            held.truncated or len(text) > self._room,
+            password_protected=any(one.password_protected for one in held.attachments),
+            executable=any(one.executable for one in held.attachments),
+        )
 
     def _reading(self, name: str, kind: str, data: bytes) -> Reading:
         return self._bounded(lambda: self._read(name, kind, data))
@@ -247,6 +273,13 @@ class _Look:
 
     def _cut(self, text: str, *, unreadable: bool = False) -> Reading:
         return Reading(text[: self._room], unreadable, len(text) > self._room)
+
+
+def _as_mail(name: str, data: bytes) -> bytes | None:
+    """The mail in a file; None for a file that is none. Raises what a damaged one of Outlook makes of its reader."""
+    if data.startswith(magic.OLE):
+        return mapi.as_mail(msg.read(data))
+    return data if name.rpartition(".")[2].lower() in _MAIL_NAMES and _HEADER.match(data) else None
 
 
 def _told(found: Read) -> Reading:

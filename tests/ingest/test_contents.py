@@ -15,7 +15,8 @@ from portal.mime import packages
 from portal.mime.reading import read
 from portal.rules.contents import Attachment, Contents
 from tests import parts
-from tests.mime import oldoffice
+from tests.mime import oldoffice, outlook
+from tests.mime.outlook import File, Message
 from tests.reading import documents
 
 CARD = "4111 1111 1111 1111"
@@ -110,6 +111,34 @@ def test_both_forms_of_the_body_and_the_mails_within_it_are_read() -> None:
     assert all(words in found.body for words in ("plain words", "other words", f"inner body {CARD}", "Files"))
     assert [part.name for part in found.attachments][-1] == "note.txt"
     assert found.attachments[-1].text.strip() == "inner file"
+
+
+def message_with(*files: tuple[str, bytes]) -> bytes:
+    """In codings, so that nothing of it can be read as it stands."""
+    inner = mail(*files, body=f"Größe, inner {CARD}")
+    inner.set_content(f"Größe, inner {CARD}", cte="base64") if not files else None
+    return inner.as_bytes()
+
+
+@pytest.mark.parametrize("name", ["a.eml", "a.MHT", "a.msg"])
+def test_a_message_in_a_zip_is_read_with_all_that_lies_in_it(name: str) -> None:
+    data = message_with()
+    if name == "a.msg":
+        data = outlook.msg(Message(text=f"inner {CARD}", files=[File("a.txt", b"a file")]))
+    found = held(("a.zip", zipped({name: data}))).attachments[1]
+    assert f"inner {CARD}" in found.text
+    assert not (found.unreadable or found.truncated)
+    assert ("a file" in found.text) == (name == "a.msg")
+
+
+def test_what_cannot_be_read_in_a_message_in_a_zip_makes_it_unreadable() -> None:
+    inner = message_with(("a.7z", b"7z\xbc\xaf\x27\x1c" + bytes(100)), ("b.bin", b"MZ" + bytes(100)))
+    found = held(("a.zip", zipped({"a.eml": inner}))).attachments[1]
+    assert found.unreadable and found.reading.executable
+    deep = CARD.encode()
+    for _ in range(4):
+        deep = message_with(("a.zip", zipped({"a.eml": deep})))
+    assert held(("a.zip", zipped({"a.eml": deep}))).attachments[1].unreadable
 
 
 def test_properties_of_a_document_are_told() -> None:
