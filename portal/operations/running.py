@@ -75,6 +75,8 @@ def up(configuration: Configuration) -> None:
     meters.begin(configuration)
     with _alone(configuration) as lock:
         stop = Stop()
+        if not (configuration.data / "logs").exists():
+            _say("The first start makes keys, tables and pages. It takes up to a minute.")
         link = _prepare_while_loading()
         tree = Tree(_parts(configuration), configuration.data / "logs", _say, close=lambda: os.close(lock))
         try:

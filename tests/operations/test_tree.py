@@ -40,7 +40,8 @@ def test_it_starts_says_where_everything_is_and_stops_leaving_no_process(tmp_pat
     portal.start(within=120)
     assert portal.health()[1] == dict.fromkeys(("web", "door", "worker", "database", "keys", "storage", "audit"), "ok")
     wait_for(lambda: "Stop " in portal.seen(), 20, "It did not say how to stop")
-    lines = portal.seen().splitlines()
+    first, *lines = portal.seen().splitlines()
+    assert first.startswith("The first start")
     assert [line.split("  ")[0] for line in lines] == ["Administrator", "Read", "Send", "Outgoing mail", "Stop"]
     assert portal.url in lines[1]
     assert f"127.0.0.1:{portal.smtp_port}" in lines[2]
