@@ -22,7 +22,7 @@ from portal.console.rule_pages import rules_page
 from portal.console.rule_shown import Shown, sentence
 from portal.console.rules import free_id
 from portal.console.sections import RULES
-from portal.rules import actions, draft
+from portal.rules import actions, draft, limits
 from portal.rules.conditions import KINDS
 from portal.rules.differing import told
 from portal.rules.document import STATES, Document, Rule, checked
@@ -166,6 +166,16 @@ def _states() -> list[tuple[str, str, str]]:
 
 def _plain(sentence_: str, form: Form) -> str:
     """A problem's sentence in the form's own words, without the rule's name, which stands above it."""
+    left_empty = {
+        "“name” must be a text.": _("Enter a name."),
+        "must be a list of conditions with at least one.": _("Add a condition."),
+        f"must be a list of 1 to {limits.MOST_ACTIONS} actions.": _("Choose 1 to {n} things that are done.").format(
+            n=limits.MOST_ACTIONS
+        ),
+    }
+    for ending, asked in left_empty.items():
+        if sentence_.endswith(ending):
+            return asked
     name = form.parts["name"].strip()[:60]
     for start in (f"Rule 1 “{name}”", "Rule 1"):
         if sentence_.startswith(start):

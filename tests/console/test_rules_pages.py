@@ -202,6 +202,18 @@ def test_what_is_wrong_is_named_and_all_that_was_typed_is_kept(ruler: Client) ->
     assert not Draft.objects.exists()
 
 
+def test_a_form_that_is_saved_empty_asks_for_what_it_lacks(ruler: Client) -> None:
+    answer = press(ruler, shown(ruler, ADD), "save")
+    assert answer.status_code == 422
+    asked = re.findall(r'<li><a href="#([\w.-]+)">([^<]+)<', answer.content.decode())
+    assert [sentence for _, sentence in asked] == [
+        "Enter a name.",
+        "Add a condition.",
+        "Choose 1 to 20 things that are done.",
+    ]
+
+
+
 @pytest.mark.parametrize(
     ("kind", "typed", "saved"),
     [
