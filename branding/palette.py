@@ -72,16 +72,21 @@ def css(colour: str) -> str:
 
 def pairs(tones: Tones, paper: Paper) -> list[tuple[str, float, float]]:
     """Each pair that must be readable: what it is, its contrast, the contrast it needs."""
+    return [(name, contrast(ink, ground), needs) for name, ink, ground, needs in samples(tones, paper)]
+
+
+def samples(tones: Tones, paper: Paper) -> list[tuple[str, str, str, float]]:
+    """Each pair that must be readable: what it is, its two colours (the second behind), the contrast it needs."""
     return [
-        ("Button label", contrast(tones.on_accent, tones.accent), 4.5),
-        ("Button label, hovered", contrast(tones.on_accent, tones.accent_hover), 4.5),
-        ("Link on sheet", contrast(tones.accent_ink, paper.surface), 4.5),
-        ("Link on page", contrast(tones.accent_ink, paper.bg), 4.5),
-        ("Link in tinted panel", contrast(tones.accent_ink, tones.accent_soft), 4.5),
-        ("Text in tinted panel", contrast(paper.ink, tones.accent_soft), 7.0),
-        ("Quiet text in tinted panel", contrast(paper.quiet, tones.accent_soft), 4.5),
-        ("Outline on sheet", contrast(tones.accent_edge, paper.surface), 3.0),
-        ("Outline on page", contrast(tones.accent_edge, paper.bg), 3.0),
+        ("Button label", tones.on_accent, tones.accent, 4.5),
+        ("Button label, hovered", tones.on_accent, tones.accent_hover, 4.5),
+        ("Link on sheet", tones.accent_ink, paper.surface, 4.5),
+        ("Link on page", tones.accent_ink, paper.bg, 4.5),
+        ("Link in tinted panel", tones.accent_ink, tones.accent_soft, 4.5),
+        ("Text in tinted panel", paper.ink, tones.accent_soft, 7.0),
+        ("Quiet text in tinted panel", paper.quiet, tones.accent_soft, 4.5),
+        ("Outline on sheet", tones.accent_edge, paper.surface, 3.0),
+        ("Outline on page", tones.accent_edge, paper.bg, 3.0),
     ]
 
 

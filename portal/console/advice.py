@@ -41,7 +41,10 @@ def _row(name: str, state: str) -> Row:
         "scanner": (_("Virus scanner"), _("While it is away, protected mail waits and readers can add no files.")),
         "storage": (_("Storage"), _("Large messages lie there. While it is away, they wait and cannot be opened.")),
         "keys": (_("Keys"), _("Without them nothing can be sealed or opened. Mail waits until they are back.")),
-        "audit": (_("Record"), _("What happens is recorded all the same; its signature waits.")),
+        "audit": (
+            _("Record"),
+            _("What happens is recorded and signed. While that fails, the signature waits."),
+        ),
     }
     label, why = known.get(name, (name, ""))
     return Row(label, state == OK, why, "" if state == OK else state)

@@ -24,6 +24,8 @@ from portal.console.pages import administrator
 
 View = Callable[[HttpRequest, str], HttpResponse]
 TEMPLATE = "console/brand_edit.html"
+OF_TEXT = 4.5
+"""The contrast that text needs at least; an outline needs less (WCAG 2.2, 1.4.3 and 1.4.11)."""
 
 
 def page(section: Callable[[], Section]) -> View:
@@ -113,9 +115,11 @@ def contrast_typed(request: HttpRequest, slug: str) -> HttpResponse:
 def contrast(colour: str) -> list[dict[str, object]]:
     """Each pair that must be readable, in both themes."""
     made = palette.palette(colour)
-    light, dark = palette.pairs(made.light, palette.LIGHT), palette.pairs(made.dark, palette.DARK)
+    light, dark = palette.samples(made.light, palette.LIGHT), palette.samples(made.dark, palette.DARK)
     found: list[dict[str, object]] = []
-    for (name, one, needs), (_same, other, _needs) in zip(light, dark, strict=True):
-        figures = {"light": f"{one:.1f}", "dark": f"{other:.1f}", "needs": f"{needs:.1f}"}
-        found.append({"pair": name, **figures, "good": min(one, other) >= needs})
+    for (name, *one, needs), (_same, *other, _needs) in zip(light, dark, strict=True):
+        least = min(palette.contrast(*one), palette.contrast(*other))
+        figures = {"light": f"{palette.contrast(*one):.1f}", "dark": f"{palette.contrast(*other):.1f}"}
+        shown = {"samples": (one, other), "outline": needs < OF_TEXT, "needs": f"{needs:.1f}", "good": least >= needs}
+        found.append({"pair": name, **figures, **shown})
     return found

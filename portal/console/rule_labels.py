@@ -176,6 +176,10 @@ def hint(name: str, kind: str, of: str = "") -> str:
     said = {
         "bytes": _("Bytes, or like 500 KB or 20 MB."),
         "open": _("1 to 730 days, or never. Empty is as the brand says."),
+        "split": _(
+            "Half of the key is only in the notice, so nobody here can open the message. A notice that is lost is then "
+            "a message that is lost, or with escrow given back by the recovery key."
+        ),
         "as_asked": _("Rights, date, split and delivery come from X-Letterlock-Protect."),
         "tenant": _("May be left empty."),
         "manager": _("As the directory says; whoever it names outside the organisation gets nothing."),

@@ -121,8 +121,8 @@ def _who() -> Step:
         _("Who you are"),
         bool(brand.postal_address),
         _("{name}, {address}").format(name=brand.name, address=brand.postal_address or _("no postal address yet")),
-        reverse("console-brands"),
-        _("Name and postal address stand in every mail."),
+        reverse("brand-legal", args=[brand.slug]),
+        _("Enter the postal address that stands in every mail."),
     )
 
 
@@ -174,7 +174,7 @@ def _backup() -> Step:
 
 def _recovery() -> Step:
     passed = drills.last_passed() is not None
-    seen = _("Somebody showed that they have the recovery key.") if passed else _("Nobody showed it yet.")
+    seen = _("Somebody showed that they have the recovery key.") if passed else _("Nobody has shown it yet.")
     return Step(_("The recovery key"), passed, seen, reverse("console-keys") + "#recovery", _("Test recovery."))
 
 

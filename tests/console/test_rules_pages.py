@@ -213,7 +213,6 @@ def test_a_form_that_is_saved_empty_asks_for_what_it_lacks(ruler: Client) -> Non
     ]
 
 
-
 @pytest.mark.parametrize(
     ("kind", "typed", "saved"),
     [

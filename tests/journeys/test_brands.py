@@ -57,7 +57,7 @@ def test_what_is_typed_is_seen_at_once_and_published_it_is_everyones(brand: Bran
         expect(button).to_have_css("background-color", "rgb(232, 163, 61)")
         expect(page.locator("#colour-said b")).to_have_text("#e8a33d")
         rows = page.locator("[data-contrast] tbody tr").all()
-        told = [row.locator("th, td").all_inner_texts() for row in rows]
+        told = [row.locator("th, td:not(.samples)").all_inner_texts() for row in rows]
         should = [[one[name] for name in ("pair", "light", "dark", "needs")] for one in contrast("#e8a33d")]
         assert [line[:4] for line in told] == should and {line[4].strip() for line in told} == {"Pass"}
         expect(page.get_by_role("button", name="Show", exact=True)).to_have_count(0)
