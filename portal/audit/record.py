@@ -15,6 +15,7 @@ from django.utils import timezone
 from portal import observing
 from portal.audit import leaves
 from portal.audit.models import Entry
+from portal.inserting import insert
 
 Fact = str | int | bool | None
 COMMAND_LINE = "command line"
@@ -44,9 +45,7 @@ def record_hourly(
 def record_all(kind: str, about: Iterable[tuple[uuid.UUID, uuid.UUID | None]], **facts: Fact) -> None:
     """Add the same entry about many messages or their readers, in the caller's transaction."""
     now = timezone.now()
-    made = Entry.objects.bulk_create(
-        Entry(at=now, kind=kind, message=message, reader=reader, facts=facts) for message, reader in about
-    )
+    made = insert(Entry(at=now, kind=kind, message=message, reader=reader, facts=facts) for message, reader in about)
     observing.event(kind, len(made))
 
 
@@ -63,7 +62,7 @@ class Event:
 def record_each(events: Iterable[Event]) -> None:
     """Add several entries with one statement, in order, in the caller's transaction."""
     now = timezone.now()
-    made = Entry.objects.bulk_create(
+    made = insert(
         Entry(at=now, kind=event.kind, message=event.message, reader=event.reader, facts=dict(event.facts))
         for event in events
     )

@@ -14,6 +14,7 @@ from portal.audit.record import Event, record_each
 from portal.celery import SEND_BULK, SEND_MAIL, SEND_PASSCODES, ring
 from portal.delivery.lanes import lane_of
 from portal.delivery.models import Outbound
+from portal.inserting import insert
 from portal.keys.errors import WrapRefused
 from portal.keys.service import keys
 from portal.mime.addresses import normalise
@@ -74,7 +75,7 @@ def enqueue(
 
 def enqueue_all(asked: Sequence[Asked]) -> list[Outbound]:
     """The same for several mails, with one statement."""
-    rows = Outbound.objects.bulk_create(_row(one) for one in asked)
+    rows = insert(_row(one) for one in asked)
     record_each(
         Event("wrapper.queued", one.message, one.reader.id if one.reader else None)
         for one in asked

@@ -15,6 +15,7 @@ from django.utils import timezone
 from branding.models import Brand
 from portal.audit.record import Event, record_each
 from portal.ids import new_id
+from portal.inserting import insert
 from portal.keys.errors import RecoveryKeyBad
 from portal.keys.recovery import RecoveryPublic
 from portal.keys.service import keys
@@ -161,13 +162,13 @@ def commit_all(drafts: Sequence[tuple[Draft, Sealed]]) -> list[tuple[Message, li
         if draft.split:
             _split(message, readers, sealed)
         made.append((message, readers))
-    Message.objects.bulk_create(messages)
-    Blob.objects.bulk_create(
+    insert(messages)
+    insert(
         Blob(id=id_, message=message, name=name, size=size)
         for message, (_, sealed) in zip(messages, drafts, strict=True)
         for id_, name, size in sealed.blobs
     )
-    Reader.objects.bulk_create(reader for _, readers in made for reader in readers)
+    insert(reader for _, readers in made for reader in readers)
     keep_phrases(
         (reader, agreed)
         for (_, readers), (draft, _) in zip(made, drafts, strict=True)

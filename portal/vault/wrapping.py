@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from branding.models import Brand
+from portal.inserting import insert
 from portal.keys.epochs import EpochId, base_name
 from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
 from portal.keys.service import keys
@@ -126,7 +127,7 @@ def add_first_wraps(fresh: Sequence[Fresh]) -> None:
         for reader, key, leaf in zip(one.readers, one.held, of_readers, strict=True):
             wrapped = wrap(leaf, key, name, one.message.id, reader.id, digest)
             made.append(Wrap(reader=reader, epoch=epoch, wrapped=wrapped))
-    Wrap.objects.bulk_create(made)
+    insert(made)
 
 
 def bind_again(message: Message, reader: Reader, rights: bytes) -> int:
