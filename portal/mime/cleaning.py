@@ -3,6 +3,7 @@
 import html as entities
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import unquote
@@ -94,17 +95,11 @@ def clean(html: str, inline: Mapping[str, str], located: Mapping[str, str] = Map
     if len(html) > _NEVER_SLOW_LENGTH or html.count("<") > _NEVER_SLOW_TAGS:
         flattened = Flattened(html, TAGS, _ATTRIBUTES_SEEN)
         html, active = flattened.html, active or flattened.handlers
-    safe = nh3.clean(
-        html,
-        tags=set(TAGS),
-        clean_content_tags=EMPTIED,
-        attributes=_ATTRIBUTES_SEEN,
-        attribute_filter=filtering,
-        generic_attribute_prefixes={"on"},  # reach the filter only to be seen there
-        link_rel=_OF_EVERY_LINK["rel"],  # not by the next line: of two values there, the order would change by chance
-        set_tag_attribute_values={"a": {"target": _OF_EVERY_LINK["target"]}},
-        url_schemes={"http", "https", "mailto", "tel", "cid", "data", "javascript", "vbscript"},
-    )
+    before = _filtering.set(filtering)
+    try:
+        safe = _CLEANER.clean(html)
+    finally:
+        _filtering.reset(before)
     if filtering.pictures:
         safe = _IMAGE.sub(lambda found: found[0].replace(_SHOWN, _HIDDEN, 1), safe)
     pictures = tuple(filtering.pictures)
@@ -217,3 +212,23 @@ class _Filter:
         if address not in self.pictures and len(self.pictures) >= MOST_PICTURES:
             return None
         return f"picture/{self.pictures.setdefault(address, len(self.pictures) + 1)}"
+
+
+_filtering: ContextVar[_Filter] = ContextVar("filtering")
+
+
+def _filtered(tag: str, name: str, value: str) -> str | None:
+    return _filtering.get()(tag, name, value)
+
+
+# Made once: to hand all these lists over to the library takes as long as cleaning an ordinary mail does.
+_CLEANER = nh3.Cleaner(
+    tags=set(TAGS),
+    clean_content_tags=EMPTIED,
+    attributes=_ATTRIBUTES_SEEN,
+    attribute_filter=_filtered,
+    generic_attribute_prefixes={"on"},  # reach the filter only to be seen there
+    link_rel=_OF_EVERY_LINK["rel"],  # not by the next line: of two values there, the order would change by chance
+    set_tag_attribute_values={"a": {"target": _OF_EVERY_LINK["target"]}},
+    url_schemes={"http", "https", "mailto", "tel", "cid", "data", "javascript", "vbscript"},
+)
