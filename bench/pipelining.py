@@ -5,6 +5,7 @@ Prints one JSON document: figures in mails a second, in the order of the rounds.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sqlite3
@@ -45,6 +46,7 @@ TO = ("b.larsen@receiver.example",)
 
 
 def main() -> None:
+    gc.freeze()  # as every worker process does when it begins (portal.operations.working)
     raw = _TRIGGER + mail(SIZE)
     found = alternate(
         {
