@@ -2,6 +2,9 @@
 
 Equal words show equal tokens only among one person's messages of one brand. They go when the message's keys go. What
 they tell whoever steals the database is in docs/threat-model.md.
+
+A token begins with its person's place, so that those of one message lie together in the table: else each of its thirty
+tokens is a page of its own that is read, changed and written.
 """
 
 from __future__ import annotations
@@ -31,7 +34,8 @@ MOST_TEXT = 1000
 """Characters of a subject that are looked at: no more fit into its tokens, and a hostile one may have very many."""
 SHORTEST, LONGEST = 3, 8
 """Letters of a word's beginning that it is found by; a shorter word is found whole, of a longer one this many count."""
-TOKEN_BYTES = 8
+TOKEN_BYTES, PLACE_BYTES = 8, 3
+"""With five bytes left to a word, one of a million searches of a large mailbox finds a message too many."""
 _STEP = 8
 """Numbers of tokens are multiples of it, so that they tell less of how many words there are."""
 _WORD = re.compile(r"[^\W_]+")
@@ -76,8 +80,9 @@ def matching(
 ) -> QuerySet[Reader]:
     """Of a person's readers those with all terms in the `kinds`; found by their tokens, whatever else is stored."""
     secret = _secret(person, brand)
+    place = _place(secret)
     for term in terms:
-        wanted = [_token(secret, kind, term) for kind in kinds]
+        wanted = [form for kind in kinds for form in (_token(secret, place, kind, term), _older(secret, kind, term))]
         mine = mine.filter(pk__in=SearchToken.objects.filter(token__in=wanted).values("reader"))
     return mine
 
@@ -117,9 +122,12 @@ def _tokens(message: Message, reader: Reader, envelope: Envelope, subject: str) 
     if not message.split and message.delivery == Message.Delivery.LINK:
         found[SUBJECT] = pieces_of(subject)
     secret = _secret(bytes(reader.address_lookup), message.brand)
-    made = {_token(secret, kind, piece) for kind, pieces in found.items() for piece in pieces[: MOST_TOKENS[kind]]}
+    place = _place(secret)
+    made = {
+        _token(secret, place, kind, piece) for kind, pieces in found.items() for piece in pieces[: MOST_TOKENS[kind]]
+    }
     while len(made) % _STEP:
-        made.add(secrets.token_bytes(TOKEN_BYTES))
+        made.add(place + secrets.token_bytes(TOKEN_BYTES - PLACE_BYTES))
     return made
 
 
@@ -146,5 +154,15 @@ def _secret(person: bytes, brand: Brand) -> bytes:
     return keys().lookup("search", f"{brand.pk}\0{person.hex()}")
 
 
-def _token(secret: bytes, kind: str, piece: str) -> bytes:
+def _place(secret: bytes) -> bytes:
+    """How all tokens of a person begin. It tells no more than their readers' rows, which all bear the same look-up."""
+    return hmac.digest(secret, b"place", "sha256")[:PLACE_BYTES]
+
+
+def _token(secret: bytes, place: bytes, kind: str, piece: str) -> bytes:
+    return place + _older(secret, kind, piece)[: TOKEN_BYTES - PLACE_BYTES]
+
+
+def _older(secret: bytes, kind: str, piece: str) -> bytes:
+    """The token as versions wrote it that had no places; what they sealed is found by it for as long as it lives."""
     return hmac.digest(secret, f"{kind}\0{piece}".encode(), "sha256")[:TOKEN_BYTES]

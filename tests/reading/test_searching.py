@@ -224,6 +224,26 @@ def test_no_word_is_stored_and_equal_words_of_two_readers_share_no_token() -> No
     assert not any(piece in token for token in jonas for piece in (b"bio", b"res"))
 
 
+def test_tokens_of_one_person_lie_together_and_nowhere_near_anothers() -> None:
+    message, other = sealed("Biopsy results", JONAS, KARIN), sealed("Appointment")
+    places = [
+        {token[: searching.PLACE_BYTES] for token in tokens(reader)}
+        for reader in (reader_of(message), reader_of(other), reader_of(message, KARIN))
+    ]
+    assert [len(found) for found in places] == [1, 1, 1]
+    assert places[0] == places[1] != places[2]
+
+
+def test_what_was_sealed_when_tokens_had_no_place_is_found_still() -> None:
+    reader = reader_of(sealed("Biopsy results"))
+    client = signed_in(reader)
+    secret = searching._secret(bytes(reader.address_lookup), reader.message.brand)
+    reader.tokens.all().delete()
+    SearchToken.objects.create(token=searching._older(secret, searching.SUBJECT, "biopsy"), reader=reader)
+    assert found(client, "biopsy") == ["Biopsy results"]
+    assert found(client, "results") == []
+
+
 def test_the_number_of_tokens_is_bounded_and_tells_little() -> None:
     short, long = reader_of(sealed("Hi")), reader_of(sealed(" ".join(f"{n}abcdefghi" for n in range(90))))
     for reader in (short, long):
