@@ -34,10 +34,10 @@ from portal.viruses import ScannerAway, ScannerError
 
 log = logging.getLogger(__name__)
 
-BATCH = 40
+BATCH = 60
 BATCH_SECONDS, BULK_SECONDS = 60, 5
 """After this long a batch ends and rings again. Bulk soon, for in a worker of all queues others wait behind it."""
-GROUP = 40
+GROUP = 60
 GROUP_BYTES = 4 << 20
 """Mails that share a transaction: so many, so large together. SQLite's other writers wait for about 50 ms then."""
 STARTS_BEFORE_HELD = 4

@@ -5,7 +5,7 @@ An Authentication-Results or ARC header is a stranger's word and is not read (do
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.conf import settings
 
@@ -30,7 +30,8 @@ def voucher(
         return Voucher("confirmed")
     if envelope.source == OWN:
         return Voucher("own")
-    domain = _domain(raw, shown)
+    authors = _authors(raw)
+    domain = _domain(authors, shown)
     inside = bool(domain) and _is_inside(domain, brand)
     if domain and envelope.source in ("api", "command") and envelope.trusted and inside:
         return Voucher("program")
@@ -42,7 +43,7 @@ def voucher(
     signer = signatures.signer(raw, domain, _ours(brand)) if domain else ""
     if signer:
         return Voucher("signature", signer)
-    return Voucher("nobody") if signer is not None and _claims_inside(raw, shown, brand) else Voucher()
+    return Voucher("nobody") if signer is not None and _claims_inside(authors, shown, brand) else Voucher()
 
 
 def _may_send_as(envelope: Envelope, domain: str, *, inside: bool) -> bool:
@@ -52,16 +53,15 @@ def _may_send_as(envelope: Envelope, domain: str, *, inside: bool) -> bool:
     return domain in envelope.domains if envelope.domains else inside
 
 
-def _domain(raw: bytes, shown: str) -> str:
+def _domain(authors: Sequence[str], shown: str) -> str:
     """The domain of the one author that the mail names, in ASCII; "" where it names several, or another than is shown,
     for then one could be shown and another one proved."""
-    named = _authors(raw)
-    return named[0].rpartition("@")[2] if named == [_compared(shown)] else ""
+    return authors[0].rpartition("@")[2] if authors == [_compared(shown)] else ""
 
 
-def _claims_inside(raw: bytes, shown: str, brand: Brand) -> bool:
+def _claims_inside(authors: Sequence[str], shown: str, brand: Brand) -> bool:
     """Whether one of the addresses it could be taken to be from is one of ours."""
-    return any(_is_inside(address.rpartition("@")[2], brand) for address in (_compared(shown), *_authors(raw)))
+    return any(_is_inside(address.rpartition("@")[2], brand) for address in (_compared(shown), *authors))
 
 
 def _authors(raw: bytes) -> list[str]:

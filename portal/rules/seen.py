@@ -32,6 +32,7 @@ _VALUES = frozenset(
     }
 )  # fmt: skip
 """Headers whose values are kept; of all others that they are there."""
+_TOLD = _VALUES | _ADDRESSES
 _NOT_KEPT = frozenset({"subject", "body", "file_texts", "names"})
 
 
@@ -49,7 +50,7 @@ UNKNOWN = _Unknown()
 
 def kept(id_: UUID, facts: Facts, decision: Decision) -> Seen:
     """The row of one mail. Raises key errors."""
-    names = list(dict.fromkeys(name for name, _ in facts.headers if name not in _VALUES | _ADDRESSES))[:_MOST_HEADERS]
+    names = list(dict.fromkeys(name for name, _ in facts.headers if name not in _TOLD))[:_MOST_HEADERS]
     values = [(name, value[:_LONGEST]) for name, value in facts.headers if name in _VALUES]
     addresses = [(name, _addresses(value)) for name, value in facts.headers if name in _ADDRESSES]
     held = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 
 import cbor2
 
@@ -37,7 +37,7 @@ class Rights:
 
     def encode(self) -> bytes:
         """Canonical CBOR (RFC 8949 section 4.2.1), the form that is stored and digested."""
-        stored = asdict(self)
+        stored = dict(vars(self))
         # Left out, so that what was stored before there were levels and marks has the digest that it was wrapped with.
         if self.level == 1:
             del stored["level"]

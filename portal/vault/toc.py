@@ -6,6 +6,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
 import cbor2
@@ -152,9 +153,8 @@ class Toc:
     def encode(self) -> bytes:
         """The stream's plaintext before padding: u32 length, then CBOR."""
         # What came later is written where there is some, so that all else stays as it was.
-        held = {
-            f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name not in _LATER or getattr(self, f.name)
-        }
+        given = vars(self)
+        held = {name: _plain(given[name]) for name in _names(Toc) if name not in _LATER or given[name]}
         document = cbor2.dumps(held, canonical=True)
         return struct.pack(">I", len(document)) + document
 
@@ -187,13 +187,19 @@ class Toc:
 """Left out while they say nothing, as in tables from before."""
 
 
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """The names of a dataclass's fields; none for what is no dataclass."""
+    return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Mailbox):
         return [value.name, value.address]
-    if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if names := _names(type(value)):
+        return {name: _plain(getattr(value, name)) for name in names}
     return value
 
 
