@@ -77,7 +77,7 @@ def _plan(model: type[Model]) -> _Plan | None:
     if model._meta.parents or any(_is_special(field) for field in fields):
         return None
     quoted = connections[DEFAULT_DB_ALIAS].ops.quote_name
-    columns = ", ".join(quoted(field.column) for field in fields)
+    columns = ", ".join(quoted(str(field.column)) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
     return _Plan(f"INSERT INTO {quoted(model._meta.db_table)} ({columns}) VALUES ({marks})", fields)  # noqa: S608
 
