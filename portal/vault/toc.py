@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
-from functools import cache
 from typing import Any, TypeVar
 
 import cbor2
@@ -153,8 +152,7 @@ class Toc:
     def encode(self) -> bytes:
         """The stream's plaintext before padding: u32 length, then CBOR."""
         # What came later is written where there is some, so that all else stays as it was.
-        given = vars(self)
-        held = {name: _plain(given[name]) for name in _names(Toc) if name not in _LATER or given[name]}
+        held = {name: _plain(value) for name, value in vars(self).items() if name not in _LATER or value}
         document = cbor2.dumps(held, canonical=True)
         return struct.pack(">I", len(document)) + document
 
@@ -187,19 +185,13 @@ class Toc:
 """Left out while they say nothing, as in tables from before."""
 
 
-@cache
-def _names(kind: Hashable) -> tuple[str, ...]:
-    """The names of a dataclass's fields; none for what is no dataclass."""
-    return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Mailbox):
         return [value.name, value.address]
-    if names := _names(type(value)):
-        return {name: _plain(getattr(value, name)) for name in names}
+    if is_dataclass(value):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
     return value
 
 
