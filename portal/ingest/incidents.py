@@ -200,7 +200,7 @@ def _mistaken() -> str:
 def _outcome(outcome: str) -> str:
     return {
         "protect": _("It was protected."),
-        "relay": _("It was passed on."),
+        "relay": _("The mail was passed on without protection."),
         "refuse": _("It was refused."),
         "drop": _("It was deleted, and nobody else is told."),
         "hold": _("It waits for approval."),

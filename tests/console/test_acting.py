@@ -205,7 +205,7 @@ def test_a_corrected_address_gets_a_link_of_its_own_and_the_wrong_one_opens_noth
     mail = email.message_from_bytes(b"".join(said.data), policy=email.policy.default)
     text = " ".join(mail.get_body(("plain",)).get_content().split())  # type: ignore[union-attr]
     assert f"withdrew your protected message from {JONAS} and sent it to {RIGHT}." in text
-    assert "Their reason: It went to the wrong person The wrong address is not told." in text
+    assert "The administrator’s reason: It went to the wrong person The wrong address is not told." in text
     withdrawing.withdraw_some(message.id, [made.id], "x", by=Actor(Who.OFFICE), why=Why.OTHER)
     assert letters.prepare(Outbound.objects.get(kind=Outbound.Kind.CORRECTED)) is None, "it is not true any more"
 

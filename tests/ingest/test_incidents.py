@@ -60,7 +60,8 @@ def test_a_report_tells_what_was_chosen_and_is_protected() -> None:
     assert opened.toc.subject == "Incident report: Cards"
     text = opened.toc.text.here
     for line in (
-        "It was passed on.", "Rule: Cards", "Severity: high", f"Sender: {MAYA}", "Subject: Lunch",
+        "The mail was passed on without protection.", "Rule: Cards", "Severity: high", f"Sender: {MAYA}",
+        "Subject: Lunch",
         "Sensitive information: Payment card number (1)", f"Its number in the record: {row.pk}",
         f"Goes to: {', '.join([JONAS, *to[:9]])} and 3 more",
     ):  # fmt: skip
