@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +17,7 @@ from django.db import transaction
 from branding import drawings, pixels
 from branding.errors import BadLogo
 from branding.models import Brand, Logo
+from portal import apart
 
 MOST_BYTES = 1024 * 1024
 SECONDS = 10.0
@@ -155,21 +154,10 @@ def _sizes(brand: int, digest: str) -> tuple[str, int, int]:
 
 
 def _picture(data: bytes) -> Picture:
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", "-B", str(Path(pixels.__file__))],
-            input=data,
-            capture_output=True,
-            timeout=SECONDS,
-            env={},
-            cwd="/",
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        raise BadLogo(_SENTENCES["broken"]) from None
-    if done.returncode:
-        raise BadLogo(_SENTENCES.get(done.stdout.decode("ascii", "replace"), _SENTENCES["broken"]))
-    head, _, rest = done.stdout.partition(b"\n")
+    code, made = apart.run(Path(pixels.__file__), data, SECONDS) or (1, b"broken")
+    if code:
+        raise BadLogo(_SENTENCES.get(made.decode("ascii", "replace"), _SENTENCES["broken"]))
+    head, _, rest = made.partition(b"\n")
     sizes = json.loads(head)
     (width, height, size), (mail_width, mail_height, mail_size) = sizes["page"], sizes["mail"]
     if len(rest) != size + mail_size:

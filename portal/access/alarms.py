@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from branding import choosing
@@ -19,23 +19,16 @@ from portal.access.budgets import HOUR, MINUTE
 from portal.access.models import CeilingReached, Person
 from portal.audit.record import record
 from portal.delivery.dressing import dressed
+from portal.delivery.heads import own_heads
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.naming import own_address
 from portal.delivery.queue import address_of, enqueue, words_of
-from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads
 
 QUIET = HOUR
 """So long nobody was refused when a ceiling counts as no longer reached: shorter, and one attack would tell of itself
 every few minutes."""
 BEGAN, OVER = "began", "over"
 C = CeilingReached.Ceiling
-HEADERS = (
-    ("X-Letterlock", "alarm"),
-    ("Auto-Submitted", "auto-generated"),  # RFC 3834
-    ("X-Auto-Response-Suppress", "All"),
-)
 
 
 @dataclass(frozen=True)
@@ -105,14 +98,8 @@ def build(outbound: Outbound) -> Prepared | None:
             "host": portal.host,
         }
         state = _("as usual again") if over else _("more is asked for than may leave")
-        heads = Heads(
-            from_=Mailbox(portal.name, own_address(portal)),
-            to=(Mailbox("", address),),
-            subject=_("[{org}] Passcode mail: {state}").format(org=portal.name, state=state),
-            date=timezone.localtime(outbound.made_at),
-            message_id=f"<{outbound.id}@{portal.host}>",
-            extra=HEADERS,
-        )
+        subject = _("[{org}] Passcode mail: {state}").format(org=portal.name, state=state)
+        heads = own_heads(outbound, portal, address, subject, "alarm")
         mail = dressed("alarm", portal, context).mail(heads)
     # The null sender: an alarm that cannot be delivered must not come back as mail to pass on (RFC 5321 4.5.5).
     return Prepared.whole("", address, mail)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from branding.choosing import origin
@@ -11,22 +11,15 @@ from branding.context import face
 from branding.models import Brand
 from portal.delivery import tongue
 from portal.delivery.dressing import dressed_for_reader
+from portal.delivery.heads import own_heads
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.naming import own_address
 from portal.delivery.queue import enqueue, reader_of, words_of
 from portal.delivery.verp import address_for
-from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads
 from portal.vault import readers
 from portal.vault.models import Reader
 
 K = Outbound.Kind
-HEADERS = (
-    ("X-Letterlock", "alert"),
-    ("Auto-Submitted", "auto-generated"),  # RFC 3834: no holiday reply may answer it
-    ("X-Auto-Response-Suppress", "All"),
-)
 
 
 def warn(kind: Outbound.Kind, reader: Reader, device: str) -> None:
@@ -59,12 +52,6 @@ def _written(outbound: Outbound, brand: Brand, address: str) -> bytes:
         "host": brand.host,
     }
     passkey, kept = _("A passkey was added at {org}"), _("A new browser is signed in at {org}")
-    heads = Heads(
-        from_=Mailbox(brand.name, own_address(brand)),
-        to=(Mailbox("", address),),
-        subject=(passkey if outbound.kind == K.PASSKEY else kept).format(org=brand.name),
-        date=timezone.localtime(outbound.made_at),
-        message_id=f"<{outbound.id}@{brand.host}>",
-        extra=HEADERS,
-    )
+    subject = (passkey if outbound.kind == K.PASSKEY else kept).format(org=brand.name)
+    heads = own_heads(outbound, brand, address, subject, "alert")
     return dressed_for_reader("alert", brand, context).mail(heads)

@@ -10,18 +10,10 @@ from branding.languages import ENGLISH
 from portal.access import entry, people, roles
 from portal.access.models import Person
 from portal.delivery.dressing import dressed
+from portal.delivery.heads import own_heads
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.naming import own_address
 from portal.delivery.verp import address_for
-from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads
-
-HEADERS = (
-    ("X-Letterlock", "invitation"),
-    ("Auto-Submitted", "auto-generated"),  # RFC 3834: no holiday reply may quote the link
-    ("X-Auto-Response-Suppress", "All"),
-)
 
 
 def invitation(outbound: Outbound) -> Prepared | None:
@@ -40,13 +32,7 @@ def invitation(outbound: Outbound) -> Prepared | None:
             "host": brand.host,
             "address": address,
         }
-        heads = Heads(
-            from_=Mailbox(brand.name, own_address(brand)),
-            to=(Mailbox("", address),),
-            subject=translation.gettext("You can administer the secure messages of {org}").format(org=brand.name),
-            date=timezone.localtime(outbound.made_at),
-            message_id=f"<{outbound.id}@{brand.host}>",
-            extra=HEADERS,
-        )
+        subject = translation.gettext("You can administer the secure messages of {org}").format(org=brand.name)
+        heads = own_heads(outbound, brand, address, subject, "invitation")
         mail = dressed("invitation", brand, context).mail(heads)
     return Prepared.whole(address_for(outbound, brand), address, mail)

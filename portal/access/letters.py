@@ -11,20 +11,12 @@ from branding.context import face
 from branding.models import Brand
 from portal.access.models import Challenge
 from portal.delivery.dressing import dressed
+from portal.delivery.heads import own_heads
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.naming import own_address
 from portal.delivery.verp import address_for
-from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads
 from portal.vault import readers
 from portal.vault.models import Reader
-
-HEADERS = (
-    ("X-Letterlock", "passcode"),
-    ("Auto-Submitted", "auto-generated"),  # RFC 3834: no holiday reply may answer a passcode
-    ("X-Auto-Response-Suppress", "All"),
-)
 
 
 def passcode(outbound: Outbound) -> Prepared | None:
@@ -75,12 +67,5 @@ def _written(challenge: Challenge, outbound: Outbound, address: str) -> bytes:
         subject = translation.gettext("Your passcode for {org} ({reference})").format(
             org=brand.name, reference=challenge.reference
         )
-        heads = Heads(
-            from_=Mailbox(brand.name, own_address(brand)),
-            to=(Mailbox("", address),),
-            subject=subject,
-            date=outbound.made_at,
-            message_id=f"<{outbound.id}@{brand.host}>",
-            extra=HEADERS,
-        )
+        heads = own_heads(outbound, brand, address, subject, "passcode")
         return dressed("passcode", brand, context).mail(heads)

@@ -13,6 +13,7 @@ from portal.access import people, roles
 from portal.access.models import Person
 from portal.access.roles import May
 from portal.console import brand_samples
+from portal.delivery.heads import automatic
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.naming import own_address
@@ -25,7 +26,6 @@ LATEST = timedelta(hours=1)
 """Who asked looks for it now."""
 LEADS_TO = "/genuine/"
 """Where its button leads: there is no message."""
-HEADERS = (("X-Letterlock", "test"), ("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All"))
 
 
 def build(outbound: Outbound) -> Prepared | None:
@@ -45,9 +45,9 @@ def build(outbound: Outbound) -> Prepared | None:
         from_=Mailbox(behalf, own_address(brand)),
         to=(Mailbox("", address),),
         subject=brand_samples.marked_subject(subject),
-        date=timezone.localtime(outbound.made_at),
+        date=outbound.made_at,
         # The host that is live, for the draft's is nobody's yet.
         message_id=f"<{outbound.id}@{row.host}>",
-        extra=HEADERS,
+        extra=automatic("test"),
     )
     return Prepared.whole(address_for(outbound, row), address, look.mail(heads))

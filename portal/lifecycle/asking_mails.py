@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -9,13 +11,13 @@ from django.utils.translation import gettext as _
 from branding import choosing, languages
 from portal.delivery import naming, telling, tongue, verp
 from portal.delivery.dressing import dressed_for_reader
+from portal.delivery.heads import own_heads
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, reader_of, words_of
 from portal.lifecycle import asking
 from portal.lifecycle.models import MoreTime
 from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads
 from portal.vault.readers import address_of as address_of_reader
 from portal.vault.readers import envelope_of, is_closed_to, link_of
 
@@ -64,19 +66,8 @@ def build_reopened(outbound: Outbound) -> Prepared | None:
             "host": origin.partition("://")[2],
         }
         in_reply_to, references = naming.thread(envelope.references, envelope.message_id)
-        heads = Heads(
-            from_=Mailbox(brand.name, naming.own_address(brand)),
-            to=(Mailbox("", recipient),),
-            subject=_("Open again: protected message from {sender}").format(sender=sender),
-            date=timezone.localtime(outbound.made_at),
-            message_id=f"<{outbound.id}@{brand.host}>",
-            in_reply_to=in_reply_to,
-            references=references,
-            extra=(
-                ("X-Letterlock", "reopened"),
-                ("Auto-Submitted", "auto-generated"),
-                ("X-Auto-Response-Suppress", "All"),
-            ),
-        )
+        subject = _("Open again: protected message from {sender}").format(sender=sender)
+        heads = own_heads(outbound, brand, recipient, subject, "reopened")
+        heads = replace(heads, in_reply_to=in_reply_to, references=references)
         mail = dressed_for_reader("reopened", brand, context, sender, message.open_until).mail(heads)
     return Prepared.whole(verp.address_for(outbound, brand), recipient, mail)

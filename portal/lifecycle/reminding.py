@@ -13,6 +13,7 @@ from branding import choosing
 from branding.models import Brand
 from portal.delivery import naming, tongue, verp
 from portal.delivery.dressing import dressed_for_reader
+from portal.delivery.heads import automatic
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, enqueue, reader_of
@@ -89,16 +90,12 @@ def build(outbound: Outbound) -> Prepared | None:
             from_=from_,
             to=(Mailbox("", recipient),),
             subject=_("Unread: protected message from {sender}").format(sender=context["sender"]),
-            date=timezone.localtime(outbound.made_at),
+            date=outbound.made_at,
             message_id=f"<{outbound.id}@{brand.host}>",
             in_reply_to=in_reply_to,
             references=references,
             reply_to=reply_to,
-            extra=(
-                ("X-Letterlock", "reminder"),
-                ("Auto-Submitted", "auto-generated"),
-                ("X-Auto-Response-Suppress", "All"),
-            ),
+            extra=automatic("reminder"),
         )
         sender = naming.shown(writer, brand)
         mail = dressed_for_reader("reminder", brand, context, sender, message.open_until).mail(heads)

@@ -6,17 +6,17 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from branding.models import Brand
 from portal.delivery import naming, tongue, verp
 from portal.delivery.dressing import dressed_for_reader
+from portal.delivery.heads import own_heads
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, enqueue, words_of
 from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads
 from portal.vault.models import Message, Reader
 from portal.vault.readers import address_of as address_of_reader
 from portal.vault.readers import envelope_of
@@ -59,17 +59,7 @@ def build(outbound: Outbound) -> Prepared | None:
             "sent_at": datetime.fromisoformat(sent) if sent else None,
             "host": brand.host,
         }
-        heads = Heads(
-            from_=Mailbox(brand.name, naming.own_address(brand)),
-            to=(Mailbox("", recipient),),
-            subject=_("Withdrawn: protected message from {sender}").format(sender=sender),
-            date=timezone.localtime(outbound.made_at),
-            message_id=f"<{outbound.id}@{brand.host}>",
-            extra=(
-                ("X-Letterlock", "withdrawn"),
-                ("Auto-Submitted", "auto-generated"),
-                ("X-Auto-Response-Suppress", "All"),
-            ),
-        )
+        subject = _("Withdrawn: protected message from {sender}").format(sender=sender)
+        heads = own_heads(outbound, brand, recipient, subject, "withdrawn")
         mail = dressed_for_reader("withdrawn", brand, context, sender).mail(heads)
     return Prepared.whole(verp.address_for(outbound, brand), recipient, mail)

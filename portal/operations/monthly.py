@@ -18,22 +18,14 @@ from portal.access.roles import May
 from portal.audit.record import record
 from portal.console import charts
 from portal.delivery.dressing import dressed
+from portal.delivery.heads import own_heads
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.naming import own_address
 from portal.delivery.queue import address_of, enqueue, words_of
-from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads
 from portal.operations import reporting
 from portal.operations.counting import Kind
 from portal.operations.models import ReportWish
 from portal.operations.reporting import Report
-
-HEADERS = (
-    ("X-Letterlock", "report"),
-    ("Auto-Submitted", "auto-generated"),  # RFC 3834
-    ("X-Auto-Response-Suppress", "All"),
-)
 
 
 def is_wanted(person: Person) -> bool:
@@ -84,14 +76,8 @@ def build(outbound: Outbound) -> Prepared | None:
             "url": f"{choosing.origin(portal)}/admin/reports/?{wanted.query()}",
             "host": portal.host,
         }
-        heads = Heads(
-            from_=Mailbox(portal.name, own_address(portal)),
-            to=(Mailbox("", address),),
-            subject=_("[{org}] Protected messages in {month}").format(org=portal.name, month=month),
-            date=timezone.localtime(outbound.made_at),
-            message_id=f"<{outbound.id}@{portal.host}>",
-            extra=HEADERS,
-        )
+        subject = _("[{org}] Protected messages in {month}").format(org=portal.name, month=month)
+        heads = own_heads(outbound, portal, address, subject, "report")
         mail = dressed("monthly", portal, context).mail(heads)
     # The null sender: a report that cannot be delivered must not come back as mail to pass on (RFC 5321 4.5.5).
     return Prepared.whole("", address, mail)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
+from portal import apart
 from portal.reading import reencoder
 
 SECONDS = 15.0
@@ -18,23 +17,12 @@ class NotAPicture(Exception):
 def re_encode(data: bytes) -> bytes:
     """The picture as PNG or JPEG; of a moving one the first. Raises NotAPicture.
 
-    A child with bounds on memory, time and files, without our environment: what a decoder does wrong ends there.
+    A child process with bounds on memory, time and files (portal.apart).
     """
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", "-B", str(Path(reencoder.__file__))],
-            input=data,
-            capture_output=True,
-            timeout=SECONDS,
-            env={},
-            cwd="/",
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        raise NotAPicture from None
-    if done.returncode or not done.stdout:
+    code, made = apart.run(Path(reencoder.__file__), data, SECONDS) or (1, b"")
+    if code or not made:
         raise NotAPicture
-    return done.stdout
+    return made
 
 
 def content_type(made: bytes) -> str:

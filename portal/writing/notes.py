@@ -10,20 +10,12 @@ from branding.choosing import origin
 from branding.context import face
 from portal.delivery import tongue
 from portal.delivery.dressing import dressed_for_reader
+from portal.delivery.heads import own_heads
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.naming import own_address
 from portal.delivery.queue import address_of, reader_of
 from portal.delivery.verp import address_for
-from portal.mime.addresses import Mailbox
-from portal.mime.building import Heads
 from portal.vault.readers import is_closed_to, link_of
-
-HEADERS = (
-    ("X-Letterlock", "note"),
-    ("Auto-Submitted", "auto-generated"),  # RFC 3834: no holiday reply may answer it
-    ("X-Auto-Response-Suppress", "All"),
-)
 
 
 def note(outbound: Outbound) -> Prepared | None:
@@ -41,13 +33,6 @@ def note(outbound: Outbound) -> Prepared | None:
             "url": f"{host}/m/{link_of(reader)}",
             "host": host.partition("://")[2],
         }
-        heads = Heads(
-            from_=Mailbox(brand.name, own_address(brand)),
-            to=(Mailbox("", address),),
-            subject=_("Your message to {org} was sent").format(org=brand.name),
-            date=timezone.localtime(outbound.made_at),
-            message_id=f"<{outbound.id}@{brand.host}>",
-            extra=HEADERS,
-        )
+        heads = own_heads(outbound, brand, address, _("Your message to {org} was sent").format(org=brand.name), "note")
         mail = dressed_for_reader("note", brand, context).mail(heads)
     return Prepared.whole(address_for(outbound, brand), address, mail)
