@@ -104,7 +104,7 @@ def others(count: int) -> int:
         random_id = "lower(hex(randomblob(16)))" if connection.vendor == "sqlite" else "gen_random_uuid()"
         false = "0" if connection.vendor == "sqlite" else "false"
         cursor.execute(
-            f"INSERT INTO vault_reader (id, message_id, number, role, address, address_lookup, link, link_lookup,"  # noqa: S608
+            f"INSERT INTO vault_reader (id, message_id, number, role, address, address_lookup, link, link_lookup,"  # noqa: S608 the same
             f" split_key, escrow, indexed) SELECT {random_id}, id, 0, 'recipient', {blob}, {bytes32}, {blob},"
             f" {bytes32}, {blob}, {blob}, {false} FROM vault_message"
             f" WHERE NOT EXISTS (SELECT 1 FROM vault_reader WHERE message_id = vault_message.id)"

@@ -1,4 +1,4 @@
-"""A program of ours run apart, on what a stranger sent: no environment, none of our files or modules, and an end in time.
+"""A program of ours run apart, on what a stranger sent: no environment, no module of ours, and an end in time.
 
 What a decoder does wrong ends there. The program sets its own bounds on memory, time and files.
 """

@@ -56,8 +56,13 @@ def _save(request: HttpRequest, about: Edited, section: Section) -> HttpResponse
     stale, only_shown = False, request.POST.get("then") == "show"
     if not (given.errors or only_shown):
         try:
-            edit = lambda document: {**document, **given.values}  # noqa: E731
-            versions.save_draft(about.row, edit, part(section), request.POST.get("seen", ""), administrator(request).pk)
+            versions.save_draft(
+                about.row,
+                lambda document: {**document, **given.values},
+                part(section),
+                request.POST.get("seen", ""),
+                administrator(request).pk,
+            )
             publish = request.POST.get("then") == "publish"
             return see_other(reverse("brand-publish" if publish else section.url, args=[about.row.slug]))
         except SavedMeanwhile:

@@ -52,7 +52,7 @@ LONGEST = timedelta(days=1)
 FORGOTTEN = timedelta(days=1)
 """What was counted and never confirmed is removed then."""
 log = logging.getLogger(__name__)
-S, O = Run.State, RunItem.Outcome  # noqa: E741
+S, Outcome = Run.State, RunItem.Outcome
 
 
 @dataclass(frozen=True)
@@ -170,10 +170,10 @@ def _work(run: Run, end: float) -> None:
     while time.monotonic() < end and leases.renew(run):
         run.refresh_from_db(fields=["state"])
         if run.state == S.UNDOING:
-            run.items.filter(outcome=O.WAITING).update(outcome=O.SKIPPED)
-            items, do = run.items.filter(outcome__in=(O.DONE, O.HELD)), _undo_one
+            run.items.filter(outcome=Outcome.WAITING).update(outcome=Outcome.SKIPPED)
+            items, do = run.items.filter(outcome__in=(Outcome.DONE, Outcome.HELD)), _undo_one
         elif run.state == S.RUNNING:
-            items, do = run.items.filter(outcome=O.WAITING), _do_one
+            items, do = run.items.filter(outcome=Outcome.WAITING), _do_one
         else:
             return
         if not _batch(run, items, do):
@@ -199,12 +199,12 @@ def _do_one(run: Run, item: RunItem) -> str:
         with transaction.atomic():
             return _date(run, item) if run.action == Run.Action.DATE else _withdraw(run, item)
     except (AlreadyDestroyed, UnknownMessage):
-        return O.GONE
+        return Outcome.GONE
     except LifecycleError:
-        return O.ALREADY
+        return Outcome.ALREADY
     except (KeysError, VaultError) as error:
         log.error("a run leaves out message %s: %s", item.message, type(error).__name__)
-        return O.FAILED
+        return Outcome.FAILED
 
 
 def _withdraw(run: Run, item: RunItem) -> str:
@@ -212,17 +212,17 @@ def _withdraw(run: Run, item: RunItem) -> str:
     due = timezone.now() + LONGEST
     outcome = withdrawing.withdraw(item.message, str(why.label), by=_actor(run), why=why, tell=run.tell, due=due)
     if already:
-        return O.ALREADY
+        return Outcome.ALREADY
     item.at = Message.objects.values_list("withdrawn_at", flat=True).get(pk=item.message)
-    return O.HELD if outcome.held else O.DONE
+    return Outcome.HELD if outcome.held else Outcome.DONE
 
 
 def _date(run: Run, item: RunItem) -> str:
     item.was = locked(item.message).open_until
     if item.was == run.until:
-        return O.ALREADY
+        return Outcome.ALREADY
     changing.change_date(item.message, run.until, by=_actor(run), why=Why(run.reason))
-    return O.DONE
+    return Outcome.DONE
 
 
 def _undo_one(run: Run, item: RunItem) -> str:
@@ -231,15 +231,15 @@ def _undo_one(run: Run, item: RunItem) -> str:
             row = locked(item.message)
             if run.action == Run.Action.DATE:
                 if row.open_until != run.until:
-                    return O.KEPT
+                    return Outcome.KEPT
                 changing.change_date(item.message, item.was, by=_actor(run))
             elif row.withdrawn_at != item.at:
-                return O.KEPT
+                return Outcome.KEPT
             else:
                 withdrawing.undo(item.message, by=_actor(run))
     except (LifecycleError, KeysError, VaultError):
-        return O.KEPT
-    return O.UNDONE
+        return Outcome.KEPT
+    return Outcome.UNDONE
 
 
 def _finish(run: Run) -> None:
@@ -264,7 +264,7 @@ def _finish(run: Run) -> None:
 def _let_die(run: Run) -> None:
     if run.action != Run.Action.WITHDRAW:
         return
-    withdrawn = run.items.filter(outcome__in=(O.DONE, O.HELD)).values("message")
+    withdrawn = run.items.filter(outcome__in=(Outcome.DONE, Outcome.HELD)).values("message")
     Message.objects.filter(pk__in=withdrawn, state=Message.State.WITHDRAWN, destroying_at=None).update(
         destroy_after=run.undo_until
     )

@@ -189,7 +189,8 @@ def _moment(settings: dict[str, str], value: str, described: dict[str, list[Line
         raise ValueError
     if hour is None:
         return date(int(year), int(month), int(day)).isoformat(), "", None
-    local = datetime(int(year), int(month), int(day), int(hour), int(minute), min(int(second or 0), 59))  # noqa: DTZ001
+    clock = int(hour), int(minute), min(int(second or 0), 59)
+    local = datetime(int(year), int(month), int(day), *clock)  # noqa: DTZ001 as the sender's clock shows it
     if utc:
         return local.isoformat(), "UTC", 0
     written = settings.get("TZID", "").strip()

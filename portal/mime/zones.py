@@ -69,14 +69,14 @@ def _observances(own: list[Line]) -> list[dict[str, str]]:
 def _onsets(began: re.Match[str], rule: str, year: int) -> list[datetime]:
     """When an observance begins: once, or each year on the n-th such day of a month (the last two of them)."""
     year_, month, day, hour, minute = (int(began[place]) for place in range(1, 6))
-    first = datetime(max(year_, 1), month, day, hour, minute)  # noqa: DTZ001
+    first = datetime(max(year_, 1), month, day, hour, minute)  # noqa: DTZ001 a time of the wall there
     parts = parts_of(rule)
     which = DAY.fullmatch(parts.get("BYDAY", ""))
     in_month = parts.get("BYMONTH", "")
     if parts.get("FREQ") != "YEARLY" or which is None or not in_month.isdigit() or not 1 <= int(in_month) <= 12:
         return [first]
     days = [_nth_day(one, int(in_month), int(which[1] or 1), DAYS.index(which[2])) for one in (year - 1, year)]
-    return [datetime(one.year, one.month, one.day, hour, minute) for one in days]  # noqa: DTZ001
+    return [datetime(one.year, one.month, one.day, hour, minute) for one in days]  # noqa: DTZ001 the same
 
 
 def _nth_day(year: int, month: int, number: int, weekday: int) -> date:

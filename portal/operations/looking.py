@@ -90,5 +90,5 @@ def redacted(text: str) -> str:
         names.setdefault(name, f"<brand {number}>")
     hidden = hide(text)
     for name in sorted((name for name in names if len(name) > 2), key=len, reverse=True):
-        hidden = re.sub(re.escape(name), lambda _, name=name: names[name], hidden, flags=re.IGNORECASE)  # type: ignore[misc]
+        hidden = names[name].join(re.split(re.escape(name), hidden, flags=re.IGNORECASE))
     return _NUMBERS.sub("<address>", hidden)

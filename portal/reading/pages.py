@@ -8,13 +8,14 @@ from django.urls import path
 from django.views.decorators.http import require_http_methods, require_safe
 
 from branding import choosing
+from portal.access.requests import Request
 
 LONGEST_LINK = 2000
 
 
 @require_safe
-def help(request: HttpRequest) -> HttpResponse:
-    brand = request.brand  # type: ignore[attr-defined]
+def help(request: Request) -> HttpResponse:
+    brand = request.brand
     return render(request, "pages/help.html", {"one_message": brand.session_scope == "message"})
 
 
@@ -29,10 +30,10 @@ def accessibility(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def genuine(request: HttpRequest) -> HttpResponse:
+def genuine(request: Request) -> HttpResponse:
     """What this portal's mails look like; a POSTed link is compared with our host and neither kept nor opened."""
     pasted = request.POST.get("address", "").strip()[:LONGEST_LINK] if request.method == "POST" else ""
-    brand = request.brand  # type: ignore[attr-defined]
+    brand = request.brand
     context = {
         "domains": brand.domains,
         "attached": brand.delivery == "attachment",

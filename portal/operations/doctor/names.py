@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 import dns.exception
@@ -82,19 +83,19 @@ def findings(configuration: Configuration, names: Names) -> Iterator[Finding]:
         (dmarc, _senders(configuration, {*hosts, *writing})),
     ):
         for name in names_of:
-            yield from _sure(name, lambda check=check, name=name: check(names, name))
+            yield from _sure(name, partial(check, names, name))
     for name in sorted({*hosts, *map(addresses.bounce_domain, brands)}):
-        yield from _sure(name, lambda name=name: bounces(names, name))
+        yield from _sure(name, partial(bounces, names, name))
     keys = _signing_keys()
     for domain, selector, public in keys:
-        yield from _sure(domain, lambda at=(domain, selector, public): dkim(names, *at))
+        yield from _sure(domain, partial(dkim, names, domain, selector, public))
     if not keys:
         yield unknown(
             "DKIM",
             "Letterlock signs nothing itself, and what your mail server signs is seen only in a mail that has arrived.",
             "Look for DKIM-Signature with your domain in the header of a delivered notice (manage.py doctor --mail).",
         )
-    yield from _sure("PTR", lambda: pointers(configuration, names))
+    yield from _sure("PTR", partial(pointers, configuration, names))
 
 
 def host(names: Names, name: str) -> Iterator[Finding]:
@@ -244,9 +245,9 @@ def _brands() -> list[Brand]:
         return []
 
 
-def _sure(check: str, ask: object) -> Iterator[Finding]:
+def _sure(check: str, ask: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     try:
-        yield from ask()  # type: ignore[operator]
+        yield from ask()
     except NoAnswer:
         yield unknown(
             f"{check} DNS",

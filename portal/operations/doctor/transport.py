@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from portal.values import is_loopback
 
 SOON, VERY_SOON = 21, 7
 """Days. Certificates of 90 days are renewed 30 days before their end: what is younger than that was not renewed."""
+Blame = Callable[[str, str, str, str], Finding]
 
 
 def of_pages(configuration: Configuration) -> Iterator[Finding]:
@@ -96,14 +97,14 @@ def of_door(configuration: Configuration) -> Iterator[Finding]:
         )
 
 
-def _judged(check: str, seen: Seen, now: datetime, why: str, blame: object) -> Finding:
+def _judged(check: str, seen: Seen, now: datetime, why: str, blame: Blame) -> Finding:
     days = (seen.ends_at - now).days
     renew = "Renew it, and see why that did not happen by itself."
     if days < 0:
         return wrong(check, f"It ended on {seen.ends_at:%Y-%m-%d}.", why, renew)
     if seen.trouble:
         fix = "Install the whole chain of a certificate for this name, or for a name inside, one of your own authority."
-        return blame(check, f"It is not accepted: {seen.trouble}.", why, fix)  # type: ignore[operator,no-any-return]
+        return blame(check, f"It is not accepted: {seen.trouble}.", why, fix)
     if days < VERY_SOON:
         return wrong(check, f"It ends in {days} days, on {seen.ends_at:%Y-%m-%d}.", why, renew)
     if days < SOON:

@@ -191,14 +191,20 @@ _ATTRIBUTE = {"attribute": Field("line", most=LONGEST_NAME), "values": _VALUES["
 def _sender_kind(name: str) -> Kind:
     kind, verb, build, needs = _SENDER[name]
     fields = {"values": _VALUES[kind], "where": WHERE_SENDER}
-    words = lambda given: f"the sender{_said(given)} {verb} {listed(given['values'])}"  # noqa: E731
+
+    def words(given: Given) -> str:
+        return f"the sender{_said(given)} {verb} {listed(given['values'])}"
+
     return Kind(name, fields, build, words, "sender", int(bool(needs)), constant(needs))
 
 
 def _recipient_kind(name: str) -> Kind:
     kind, verb, build, needs = _RECIPIENT[name]
     fields = {"values": _VALUES[kind], "where": WHERE_RECIPIENT, "of": HOW_MANY}
-    words = lambda given: f"{_subject_of(given)}{_said(given)} {verb} {listed(given['values'])}"  # noqa: E731
+
+    def words(given: Given) -> str:
+        return f"{_subject_of(given)}{_said(given)} {verb} {listed(given['values'])}"
+
     return Kind(name, fields, build, words, "recipient", int(bool(needs)), constant(needs))
 
 
