@@ -21,7 +21,7 @@ from portal.access.models import Opening, Person
 from portal.delivery import telling
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.queue import address_of, enqueue
+from portal.delivery.queue import address_of, enqueue, only_to
 from portal.mime.addresses import Mailbox, clean_name
 from portal.vault import readers
 from portal.vault.models import Reader
@@ -84,7 +84,7 @@ def build(outbound: Outbound) -> Prepared | None:
     with translation.override(languages.of_brand(brand)):
         context: dict[str, object] = {
             "brand": brand,
-            "lines": [_line(row, brand) for row in found[:MOST]],
+            "lines": [_line(outbound, row, brand) for row in found[:MOST]],
             "others": max(everything - MOST, 0),
             "messages": messages,
             "url": senders.url_for(brand, address),
@@ -96,9 +96,10 @@ def build(outbound: Outbound) -> Prepared | None:
         return telling.word(outbound, brand, Mailbox("", address), subject, "digest", context)
 
 
-def _line(row: Opening, brand: Brand) -> Line:
+def _line(outbound: Outbound, row: Opening, brand: Brand) -> Line:
     message = row.reader.message
     envelope = readers.envelope_of(message)
+    only_to(outbound, envelope.sender_address)
     return Line(
         recipient=readers.address_of(row.reader),
         about=clean_name(envelope.subject)[: telling.LONGEST_SUBJECT] if brand.show_subject else "",

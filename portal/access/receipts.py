@@ -15,7 +15,7 @@ from portal.access.models import Session
 from portal.delivery import naming, telling
 from portal.delivery.letters import Prepared, can_be_sent_to
 from portal.delivery.models import Outbound
-from portal.delivery.queue import address_of, enqueue, reader_of, words_of
+from portal.delivery.queue import address_of, enqueue, only_to, reader_of, words_of
 from portal.mime.addresses import Mailbox, clean_name, normalise
 from portal.mime.errors import BadAddress
 from portal.vault import readers
@@ -53,6 +53,7 @@ def build(outbound: Outbound) -> Prepared | None:
         return None
     message, brand = reader.message, reader.message.brand
     envelope, recipient, how = readers.envelope_of(message), readers.address_of(reader), words_of(outbound)
+    only_to(outbound, envelope.sender_address)
     with translation.override(languages.of_brand(brand)):
         context: dict[str, object] = {
             "brand": brand,

@@ -20,7 +20,7 @@ from portal.access.models import AskedSender, Person
 from portal.delivery import telling
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.queue import address_of, enqueue
+from portal.delivery.queue import address_of, enqueue, only_to
 from portal.keys.service import keys
 from portal.mime.addresses import Mailbox, normalise
 from portal.mime.errors import BadAddress
@@ -98,6 +98,7 @@ def build(outbound: Outbound) -> Prepared | None:
         return None
     message = row.reader.message
     brand, envelope = message.brand, readers.envelope_of(message)
+    only_to(outbound, envelope.sender_address)
     with translation.override(languages.of_brand(brand)):
         asker = people.address_of(row.person)
         context = {

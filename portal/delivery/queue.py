@@ -19,8 +19,11 @@ from portal.keys.errors import WrapRefused
 from portal.keys.service import keys
 from portal.mime.addresses import normalise
 from portal.mime.dsn import Dsn
+from portal.mime.errors import BadAddress
 from portal.vault import readers
 from portal.vault.models import Reader
+
+_RELAYED = "outbound-relayed"
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def _row(asked: Asked) -> Outbound:
         address=keys().seal_field("outbound", id_, asked.address.encode()),
         sender=keys().seal_field("outbound-sender", id_, asked.sender.encode()) if asked.sender else b"",
         share=sealed_share,
-        words=keys().seal_field("outbound-words", id_, asked.words.encode()) if asked.words else b"",
+        words=_words(id_, asked),
         bulk=asked.bulk,
         door_key=door_key,
         due_at=timezone.now(),
@@ -108,6 +111,13 @@ def _row(asked: Asked) -> Outbound:
         tls=asked.tls,
         news=asked.news,
     )
+
+
+def _words(id_: UUID, asked: Asked) -> bytes:
+    """What a mail says; of a relayed one, which says its own words, the mail that it was asked for."""
+    if asked.kind == Outbound.Kind.RELAY and asked.message is not None:
+        return keys().seal_field(_RELAYED, id_, asked.message.bytes)
+    return keys().seal_field("outbound-words", id_, asked.words.encode()) if asked.words else b""
 
 
 def _bell(asked: Asked) -> str:
@@ -143,6 +153,29 @@ def words_of(outbound: Outbound) -> str:
     """What an administrator wrote, or the name of a browser; empty for none."""
     sealed = bytes(outbound.words)
     return keys().open_field("outbound-words", outbound.id, sealed).decode() if sealed else ""
+
+
+def is_bound(outbound: Outbound) -> bool:
+    """Whether a RELAY says which mail it was made for; the version before did not have it say that.
+
+    Raises WrapRefused where it names another: whoever writes the database had it lead that to its own address.
+    """
+    sealed = bytes(outbound.words)
+    if not sealed:
+        return False
+    if outbound.message is None or keys().open_field(_RELAYED, outbound.id, sealed) != outbound.message.bytes:
+        raise WrapRefused
+    return True
+
+
+def only_to(outbound: Outbound, address: str) -> None:
+    """Raises WrapRefused where a mail goes to anybody else: its row and those it tells of are bound by nothing else."""
+    try:
+        if normalise(address_of(outbound)) == normalise(address):
+            return
+    except BadAddress:
+        pass
+    raise WrapRefused
 
 
 def share_of(outbound: Outbound) -> bytes:

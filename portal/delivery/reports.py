@@ -20,11 +20,11 @@ from portal.delivery import naming, telling
 from portal.delivery.letters import Prepared, prepare
 from portal.delivery.models import Outbound
 from portal.delivery.outcomes import GIVE_UP_AFTER
-from portal.delivery.queue import address_of, dsn_of
+from portal.delivery.queue import address_of, dsn_of, only_to, sender_of
 from portal.keys.errors import KeysError
 from portal.mime.fields import header_end
 
-N = Outbound.News
+N, _SENT = Outbound.News, Outbound.State.SENT
 _MOST_HEADER_BYTES = 64 * 1024
 _ENHANCED = re.compile(r"[245]\.(\d{1,3}\.\d{1,3})")
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
@@ -38,8 +38,9 @@ _SUBJECT = {
 def build(outbound: Outbound) -> Prepared | None:
     """The report; None when the mail it speaks of is gone, or left after all before its delay was told."""
     row = Outbound.objects.filter(pk=outbound.subject_row).first() if outbound.subject_row else None
-    if row is None or (outbound.news == N.DELAYED and row.state == Outbound.State.SENT):
+    if row is None or row.kind != Outbound.Kind.RELAY or (outbound.news == N.DELAYED and row.state == _SENT):
         return None
+    only_to(outbound, sender_of(row))
     brand, sender, recipient = choosing.default(), address_of(outbound), address_of(row)
     host = settings.LETTERLOCK.public_host or brand.host
     mail = MIMEMultipart("report")

@@ -22,7 +22,7 @@ from portal.delivery import naming, refusing
 from portal.delivery.dressing import dressed
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.queue import address_of, dsn_of, enqueue, reader_of, sender_of
+from portal.delivery.queue import address_of, dsn_of, enqueue, only_to, reader_of, sender_of
 from portal.keys.errors import KeyDestroyed, WrapRefused
 from portal.mime.addresses import Mailbox, clean_name, normalise
 from portal.mime.building import Heads
@@ -131,6 +131,7 @@ def build(outbound: Outbound) -> Prepared | None:
     if subject_row is None or reader is None or _is_outdated(outbound, subject_row):
         return None
     brand, envelope, sender = reader.message.brand, envelope_of(reader.message), address_of(outbound)
+    only_to(outbound, envelope.sender_address)
     # Whoever wrote to a department never learns which mailboxes are behind it.
     recipient = brand.name if reader.message.is_approach else address_of(subject_row)
     status = subject_row.heard or subject_row.last_answer

@@ -14,7 +14,7 @@ from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.heads import own_heads
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.queue import address_of, reader_of, words_of
+from portal.delivery.queue import address_of, only_to, reader_of, words_of
 from portal.lifecycle import asking
 from portal.lifecycle.models import MoreTime
 from portal.mime.addresses import Mailbox
@@ -29,6 +29,7 @@ def build_request(outbound: Outbound) -> Prepared | None:
         return None
     message = row.reader.message
     brand, envelope = message.brand, envelope_of(message)
+    only_to(outbound, envelope.sender_address)
     with translation.override(languages.of_brand(brand)):
         asker = address_of_reader(row.reader)
         origin = choosing.origin(brand)

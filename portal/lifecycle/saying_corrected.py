@@ -9,7 +9,7 @@ from branding import languages
 from portal.delivery import naming, telling
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
-from portal.delivery.queue import address_of, enqueue, reader_of, words_of
+from portal.delivery.queue import address_of, enqueue, only_to, reader_of, words_of
 from portal.lifecycle.actors import Actor, Who, Why
 from portal.mime.addresses import Mailbox, clean_name, normalise
 from portal.mime.errors import BadAddress
@@ -42,6 +42,7 @@ def build(outbound: Outbound) -> Prepared | None:
         return None
     message = made.message
     brand, envelope, right = message.brand, envelope_of(message), address_of_reader(made)
+    only_to(outbound, envelope.sender_address)
     with translation.override(languages.of_brand(brand)):
         shown = clean_name(envelope.subject)[: telling.LONGEST_SUBJECT] if brand.show_subject else ""
         about = shown or _("protected message to {recipient}").format(recipient=right)
