@@ -99,19 +99,18 @@ class Schemas:
             self.found[shape.__name__] = {}  # so that a shape may hold itself
             hints = _hints(shape)
             known, one = fields(shape), hasattr(shape, EXACTLY_ONE)
-            schema: dict[str, Any] = {
-                "type": "object",
-                "properties": {_outside(f): self.of(hints[f.name], asked=asked, given=one) for f in known},
-            }
+            others = _others(shape) if asked else {}
+            properties: dict[str, Any] = {}
+            for field in known:
+                name = _outside(field)
+                properties[name] = self.of(hints[field.name], asked=asked, given=one)
+                if also := others.get(name):
+                    said = f"another name of {name}; name one of the two"
+                    properties[also] = {**properties[name], "description": said}
+            schema: dict[str, Any] = {"type": "object", "properties": properties}
             needed = [_outside(field) for field in known if not asked or not _has_default(field)]
-            others = {name: also for name, also in _others(shape).items() if asked}
-            for name, also in others.items():
-                schema["properties"][also] = {
-                    **schema["properties"][name],
-                    "description": f"another name of {name}; name one of the two",
-                }
             if others:
-                schema["allOf"] = [{"oneOf": [{"required": [one]} for one in both]} for both in others.items()]
+                schema["allOf"] = [{"oneOf": [{"required": [each]} for each in both]} for both in others.items()]
             if needed := [name for name in needed if name not in others]:
                 schema["required"] = needed
             if asked:
