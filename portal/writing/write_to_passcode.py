@@ -13,6 +13,7 @@ from portal.access import views as door
 from portal.access.models import Challenge
 from portal.access.places import Errand, Place
 from portal.access.requests import Request
+from portal.access.responses import see_other
 from portal.vault import readers
 from portal.writing import approaches, write_to_form
 from portal.writing.write_to_form import draft_of
@@ -24,8 +25,11 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 
 @page
 def passcode(request: Request) -> HttpResponse:
-    """R3."""
+    """R3. Whoever comes back to it once all is sent is shown that: a used passcode would look like a failure."""
     write_to_form.offered_here(request)
+    row = approaches.row_of(cookies.read(request, write_to_form.COOKIE), request.brand, timezone.now())
+    if request.method != "POST" and row is not None and row.sent_at is not None:
+        return see_other(reverse("write-sent"))
     return passcode_pages.passcode_at(request, place(request))
 
 

@@ -423,6 +423,15 @@ def test_pressing_twice_sends_once(browser: Client, brand: Brand) -> None:
     assert Spooled.objects.count() == 1
 
 
+def test_going_back_from_what_was_sent_says_that_it_was_and_asks_for_no_passcode(browser: Client) -> None:
+    write(browser)
+    assert browser.get("/write/passcode/").status_code == 200
+    type_in(browser, newest_code())
+    assert browser.get("/write/passcode/")["Location"] == "/write/sent/"
+    write(browser, message="Another one.")
+    assert browser.get("/write/passcode/").status_code == 200
+
+
 def _request(brand: Brand) -> Any:
     request = RequestFactory().get("/write/")
     request.brand = brand  # type: ignore[attr-defined]
