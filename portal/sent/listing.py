@@ -89,7 +89,7 @@ def page(session: Session, show: str, after: UUID | None, now: datetime, lent: D
     signed in, or whom they act for."""
     sent = owning.of(lent.owner if lent else session.person, session)
     found, older = _found(sent.select_related(None), show, after, now)
-    rows = {row.message_id: row for row in with_wraps(sent.filter(message__in=found))}
+    rows = {row.message_id: row for row in with_wraps(sent.filter(message__in=found)) if owning.is_whole(row)}
     heard, shown = _heard(found), lent is None or not lent.by_office
     return Page([_line(rows[key], heard[key], session, now, shown) for key in found if key in rows], older)
 

@@ -14,7 +14,9 @@ from django.db.models.functions import Coalesce
 
 from portal.access import delegates
 from portal.access.models import Delegation, Person, Session
+from portal.keys.errors import WrapRefused
 from portal.lifecycle.actors import Actor, Who
+from portal.vault import readers
 from portal.vault.models import Message, Reader
 
 
@@ -26,12 +28,25 @@ def of(owner: Person, session: Session) -> QuerySet[Reader]:
 def author_of(session: Session, message: UUID) -> Reader | None:
     """The author's row of a message that the session's person sent, or whose sender they act for; None for others."""
     lent = [row.owner for row in delegates.of_delegate(session.person, session.brand)]
-    return _of([session.person, *lent], session).filter(message=message).first()
+    return _whole(_of([session.person, *lent], session).filter(message=message).first())
 
 
 def own_author_of(session: Session, message: UUID) -> Reader | None:
     """The same of what they sent themselves, for what no delegate may do."""
-    return _of([session.person], session).filter(message=message).first()
+    return _whole(_of([session.person], session).filter(message=message).first())
+
+
+def is_whole(author: Reader) -> bool:
+    """Whether an author's row is found by their own address: whoever writes the database can put another's there."""
+    try:
+        readers.address_of(author)
+    except WrapRefused:
+        return False
+    return True
+
+
+def _whole(author: Reader | None) -> Reader | None:
+    return author if author is not None and is_whole(author) else None
 
 
 def is_own(session: Session, author: Reader) -> bool:

@@ -55,7 +55,9 @@ class Coming:
 def begin(opened: Opened, row: Unsent, name: str, content_type: str, size: int, changed: str) -> Coming:
     """Expect a file of `size` bytes. The caller has seen to it that it may come."""
     id_ = new_id()
-    about = unsent.sealed(opened, id_, "arriving", cbor2.dumps([name, content_type, size, changed]))
+    about = unsent.sealed(
+        opened, id_, "arriving", cbor2.dumps([name, content_type, size, changed]) + unsent.whose(row.reader_id)
+    )
     Arriving.objects.create(id=id_, unsent=row, about=about, touched_at=timezone.now())
     coming = Coming(id_, name, content_type, size, changed, 0)
     if not size:
@@ -189,7 +191,7 @@ def _drop(file: Arriving) -> None:
 def _read(opened: Opened, file: Arriving) -> Coming | None:
     try:
         stream = opened.opener_beside(Context(file.id, "arriving"), Bytes(bytes(file.about)))
-        name, content_type, size, changed = cbor2.loads(stream.read(0, stream.size))
+        name, content_type, size, changed = unsent.told(stream.read(0, stream.size), file.unsent.reader_id)
     except (SealBroken, cbor2.CBORDecodeError, ValueError):
         return None
     return Coming(file.id, name, content_type, size, changed, file.have)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from io import BytesIO
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import cbor2
@@ -80,22 +80,38 @@ class Words:
     def __repr__(self) -> str:
         return "Words(…)"
 
-    def encode(self) -> bytes:
-        # Behind the rest, as an item of its own: version 0.1 reads the first alone, and beside it nothing is lost.
-        return cbor2.dumps([self.subject, self.text, list(self.to), self.original]) + cbor2.dumps(self.html)
+    def encode(self, reader: UUID | None) -> bytes:
+        # Behind the rest, as items of their own: older versions read the first alone, and beside them nothing is lost.
+        first = cbor2.dumps([self.subject, self.text, list(self.to), self.original])
+        return first + cbor2.dumps(self.html) + whose(reader)
 
     @classmethod
-    def decode(cls, encoded: bytes) -> Words:
-        """Read `encode`'s bytes, or those without HTML, padding behind them ignored; SealBroken when they are none."""
+    def decode(cls, encoded: bytes, reader: UUID | None) -> Words:
+        """Read `encode`'s bytes, or those without HTML, padding behind them ignored. SealBroken when they are none, or
+        those of another reader of the same message."""
         source = BytesIO(encoded)
         try:
             subject, text, to, original = cbor2.load(source)
             html = cbor2.load(source) if source.tell() < len(encoded) else ""
+            check_whose(source, len(encoded), reader)
             return cls(
                 str(subject), str(text), tuple(map(str, to)), bool(original), html if isinstance(html, str) else ""
             )
         except (cbor2.CBORDecodeError, TypeError, ValueError):
             raise SealBroken from None
+
+
+def whose(reader: UUID | None) -> bytes:
+    """Whose draft it is, as it stands behind what is sealed: all who read a message have its key, and nothing else
+    would tell the draft of one from that of another."""
+    return cbor2.dumps(reader.bytes if reader else b"")
+
+
+def check_whose(source: BytesIO, length: int, reader: UUID | None) -> None:
+    """SealBroken where another reader's follows at this place. What was sealed before says nothing there."""
+    found = cbor2.load(source) if source.tell() < length else b""
+    if isinstance(found, bytes) and found and found != (reader.bytes if reader else b""):
+        raise SealBroken
 
 
 @dataclass(frozen=True)
@@ -125,7 +141,8 @@ def of_reader(reader: Reader, kind: str) -> Unsent | None:
 
 def words_of(opened: Beside, row: Unsent) -> Words:
     """SealBroken when they are not what was sealed."""
-    return _opened_words(opened, row.id, bytes(row.words))
+    stream = opened.opener_beside(Context(row.id, "words"), Bytes(bytes(row.words)))
+    return Words.decode(stream.read(0, stream.size), row.reader_id)
 
 
 def files_of(opened: Beside, row: Unsent | None) -> list[Kept]:
@@ -141,13 +158,13 @@ def begin(opened: Opened, reader: Reader, kind: str, words: Words) -> Unsent:
 def begin_alone(beside: Beside, words: Words) -> Unsent:
     """A draft that is written at no message, with these words."""
     id_ = new_id()
-    kept = sealed(beside, id_, "words", words.encode())
+    kept = sealed(beside, id_, "words", words.encode(None))
     return Unsent.objects.create(id=id_, kind=APPROACH, version=new_id(), words=kept, saved_at=timezone.now())
 
 
 def rewrite(beside: Beside, row: Unsent, words: Words) -> None:
     """Put other words into it."""
-    row.words = sealed(beside, row.id, "words", words.encode())
+    row.words = sealed(beside, row.id, "words", words.encode(row.reader_id))
     Unsent.objects.filter(pk=row.pk).update(words=row.words)
     _touch(row)
 
@@ -173,7 +190,7 @@ def _save(opened: Opened, reader: Reader, kind: str, words: Words, seen: UUID | 
     now = timezone.now()
     if row is None:
         id_ = new_id()
-        made_of = sealed(opened, id_, "words", words.encode())
+        made_of = sealed(opened, id_, "words", words.encode(reader.pk))
         version = UNWRITTEN if seen == UNWRITTEN else new_id()
         made = Unsent.objects.create(id=id_, reader=reader, kind=kind, version=version, words=made_of, saved_at=now)
         return made, False
@@ -182,7 +199,7 @@ def _save(opened: Opened, reader: Reader, kind: str, words: Words, seen: UUID | 
     unseen = row.version not in (seen, UNWRITTEN)
     if unseen:
         row.other, row.other_at = row.words, row.saved_at
-    row.words, row.saved_at, row.version = sealed(opened, row.id, "words", words.encode()), now, new_id()
+    row.words, row.saved_at, row.version = sealed(opened, row.id, "words", words.encode(row.reader_id)), now, new_id()
     row.save()
     return row, unseen
 
@@ -216,7 +233,7 @@ def add_file(
     id_ = id_ or new_id()
     sealer = opened.sealer_beside(Context(id_, "file"), size)
     store().put(id_, partial(sealer.seal_all, chunks))
-    about = sealed(opened, id_, "about", cbor2.dumps([name, content_type, size]))
+    about = sealed(opened, id_, "about", cbor2.dumps([name, content_type, size]) + whose(row.reader_id))
     try:
         with transaction.atomic():
             UnsentFile.objects.create(id=id_, unsent=row, about=about)
@@ -268,13 +285,16 @@ def _touch(row: Unsent) -> None:
 
 def _kept(opened: Beside, file: UnsentFile) -> Kept:
     stream = opened.opener_beside(Context(file.id, "about"), Bytes(bytes(file.about)))
-    name, content_type, size = cbor2.loads(stream.read(0, stream.size))
+    name, content_type, size = told(stream.read(0, stream.size), file.unsent.reader_id)
     return Kept(file.id, name, content_type, size, opened)
 
 
-def _opened_words(opened: Beside, id_: UUID, found: bytes) -> Words:
-    stream = opened.opener_beside(Context(id_, "words"), Bytes(found))
-    return Words.decode(stream.read(0, stream.size))
+def told(encoded: bytes, reader: UUID | None) -> list[Any]:
+    """What is sealed of a file of a reader's draft. SealBroken where it is another's."""
+    source = BytesIO(encoded)
+    found = cbor2.load(source)
+    check_whose(source, len(encoded), reader)
+    return list(found)
 
 
 def sealed(opened: Beside, id_: UUID, name: str, plaintext: bytes) -> bytes:

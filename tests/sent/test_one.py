@@ -141,3 +141,17 @@ def test_of_a_destroyed_message_the_page_says_so() -> None:
     Message.objects.filter(pk=message.pk).update(state="gone", destroying_at=now, destroyed_at=now)
     text = words(browser().get(f"/sent/{message.pk}/").content)
     assert "This message is not stored any more." in text and "Change date" not in text
+
+
+def test_whoever_writes_the_database_makes_no_message_of_another_their_own() -> None:
+    message = seal(mail("[secure] Your results"), JONAS)
+    eve = "eve@aldervalley.example"
+    own = message.readers.filter(role="author")
+    before = bytes(own.get().address_lookup)
+    own.update(address_lookup=readers.address_lookup(eve))
+    for path in (f"/sent/{message.pk}/", f"/sent/{message.pk}/withdraw/"):
+        assert browser(eve).get(path).status_code == 404
+    page = browser(eve).get("/sent/messages/")
+    assert page.status_code in (200, 404) and JONAS not in words(page.content)
+    own.update(address_lookup=before)
+    assert browser().get(f"/sent/{message.pk}/").status_code == 200

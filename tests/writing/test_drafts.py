@@ -17,7 +17,7 @@ from portal.ingest.models import Spooled
 from portal.ingest.spool import SpoolWriter
 from portal.keys.errors import KeyDestroyed
 from portal.lifecycle import withdrawing
-from portal.vault import garbage, unsent
+from portal.vault import garbage, readers, unsent
 from portal.vault.blobs import store
 from portal.vault.errors import BlobsUnavailable, SealBroken
 from portal.vault.models import Message, Reader, Unsent, UnsentFile
@@ -51,6 +51,10 @@ def form(client: Client, reader: Reader) -> str:
 
 def draft(reader: Reader) -> Words:
     return unsent.words_of(open_message(reader), Unsent.objects.get(reader=reader))
+
+
+def karin() -> bytes:
+    return readers.address_lookup(KARIN)
 
 
 def idle(minutes: int = 31) -> None:
@@ -362,3 +366,40 @@ def test_a_message_that_closed_meanwhile_gives_the_text_back(reader: Reader) -> 
     idle()
     assert press(client, reader, "send", "Too late").status_code == 403
     assert not Unsent.objects.exists()
+
+
+def test_whoever_writes_the_database_reads_no_draft_of_another_reader_of_the_same_message(reader: Reader) -> None:
+    """All who read a message have its key; so each draft says whose it is."""
+    press(signed_in(reader), reader, "save", text="The knee hurts", files=[scan()])
+    other = Reader.objects.get(message=reader.message, role=Reader.Role.RECIPIENT, address_lookup=karin())
+    opened, row = open_message(other), Unsent.objects.get()
+    Unsent.objects.update(reader=other)
+    row.refresh_from_db()
+    with pytest.raises(SealBroken):
+        unsent.words_of(opened, row)
+    with pytest.raises(SealBroken):
+        unsent.files_of(opened, row)
+    assert "The knee hurts" not in form(signed_in(other), other)
+
+
+def test_a_file_of_one_draft_is_none_of_anothers(reader: Reader) -> None:
+    other = Reader.objects.get(message=reader.message, role=Reader.Role.RECIPIENT, address_lookup=karin())
+    press(signed_in(reader), reader, "save", files=[scan()])
+    press(signed_in(other), other, "save")
+    UnsentFile.objects.update(unsent=Unsent.objects.get(reader=other))
+    with pytest.raises(SealBroken):
+        unsent.files_of(open_message(other), Unsent.objects.get(reader=other))
+
+
+def test_a_draft_of_the_version_before_is_read_and_said_to_be_its_readers_with_the_next_change(reader: Reader) -> None:
+    press(signed_in(reader), reader, "save", text="Half")
+    opened, row = open_message(reader), Unsent.objects.get()
+    before = Words(text="Half").encode(None)[:-1]  # without the item that says whose it is
+    row.words = unsent.sealed(opened, row.id, "words", before)
+    row.save()
+    assert draft(reader).text == "Half"
+    assert "Half</textarea>" in form(signed_in(reader), reader)
+    unsent.save(opened, reader, unsent.REPLY, Words(text="Half a tho"), row.version)
+    with pytest.raises(SealBroken):
+        Words.decode(Words(text="x").encode(reader.pk), Unsent.objects.get().pk)
+    assert draft(reader).text == "Half a tho"
