@@ -56,6 +56,36 @@ def test_in_a_crowd_one_transaction_serves_all(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_once_every_session_waits_nobody_else_is_waited_for(
+    spool_folder: Path, batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committing, "GATHER_SECONDS", 60.0)
+    writers = [SpoolWriter.begin(ENVELOPE) for _ in range(2 * CROWD)]
+    committer = Committer()
+
+    async def submit() -> None:
+        for some in (writers[:CROWD], writers[CROWD:]):
+            futures = [committer.submit(writer, CROWD) for writer in some]
+            await asyncio.wait_for(asyncio.gather(*futures), 30)
+
+    try:
+        asyncio.run(submit())
+    finally:
+        committer.close()
+    assert batches == [CROWD, CROWD]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_more_than_a_batch_holds_goes_in_several(
+    spool_folder: Path, batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committing, "BATCH", 3)
+    submitted(CROWD, monkeypatch)
+    assert sum(batches) == Spooled.objects.count() == 4
+    assert max(batches) == 3
+
+
+@pytest.mark.django_db(transaction=True)
 def test_among_few_sessions_the_first_is_not_kept_waiting(
     spool_folder: Path, batches: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
