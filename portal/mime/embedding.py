@@ -13,6 +13,8 @@ from portal.mime.packages import Package, TooMuch
 
 DEEPEST = 3
 """Documents in a document in a document; what lies deeper is told as not read."""
+_WIDE = re.compile(rb"(?:[\t\r\n\x20-\x7e]\0)+(?:\0\0)?")
+"""Plain letters of 16 bits without a mark before them: properties of sheets."""
 _MAIL = re.compile(rb"^mime-version:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -80,6 +82,8 @@ class _Look:
             found = rtftext.read(data, self._most, self._until)
             self._gathered.add(found.text)
             return not (found.partly or found.truncated)
+        elif _WIDE.fullmatch(data):
+            self._gathered.add(data.decode("utf-16-le"))
         elif magic.kind(data[: magic.LOOKED_AT], "") or magic.is_binary(data):
             return magic.is_media(data)
         else:

@@ -33,7 +33,7 @@ _NO_WORDS_OF_OOXML = re.compile(r"\[content_types\]\.xml|docprops/.*|.*\.rels")
 # Macros, printers, fonts and drawings of Windows have no words that are read here; layouts are made anew.
 _BINARY = re.compile(
     r".*\.(?:odttf|fntdata|emf|wmf|wdp|svm)|.*/(?:printersettings/|vbaprojectsignature)[^/]*\.bin|layout-cache"
-    r"|objectreplacements/.*"
+    r"|objectreplacements/.*|\[trash\]/.*"
 )
 _MARKUP = (b"<", b"\xff\xfe<\0", b"\xfe\xff\0<", b"\xef\xbb\xbf<")
 _LARGEST_LOOSE = 8 * 1024 * 1024
@@ -41,7 +41,8 @@ _FIXED_PAGE = ".fpage"
 """Of XPS: its text stands in attributes, by letters that need not be what is drawn."""
 _BREAKS_WORDS = "p br cr row si h table-row line-break slide"
 _BREAKS = frozenset(_BREAKS_WORDS.split())
-_GAPS_WORDS = "tab c tc table-cell s"
+# The last ones are numbers that say where a drawing stands; they are no longer ones together.
+_GAPS_WORDS = "tab c tc table-cell s col row colOff rowOff posOffset pctWidth pctHeight"
 _GAPS = frozenset(_GAPS_WORDS.split())
 _KEPT_WORDS = (
     "title subject creator keywords description category contentstatus lastmodifiedby company manager "

@@ -106,6 +106,37 @@ def test_documents_within_a_document_are_read() -> None:
     assert not found.partly
 
 
+def test_cells_of_other_workbooks_are_read_as_they_were_last_seen() -> None:
+    held = b"\x02" + struct.pack("<HB", 4, 0) + b"Jane" + b"\x01" + struct.pack("<d", 219099998) + bytes(9)
+    assert "Jane\n\n219099998" in read(oldoffice.xls(record(0x005A, bytes(4) + held))).text
+
+
+def test_what_was_in_a_workbook_before_is_passed_over() -> None:
+    held = oldoffice.streams(sample("list.xls"))
+    before = held["Workbook"]
+    assert isinstance(before, bytes)
+    found = read(outlook.compound({**held, "Workbook": before.rstrip(b"\0") + b"\0\0\0\0\x0a\0\0\xff\xff"}))
+    assert oldoffice.row(0) in found.text
+
+
+def test_gaps_between_the_parts_of_a_presentation_are_passed_over_and_comments_read() -> None:
+    slide = struct.pack("<HHI", 0, 0x0FBA, 12) + "Remark".encode("utf-16-le")
+    tags = struct.pack("<HHI", 0xF, 0x2EE0, len(slide)) + slide
+    first = struct.pack("<HHI", 0, 0x138B, len(tags)) + tags
+    first += struct.pack("<HHI", 0xF, 0x0428, 6) + b"PK\x03\x04\xff\xff"
+    shown = struct.pack("<HHI", 0, 0x0FA8, 5) + b"Slide"
+    data = struct.pack("<HHI", 0xF, 0x03E8, len(first)) + first + bytes(27)
+    place = len(data)
+    data += shown + b"\0\0\xff\xff"
+    listed = len(data)
+    data += struct.pack("<HHIIII", 0, 0x1772, 12, 2 << 20 | 1, 0, place)
+    edit = len(data)
+    data += struct.pack("<HHIIIIIIIHH", 0, 0x0FF5, 28, 0, 0, 0, listed, 1, 2, 0, 0)
+    user = struct.pack("<HHIIII", 0, 0x0FF6, 20, 20, 0xE391C05F, edit) + bytes(8)
+    found = read(outlook.compound({"PowerPoint Document": data, "Current User": user}))
+    assert found.text.split() == ["Remark", "Slide"]
+
+
 def test_what_a_pivot_table_remembers_is_read() -> None:
     texts = record(0x00CD, struct.pack("<HB", 4, 0) + b"Jane") + record(0x00C9, struct.pack("<d", 219099998))
     held = {**oldoffice.streams(sample("list.xls")), "_SX_DB_CUR": {"0001": record(0x00C6, bytes(20)) + texts}}

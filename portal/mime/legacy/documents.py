@@ -34,6 +34,8 @@ def read(compound: Compound, gathered: Gathered, into: dict[str, str], part: Par
     Raises NotReadable for other files and for damaged ones, also when damage is all that is wrong with a part of it;
     Locked and Enough.
     """
+    if not compound.paths and not is_whole:
+        return  # an object that was taken out
     at_top = {path[0].lower() for path in compound.paths if len(path) == 1}
     if at_top & _LOCKED:
         raise Locked

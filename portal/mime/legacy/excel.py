@@ -13,9 +13,12 @@ from portal.mime.legacy.excelstrings import Strings
 
 Pieces = list[bytes]
 """The bytes of a record, and of those that continue it."""
-_BEGIN, _CONTINUE, _LOCKED, _SHARED, _CODEPAGE, _OBJECT = 0x0809, 0x003C, 0x002F, 0x00FC, 0x0042, 0x005D
+_BEGIN, _END, _LOCKED, _SHARED, _CODEPAGE, _OBJECT = 0x0809, 0x000A, 0x002F, 0x00FC, 0x0042, 0x005D
 _PIVOT_TEXT, _PIVOT_NUMBER = 0x00CD, 0x00C9
-_EXCEL_5, _EXCEL_97 = 0x0500, 0x0600
+_EARLIER, _LATER = (0x0500, 0x0580), (0x0600, 0x0680)
+"""Excel 5 and 95, and from 97 on; the others are the charts that Microsoft Graph puts into documents."""
+_NO_TEXT = (1, 5, 8, 25)
+"""Objects of Excel 5: lines, charts, pictures, and comments, whose text stands elsewhere."""
 _OFTEN = 512
 _AN_INTEGER, _HUNDREDTHS = 2, 1
 _LONGEST_INTEGER = 1e21
@@ -44,7 +47,11 @@ class _Book:
 
     def read(self) -> None:
         begun: set[int] = set()
+        depth = 0
         for place, kind, pieces in self._records():
+            depth += (kind == _BEGIN) - (kind == _END)
+            if begun and not depth and kind not in (_BEGIN, _END):
+                break  # behind the last part there may be what was there before
             if kind == _BEGIN:
                 begun.add(place)
                 self._begin(int.from_bytes(pieces[0][:2], "little"))
@@ -102,11 +109,17 @@ class _Book:
             0x0015: self._heading,
             0x0085: self._sheet,
         }
-        later = {_SHARED: self._share, 0x00FD: self._shared_label, 0x01B6: self._box, 0x100D: self._series}
-        earlier = {_CODEPAGE: self._set_codepage, 0x001C: self._note, _OBJECT: self._refuse}
-        if version not in (_EXCEL_5, _EXCEL_97):
+        later = {
+            _SHARED: self._share,
+            0x00FD: self._shared_label,
+            0x01B6: self._box,
+            0x100D: self._series,
+            0x005A: self._outside,
+        }
+        earlier = {_CODEPAGE: self._set_codepage, 0x001C: self._note, _OBJECT: self._object}
+        if version not in _EARLIER + _LATER:
             raise NotReadable("workbook")
-        self._is_later = version == _EXCEL_97
+        self._is_later = version in _LATER
         self._known = cells | (later if self._is_later else earlier)
 
     # Texts
@@ -148,15 +161,21 @@ class _Book:
     def _series(self, pieces: Pieces) -> None:
         self._add(self._string(pieces, 2, 1))
 
+    def _outside(self, pieces: Pieces) -> None:
+        """Cells of other workbooks, as they were last seen (CRN)."""
+        for value in Strings(pieces, 4).values():
+            self._add(value if isinstance(value, str) else _written(value))
+
     def _note(self, pieces: Pieces) -> None:
         self._add(charsets.decode(pieces[0][6:], self._codepage))
 
     def _set_codepage(self, pieces: Pieces) -> None:
         self._codepage = charsets.of_codepage(int.from_bytes(pieces[0][:2], "little")) or self._codepage
 
-    def _refuse(self, _: Pieces) -> None:
+    def _object(self, pieces: Pieces) -> None:
         """Text boxes before Excel 97 are not read."""
-        raise NotReadable("workbook")
+        if int.from_bytes(pieces[0][4:6], "little") not in _NO_TEXT:
+            raise NotReadable("workbook")
 
     # Cells: row and column, what formats them, and a value
 

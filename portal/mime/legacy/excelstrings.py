@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 
 from portal.mime.errors import NotReadable
 
 _WIDE, _EXTENDED, _RICH = 1, 4, 8
+_NUMBER, _TEXT = 1, 2
 _OFTEN = 1024
 
 
@@ -37,6 +39,18 @@ class Strings:
             if len(found) % _OFTEN == 0:
                 look_at_the_clock()
         return found
+
+    def values(self) -> Iterator[str | float]:
+        """Texts and numbers of an array (SerAr): each behind its kind; of the others none is yielded."""
+        while not self._is_over():
+            kind = self._integer(1)
+            if kind == _TEXT:
+                length = self._integer(2)
+                yield self._characters(length, self._integer(1) & _WIDE)
+            else:
+                value = self._integer(8).to_bytes(8, "little")
+                if kind == _NUMBER:
+                    yield float(struct.unpack("<d", value)[0])
 
     def _integer(self, length: int) -> int:
         piece = self._pieces[self._number] if self._number < len(self._pieces) else b""
