@@ -29,6 +29,17 @@ _UUENCODED = re.compile(
 )
 _OTHERS = {"text/x-amp-html", "text/watch-html"}
 _MOST_FILES = 50
+_FOR_OLD_PROGRAMS = frozenset(
+    {
+        b"this is a multi-part message in mime format.",
+        b"this is a multipart message in mime format.",
+        b"this is a message with multiple parts in mime format.",
+        b"this is a cryptographically signed message in mime format.",
+        b"this is an openpgp/mime signed message (rfc 4880 and 3156)",
+        b"this is an openpgp/mime encrypted message (rfc 4880 and 3156)",
+    }
+)
+"""What programs write before the first part, and no person did."""
 
 
 @dataclass(slots=True)
@@ -130,6 +141,7 @@ class _Walk:
 
     def _beside(self, rest: bytes, delimiter: bytes) -> None:
         lines = [line for line in rest.splitlines() if not line.startswith(delimiter)]
+        lines = [line for line in lines if line.strip().lower() not in _FOR_OLD_PROGRAMS]
         rest = b"\n".join(lines).strip()
         if not rest:
             return

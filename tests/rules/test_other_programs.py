@@ -89,6 +89,13 @@ def test_what_other_programs_read_is_looked_at(raw: bytes) -> None:
     assert action(raw) == "relay"
 
 
+def test_what_programs_write_before_the_first_part_are_no_words_of_the_mail() -> None:
+    words = {"if": "text_words", "values": ["message"]}
+    usual = b"This is a multi-part message in MIME format.\r\n"
+    assert action(MIXED + usual + b"--b\r\n\r\nHello\r\n--b--\r\n", words) == "relay"
+    assert action(MIXED + usual + b"A message\r\n--b\r\n\r\nHello\r\n--b--\r\n", words) == "refuse"
+
+
 DOUBTED = [
     HEAD + b"Content-Type: multipart/mixed; boundary=b; boundary=c\r\n\r\n" + TWO,
     HEAD + b"Content-Type: multipart/mixed; boundary=c; boundary*0=b\r\n\r\n" + TWO,
