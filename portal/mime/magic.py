@@ -49,6 +49,7 @@ _MEDIA = (
     b"OggS", b"ID3", b"fLaC", b"MThd", b"#!AMR", b".snd", b"\xff\xf1", b"\xff\xf9", b"\xff\xfa", b"\xff\xfb",
     b"\xff\xf2", b"\xff\xf3", b"\x1aE\xdf\xa3", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"\0\0\1\xba", b"\0\0\1\xb3",
     b"FLV", b"\0\1\0\0\0", b"OTTO", b"true", b"ttcf", b"wOFF", b"wOF2",
+    b"\xff\x4f\xff\x51", b"caff\0\1", b"icns", b"IIU\0", b"FUJIFILMCCD-RAW", b"gimp xcf",
 )  # fmt: skip
 _ZIP_END, _LONGEST_END = b"PK\x05\x06", 22 + 65_535
 _RIFF = (b"WEBP", b"WAVE", b"AVI ", b"ACON")
@@ -91,7 +92,7 @@ def is_media(data: bytes) -> bool:
         return True
     if data[:4] in (b"RIFF", b"FORM"):
         return data[8:12] in (*_RIFF, b"AIFF", b"AIFC")
-    return data[4:8] == b"ftyp" or (data[:4] == b"\1\0\0\0" and data[40:44] == b" EMF")
+    return data[4:8] in (b"ftyp", b"moov", b"mdat", b"wide") or (data[:4] == b"\1\0\0\0" and data[40:44] == b" EMF")
 
 
 def is_binary(data: bytes) -> bool:

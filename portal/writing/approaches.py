@@ -7,6 +7,7 @@ holds: what was never proved opens in that browser, and nowhere else.
 
 from __future__ import annotations
 
+import hmac
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from portal.access.budgets import Origin
 from portal.audit.record import record
 from portal.delivery import naming
 from portal.ingest import spool
+from portal.keys.service import keys
 from portal.mime.addresses import Mailbox
 from portal.mime.building import Heads, letter, new_message_id
 from portal.mime.names import safe_file_name
@@ -165,13 +167,21 @@ def ask_for(draft: Draft, lookup: bytes) -> None:
 def prove(draft: Draft, lookup: bytes) -> bool:
     """Note that this address was proved in this browser; False when the draft is meanwhile written by another."""
     waiting = Approach.objects.filter(pk=draft.row.pk, asked=lookup, sent_at=None)
-    return bool(waiting.update(proved=lookup, proved_at=timezone.now()))
+    return bool(waiting.update(proved=_proof(draft, lookup), proved_at=timezone.now()))
 
 
 def is_proved(draft: Draft, lookup: bytes) -> bool:
     """Whether it was so not long ago, and only sending failed: then it needs no second passcode."""
     row = draft.row
-    return row.proved_at is not None and bytes(row.proved) == lookup and timezone.now() - row.proved_at < PROOF
+    if row.proved_at is None or timezone.now() - row.proved_at >= PROOF:
+        return False
+    return hmac.compare_digest(bytes(row.proved), _proof(draft, lookup))
+
+
+def _proof(draft: Draft, lookup: bytes) -> bytes:
+    """Keyed, and of this draft: whoever writes the database would else note that an address was proved that was not,
+    and write in its name. Once it is sent the look-up itself stands there, to be counted by."""
+    return keys().lookup("approach-proved", f"{draft.row.pk} {lookup.hex()}")
 
 
 def send(draft: Draft, department: Offered, address: str, lookup: bytes) -> None:

@@ -581,3 +581,18 @@ def test_a_split_message_gives_its_writer_the_code_with_the_receipt(browser: Cli
     assert message.split == "strict"
     assert "Message code:" in text_of(mail_of("notice", KARIN))
     assert "Is it paid?" in text_of(mail_of("reply", DESK))
+
+
+def test_whoever_writes_the_database_writes_in_nobodys_name(browser: Client) -> None:
+    write(browser)
+    karin = readers.address_lookup(KARIN)
+    Approach.objects.update(asked=karin, proved=karin, proved_at=timezone.now())
+    write(browser)
+    assert not Spooled.objects.exists()
+    # Nor by what stands there of an address of their own, or of another draft of theirs.
+    other = Client(headers={"host": "localhost"})
+    write(other, address=JONAS)
+    mine = approaches.Draft(Approach.objects.latest("made_at"), Own(b""), unsent.Words(), ())
+    Approach.objects.update(proved=approaches._proof(mine, karin))
+    write(browser)
+    assert not Spooled.objects.exists()
