@@ -161,7 +161,7 @@ def _defaults() -> dict[str, Any]:
 
 
 def _pipeline_seconds() -> int:
-    from django.conf import settings
+    from django.conf import settings  # which are not read yet when this module is
 
     found = settings.LETTERLOCK
     return TASK_SECONDS + found.lease_seconds + SECONDS_A_MIB * (found.max_message_bytes >> 20)

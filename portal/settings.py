@@ -17,7 +17,7 @@ LETTERLOCK = configuration.read(os.environ)
 
 
 def _secret_key() -> str:
-    from portal.keys.service import keys
+    from portal.keys.service import keys  # only now: it reads these settings
 
     return keys().secret("django").hex()
 

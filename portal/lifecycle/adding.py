@@ -26,7 +26,7 @@ from portal.lifecycle.errors import (
 from portal.lifecycle.rows import locked
 from portal.mime.addresses import normalise
 from portal.mime.errors import BadAddress
-from portal.vault import readers as directory
+from portal.vault import readers
 from portal.vault.models import Message, Reader
 from portal.vault.opening import key_for
 from portal.vault.phrases import agreed_with, keep_phrases
@@ -50,7 +50,7 @@ def add(author: Reader, address: str, *, most: int, by: Actor) -> Reader:
     with transaction.atomic():
         row = locked(author.message_id)
         may_be_told(row)
-        if directory.is_closed(row, timezone.now()):
+        if readers.is_closed(row, timezone.now()):
             raise ClosedNow
         if row.readers.filter(role=Reader.Role.RECIPIENT).count() >= most:
             raise TooManyReaders
@@ -97,15 +97,15 @@ def new_reader(message: Message, address: str, lookup: bytes, rights: bytes | No
     number = 1 + (message.readers.aggregate(last=Max("number"))["last"] or 0)
     if number >= MAX_READERS:
         raise CannotResend
-    id_, link = new_id(), directory.new_link()
+    id_, link = new_id(), readers.new_link()
     return Reader.objects.create(
         id=id_,
         message=message,
         number=number,
         role=Reader.Role.RECIPIENT,
-        address=directory.seal_address(id_, address),
+        address=readers.seal_address(id_, address),
         address_lookup=lookup,
-        link=directory.seal_link(id_, link),
+        link=readers.seal_link(id_, link),
         link_lookup=keys().lookup("link", link),
         rights=rights,
     )

@@ -22,7 +22,7 @@ from portal.lifecycle.errors import (
 )
 from portal.lifecycle.rows import locked
 from portal.owners import decides_alone
-from portal.vault import readers as directory
+from portal.vault import readers
 from portal.vault.models import Message, Reader
 
 PAUSE = timedelta(minutes=5)
@@ -43,7 +43,7 @@ def resend(message: UUID, reader: UUID, *, by: Actor) -> None:
         if Outbound.objects.filter(kind=K.NOTICE, reader=row, made_at__gt=since).exists():
             raise ResentLately
         record("message.resent", message=message, reader=row.id, **by.facts())
-        enqueue(K.NOTICE, address=directory.address_of(row), message=message, reader=row)
+        enqueue(K.NOTICE, address=readers.address_of(row), message=message, reader=row)
 
 
 def readdress(message: UUID, reader: UUID, address: str, *, by: Actor, why: Why) -> Reader:
@@ -83,6 +83,6 @@ def _recipient(message: Message, reader: UUID) -> Reader:
 
 
 def _may_be_told(reader: Reader) -> None:
-    if directory.is_closed_to(reader, timezone.now()):
+    if readers.is_closed_to(reader, timezone.now()):
         raise ClosedNow
     adding.may_be_told(reader.message)

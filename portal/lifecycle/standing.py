@@ -15,7 +15,7 @@ from portal.audit.models import Entry
 from portal.keys.errors import KeysError
 from portal.lifecycle.models import MoreTime
 from portal.lifecycle.withdrawing import reason_of
-from portal.vault import readers as directory
+from portal.vault import readers
 from portal.vault.masking import masked
 from portal.vault.models import Message, Reader
 
@@ -85,7 +85,7 @@ def of(message: UUID, address: Callable[[Reader], str] | None = None) -> Standin
         return None
     withdrawn = row.state == Message.State.WITHDRAWN
     gone = row.destroying_at is not None
-    closed = directory.is_closed(row, timezone.now())
+    closed = readers.is_closed(row, timezone.now())
     return Standing(
         id=row.id,
         open_until=row.open_until,
@@ -100,7 +100,7 @@ def of(message: UUID, address: Callable[[Reader], str] | None = None) -> Standin
         .order_by("asked_at")
         .values_list("asked_at", flat=True)
         .first(),
-        recipients=recipients_of(row, address or partial(masked, directory.address_of)),
+        recipients=recipients_of(row, address or partial(masked, readers.address_of)),
         reason=_reason(row) if withdrawn else "",
     )
 

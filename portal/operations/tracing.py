@@ -21,7 +21,7 @@ from portal.delivery.models import Outbound
 from portal.ingest.models import Spooled
 from portal.operations.states import mail_name, mail_sentence, message_sentence, spool_sentence
 from portal.operations.wording import actor, sentence
-from portal.vault import readers as directory
+from portal.vault import readers
 from portal.vault.masking import masked
 from portal.vault.models import Message, Reader
 
@@ -116,7 +116,7 @@ def trace(id_: UUID, only: int | None = None) -> Trace | None:
         return None
     outbound = list(Outbound.objects.filter(message=id_).order_by("made_at", "pk")[:SHOWN])
     found = list(message.readers.order_by("number")[:SHOWN]) if message else []
-    addresses = {reader.id: (masked(directory.address_of, reader), reader.number) for reader in found}
+    addresses = {reader.id: (masked(readers.address_of, reader), reader.number) for reader in found}
     chosen = next((reader.id for reader in found if reader.number == only), None)
     if chosen is not None:
         entries = [entry for entry in entries if entry.reader in (None, chosen)]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 
+from branding.models import Brand
 from portal.rules.actions import LOCKING
 from portal.rules.compiling import RuleSet
 from portal.rules.deciding import decide
@@ -110,8 +111,6 @@ def _same_names(document: Document) -> list[Problem]:
 
 
 def _own_hosts() -> frozenset[str]:
-    from branding.models import Brand
-
     hosts = set(Brand.objects.values_list("host", flat=True))
     return frozenset({*hosts, settings.LETTERLOCK.public_host.partition(":")[0]})
 

@@ -84,7 +84,7 @@ def store_of(url: str) -> Store:
     """The store that LETTERLOCK_BLOB_URL names; opens nothing. BlobSettingRefused when it is none."""
     parts = urlsplit(url)
     if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
-        from portal.vault.folder import FolderStore
+        from portal.vault.folder import FolderStore  # which knows of blobs itself
 
         # As it stands: a folder's name may hold what an address would escape.
         return FolderStore(Path(url.removeprefix("file:").removeprefix("//")))

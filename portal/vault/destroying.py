@@ -21,8 +21,7 @@ from portal.audit.record import record_all
 from portal.keys.epochs import EpochId, day_of
 from portal.keys.errors import WrapRefused
 from portal.keys.service import keys
-from portal.vault import readers as directory
-from portal.vault import unsent
+from portal.vault import readers, unsent
 from portal.vault.blobs import store
 from portal.vault.errors import KeyringOlder, VaultError
 from portal.vault.models import Blob, Epoch, Generation, Leaf, Message, Phrase, Reader, SearchToken, Unsent, Wrap
@@ -302,10 +301,10 @@ def _erase_readers(punctured: Collection[UUID]) -> int:
 def _stripped(message: Message) -> bool:
     """Take what the sender wrote out of the envelope, for the tombstone; whether there was anything."""
     try:
-        envelope = directory.envelope_of(message)
+        envelope = readers.envelope_of(message)
     except WrapRefused:
-        envelope = directory.Envelope("", "", message.made_at, "", note="damaged")
+        envelope = readers.Envelope("", "", message.made_at, "", note="damaged")
     if not envelope.subject and not envelope.note:
         return False
-    message.envelope = directory.seal_envelope(message.id, replace(envelope, subject="", note=""))
+    message.envelope = readers.seal_envelope(message.id, replace(envelope, subject="", note=""))
     return True

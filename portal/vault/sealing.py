@@ -20,7 +20,7 @@ from portal.keys.errors import RecoveryKeyBad
 from portal.keys.recovery import RecoveryPublic
 from portal.keys.service import keys
 from portal.keys.split import new_share, seal_key
-from portal.vault import readers as directory
+from portal.vault import readers as reader_rows
 from portal.vault.agreed import Agreed
 from portal.vault.behind import Write
 from portal.vault.blobs import store
@@ -53,7 +53,7 @@ class Draft:
     thread: UUID
     open_until: datetime | None
     rights: Rights
-    envelope: directory.Envelope
+    envelope: reader_rows.Envelope
     toc: Toc
     streams: dict[str, bytes]
     readers: Sequence[tuple[str, str]]
@@ -229,7 +229,7 @@ def _message(draft: Draft, sealed: Sealed, now: datetime) -> Message:
         delivery=draft.delivery if fits(sealed.streams) else Message.Delivery.LINK,
         rights=draft.rights.encode(),
         template=draft.template,
-        envelope=directory.seal_envelope(draft.id, draft.envelope),
+        envelope=reader_rows.seal_envelope(draft.id, draft.envelope),
         mail_id_lookup=mail_id_lookup(draft.toc.message_id),
         padded_size=sealed.size,
         container=cbor2.dumps(sealed.container),
@@ -259,15 +259,15 @@ def mail_id_lookup(message_id: str) -> bytes:
 
 
 def _reader(message: Message, number: int, address: str, role: str) -> Reader:
-    id_, link = new_id(), directory.new_link()
+    id_, link = new_id(), reader_rows.new_link()
     return Reader(
         id=id_,
         message=message,
         number=number,
         role=role,
-        address=directory.seal_address(id_, address),
-        address_lookup=directory.address_lookup(address),
-        link=directory.seal_link(id_, link),
+        address=reader_rows.seal_address(id_, address),
+        address_lookup=reader_rows.address_lookup(address),
+        link=reader_rows.seal_link(id_, link),
         link_lookup=keys().lookup("link", link),
     )
 

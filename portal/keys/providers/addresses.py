@@ -66,7 +66,7 @@ def _pkcs11(rest: str, setting: str) -> Provider:
         raise SettingRefused(f"{setting} must name a token and an object, like pkcs11:token=NAME;object=NAME?… .")
     if "module-path" not in asked or "pin-source" not in asked:
         raise SettingRefused(f"{setting} must have module-path=/path/of/module.so and pin-source=file:/path.")
-    from portal.keys.providers.hardware import Hardware, Place
+    from portal.keys.providers.hardware import Hardware, Place  # a library each, loaded where it is used
 
     source = asked["pin-source"].decode()
     return Hardware(

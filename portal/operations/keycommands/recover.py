@@ -17,7 +17,7 @@ from portal.keys.split import code_of, grouped
 from portal.mime.errors import BadAddress
 from portal.operations.errors import KeysRefused
 from portal.operations.terminal import Terminal
-from portal.vault import readers as directory
+from portal.vault import readers
 from portal.vault.errors import NoEscrow
 from portal.vault.escrow import Escrowed, read, readers_in_escrow, written
 from portal.vault.models import Message, Reader
@@ -50,8 +50,8 @@ def run(options: dict[str, Any], terminal: Terminal) -> int:
     for reader in found:
         code = code_of(Escrowed.of(reader).open(private))
         record("message.share_recovered", message=reader.message_id, reader=reader.id)
-        terminal.say(directory.address_of(reader))
-        terminal.say(f"  Link: {origin(reader.message.brand)}/m/{directory.link_of(reader)}#{code}")
+        terminal.say(readers.address_of(reader))
+        terminal.say(f"  Link: {origin(reader.message.brand)}/m/{readers.link_of(reader)}#{code}")
         terminal.say(f"  Message code: {grouped(code)}")
     terminal.say("Give each to its reader alone, over a way that you trust: who has it still needs the passcode.")
     return 0
@@ -82,7 +82,7 @@ def _write(found: Sequence[Reader], path: Path, terminal: Terminal) -> int:
         raise KeysRefused(f"{path} cannot be written ({error.strerror}). Name a new file.") from None
     for reader in found:
         record("message.escrow_written", message=reader.message_id, reader=reader.id)
-        terminal.say(f"{reader.id}  {directory.address_of(reader)}")
+        terminal.say(f"{reader.id}  {readers.address_of(reader)}")
     terminal.say(f"Carry {path} to the private half: `manage.py keys recover FILE --key PRIVATE` gives the codes.")
     return 0
 
@@ -95,7 +95,7 @@ def _readers(id_: UUID, address: str | None) -> list[Reader]:
     if address is None:
         return found
     try:
-        lookup = directory.address_lookup(address)
+        lookup = readers.address_lookup(address)
     except BadAddress:
         raise NoEscrow from None
     mine = [reader for reader in found if bytes(reader.address_lookup) == lookup]
