@@ -188,7 +188,9 @@ def _picture_part(picture: Picture) -> bytes:
 
 
 def _media_type(content_type: str) -> str:
-    return content_type if _TOKEN.fullmatch(content_type) else "application/octet-stream"
+    # Whoever uploads a file names its type: a multipart in base64 (RFC 2045 §6.4) would be read as no file at all.
+    is_one = _TOKEN.fullmatch(content_type) and not content_type.lower().startswith("multipart/")
+    return content_type if is_one else "application/octet-stream"
 
 
 def _file_header(file: Attachment) -> bytes:
