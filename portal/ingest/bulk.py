@@ -29,6 +29,7 @@ from portal.ingest.hands import Hands
 from portal.ingest.intake import HIDDEN, Admit, Intake, Named
 from portal.ingest.models import Item, Run
 from portal.ingest.spool import SpoolWriter, commit_all
+from portal.inserting import insert
 from portal.keys.service import keys
 
 MAX_ITEMS = 1_000_000
@@ -210,7 +211,7 @@ class _Taker:
             leased_until=_lease_end(),
         ):
             raise RunBusy  # this request was taken for dead, and another feeds the run
-        Item.objects.bulk_create(
+        insert(
             Item(
                 run=self._run,
                 number=outcome.number,

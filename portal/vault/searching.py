@@ -45,7 +45,10 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U00
 
 def words_of(text: str) -> list[str]:
     """The words of a text, as they are compared: without case, accents and vowel signs, each once."""
-    text = unicodedata.normalize("NFKD", text[:MOST_TEXT])
+    text = text[:MOST_TEXT]
+    if text.isascii():  # of what follows nothing but small letters would come
+        return list(dict.fromkeys(_WORD.findall(text.lower())))
+    text = unicodedata.normalize("NFKD", text)
     folded = unicodedata.normalize("NFKD", text.casefold()).replace("ı", "i")
     plain = "".join(letter for letter in folded if not unicodedata.category(letter).startswith("M"))
     found: list[str] = []

@@ -185,7 +185,12 @@ class Toc:
 """Left out while they say nothing, as in tables from before."""
 
 
+_AS_THEY_ARE = (str, int, bytes, datetime, type(None))
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, _AS_THEY_ARE):
+        return value
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Mailbox):
