@@ -83,6 +83,18 @@ def test_of_rows_of_which_one_is_refused_none_is_stored() -> None:
     assert [bytes(row.facts) for row in Seen.objects.all()] == [b"x"]
 
 
+def test_a_number_that_a_row_has_already_is_kept() -> None:
+    insert([Entry(id=77, at=NOW, kind="a"), Entry(at=NOW, kind="b")])
+    assert Entry.objects.get(kind="a").pk == 77
+
+
+def test_a_row_that_is_there_already_stays_where_that_is_wanted() -> None:
+    there = Seen(id=uuid4(), at=NOW, facts=b"x")
+    insert([there])
+    insert([Seen(id=there.id, at=NOW, facts=b"y"), Seen(id=uuid4(), at=NOW, facts=b"z")], ignore_conflicts=True)
+    assert sorted(bytes(row.facts) for row in Seen.objects.all()) == [b"x", b"z"]
+
+
 def test_what_is_no_value_is_null_in_every_field_of_ours() -> None:
     fields = {field for model in apps.get_models() for field in model._meta.local_concrete_fields}
     assert fields

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
+from portal.inserting import insert
 from portal.rules.decision import Decision
 from portal.rules.models import Hits, Seen
 from portal.rules.seen import KEPT_DAYS
@@ -17,7 +18,7 @@ from portal.rules.seen import KEPT_DAYS
 
 def note(decided: Sequence[tuple[Decision, Seen]]) -> None:
     """Two statements for a group of mails; no row is changed, so that no worker waits for another."""
-    Seen.objects.bulk_create([row for _, row in decided], ignore_conflicts=True)
+    insert([row for _, row in decided], ignore_conflicts=True)
     today = timezone.localdate()
     spoke = Counter((rule.id, rule.only_logged) for decision, _ in decided for rule in decision.matched)
     Hits.objects.bulk_create(
