@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from portal.access.codes import LONGEST_TYPED
 from tests.screens import looks
 
 pytestmark = pytest.mark.browser
@@ -100,7 +101,7 @@ def test_the_passcode_field_takes_the_device_s_offer_and_has_the_focus(site: str
         "type": "text",
         "inputmode": "numeric",
         "autocomplete": "one-time-code",
-        "maxlength": "12",
+        "maxlength": str(LONGEST_TYPED),
     }
     assert {name: field.get_attribute(name) for name in wanted} == wanted
     assert page.get_by_role("button", name="Read message", exact=True).count() == 1
