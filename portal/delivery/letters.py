@@ -6,13 +6,21 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from django.conf import settings
+
 from portal.delivery import passage
 from portal.delivery.errors import BadAddress, NoBuilder
 from portal.delivery.models import Outbound
+from portal.delivery.naming import is_inside
 from portal.mime.dsn import Dsn
+from portal.mime.editing import without_headers
 
 # Angle brackets, and of Unicode's categories Cc, Cs, Zl and Zp.
 _ENDS_EARLY = re.compile("[<>\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+DIRECT = "mx:"
+"""The relay in the settings where mail goes straight to the servers of its recipients' domains."""
 
 
 def can_be_sent_to(address: str) -> bool:
@@ -63,8 +71,8 @@ def register(kind: str, build: Builder) -> None:
 
 
 def prepare(outbound: Outbound) -> Prepared | None:
-    """Write the mail now, with the seal that lets it pass our door again. Raises NoBuilder, key errors, and whatever
-    the builder raises."""
+    """Write the mail now, with the seal that lets it pass our door again, unless it leaves for good. Raises NoBuilder,
+    key errors, and whatever the builder raises."""
     try:
         build = _builders[outbound.kind]
     except KeyError:
@@ -72,5 +80,13 @@ def prepare(outbound: Outbound) -> Prepared | None:
     mail = build(outbound)
     if mail is None:
         return None
+    if _leaves_for_good(mail.recipient):
+        return replace(mail, data=without_headers(mail.data, {passage.HEADER}))
     data = passage.sealed(mail.data, outbound.id, outbound.made_at, mail.envelope_sender)
     return replace(mail, data=data, size=mail.size and mail.size + passage.ROOM)
+
+
+def _leaves_for_good(recipient: str) -> bool:
+    """Whether no mail server of ours is between here and the recipient's. Then its seal lets nothing pass that comes
+    back, and whoever has a mailbox outside could hand in other mail to it with that, and no rule would be asked."""
+    return bool(settings.LETTERLOCK.relay_url == DIRECT) and not is_inside(recipient)

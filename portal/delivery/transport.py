@@ -11,7 +11,7 @@ from django.conf import settings
 
 from portal.delivery.direct import Direct
 from portal.delivery.hop import Note, Peer, relay_at
-from portal.delivery.letters import Prepared
+from portal.delivery.letters import DIRECT, Prepared
 from portal.delivery.outbox import Outbox
 from portal.delivery.relay import SmtpRelay
 from portal.delivery.tls import PUBLISHED, Level, floor_of, policy_for
@@ -51,7 +51,7 @@ class Transport(Protocol):
 
 def is_direct() -> bool:
     """Whether mail goes to the domains' own servers; else there is one way for all."""
-    return bool(settings.LETTERLOCK.relay_url == "mx:")
+    return bool(settings.LETTERLOCK.relay_url == DIRECT)
 
 
 def transport(

@@ -142,6 +142,22 @@ def test_a_notice_that_comes_back_passes_untouched(protecting: RunningDoor, noti
     assert passed.lower().count(b"x-letterlock-seal:") == 1
 
 
+def test_what_leaves_for_good_has_no_seal_that_could_be_copied(
+    protecting: RunningDoor, notice: tuple[Prepared, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Straight to the recipient's server it comes back by no server of ours; whoever has a mailbox there could hand in
+    other mail to themselves with it."""
+    prepared, raw = notice
+    hand_in(protecting, raw, prepared.envelope_sender, prepared.recipient)
+    passed_on, outside = Outbound.objects.get(kind="relay"), Outbound.objects.get(kind="notice")
+    for relay_url, sealed in (("mx:", 0), ("smtp://relay.example", 1), ("", 1)):
+        configure(monkeypatch, relay_url=relay_url)
+        for row in (outside, passed_on):
+            assert leaves(row)[1].lower().count(b"x-letterlock-seal:") == sealed, relay_url
+    configure(monkeypatch, relay_url="mx:", inside_domains=("aldervalley.example", JONAS.partition("@")[2]))
+    assert leaves(outside)[1].lower().count(b"x-letterlock-seal:") == 1
+
+
 def test_a_circle_ends_at_the_third_pass(protecting: RunningDoor, notice: tuple[Prepared, bytes]) -> None:
     prepared, raw = notice
     for _ in range(2):
