@@ -88,6 +88,7 @@ def read(package: Package, gathered: Gathered, properties: dict[str, str], part:
             _Cache(gathered).feed(package.read(entry))
         elif any(form.fullmatch(name) for form in _FIRST):
             _Words(gathered).feed(package.read(entry))
+            gathered.add("\n")
         else:
             _read_other(package, entry, name, gathered, part)
 

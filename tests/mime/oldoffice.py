@@ -73,6 +73,20 @@ def doc(pieces: list[tuple[str, bool]], flags: int = 0, version: int = 0xC1) -> 
     return compound({"WordDocument": bytes(head), "1Table": table})
 
 
+def old_doc(text: bytes, language: int = 0x0409, *, flags: int = 0, is_short: bool = False) -> bytes:
+    """A document of Word 6; with the flag of one that was saved fast, of two pieces whose second half comes first."""
+    half = len(text) // 2
+    listed = struct.pack("<3IHIHHIH", 0, half, len(text), 0, 768 + len(text) - half, 0, 0, 768, 0)
+    head = bytearray(768)
+    data = text[half:] + text[:half] if flags & 4 else text
+    struct.pack_into("<HH", head, 0, 0xA5DC, 0x65)
+    struct.pack_into("<HxxH", head, 0x06, language, flags)
+    struct.pack_into("<II", head, 0x18, 768, 768 + len(text))
+    struct.pack_into("<I", head, 0x34, len(text) + is_short)
+    struct.pack_into("<II", head, 0x0160, 768 + len(text), len(listed) + 5)
+    return compound({"WordDocument": bytes(head) + data + b"\2" + struct.pack("<I", len(listed)) + listed})
+
+
 # ---------- Excel ----------
 
 

@@ -58,6 +58,12 @@ def test_pieces_of_a_letter_come_in_their_order_and_in_both_widths() -> None:
     assert read(data).text.strip() == "Größe €, 日本 4111 1111 1111-1111"
 
 
+def test_a_letter_of_word_95_is_read_in_the_code_page_of_its_language() -> None:
+    assert read(oldoffice.old_doc(b"Card 4111\rend")).text.strip() == "Card 4111\nend"
+    assert read(oldoffice.old_doc("Привет".encode("cp1251"), 0x0419)).text.strip() == "Привет"
+    assert read(oldoffice.old_doc(b"fast saved", flags=4)).text.strip() == "fast saved"
+
+
 def cell(kind: int, value: bytes, row: int = 0) -> bytes:
     return record(kind, struct.pack("<HHH", row, 0, 0) + value)
 
@@ -157,6 +163,7 @@ def changed(name: str, stream: str, place: int, value: bytes) -> bytes:
 
 LOCKED: dict[str, Callable[[], bytes]] = {
     "Word": lambda: oldoffice.doc([("secret", False)], flags=0x0100),
+    "Word 95": lambda: oldoffice.old_doc(b"secret", flags=0x0100),
     "Excel": lambda: oldoffice.xls(b"", shared=record(0x002F, bytes(6))),
     "PowerPoint": lambda: changed("talk.ppt", "Current User", 12, struct.pack("<I", 0xF3D1C4DF)),
     "PowerPoint with its summary": lambda: outlook.compound(
@@ -184,7 +191,10 @@ def ppt_with_a_hidden_slide() -> bytes:
 
 UNCERTAIN: dict[str, Callable[[], bytes]] = {
     "another compound file": lambda: outlook.compound({"Notes": b"words"}),
-    "Word 95": lambda: oldoffice.doc([("words", False)], version=0x68),
+    "Word before 97 that is none": lambda: oldoffice.doc([("words", False)], version=0x68),
+    "Word 95 in another script than it says": lambda: oldoffice.old_doc("Привет".encode("cp1251")),
+    "Word 95 cut short": lambda: oldoffice.old_doc(b"words", is_short=True),
+    "Word 95 cut short and saved fast": lambda: oldoffice.old_doc(b"words", flags=4, is_short=True),
     "a letter cut short": lambda: changed("letter.doc", "WordDocument", 0x4C, struct.pack("<I", 1 << 20)),
     "a sheet within a record": lambda: oldoffice.xls(b"", sheet=30),
     "a sheet cut short": lambda: changed("list.xls", "Workbook", 22, b"\xff\xff"),
