@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.conf import settings
@@ -68,7 +69,13 @@ def of_request(request: HttpRequest) -> str:
 
 def say_day(value: date) -> str:
     """“17 November 2026” in the language that is spoken now."""
-    return _said(value, _spoken().day)
+    return _day_said(translation.get_language() or "", value.year, value.month, value.day)
+
+
+@lru_cache(maxsize=1024)
+def _day_said(_language: str, year: int, month: int, day: int) -> str:
+    # Of the language that is spoken, which the key names: every notice of a run says the same one or two days.
+    return _said(date(year, month, day), _spoken().day)
 
 
 def say_weekday(value: date) -> str:

@@ -81,7 +81,10 @@ def plain_day(value: date | datetime | str | None) -> str:
 @register.filter
 def plain_moment(value: datetime | str | None) -> str:
     """“17 November 2026, 14:48 CET”: a mail cannot know the reader's zone, so it names its own."""
-    return _moment(value, f"{CLOCK} e") if isinstance(value, datetime) else value or ""
+    if not isinstance(value, datetime):
+        return value or ""
+    here = _here(value)  # every notice says one: strftime is much quicker than Django's dates, and the same in digits
+    return _("{day}, {time}").format(day=say_day(here), time=f"{here:%H:%M} {here.tzname() or ''}".rstrip())
 
 
 @register.simple_tag

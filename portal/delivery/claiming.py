@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -26,10 +27,25 @@ _PAGE, _MOST_PAGES = 100, 20
 
 def anything_due(kinds: Collection[str], bulk: bool = False) -> bool:
     """Whether a look is worth its while."""
+    return bool(_due(kinds, bulk)) or _left_behind(kinds, bulk).exists()
+
+
+def _due(kinds: Collection[str], bulk: bool) -> list[str]:
+    """Those of the kinds that any mail is due of, in their order: most have none, and each would be two statements."""
+    if not kinds:
+        return []
     # Kind by kind and in the order of the index. Asked for any row at all, PostgreSQL reads the whole table where it
     # believes that many are due: with a bulk run among a million rows 190 ms for every passcode, instead of 1.
-    first = (_waiting([kind], bulk).order_by("lane", "due_at").values_list("pk")[:1] for kind in kinds)
-    return any(list(one) for one in first) or _left_behind(kinds, bulk).exists()
+    query = (
+        f"SELECT k.column1 FROM (VALUES {', '.join(['(%s)'] * len(kinds))}) AS k WHERE "  # noqa: S608 # marks alone
+        '(SELECT 1 FROM "delivery_outbound" WHERE bulk = %s AND state = %s AND kind = k.column1 AND due_at <= %s '
+        "ORDER BY lane, due_at LIMIT 1) = 1"
+    )
+    now = Outbound._meta.get_field("due_at").get_db_prep_value(timezone.now(), connection)
+    with connection.cursor() as cursor:
+        cursor.execute(query, [*kinds, bulk, S.DUE, now])
+        found = {kind for (kind,) in cursor.fetchall()}
+    return [kind for kind in kinds if kind in found]
 
 
 def claim(kinds: Collection[str], limit: int, *, bulk: bool = False) -> list[Outbound]:
@@ -46,7 +62,7 @@ def claim(kinds: Collection[str], limit: int, *, bulk: bool = False) -> list[Out
     wanted: list[UUID] = []
     besides: list[UUID] = []
     start = uuid4()
-    for kind in kinds:
+    for kind in _due(kinds, bulk):
         for turns in _pages(kind, bulk, start):
             resting = lanes.resting([lane for lane in turns if lane not in full])
             for lane, found in turns.items():

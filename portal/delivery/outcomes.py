@@ -160,7 +160,7 @@ def sent(row: Outbound, lease: Lease, answer: str, told: bool = True, way: Mappi
     facts: dict[str, str | int | bool] = {"answer": answer, "attempt": row.attempts + 1, **(way or {})}
     if _may_have_left(row):
         facts["maybe_twice"] = True
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         changes = {"state": S.SENT, "sent_at": timezone.now(), "last_answer": answer[:120]}
         if lease.finish(_SENT_EVENT[K(row.kind)], facts, **changes) and not told:
             telling.relayed(row)

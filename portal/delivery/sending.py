@@ -6,8 +6,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
@@ -15,31 +16,17 @@ from django.db import Error as DatabaseFailure
 from django.db import close_old_connections
 
 from portal import leases, observing
-from portal.delivery import ahead, claiming, lanes, refusing, results, signing, transport
+from portal.delivery import ahead, attempts, claiming, lanes, results, transport
+from portal.delivery.attempts import Note, Written
 from portal.delivery.desk import Desk
-from portal.delivery.errors import Deferred, LeaseLost, Refused
-from portal.delivery.letters import Prepared, prepare
+from portal.delivery.errors import Deferred, Refused
 from portal.delivery.models import NO_LANE, Outbound
-from portal.delivery.outcomes import (
-    GIVE_UP_AFTER,
-    WAIT_FOR_KEYS,
-    Lease,
-    Outcome,
-    again,
-    again_or_give_up,
-    back_off,
-    dropped,
-    failed,
-    overtaken,
-    sent,
-)
-from portal.delivery.queue import address_of, dsn_of
+from portal.delivery.outcomes import GIVE_UP_AFTER, Lease
+from portal.delivery.queue import address_of
 from portal.delivery.transport import Transport
-from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
+from portal.keys.errors import KeysError
 from portal.mime.addresses import domain_of
-from portal.mime.dsn import Dsn
 from portal.mime.errors import BadAddress
-from portal.vault.errors import BlobsUnavailable, VaultError
 
 __all__ = ["BATCH", "GIVE_UP_AFTER", "send_due"]
 log = logging.getLogger(__name__)
@@ -58,8 +45,6 @@ _PATIENCE_SECONDS = 1.0
 _RELAY_SHARE = 10
 """Mails that one connection to the relay is worth."""
 K = Outbound.Kind
-_OURS = Dsn(notify="FAILURE,DELAY", returned="HDRS")
-"""For what the portal writes itself: nobody need be told that it arrived, nor get the link of a notice back."""
 
 
 def send_due(kinds: Collection[str], limit: int = BATCH, *, bulk: bool = False) -> int:
@@ -198,36 +183,63 @@ class _Round:
         if isinstance(trouble, Deferred):
             log.warning("the way out is closed: %s", trouble.answer)
             ask(partial(_let_way_rest, group.domain, trouble.answer))
-        while row := _next(group.rows):
-            if time.monotonic() > self._end or (row.lane in self._stopped and row.lane != NO_LANE):
-                ask(partial(leases.give_back, [row]))
-                continue
-            self._send(row, way, trouble)
+        # How the mail before went is noted in the visit in which the next is begun: half as many commits. Nothing is
+        # handed over before that is durable, and nothing waits for it: where no mail follows, it is noted alone.
+        note: Note | None = None
+        try:
+            while row := _next(group.rows):
+                before, note = note, None
+                if time.monotonic() > self._end or (row.lane in self._stopped and row.lane != NO_LANE):
+                    if before is not None:
+                        self._note(before)
+                    ask(partial(leases.give_back, [row]))
+                else:
+                    note = self._send(row, way, trouble, before)
+        finally:
+            if note is not None:
+                self._note(note)
 
-    def _send(self, row: Outbound, way: Transport, trouble: Deferred | Refused | None) -> None:
+    def _send(
+        self, row: Outbound, way: Transport, trouble: Deferred | Refused | None, before: Note | None
+    ) -> Note | None:
+        """Send one mail; what is to be noted of it, if that was not done already. `before` is noted first."""
         ask, lease = self._desk.ask, Lease(row)
         with observing.work("delivery", row.message, kind=row.kind, mail=str(row.id)):
-            written = ask(partial(_begun, row, lease, trouble))
+            written = self._begin(row, lease, trouble, before)
             if written is None:
-                return
+                return None
             # The outcome is noted after the attempt: a database that fails then must neither make an accepted mail look
             # as if it had failed, nor drag what a foreign exception says into its own traceback.
-            outcome, put_off = _attempt(row, lambda: lease.keep(ask), way, written)
-            self._note(partial(outcome, row, lease))
-        if put_off and trouble is None and lanes.holds_up_a_domain(put_off) and row.lane != NO_LANE:
+            outcome, put_off = attempts.attempt(row, lambda: lease.keep(ask), way, written)
+            note = partial(copy_context().run, outcome, row, lease)
+        if not put_off:
+            return note
+        self._note(note)
+        if trouble is None and lanes.holds_up_a_domain(put_off) and row.lane != NO_LANE:
             self._stopped.add(row.lane)
             ask(partial(_let_rest, row, put_off))
+        return None
 
-    def _note(self, outcome: Callable[[], None]) -> None:
+    def _begin(
+        self, row: Outbound, lease: Lease, trouble: Deferred | Refused | None, before: Note | None
+    ) -> Written | None:
+        if before is not None:
+            try:
+                return self._desk.ask(partial(attempts.noted_and_begun, before, row, lease, trouble))
+            except Exception:  # whatever it is, the mail before is noted as if none had followed
+                self._note(before)
+        return self._desk.ask(partial(attempts.begun, row, lease, trouble))
+
+    def _note(self, note: Note) -> None:
         """Note how it went, again and again while the database is away: what a server has taken would be sent twice
         else. Noted already by a try whose answer was lost, it is not noted again. The last failure is raised."""
         for seconds in NOTE_PAUSES:
             try:
-                return self._desk.ask(outcome)
+                return self._desk.ask(partial(attempts.noted, note))
             except DatabaseFailure:
                 time.sleep(seconds)
                 self._desk.ask(close_old_connections)
-        return self._desk.ask(outcome)
+        return self._desk.ask(partial(attempts.noted, note))
 
 
 def _next(rows: deque[Outbound]) -> Outbound | None:
@@ -279,72 +291,3 @@ def _opened(way: Transport) -> Deferred | Refused | None:
         log.error("the way out cannot be opened: %s", type(error).__name__)
         return Deferred("no connection")
     return None
-
-
-Written = Callable[[], Prepared | None]
-"""Gives the mail, or None when it is no longer wanted; raises why it cannot be written or sent."""
-
-
-def _begun(row: Outbound, lease: Lease, trouble: Deferred | Refused | None) -> Written | None:
-    """At the desk, in one visit: note that the mail is being sent, and write it. None when another has it by now."""
-    if not lease.begin():
-        return None
-    try:
-        if trouble:
-            raise trouble
-        mail = _written(row)
-    except Exception as error:
-        return partial(_raise, error)
-    return lambda: mail
-
-
-def _raise(error: Exception) -> Prepared | None:
-    raise error
-
-
-def _attempt(row: Outbound, keep: Callable[[], None], way: Transport, written: Written) -> tuple[Outcome, str]:
-    """Hand the mail over; gives what is to be noted. With the way closed that is known already."""
-    try:
-        mail = written()
-        if mail is None:
-            return dropped, ""
-        answer = way.send(row.id, mail, keep)
-        return partial(sent, answer=answer, told=way.tells, way=way.facts), ""
-    except LeaseLost:
-        return overtaken, ""
-    except Refused as error:
-        return partial(failed, answer=error.answer), ""
-    except Deferred as error:
-        return partial(again_or_give_up, answer=error.answer), error.answer
-    except KeyDestroyed:
-        # Withdrawn or closed meanwhile, on purpose: nothing of it may leave any more.
-        return partial(dropped, answer="key destroyed"), ""
-    except BlobsUnavailable as error:
-        log.warning("mail %s waits: %s", row.id, error)
-        return partial(again, answer="waits for storage", wait=min(back_off(row), WAIT_FOR_KEYS)), ""
-    except (VaultError, WrapRefused) as error:
-        log.error("mail %s cannot be written: %s", row.id, error)
-        return partial(failed, answer="damaged"), ""
-    except KeysError as error:
-        # Nothing is wrong with the mail: it waits for the keys as long as that takes.
-        log.warning("mail %s waits: %s", row.id, error)
-        return partial(again, answer="waits for keys", wait=min(back_off(row), WAIT_FOR_KEYS)), ""
-    except Exception as error:
-        # One poisonous mail must not stop the others. The text of a foreign exception may hold what the mail says.
-        log.error("mail %s: %s while sending", row.id, type(error).__name__)
-        return partial(again_or_give_up, answer=type(error).__name__[:100]), ""
-
-
-def _written(row: Outbound) -> Prepared | None:
-    """The mail with what goes beside it, signed where it is our own. Refused when its address gets no more."""
-    seen = row.ahead  # it held when the mail was begun: so its address is not suppressed
-    if seen is None and refusing.is_held_back(row):
-        raise Refused(refusing.SUPPRESSED)
-    mail = prepare(row)
-    if mail is None:
-        return None
-    mail = replace(mail, require_tls=bool(row.tls) and row.tls != "opportunistic")
-    if row.kind == K.RELAY:
-        return replace(mail, dsn=dsn_of(row))
-    mail = replace(mail, dsn=_OURS if mail.envelope_sender else None)
-    return signing.signed(mail, seen.signers if seen else None)

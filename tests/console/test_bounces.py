@@ -13,7 +13,7 @@ from branding.models import Brand
 from portal.access.models import Person
 from portal.audit.models import Entry
 from portal.console import bouncing, remedies
-from portal.delivery import refusing, sending, telling
+from portal.delivery import attempts, refusing, telling
 from portal.delivery.models import Bounce, Outbound, Suppressed
 from portal.delivery.refusing import sort_of, status_of
 from portal.delivery.sending import send_due
@@ -177,8 +177,8 @@ def test_what_did_not_happen_again_is_forgotten_unless_it_is_suppressed(arrive: 
 
 def test_a_refused_mail_is_counted_by_the_codes_of_its_answer(arrive: Arrive, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*args: object) -> None:
-        raise sending.Refused("550 5.7.1")
+        raise attempts.Refused("550 5.7.1")
 
-    monkeypatch.setattr(sending, "_written", refused)
+    monkeypatch.setattr(attempts, "_written", refused)
     arrive()
     assert Bounce.objects.values_list("status", "sort", "count").get() == ("5.7.1", "blocked", 1)

@@ -107,9 +107,13 @@ class Rollback(Exception):
     pass
 
 
+TABLE_READ = r"(?:^|\n)SCAN (?!k\b|(?:\d+ )?CONSTANT)"
+"""As SQLite says it; `k` are the kinds of mail as a query names them."""
+
+
 def walks(plan: str, index: str) -> bool:
     """Whether rows come from the index, in its order: nothing is sorted and no table is read from end to end."""
-    return index in plan and not re.search(r"\bSort\b|Seq Scan|TEMP B-TREE|^SCAN |\nSCAN ", plan)
+    return index in plan and not re.search(rf"\bSort\b|Seq Scan|TEMP B-TREE|{TABLE_READ}", plan)
 
 
 def test_every_claim_walks_an_index(crowd: None) -> None:
@@ -125,7 +129,7 @@ def test_every_claim_walks_an_index(crowd: None) -> None:
             due = [plan for sql, plan in [*looks, *pages] if "'due'" in sql]
             assert due and all(walks(plan, "outbound_by_lane") for plan in due), due
             assert not [
-                one for one in [*looks, *claims] if re.search(r"Seq Scan on delivery_outbound|(^|\n)SCAN ", one[1])
+                one for one in [*looks, *claims] if re.search(rf"Seq Scan on delivery_outbound|{TABLE_READ}", one[1])
             ]
     # And a plan that does not would be noticed.
     everything = Spooled.objects.filter(state__in=states.WORKING, due_at__lte=timezone.now())
