@@ -144,17 +144,22 @@ def test_a_sender_that_sleeps_past_its_lease_stops_before_the_mail_is_accepted()
     assert states() == {S.SENT: 1}
 
 
+def run(database, *arguments):
+    command, given = [sys.executable, *arguments], environment(LETTERLOCK_DATABASE_URL=database)
+    return subprocess.run(command, env=given, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.servers
+def test_on_postgresql_what_was_read_ahead_holds_or_is_forgotten_as_on_sqlite(postgresql):
+    found = json.loads(run(postgresql.url, "-m", "tests.delivery.sender", "ahead"))
+    assert [name for name, still in found.items() if still] == ["nothing"]
+    assert found == json.loads(run(environment()["LETTERLOCK_DATABASE_URL"], "-m", "tests.delivery.sender", "ahead"))
+
+
 @pytest.mark.servers
 def test_on_postgresql_three_processes_send_each_mail_once(postgresql):
-    def run(*arguments):
-        command = [sys.executable, *arguments]
-        done = subprocess.run(
-            command, env=environment(LETTERLOCK_DATABASE_URL=postgresql.url), check=True, capture_output=True, text=True
-        )
-        return done.stdout
-
-    run("manage.py", "migrate", "--skip-checks", "--verbosity", "0")
-    run("-m", "tests.delivery.sender", "ask", "90")
+    run(postgresql.url, "manage.py", "migrate", "--skip-checks", "--verbosity", "0")
+    run(postgresql.url, "-m", "tests.delivery.sender", "ask", "90")
     with relays.running() as relay:
         places = {"LETTERLOCK_RELAY_URL": relay.url, "LETTERLOCK_DATABASE_URL": postgresql.url}
         three = [sender(20, **places) for _ in range(3)]
@@ -163,4 +168,4 @@ def test_on_postgresql_three_processes_send_each_mail_once(postgresql):
             assert process.wait(60) == 0
         recipients = [taken.recipients[0] for taken in relay.taken]
     assert sorted(recipients) == sorted(f"reader{number}@mail.example" for number in range(90))
-    assert json.loads(run("-m", "tests.delivery.sender", "states")) == {S.SENT: 90}
+    assert json.loads(run(postgresql.url, "-m", "tests.delivery.sender", "states")) == {S.SENT: 90}

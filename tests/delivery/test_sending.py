@@ -350,3 +350,38 @@ def test_what_was_taken_is_noted_when_the_database_is_back(relay, relayed, monke
     sure = state == S.SENT
     assert len(relay.taken) == (1 if sure else 2), "one whose outcome nobody could note goes again"
     assert bool(Entry.objects.get(kind="message.relayed").facts.get("maybe_twice")) is not sure
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_is_noted_before_the_next_is_handed_over(relay, relayed):
+    seen = []
+
+    def look():
+        seen.append(sorted(Outbound.objects.values_list("state", flat=True)))
+        connection.close()
+
+    relay.before_accepting = look
+    for number in range(3):
+        relayed(f"reader{number}@mail.example")
+    assert send_due(["relay"]) == 3
+    assert seen == [[S.DUE, S.DUE, S.SENDING], [S.DUE, S.SENDING, S.SENT], [S.SENDING, S.SENT, S.SENT]]
+    assert set(Outbound.objects.values_list("state", flat=True)) == {S.SENT}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_cannot_be_noted_with_the_next_is_noted_by_itself_and_no_mail_leaves_twice(relay, relayed, monkeypatch):
+    monkeypatch.setattr(sending, "NOTE_PAUSES", (0.01,) * 3)
+    failures = iter([False, True, True, False, True])
+
+    def failing(execute, sql, params, many, context):
+        if sql.startswith('INSERT INTO "audit_entry"') and next(failures, False):
+            raise OperationalError("the server closed the connection")
+        return execute(sql, params, many, context)
+
+    for number in range(4):
+        relayed(f"reader{number}@mail.example")
+    with connection.execute_wrapper(failing):
+        assert send_due(["relay"]) == 4
+    assert len(relay.taken) == 4
+    assert set(Outbound.objects.values_list("state", "attempts")) == {(S.SENT, 1)}
+    assert [entry.facts.get("maybe_twice") for entry in Entry.objects.filter(kind="message.relayed")] == [None] * 4
