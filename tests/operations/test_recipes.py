@@ -82,6 +82,12 @@ def test_the_readme_shows_the_same_lines_for_postfix() -> None:
     assert all(recipe.page in (ROOT / "README.md").read_text() for recipe in RECIPES.values())
 
 
+def test_postfix_takes_out_a_seal_that_somebody_copied() -> None:
+    """What really comes back has a port of its own, where nothing is checked."""
+    assert "/^X-Letterlock-Seal:/   IGNORE" in example(RECIPES["postfix"])["letterlock_checks"].splitlines()
+    assert "no_header_body_checks" in example(RECIPES["postfix"])["master.cf"]
+
+
 def test_this_installations_own_values_are_filled_in() -> None:
     said = printed("postfix", "--set", "submission=587")
     assert "FILTER letterlock:[127.0.0.1]:2599" in said
