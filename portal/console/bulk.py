@@ -29,6 +29,7 @@ from portal.lifecycle.actors import Why
 from portal.lifecycle.choosing import Choice
 from portal.lifecycle.errors import LifecycleError, RunOver, WrongNumber
 from portal.lifecycle.models import Run, RunItem
+from portal.rules.publishing import document_of, live_number
 
 LISTED = 20
 """Runs on the first page."""
@@ -48,6 +49,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         "state_value": request.POST.get("state", choosing.OPEN),
         "action_value": request.POST.get("action", Run.Action.WITHDRAW.value),
         "brands": Brand.objects.order_by("name"),
+        "rules": [rule["name"] for rule in document_of(live_number())["rules"]],
         "runs": Run.objects.exclude(state=Run.State.ASKED).order_by("-asked_at")[:LISTED],
     }
     if request.method != "POST":
