@@ -175,6 +175,8 @@ def test_links_open_apart_and_tell_nobody() -> None:
         ("https://evil.example/x", "Sign in at https://bank.example/login today", "evil.example"),
         ("https://evil.example/x", "bank\u200b.exa&shy;mple", "evil.example"),
         ("mailto:x@evil.example", "x@bank.example", "evil.example"),
+        ("https://xn--bnk-qla.example/x", "bank.example", "xn--bnk-qla.example"),
+        ("https://xn--bnk-qla.example/x", "bänk.example", ""),
         ("https://www.bank.example/x", "bank.example", ""),
         ("https://BANK.example/x", "Bank.Example", ""),
         ("mailto:a@b.example?subject=x", "a@b.example", ""),
