@@ -317,13 +317,9 @@ def test_dates_are_aware_or_absent(date: str, year: int | None) -> None:
 
 @pytest.mark.parametrize("zone", ["-0500", "+0530", "-0330", "+1400", "-0000", "+0000", "-1200 (far west)"])
 def test_dates_are_the_moments_that_the_standard_library_reads(zone: str) -> None:
-    for written in (f"Thu, 17 Dec 2026 22:10:45 {zone}", f"1 jan 2026 01:05 {zone}", f"28 FEB 1970 00:00:00 {zone}"):
-        f"Thu, 17 Dec 2026 22:10:45 {zone}",
-        f"1 jan 2026 01:05 {zone}",
-        f"Sat, 28 FEB 1970 00:00:00 {zone}",
-    ):
-        found = read(crlf(f"Date: {written}\n\nx")).date
-        assert found == parsedate_to_datetime(written).astimezone(UTC)
+    for day in ("Thu, 17 Dec 2026 22:10:45", "1 jan 2026 01:05", "28 FEB 1970 00:00:00"):
+        found = read(crlf(f"Date: {day} {zone}\n\nx")).date
+        assert found == parsedate_to_datetime(f"{day} {zone}").astimezone(UTC)
 
 
 def test_long_lines_and_headers_are_read() -> None:
