@@ -93,10 +93,10 @@ class Committer:
         connection.close()
 
     def _commit(self, batch: list[_Submitted], *, last: bool) -> None:
-        close_old_connections()
         writers = [writer for writer, _ in batch]
         outcomes: list[UUID | SpoolUnavailable]
         try:
+            close_old_connections()
             outcomes = commit_all(writers, self._hands.map)
         except Exception as error:
             # Whatever it is, no session may wait for ever, and the text may hold what must not be logged.

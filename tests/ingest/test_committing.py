@@ -11,6 +11,7 @@ import pytest
 
 from portal.ingest import committing
 from portal.ingest.committing import CROWD, GATHER_SECONDS, Committer
+from portal.ingest.errors import SpoolUnavailable
 from portal.ingest.models import Spooled
 from portal.ingest.spool import SpoolWriter, commit_all
 from tests.ingest.test_spool import ENVELOPE
@@ -53,6 +54,32 @@ def test_in_a_crowd_one_transaction_serves_all(
     submitted(CROWD, monkeypatch)
     assert batches == [4]
     assert Spooled.objects.count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whatever_goes_wrong_each_session_is_told_and_the_next_mail_is_taken(
+    spool_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An end of this thread would leave every session of the door waiting for good."""
+    committer = Committer()
+    gone = [RuntimeError("the database's client is confused")]
+
+    def closing() -> None:
+        if gone:
+            raise gone.pop()
+
+    monkeypatch.setattr(committing, "close_old_connections", closing)
+
+    async def submit() -> None:
+        with pytest.raises(SpoolUnavailable):
+            await asyncio.wait_for(committer.submit(SpoolWriter.begin(ENVELOPE)), 10)
+        await asyncio.wait_for(committer.submit(SpoolWriter.begin(ENVELOPE)), 10)
+
+    try:
+        asyncio.run(submit())
+    finally:
+        committer.close()
+    assert Spooled.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
