@@ -13,8 +13,7 @@ from portal.mime.packages import Package, TooMuch
 
 DEEPEST = 3
 """Documents in a document in a document; what lies deeper is told as not read."""
-_WIDE = re.compile(rb"(?:[\t\r\n\x20-\x7e]\0)+(?:\0\0)?")
-"""Plain letters of 16 bits without a mark before them: properties of sheets."""
+_LETTERS = b"\t\r\n" + bytes(range(0x20, 0x7F))
 _MAIL = re.compile(rb"^mime-version:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -82,8 +81,8 @@ class _Look:
             found = rtftext.read(data, self._most, self._until)
             self._gathered.add(found.text)
             return not (found.partly or found.truncated)
-        elif _WIDE.fullmatch(data):
-            self._gathered.add(data.decode("utf-16-le"))
+        elif wide := _wide(data):
+            self._gathered.add(wide)
         elif magic.kind(data[: magic.LOOKED_AT], "") or magic.is_binary(data):
             return magic.is_media(data)
         else:
@@ -91,3 +90,11 @@ class _Look:
             return _MAIL.search(data[: magic.LOOKED_AT]) is None  # its parts may be in codings
         self._gathered.add("\n")
         return True
+
+
+def _wide(data: bytes) -> str:
+    """Plain letters of 16 bits without a mark before them, which properties of sheets are; "" for anything else."""
+    letters = data[::2].rstrip(b"\0")
+    if data[1::2].strip(b"\0") or letters.translate(None, _LETTERS):
+        return ""
+    return letters.decode("ascii")

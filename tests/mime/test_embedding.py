@@ -83,6 +83,7 @@ READ: dict[str, Callable[[], bytes]] = {
     "a piece of HTML": lambda: office({"word/a.htm": f"<html><p>{WORDS}<br></html>"}),
     "a piece of RTF": lambda: office({"word/a.rtf": b"{\\rtf1 Haemoglobin {\\b 1}42}"}),
     "a file beside it": lambda: office({"word/document.xml": "<a/>", "secret.txt": WORDS}),
+    "a property of a sheet": lambda: office({"xl/customProperty1.bin": WORDS.encode("utf-16-le")}),
     "a pivot table": lambda: office({"xl/pivotCache/r1.xml": f'<r><s v="{WORDS}"/><n v="7"/></r>'}),
     "today's in today's": lambda: office({"ppt/embeddings/a.xlsx": INNER}),
     "old in today's": lambda: office({"word/embeddings/oleObject1.bin": DOC}),
