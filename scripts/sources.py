@@ -30,7 +30,6 @@ OFFICE = (
     "portal/access/context.py",
     "portal/delivery/records.py",
     "branding/colours.py",
-    "portal/access/models.py:Role",
     "portal/vault/template_editing.py",
 )
 """What only administrators and the demo's visitors read: shown in English, and in no catalogue. Beginnings of paths;

@@ -10,7 +10,7 @@ from django.conf import settings
 from branding.catalogues import Source
 from branding.languages import ALL
 from scripts.sanity import all_faults, faults
-from scripts.sources import found
+from scripts.sources import OFFICE, ROOT, found
 from scripts.words import PLURALS, catalogue, forms_of
 
 ONE = Source("%(sender)s wrote to <b>you</b>.")
@@ -40,6 +40,14 @@ def test_sentences_are_found_in_templates_and_code_and_those_of_the_office_are_l
     assert "portal/access/errors.py" in sources[Source("You have {n} try left.", "You have {n} tries left.")]
     assert "portal/delivery/reports.py" in sources[Source("Passed on")]
     assert not [place for places in sources.values() for place in places if "console" in place or "demo" in place]
+
+
+@pytest.mark.parametrize("entry", OFFICE)
+def test_what_is_named_as_the_offices_is_there(entry: str) -> None:
+    path, _, name = entry.partition(":")
+    there = [*ROOT.glob(f"{path}*")]
+    assert there, "nothing begins so any more"
+    assert not name or f"class {name}(" in there[0].read_text()
 
 
 @pytest.mark.parametrize(
