@@ -145,6 +145,18 @@ def test_ids_header_names_and_addresses_with_line_ends_are_refused(value: str) -
         building.letter(replace(HEADS, from_=Mailbox("", f"{value}@b.example")), "", "")
 
 
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [('"jonas"@b.example', "jonas@b.example"), ('"jonas berg"@b.example', '"jonas berg"@b.example'),
+     ("Jonas@B.example", "Jonas@b.example"), ("jonas@bücher.example", "jonas@xn--bcher-kva.example")],
+)  # fmt: skip
+def test_an_address_is_written_with_quotes_where_it_needs_them_and_its_domain_in_ascii(
+    address: str, written: str
+) -> None:
+    raw = alternative(replace(HEADS, to=(Mailbox("", address),)), "", "")
+    assert f"\r\nTo: {written}\r\n".encode() in raw
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=120), st.text(max_size=120), st.text(max_size=400))
 def test_any_words_survive_the_way_through_a_mail(name: str, subject: str, text: str) -> None:
