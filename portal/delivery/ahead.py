@@ -26,7 +26,7 @@ from portal.keys.errors import KeysError, WrapRefused
 from portal.mime.errors import BadAddress
 from portal.vault.models import Message, Reader
 
-AHEAD_SECONDS = 5.0
+AHEAD_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
