@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from branding.errors import BadPlace
 from branding.models import Brand
+from branding.sealing import is_whole
 from portal.mime.addresses import domain_of, normalise
 from portal.mime.errors import BadAddress
 
@@ -99,8 +100,8 @@ def is_ours(name: str, brand: Brand) -> bool:
     """Whether a name is one that the settings or the brands know as the organisation's, or lies below one."""
     known = {*settings.LETTERLOCK.inside_domains, settings.LETTERLOCK.bounce_domain, brand.host, *brand.domains}
     known.add(settings.LETTERLOCK.public_host.partition(":")[0])
-    for host, domains_ in _others(brand).values_list("host", "domains"):
-        known |= {host, *domains_}
+    for other in filter(is_whole, _others(brand)):  # a name that somebody wrote is nobody's
+        known |= {other.host, *other.domains}
     return any(name == one or name.endswith(f".{one}") for one in known - {"", None})
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import date, timedelta
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
 
 
 class Brand(models.Model):
@@ -75,6 +77,11 @@ class Brand(models.Model):
     archived_at = models.DateTimeField(null=True, blank=True)
     """Since when no new message takes it; its host, and what was sent under it, stay as they are."""
     is_default = models.BooleanField(default=False)
+    seal = models.BinaryField(max_length=48, default=b"", db_default=b"")
+    """Over its names and how its readers prove (branding.granted)."""
+
+    is_shown = False
+    """Whether it is a draft as it would be, and no row (branding.versions.as_brand)."""
 
     class Meta:
         constraints = [
@@ -84,6 +91,22 @@ class Brand(models.Model):
             models.CheckConstraint(condition=models.Q(open_days__lte=730), name="brand_open_days_within_730"),
             models.CheckConstraint(condition=models.Q(grace_days__lte=30), name="brand_grace_days_within_30"),
         ]
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """Sealed as it is saved. Raises BrandForged where somebody wrote the row, and this does not put it right."""
+        from branding.granted import CLAIMED
+        from branding.sealing import Saving
+
+        fields = None if update_fields is None else set(update_fields)
+        if fields is not None and not fields & CLAIMED:
+            super().save(update_fields=fields, **options)
+            return
+        with transaction.atomic():
+            saving = Saving(self, fields)
+            if fields is not None and saving.sealed is not None:
+                fields.add("seal")
+            super().save(update_fields=fields, **options)
+            saving.settle()
 
     def last_day(self, sent: date) -> date | None:
         """The last day of a message that is sent on a day, where nothing says otherwise; None for never."""

@@ -18,6 +18,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from branding import addresses
+from branding.errors import BrandForged
 from branding.models import Brand, BrandVersion
 from branding.refusals import DraftIsOld, NotPublishable, NoVersion, SavedMeanwhile
 from portal.audit.record import Fact, by_whom, record, record_hourly
@@ -26,7 +27,7 @@ from portal.owners import decides_alone
 Document = dict[str, Any]
 Path = tuple[str, ...]
 State = BrandVersion.State
-FIXED = frozenset({"id", "slug", "is_default", "archived_at", "intro"})
+FIXED = frozenset({"id", "slug", "is_default", "archived_at", "intro", "seal"})
 """What no version changes."""
 WORDS = "words"
 
@@ -82,6 +83,7 @@ def document_of(brand: Brand) -> Document:
 def as_brand(brand: Brand, document: Mapping[str, Any]) -> Brand:
     """A brand as it would be with this document: for a preview, never saved. Fields that it does not name stay."""
     shown = copy.copy(brand)
+    shown.is_shown = True
     shown._state = copy.copy(brand._state)  # else a relation that is looked up here is kept on the true row
     shown._state.fields_cache = {}
     for field in _fields():
@@ -259,7 +261,10 @@ def _put_live(
     )
     BrandVersion.objects.filter(brand=row, state=State.LIVE).update(state=State.OLD)
     made.save(force_insert=True)
-    as_brand(row, document).save()
+    try:
+        as_brand(row, document).save()
+    except BrandForged as refused:
+        raise NotPublishable([str(refused)]) from None
     fields = " ".join(sorted({path[0] for path in changes(now.live.document, document)}))
     facts: dict[str, Fact] = {"brand": row.slug, "number": made.number, "fields": fields, "by": by_whom(by)}
     if back_to is not None:

@@ -1,4 +1,4 @@
-"""Rows by which people sign in, changed as only somebody can who holds the keyring too: with a seal that fits."""
+"""Rows that are sealed, changed as only somebody can who holds the keyring too: with a seal that fits."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ from portal.keys.service import KeyService
 
 
 def change(rows: QuerySet[Any], **values: Any) -> None:
-    """Give rows other values and seal them anew."""
+    """Give rows other values, if any, and seal them anew."""
     numbers = list(rows.values_list("pk", flat=True))
-    rows.update(**values)
+    if values:
+        rows.update(**values)
     kind = next(kind for kind in grants.kinds() if kind.model is rows.model)
     for row in kind.model._default_manager.select_related(*kind.related).filter(pk__in=numbers):
         grants.seal(row)
-        row.save(update_fields=["seal"])
+        kind.model._default_manager.filter(pk=row.pk).update(seal=row.seal)
+        if kind.posted:
+            grants.post(row)
 
 
 def keyring_of_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> KeyService:

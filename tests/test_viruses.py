@@ -34,6 +34,7 @@ from portal.vault.opening import open_message
 from portal.viruses import ScannerAway, TooLargeToScan, Version
 from portal.writing import write_to_form
 from tests.clamd import EICAR, STREAM_MAX_BYTES, Clamd
+from tests.grants import change
 from tests.mails import JONAS, MAYA, mail
 from tests.seals import default_brand, path_of, put, reader_of, seal, signed_in, turn, words
 from tests.servers import free_port
@@ -234,7 +235,7 @@ def test_no_file_is_taken_while_the_scanner_is_away_and_none_that_it_cannot_chec
 
 def test_a_virus_is_not_taken_from_who_writes_first(scanner: Any) -> None:
     brand = default_brand()
-    Brand.objects.filter(pk=brand.pk).update(write_to=True, domains=["aldervalley.example"])
+    change(Brand.objects.filter(pk=brand.pk), write_to=True, domains=["aldervalley.example"])
     Department.objects.create(brand=brand, slug="desk", names={"en": "Desk"}, addresses=["desk@aldervalley.example"])
     post = {"to": "desk", "message": "See there.", "address": JONAS, "made": write_to_form.stamp()}
     page = Client(headers={"host": brand.host}).post("/write/", {**post, "files": SimpleUploadedFile("f.doc", EICAR)})

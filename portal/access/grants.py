@@ -65,6 +65,11 @@ def seal(row: Any) -> None:
     row.seal = keys().grants.seal(kind.name, kind.claims(row))
 
 
+def claims(row: Any) -> Sequence[bytes]:
+    """All that it is sealed over."""
+    return _KINDS[type(row)].claims(row)
+
+
 def standing(row: Any) -> Standing:
     """How a row, read with what its kind relates it to, stands to its seal."""
     kind = _KINDS[type(row)]
@@ -106,7 +111,7 @@ def end(*rows: Any) -> None:
     """
     keys().grants.end(bytes(row.seal) for row in rows)
     if any(_KINDS[type(row)].posted for row in rows):
-        keys().grants.post()
+        post()
 
 
 # ---------------------------------------------------------------------------------------- where there is no key
@@ -116,12 +121,13 @@ def post(*rows: Any) -> None:
     """Have processes without keys believe these rows, which were sealed just now. Call last in the transaction, after
     `end`: an entry for a row that was then not committed lets nobody in."""
     keys().grants.post([_entry(row) for row in rows])
+    keys().posted.forget()
 
 
 def post_whole() -> None:
     """Put every row on the list that is as it was sealed and belongs there. Idempotent, and safe beside changes."""
-    keys().grants.post()  # what another host ended is known here from now on
-    keys().grants.post([_entry(row) for row in _posted_rows() if fits(row)])
+    post()  # what another host ended is known here from now on
+    post(*(row for row in _posted_rows() if fits(row)))
 
 
 def unposted() -> int:
@@ -133,6 +139,12 @@ def unposted() -> int:
 def is_posted(row: Any, posted: frozenset[bytes]) -> bool:
     """Whether it stands on the list, which `keys().grants.posted()` gives. Needs no root key; records nothing."""
     return bool(row.seal) and _entry(row) in posted
+
+
+def is_believed(row: Any) -> bool:
+    """The same, by the list as this process knows it (portal.keys.posting.Posted). Needs no root key; records nothing.
+    Raises KeysError while the list was never read."""
+    return bool(row.seal) and keys().posted.has(_entry(row))
 
 
 def state_of(row: Any) -> bytes:

@@ -10,11 +10,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Model
 
+from branding.models import Brand
 from portal.access import grants, people
 from portal.access.grants import Kind
 from portal.access.models import Person
 from portal.audit.record import COMMAND_LINE, record
 from portal.keys.granting import Standing
+from portal.vault.models import Message
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def seal(found: Collection[Unfit]) -> int:
     with transaction.atomic():
         for one in chosen:
             grants.seal(one.row)
-            one.row.save(update_fields=["seal"])
+            # Not saved: a brand seals itself when it is, and this one does not fit.
+            one.kind.model._default_manager.filter(pk=one.row.pk).update(seal=one.row.seal)
         if chosen:
             record("grants.sealed", rows=len(chosen), by=COMMAND_LINE)
         if posted := [one.row for one in chosen if one.kind.posted]:
@@ -55,15 +58,21 @@ def seal(found: Collection[Unfit]) -> int:
 
 
 def drop(found: Collection[Unfit]) -> int:
-    """Take rows away, of people who administer the role and the password alone; how many."""
+    """Take rows away but those that are kept, of people who administer the role and the password alone; how many."""
+    chosen = [one for one in found if not is_kept(one)]
     with transaction.atomic():
-        for one in found:
+        for one in chosen:
             if isinstance(one.row, Person):
                 one.row.role, one.row.password, one.row.seal = Person.Role.READER, people.NO_PASSWORD, b""
                 one.row.save(update_fields=["role", "password", "seal"])
             else:
                 gone: Model = copy(one.row)
                 gone.delete()
-        if found:
-            record("grants.dropped", rows=len(found), by=COMMAND_LINE)
-    return len(found)
+        if chosen:
+            record("grants.dropped", rows=len(chosen), by=COMMAND_LINE)
+    return len(chosen)
+
+
+def is_kept(one: Unfit) -> bool:
+    """Whether a row is never dropped: a brand that has messages is put right, or sealed."""
+    return isinstance(one.row, Brand) and Message.objects.filter(brand=one.row).exists()

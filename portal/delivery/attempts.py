@@ -9,6 +9,7 @@ from functools import partial
 
 from django.db import transaction
 
+from branding.errors import BrandForged
 from portal.delivery import refusing, signing
 from portal.delivery.errors import Deferred, LeaseLost, Refused
 from portal.delivery.letters import Prepared, prepare
@@ -98,6 +99,10 @@ def attempt(row: Outbound, keep: Callable[[], None], way: Transport, written: Wr
     except (VaultError, WrapRefused) as error:
         log.error("mail %s cannot be written: %s", row.id, error)
         return partial(failed, answer="damaged"), ""
+    except BrandForged as error:
+        # No link leaves that leads where somebody wrote: the mail waits until a person has looked.
+        log.error("mail %s waits: %s", row.id, error)
+        return partial(again, answer="waits for its brand", wait=min(back_off(row), WAIT_FOR_KEYS)), ""
     except KeysError as error:
         # Nothing is wrong with the mail: it waits for the keys as long as that takes.
         log.warning("mail %s waits: %s", row.id, error)

@@ -18,6 +18,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from branding.errors import BrandForged
 from portal import leases, observing
 from portal.audit.record import record
 from portal.celery import SECONDS_A_MIB
@@ -140,6 +141,8 @@ def _guarded(row: Spooled, work: Callable[[], T]) -> T | None:
     except (KeysError, KeyringOlder, RulesUnusable, ScannerAway, SpoolUnavailable, OSError, DatabaseError) as error:
         # Nothing is wrong with the mail: a key service, a disk or the database is. It waits for as long as that takes.
         _wait(row, _sentence(error))
+    except BrandForged as error:
+        _wait(row, str(error))
     except VirusFound as found:
         _hold(row, str(found), told=found.told, words=found.words)
     except (IngestError, VaultError, BadTrigger, ScannerError) as error:

@@ -98,11 +98,19 @@ class Grants:
 
 
 class Granting:
-    """Sealing and ending, for the key service: `opened` gives the object it keeps, `keep` takes what was written."""
+    """Sealing and ending, for the key service: `opened` gives the object it keeps, `newest` that of this moment, `keep`
+    takes what was written."""
 
-    def __init__(self, keyring: Keyring, opened: Callable[[], Grants], keep: Callable[[int, Grants], None]) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        opened: Callable[[], Grants],
+        newest: Callable[[], Grants],
+        keep: Callable[[int, Grants], None],
+    ) -> None:
         self._keyring = keyring
         self._opened = opened
+        self._newest = newest
         self._keep = keep
 
     def seal(self, kind: str, claims: Sequence[bytes]) -> bytes:
@@ -165,11 +173,9 @@ class Granting:
             except KeyringDamaged:
                 held = frozenset()
             # Read after the list: what ends meanwhile, and was not on it yet, is found in the next round.
-            version, content = self._keyring.read(OBJECT)
-            grants = Grants.decode(content)
-            self._keep(version, grants)
-            wanted = frozenset(one for one in held.union(entries) if one[:_SALT] not in grants.ended)
-            if listed(wanted) == (before or listed(())):
+            ended = self._newest().ended
+            wanted = frozenset(one for one in held.union(entries) if one[:_SALT] not in ended)
+            if wanted == held and (before is None or listed(held) == before):
                 return
             with suppress(VersionConflict):
                 self._keyring.publish(OBJECT, listed(wanted), before=before)

@@ -27,6 +27,7 @@ from portal.keys.installation import Secrets
 from portal.keys.keyring import Keyring
 from portal.keys.keyrings import keyring_of
 from portal.keys.objects import ANCHOR, Contents
+from portal.keys.posting import Posted
 from portal.keys.provider import Provider
 from portal.keys.providers.addresses import provider_of
 from portal.keys.signing import HeadSigner
@@ -62,6 +63,8 @@ class KeyService:
         self._cache_seconds = cache_seconds
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.RLock()
+        self.posted = Posted(lambda: self.grants.posted())
+        """The rows that processes without keys believe, and those that must not wait for the root key."""
 
     @classmethod
     def initialise(cls, provider: Provider, keyring: Keyring, cache_seconds: float = CACHE_SECONDS) -> Self:
@@ -235,12 +238,21 @@ class KeyService:
     @property
     def grants(self) -> Granting:
         """What binds the rows by which people sign in."""
-        return Granting(self._keyring, self._grants, self._keep_grants)
+        return Granting(self._keyring, self._grants, self._newest_grants, self._keep_grants)
 
     # Opened objects
 
     def _grants(self) -> Grants:
         return self._opened(GRANTS, Grants.decode)
+
+    def _newest_grants(self) -> Grants:
+        kept = self._kept.get(GRANTS)
+        if kept and time.monotonic() < kept.until and kept.version == self._keyring.header(GRANTS).version:
+            return cast("Grants", kept.value)
+        version, content = self._keyring.read(GRANTS)
+        value = Grants.decode(content)
+        self._keep_grants(version, value)
+        return value
 
     def _keep_grants(self, version: int, value: Grants) -> None:
         self._keep(GRANTS, version, value, time.monotonic())

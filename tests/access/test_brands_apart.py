@@ -19,6 +19,7 @@ from portal.vault import readers
 from portal.vault.models import Reader
 from tests.access.visitors import Visitor, mails, make_brand, make_provider, make_reader
 from tests.branding.test_logos import made as of_size
+from tests.grants import change
 
 pytestmark = pytest.mark.django_db
 
@@ -251,8 +252,8 @@ def test_a_mail_is_from_its_brand_in_every_part(alder: Brand, harbour: Brand) ->
 
 
 def test_an_address_of_a_domain_that_a_brand_lost_is_written_from_no_more(alder: Brand, harbour: Brand) -> None:
-    Brand.objects.filter(pk=harbour.pk).update(domains=[])
-    Brand.objects.filter(pk=alder.pk).update(domains=["birch.example", "harbour.example"])
+    change(Brand.objects.filter(pk=harbour.pk), domains=[])
+    change(Brand.objects.filter(pk=alder.pk), domains=["birch.example", "harbour.example"])
     harbour.refresh_from_db()
     mail, envelope, _whole = _passcode(harbour)
     assert mail["From"] == "Harbour Legal <messages@secure.harbour.example>"

@@ -175,10 +175,10 @@ def test_the_highest_of_message_and_brand_counts() -> None:
     reader = reader_of(seal(asking(2)))
     provider = at_level(reader, 2, "provider")
     assert provider.get(path_of(reader)).status_code == 200
-    Brand.objects.update(minimum_level=3)
+    change(Brand.objects.all(), minimum_level=3)
     assert provider.get(path_of(reader)).status_code == 403
     assert Rights.decode(bytes(seal(mail("[secure] Third")).rights)).level == 3
-    Brand.objects.update(minimum_level=1)
+    change(Brand.objects.all(), minimum_level=1)
     assert levels.wanted(reader_of(seal(asking(3)))) == 3
 
 

@@ -39,6 +39,7 @@ from tests.access.offices import (
 )
 from tests.access.test_grants import forged
 from tests.access.visitors import Clock, Visitor
+from tests.grants import change as reseal
 
 pytestmark = pytest.mark.django_db
 KIM = "kim@aldervalley.example"
@@ -203,7 +204,7 @@ def test_the_first_administrators_link_and_role_go_along_with_their_address(visi
 
 @pytest.fixture
 def house(brand: Brand) -> Brand:
-    Brand.objects.filter(pk=brand.pk).update(domains=["aldervalley.example"])
+    reseal(Brand.objects.filter(pk=brand.pk), domains=["aldervalley.example"])
     return Brand.objects.get(pk=brand.pk)
 
 

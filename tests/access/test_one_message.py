@@ -12,6 +12,7 @@ from portal.access import cookies
 from portal.access.models import Asked, Session
 from portal.vault.models import Message, Reader
 from tests.access.visitors import newest_code
+from tests.grants import change
 from tests.mails import mail
 from tests.seals import HOST, default_brand, path_of, reader_of, seal, signed_in, words
 
@@ -119,7 +120,7 @@ def test_the_rest_of_the_conversation_is_not_shown(strict: Brand) -> None:
     page = client.get(path_of(reader_of(second)))
     assert page.status_code == 200
     assert SECRET not in page.content.decode()
-    Brand.objects.update(session_scope="brand")
+    change(Brand.objects.all(), session_scope="brand")
     assert SECRET in signed_in(reader_of(second)).get(path_of(reader_of(second))).content.decode()
 
 
@@ -162,10 +163,10 @@ def test_proved_without_a_message_it_opens_the_newest_one(one: Reader, other: Re
 
 
 def test_sessions_from_before_the_brand_became_strict_open_nothing(one: Reader) -> None:
-    Brand.objects.update(session_scope="brand")
+    change(Brand.objects.all(), session_scope="brand")
     client = signed_in(one)
     assert client.get(path_of(one)).status_code == 200
-    Brand.objects.update(session_scope="message")
+    change(Brand.objects.all(), session_scope="message")
     assert "First, confirm" in words(client.get(path_of(one)).content)
     assert client.get(f"{path_of(one)}/file/1").status_code == 302
     assert "Enter the email address" in words(client.get("/inbox/").content)
@@ -174,7 +175,7 @@ def test_sessions_from_before_the_brand_became_strict_open_nothing(one: Reader) 
 def test_a_session_for_one_message_stays_so_when_the_brand_is_strict_no_more(one: Reader, other: Reader) -> None:
     client = Client(HTTP_HOST=HOST)
     prove(client, one)
-    Brand.objects.update(session_scope="brand")
+    change(Brand.objects.all(), session_scope="brand")
     assert "First, confirm" in words(client.get(path_of(other)).content)
 
 

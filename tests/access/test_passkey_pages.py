@@ -27,6 +27,7 @@ from portal.operations.states import mail_name
 from portal.vault import readers
 from portal.vault.models import Message, Reader
 from tests.access.visitors import Clock, Visitor, make_brand, make_reader, newest_code, words
+from tests.grants import change
 from tests.peers.authenticator import Authenticator
 
 
@@ -242,7 +243,7 @@ def test_every_180_days_another_proof_is_asked_for_and_the_passkey_works_again(
 
 
 def test_a_brand_without_passkeys_shows_and_takes_none(holder: Visitor, reader: Reader, phone: Authenticator) -> None:
-    Brand.objects.update(methods=["passcode"])
+    change(Brand.objects.all(), methods=["passcode"])
     for where in ("/m/", url(reader)):
         assert "passkey" not in holder.get(where).content.decode()
     assert holder.post("/passkey/ask/").status_code == 422
@@ -445,10 +446,10 @@ def test_it_is_not_offered_again_when_told_so_in_the_settings(reading: Visitor, 
 def test_it_is_not_offered_to_who_has_one_nor_where_the_brand_has_none(
     reading: Visitor, reader: Reader, phone: Authenticator
 ) -> None:
-    Brand.objects.update(methods=["passcode"])
+    change(Brand.objects.all(), methods=["passcode"])
     reader.message.brand.refresh_from_db()
     assert not offered(reading, reader)
-    Brand.objects.update(methods=None)
+    change(Brand.objects.all(), methods=None)
     reader.message.brand.refresh_from_db()
     add(reading, phone)
     assert not offered(reading, reader)

@@ -385,6 +385,7 @@ def test_a_brand_that_does_without_passkeys_takes_none(person: Person, brand: Br
     add(person, brand, phone)
     asked = passkeys.ask_to_sign_in(brand, HERE)
     brand.methods = ["passcode"]
+    brand.save()
     for refused in (
         lambda: passkeys.ask_to_sign_in(brand, HERE),
         lambda: passkeys.recognise(brand, HERE, phone.sign(asked)),

@@ -31,7 +31,7 @@ WAY_IN = "For people who work at Alder Valley Clinic. Sign in with your account 
 @pytest.fixture
 def provider(issuer: Issuer, brand: Brand, settings: Settings) -> Provider:
     settings.LETTERLOCK = replace(settings.LETTERLOCK, inside_domains=())
-    Brand.objects.filter(pk=brand.pk).update(domains=["aldervalley.example"])
+    change(Brand.objects.filter(pk=brand.pk), domains=["aldervalley.example"])
     wanted = Wanted(
         slug="corp", kind="oidc", client_id=CLIENT, secret=SECRET, name="Corp", issuer=issuer.url, private=True,
         domains=["aldervalley.example", "partner.example"], recipients=False, senders=True,
@@ -106,7 +106,7 @@ def test_what_proves_no_address_lets_nobody_in(
 
 
 def test_a_brand_without_domains_has_no_people(visitor: Visitor, issuer: Issuer, provider: Provider) -> None:
-    Brand.objects.update(domains=[])
+    change(Brand.objects.all(), domains=[])
     at_provider(visitor, issuer, MAYA)
     assert not Session.objects.exists()
 
@@ -115,17 +115,17 @@ def test_a_domain_of_the_settings_is_the_default_brands_until_another_names_it(
     visitor: Visitor, issuer: Issuer, provider: Provider, other_brand: Brand, settings: Settings
 ) -> None:
     settings.LETTERLOCK = replace(settings.LETTERLOCK, inside_domains=("aldervalley.example",))
-    Brand.objects.update(domains=[])
+    change(Brand.objects.all(), domains=[])
     at_provider(visitor, issuer, MAYA)
     assert is_in(visitor)
-    Brand.objects.filter(pk=other_brand.pk).update(domains=["aldervalley.example"])
+    change(Brand.objects.filter(pk=other_brand.pk), domains=["aldervalley.example"])
     assert not is_in(visitor)
 
 
 def test_a_domain_that_leaves_takes_its_people_along(visitor: Visitor, issuer: Issuer, provider: Provider) -> None:
     at_provider(visitor, issuer, MAYA)
     assert is_in(visitor)
-    Brand.objects.update(domains=["elsewhere.example"])
+    change(Brand.objects.all(), domains=["elsewhere.example"])
     assert not is_in(visitor)
     assert visitor.post("/sent/devices/", device="others").status_code == 200
     assert WAY_IN in words(visitor.get("/sent/devices/"))

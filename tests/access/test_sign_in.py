@@ -118,7 +118,7 @@ def test_how_a_person_confirms_is_changed_only_after_the_provider_asked_who_it_i
 def test_where_no_passcodes_are_sent_the_provider_asks_anew_and_leads_back_to_the_settings(
     visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
 ) -> None:
-    Brand.objects.update(methods=["corp", "passkey"])
+    change(Brand.objects.all(), methods=["corp", "passkey"])
     come_back(visitor, issuer, reader, OURS)
     assert "First you sign in again" in words(visitor.get("/settings/"))
     page = visitor.post("/settings/confirm/")
@@ -179,7 +179,7 @@ def test_a_sign_in_begun_at_a_posted_file_leads_back_to_it(
 def test_it_proves_the_mailbox_for_the_passkey_that_waits_in_this_browser(
     visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
 ) -> None:
-    Brand.objects.update(methods=["passkey", "corp"])  # no passcode could
+    change(Brand.objects.all(), methods=["passkey", "corp"])  # no passcode could
     location, now = asked(visitor, reader), timezone.now()
     here, person = cookies.digest(visitor.cookie("browser")), people.of_reader(reader)
     for number, browser in enumerate((here, cookies.digest("another"))):

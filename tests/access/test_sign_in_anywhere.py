@@ -15,6 +15,7 @@ from portal.audit.models import Entry
 from portal.vault import readers
 from portal.vault.models import Reader
 from tests.access.visitors import Visitor, make_provider, make_reader, words
+from tests.grants import change
 from tests.peers.issuer import CLIENT, SECRET, Issuer
 
 JONAS, ANNA = "jonas.berg@mail.example", "anna@mail.example"
@@ -92,7 +93,7 @@ def test_before_the_proof_every_page_offers_the_same(
 def test_where_a_proof_opens_one_message_it_is_the_newest(
     visitor: Visitor, issuer: Issuer, provider: Provider, brand: Brand, reader: Reader
 ) -> None:
-    Brand.objects.update(session_scope="message")
+    change(Brand.objects.all(), session_scope="message")
     newest = make_reader(brand, JONAS)
     assert come_back(visitor, issuer, JONAS)["Location"] == f"/m/{readers.link_of(newest)}"
     assert Session.objects.get().reader == newest
@@ -102,7 +103,7 @@ def test_a_provider_that_the_brand_does_not_offer_is_none(
     visitor: Visitor, issuer: Issuer, provider: Provider, reader: Reader
 ) -> None:
     begun = visitor.post("/m/sign-in/corp/")["Location"]
-    Brand.objects.update(methods=["passcode"])
+    change(Brand.objects.all(), methods=["passcode"])
     assert "Continue with Corp" not in words(visitor.get("/m/"))
     assert visitor.post("/m/sign-in/corp/")["Location"] == "/m/"
     claims = {"email": JONAS, "email_verified": True}
@@ -111,7 +112,7 @@ def test_a_provider_that_the_brand_does_not_offer_is_none(
 
 
 def test_without_passcodes_no_address_is_asked_for(visitor: Visitor, provider: Provider, reader: Reader) -> None:
-    Brand.objects.update(methods=["corp"])
+    change(Brand.objects.all(), methods=["corp"])
     page = visitor.get("/m/").content.decode()
     assert 'name="address"' not in page
     assert "<details open>" in page

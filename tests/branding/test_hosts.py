@@ -24,7 +24,9 @@ def brands() -> dict[str, Brand]:
         Brand(slug="alder", name="Alder Valley Clinic", host="localhost", is_default=True),
         Brand(slug="harbour", name="Harbour Legal", host="harbour.localhost", colour="#e8a33d"),
     )
-    return {brand.slug: brand for brand in Brand.objects.bulk_create(made)}
+    for brand in made:
+        brand.save()
+    return {brand.slug: brand for brand in made}
 
 
 def _asked(host: str, path: str = "/help/") -> tuple[int, str, str]:

@@ -14,6 +14,7 @@ from branding.versions import Document
 from portal.access import administrators
 from portal.access.roles import Role
 from portal.audit.models import Entry
+from tests.grants import change
 
 pytestmark = pytest.mark.django_db
 EBBA = uuid4()
@@ -55,7 +56,7 @@ def publish(brand: Brand, good_host: str = "") -> None:
 def test_who_is_no_owner_leads_readers_and_bounces_to_no_name_that_nobody_knows(
     brand: Brand, values: dict[str, object], named: str
 ) -> None:
-    Brand.objects.update(domains=["alder.example"])
+    change(Brand.objects.all(), domains=["alder.example"])
     brand.refresh_from_db()
     save(brand, **values)
     somebody = administrators.add("bo@alder.example", Role.BRANDS, by=None).pk
@@ -67,7 +68,7 @@ def test_who_is_no_owner_leads_readers_and_bounces_to_no_name_that_nobody_knows(
 
 
 def test_a_name_below_one_that_is_known_needs_no_owner(brand: Brand) -> None:
-    Brand.objects.update(domains=["alder.example"])
+    change(Brand.objects.all(), domains=["alder.example"])
     brand.refresh_from_db()
     save(brand, host="secure.alder.example", from_address="messages@alder.example")
     somebody = administrators.add("bo@alder.example", Role.BRANDS, by=None).pk

@@ -22,6 +22,7 @@ from portal.vault.models import Message, Reader
 from portal.vault.sealing import mail_id_lookup
 from tests.console.conftest import CANARY, Arrive
 from tests.console.test_roles import with_role
+from tests.grants import change
 from tests.mails import JONAS
 
 
@@ -67,7 +68,7 @@ def test_the_text_for_support_names_nobody_and_no_place(owner: Client, brand: Br
         assert "wrong   parts/SMTP door" in text
         for secret in (JONAS, "192.0.2.7", "2001:db8::7", "Alder Valley", "x" * 22):
             assert secret not in text
-    Brand.objects.update(host="secure.aldervalley.example")
+    change(Brand.objects.all(), host="secure.aldervalley.example")
     assert looking.redacted("MX of Secure.AlderValley.example") == "MX of <brand 1>"
 
 

@@ -23,6 +23,7 @@ from portal.vault.blobs import store
 from portal.vault.models import Message
 from portal.vault.opening import container_of
 from tests.access.visitors import make_provider
+from tests.grants import change
 
 pytestmark = pytest.mark.django_db
 
@@ -130,7 +131,7 @@ def test_both_parts_say_what_the_page_will_ask_for(seal, mail_to, providers, met
     message = seal()
     for kind, domain in zip(providers[::2], providers[1::2], strict=True):
         make_provider(message.brand, kind, kind, domain)
-    Brand.objects.update(methods=methods)
+    change(Brand.objects.all(), methods=methods)
     text, page = parts_of(mail_to(message))
     for words in (text.split(), read_html(page).words):
         assert f"and nothing else. You will be asked {said} We never ask for" in " ".join(words)

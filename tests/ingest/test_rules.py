@@ -25,6 +25,7 @@ from portal.rules.errors import BadRules
 from portal.rules.models import Hits, Seen
 from portal.vault.models import Message, Reader
 from portal.vault.opening import open_message
+from tests.grants import change
 from tests.mails import JONAS, KARIN, MAYA, mail
 from tests.seals import default_brand, put, reader_of, turn
 
@@ -94,7 +95,7 @@ def test_a_rule_chooses_the_brand_and_one_that_is_gone_holds_the_mail() -> None:
     row = put(mail("Lunch"))
     assert row.state == S.HELD
     assert "brand" in row.last_error
-    Brand.objects.filter(slug="north").update(archived_at=None, host="north.invalid")
+    change(Brand.objects.filter(slug="north"), archived_at=None, host="north.invalid")
     assert put(mail("Lunch")).state == S.HELD, "it was never published, and its links would lead nowhere"
 
 

@@ -16,6 +16,7 @@ from branding.models import Brand
 from portal.reading import conversations
 from portal.vault import readers
 from portal.vault.models import Message, Reader
+from tests.grants import change
 from tests.mails import JONAS, KARIN, mail
 from tests.seals import HOST, default_brand, path_of, reader_of, seal, signed_in, words
 
@@ -256,9 +257,9 @@ def test_hiding_reaches_only_ones_own_list(place: str) -> None:
     assert client.post(f"/inbox/{place}/", fields)["Location"] == "/inbox/"
     assert Client(HTTP_HOST=HOST).post(f"/inbox/{place}/", fields)["Location"] == "/inbox/"
     strict = signed_in(hers)
-    Brand.objects.update(session_scope="message")
+    change(Brand.objects.all(), session_scope="message")
     strict.post(f"/inbox/{place}/", fields)
-    Brand.objects.update(session_scope="brand")
+    change(Brand.objects.all(), session_scope="brand")
     wrong = [{}, {"conversation": "x"}]
     if place == "hide":
         bad = ("", "y", "2026-11-26T00:00:00", "0001-01-01T00:00:00+23:59")

@@ -24,6 +24,7 @@ from portal.reading import finding
 from portal.vault import destroying, readers, searching
 from portal.vault.checking import TOMBSTONE_FULL, check
 from portal.vault.models import Message, Reader, SearchToken
+from tests.grants import change
 from tests.mails import JONAS, KARIN, mail
 from tests.seals import HOST, default_brand, path_of, reader_of, seal, signed_in, words
 
@@ -172,14 +173,14 @@ def test_a_session_learns_no_word_of_a_subject_that_it_is_not_shown(indexed: boo
 def test_a_raised_level_of_the_brand_counts_at_once() -> None:
     reader = reader_of(sealed("Biopsy"))
     assert found(at_level(reader, 1), "biopsy") == ["Biopsy"]
-    Brand.objects.update(minimum_level=2)
+    change(Brand.objects.all(), minimum_level=2)
     assert found(at_level(reader, 1), "biopsy") == []
 
 
 def test_where_a_brand_is_strict_there_is_no_search() -> None:
     reader = reader_of(sealed("Biopsy"))
     client = signed_in(reader)
-    Brand.objects.update(session_scope="message")
+    change(Brand.objects.all(), session_scope="message")
     assert "Biopsy" not in words(client.get("/inbox/?q=biopsy").content)
     assert "Biopsy" not in words(Client(HTTP_HOST=HOST).get("/inbox/?q=biopsy").content)
 

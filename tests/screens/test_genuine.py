@@ -13,6 +13,7 @@ from portal.access import back, cookies, shares
 from portal.reading import pictures
 from portal.reading.pages import is_ours
 from portal.writing import write_to_form
+from tests.grants import change
 from tests.seals import words
 
 ORIGIN = "https://secure.aldervalley.example"
@@ -93,7 +94,7 @@ def test_what_our_mails_look_like_is_true_for_the_brand(client: Client) -> None:
     page = words(client.get("/genuine/").content)
     assert "messages@localhost" in page
     assert "They have no attachment, or, where the sender chose so, a single one" in page
-    Brand.objects.update(delivery="attachment", domains=["aldervalley.example"])
+    change(Brand.objects.all(), delivery="attachment", domains=["aldervalley.example"])
     page = words(client.get("/genuine/").content)
     assert "They have one attachment, a file named “message.html”" in page
     assert "aldervalley.example" in page
@@ -102,7 +103,7 @@ def test_what_our_mails_look_like_is_true_for_the_brand(client: Client) -> None:
 @pytest.mark.django_db
 def test_where_a_proof_opens_one_message_nobody_is_told_to_bookmark_a_list(client: Client) -> None:
     assert "bookmark your messages" in words(client.get("/help/").content)
-    Brand.objects.update(session_scope="message")
+    change(Brand.objects.all(), session_scope="message")
     page = words(client.get("/help/").content)
     assert "bookmark" not in page
     assert "Yes: download it before it closes" in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from branding.models import Brand
+from tests.grants import change
 from tests.seals import default_brand
 from tests.sent.browsing import INSIDE
 
@@ -12,4 +13,4 @@ from tests.sent.browsing import INSIDE
 @pytest.fixture(autouse=True)
 def _people(db: None) -> None:
     default_brand()
-    Brand.objects.update(domains=[INSIDE])
+    change(Brand.objects.all(), domains=[INSIDE])

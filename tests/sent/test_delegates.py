@@ -19,6 +19,7 @@ from portal.lifecycle import withdrawing
 from portal.lifecycle.actors import Actor, Who, Why
 from portal.vault.models import Message
 from tests.access.resealing import reseal
+from tests.grants import change
 from tests.mails import JONAS, MAYA, mail
 from tests.seals import default_brand, path_of, reader_of, seal, signed_in, words
 from tests.sent.browsing import browser
@@ -238,6 +239,6 @@ def test_whose_domain_leaves_the_organisation_acts_no_more(message: Message) -> 
     lend()
     client = browser(EBBA)
     assert "Your results" in words(client.get(f"/sent/{message.pk}/").content)
-    Brand.objects.update(domains=[])
+    change(Brand.objects.all(), domains=[])
     Brand.objects.create(slug="harbour", name="Harbour", host="h.localhost", domains=["aldervalley.example"])
     assert "Your results" not in words(client.get(f"/sent/{message.pk}/").content)

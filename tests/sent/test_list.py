@@ -11,6 +11,7 @@ from portal.delivery.models import Outbound
 from portal.sent import listing, owning
 from portal.vault import readers
 from portal.vault.models import Message, Reader
+from tests.grants import change as reseal
 from tests.mails import JONAS, KARIN, MAYA, mail
 from tests.seals import reader_of, seal, signed_in, words
 from tests.sent.browsing import browser, page
@@ -77,7 +78,7 @@ def test_a_subject_needs_the_level_that_the_message_takes() -> None:
     assert "Quite secret" in page(), "a provider's sign-in is level 2"
     seal(mail("[secure] Very secret", headers=[("X-Letterlock-Protect", "v=1; level=3")]))
     assert "Very secret" not in page()
-    Brand.objects.update(session_scope="message")
+    reseal(Brand.objects.all(), session_scope="message")
     assert "Quite secret" not in page(), "there one proof opens one message"
 
 

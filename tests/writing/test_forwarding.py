@@ -22,6 +22,7 @@ from portal.vault.opening import open_message
 from portal.vault.rights import Rights
 from portal.vault.unsent import words_of
 from portal.writing import recipients
+from tests.grants import change
 from tests.mails import JONAS, KARIN, MAYA, mail
 from tests.seals import path_of, reader_of, seal, signed_in, turn, words
 
@@ -106,9 +107,9 @@ def test_what_is_forwarded_grants_no_more_and_closes_no_later() -> None:
     reader = free(wishes="v=1; fwd=1; dl=0")
     soon = timezone.now() + timedelta(days=2)
     Message.objects.update(open_until=soon)
-    Brand.objects.update(rights={"print": True}, minimum_level=2)
+    change(Brand.objects.all(), rights={"print": True}, minimum_level=2)
     reader.refresh_from_db()
-    Brand.objects.update(minimum_level=1)
+    change(Brand.objects.all(), minimum_level=1)
     post(signed_in(reader), reader, OTTO)
     message = made(reader)
     rights = Rights.decode(bytes(message.rights))
@@ -155,7 +156,7 @@ def test_neither_strangers_nor_late_comers_nor_after_it_closed(reader: Reader) -
 
 
 def test_only_to_the_domains_that_the_brand_allows(reader: Reader) -> None:
-    Brand.objects.update(forward_domains=["Web.example", "aldervalley.example"])
+    change(Brand.objects.all(), forward_domains=["Web.example", "aldervalley.example"])
     client = signed_in(reader)
     sentence = "You can forward only to addresses at Web.example, aldervalley.example."
     assert sentence in words(client.get(f"{path_of(reader)}/forward").content)
@@ -167,10 +168,10 @@ def test_only_to_the_domains_that_the_brand_allows(reader: Reader) -> None:
     assert Spooled.objects.count() == 1
     assert words_of(open_message(reader), Unsent.objects.get()).to == (f"{OTTO}, x@evil.example",), "kept as typed"
     assert "/sent/" in post(client, reader, OTTO)["Location"]
-    Brand.objects.update(forward_domains=["MÜNCHEN.example", "not a domain", ""])
+    change(Brand.objects.all(), forward_domains=["MÜNCHEN.example", "not a domain", ""])
     assert "/sent/" in post(client, reader, "otto@xn--mnchen-3ya.example")["Location"]
     assert post(client, reader, OTTO).status_code == 422
-    Brand.objects.update(forward_domains=[])
+    change(Brand.objects.all(), forward_domains=[])
     assert post(client, reader, OTTO).status_code == 404
 
 

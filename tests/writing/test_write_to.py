@@ -33,6 +33,7 @@ from portal.vault.opening import open_message
 from portal.vault.unsent import Own
 from portal.writing import approaches, write_to_form
 from tests.access.visitors import make_provider, newest_code, other_than
+from tests.grants import change
 from tests.mails import JONAS, KARIN, mail
 from tests.seals import default_brand, put, reader_of, seal, turn, words
 
@@ -45,7 +46,7 @@ HIDDEN = re.compile(r'name="made" value="([^"]+)"')
 def brand(settings: Any) -> Brand:
     settings.LETTERLOCK = replace(settings.LETTERLOCK, inside_domains=("aldervalley.example",))
     made = default_brand()
-    Brand.objects.filter(pk=made.pk).update(write_to=True, domains=["aldervalley.example"])
+    change(Brand.objects.filter(pk=made.pk), write_to=True, domains=["aldervalley.example"])
     made.refresh_from_db()
     Department.objects.create(
         brand=made, slug="desk", names={"en": "Reception", "de": "Empfang"}, addresses=[DESK, BACK], place=1
@@ -184,7 +185,7 @@ def test_the_answer_from_the_mailbox_reaches_them_as_a_protected_message_of_one_
 
 
 def test_who_is_signed_in_for_one_message_is_not_led_to_the_list_of_all(brand: Brand, browser: Client) -> None:
-    Brand.objects.filter(pk=brand.pk).update(session_scope="message")
+    change(Brand.objects.filter(pk=brand.pk), session_scope="message")
     reader = reader_of(seal(mail(), JONAS))
     browser.cookies["session"] = sessions.begin(people.of_reader(reader), brand, keep=False)
     assert JONAS in browser.get("/write/").content.decode()
@@ -540,7 +541,7 @@ def test_the_passcode_is_counted_with_all_that_one_network_asks_for(
 
 def test_a_brand_without_passcodes_says_so_and_keeps_what_was_written(browser: Client, brand: Brand) -> None:
     make_provider(brand, "google", "google")
-    Brand.objects.update(methods=["google"])
+    change(Brand.objects.all(), methods=["google"])
     assert "Passcodes are switched off here." in words(browser.get("/write/").content), "before anything is written"
     page = write(browser)
     assert page.status_code == 422

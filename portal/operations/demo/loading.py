@@ -65,8 +65,12 @@ def _load_brand(told: dict[str, Any]) -> None:
         Brand.objects.create(slug=told["slug"], **values)
         return
     values["host"] = settings.LETTERLOCK.public_host
-    fresh = Brand.objects.filter(slug=FIRST_BRAND, is_default=True)
-    if not fresh.update(slug=told["slug"], **values):
+    fresh = Brand.objects.filter(slug=FIRST_BRAND, is_default=True).first()
+    if fresh is not None:
+        for name, value in {"slug": told["slug"], **values}.items():
+            setattr(fresh, name, value)
+        fresh.save()
+    else:
         # The default brand is somebody's own: the demo's stands beside it.
         Brand.objects.create(slug=told["slug"], **{**values, "host": f"{told['slug']}.localhost", "is_default": False})
 

@@ -50,6 +50,8 @@ class Command(BaseCommand):
     def _show(self, found: list[Unfit], verb: str) -> None:
         for one in found:
             left = "; it is never sealed again, drop it" if verb == "seal" and one.how is Standing.ENDED else ""
+            if verb == "drop" and mending.is_kept(one):
+                left = "; it has messages and is not dropped: put right what was changed, or seal it"
             self.stdout.write(f"{one.kind.name} {one.number} {HOW[one.how]}{left}: {one.words}")
         if not found:
             self.stdout.write("Every row by which people sign in or mail is handed in is as the portal wrote it.")
