@@ -24,7 +24,8 @@ from portal.keys.granting import Standing
 from portal.keys.service import keys
 
 FORGED = "grant.forged"
-_PIECE = 500
+PIECE = 500
+"""Rows that are sealed, or looked at, in one transaction."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,12 @@ def standing(row: Any) -> Standing:
 def fits(row: Any) -> bool:
     """Whether it is as it was sealed, and still counts. Records nothing."""
     return standing(row) is Standing.WHOLE
+
+
+def is_under_old(row: Any) -> bool:
+    """Whether it is whole under a secret that is being renewed."""
+    kind = _KINDS[type(row)]
+    return fits(row) and not keys().grants.is_newest(kind.name, kind.claims(row), bytes(row.seal))
 
 
 def is_whole(row: Any) -> bool:
@@ -194,7 +201,7 @@ def unfit(kind: Kind, most: int | None = None) -> Iterator[tuple[Any, Standing]]
     rows = rows_of(kind)
     if most is not None and isinstance(kind.model._meta.pk, models.UUIDField) and rows.count() > most:
         rows = rows.filter(pk__gte=uuid4())[:most]
-    for row in rows.iterator(chunk_size=_PIECE):
+    for row in rows.iterator(chunk_size=PIECE):
         found = standing(row)
         if found is not Standing.WHOLE:
             yield row, found
@@ -209,19 +216,22 @@ def rows_of(kind: Kind) -> models.QuerySet[Any]:
 def _seal_all(kind: Kind, which: Q) -> int:
     numbers = list(rows_of(kind).filter(which).values_list("pk", flat=True))
     count = 0
-    for start in range(0, len(numbers), _PIECE):
+    for start in range(0, len(numbers), PIECE):
         with transaction.atomic():
             # Locked and read again: the old software may be changing one in this moment.
-            found = rows_of(kind).filter(which, pk__in=numbers[start : start + _PIECE])
+            found = rows_of(kind).filter(which, pk__in=numbers[start : start + PIECE])
             rows = list(found.select_for_update(of=("self",)))
-            for row in rows:
-                seal(row)
-            # Ten times as quick as bulk_update, whose statement has a case for every row.
-            kind.model._default_manager.bulk_create(
-                rows, update_conflicts=True, unique_fields=["pk"], update_fields=["seal"]
-            )
+            write_seals(kind, rows)
             count += len(rows)
     return count
+
+
+def write_seals(kind: Kind, rows: Sequence[Any]) -> None:
+    """Seal rows of a kind and write nothing else of them."""
+    for row in rows:
+        seal(row)
+    # Ten times as quick as bulk_update, whose statement has a case for every row.
+    kind.model._default_manager.bulk_create(rows, update_conflicts=True, unique_fields=["pk"], update_fields=["seal"])
 
 
 # ------------------------------------------------------------------------------------------- how claims are written

@@ -137,10 +137,10 @@ SENTENCES: Mapping[str, Promise] = {
     "rules.kind_removed": _lazy("An own kind of sensitive information was deleted from the draft of the rules."),
     "rules.published": _lazy("Another version of the rules is live."),
     "rules.rule_removed": _lazy("A rule was deleted from the draft."),
-    "grant.forged": _lazy(
-        "Somebody wrote the database: a way to sign in or to hand mail in that nobody had set up was refused."
-    ),
+    "grant.forged": _lazy("Somebody wrote the database: what nobody had set up, a way in or a brand, was refused."),
     "grants.dropped": _lazy("Rows by which somebody would have signed in were taken away on the command line."),
+    "grants.renewed": _lazy("Rows by which people sign in, or mail is handed in, were sealed under a new secret."),
+    "grants.renewing": _lazy("A new secret for the seals of such rows was begun on the command line."),
     "grants.sealed": _lazy("Rows by which people sign in, or mail is handed in, were sealed."),
     "session.forged": _lazy("Somebody wrote the database: a signed-in browser that nobody had signed in was ended."),
     "sender.asked_more_time": _lazy("The mail that asks a sender for more time was handed to the mail server."),

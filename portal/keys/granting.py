@@ -5,8 +5,8 @@ A seal is 48 bytes, salt 16 ‖ HMAC-SHA256(secret, bound("letterlock/v1/grant",
     "LLG1" | u8 number of kinds, each u8 length and name | u8 1 or 2, as many secrets of 32, newest first | salts of 16
 
 Beside it, in clear, is the list of rows that processes without keys believe (portal.keys.posting).
-The kinds are those whose rows of before were sealed, once; the salts are those of seals that count no more, sorted, and
-among them the first 16 bytes of digests of recovery codes that were used.
+The kinds are those whose rows of before were sealed, once, and a mark while the secret is renewed; the salts are those
+of seals that count no more, sorted, and among them the first 16 bytes of digests of recovery codes that were used.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _MAGIC, _LABEL = b"LLG1", "letterlock/v1/grant"
 _SECRET, _MOST_SECRETS = 32, 2
 SEAL_SIZE = _SALT + 32
 _ATTEMPTS = 100
+_TURNED = "(new secret first)"
+"""Among the kinds while two secrets count and the new one seals; which of two is new shows in nothing else."""
 
 
 class Standing(StrEnum):
@@ -68,6 +70,31 @@ class Grants:
         if not any(hmac.compare_digest(told, _mac(secret, kind, salt, claims)) for secret in self.secrets):
             return Standing.CHANGED
         return Standing.ENDED if salt in self.ended else Standing.WHOLE
+
+    def is_newest(self, kind: str, claims: Sequence[bytes], seal: bytes) -> bool:
+        """Whether a seal is under the newest secret."""
+        return hmac.compare_digest(seal[_SALT:], _mac(self.secrets[0], kind, seal[:_SALT], claims))
+
+    @property
+    def is_renewing(self) -> bool:
+        """Whether two secrets count: the one that seals first, then the other."""
+        return len(self.secrets) == _MOST_SECRETS
+
+    def with_another(self) -> Self:
+        """With a new secret beside the one that seals, which it does not yet: first every host has to know it."""
+        return self if self.is_renewing else replace(self, secrets=(*self.secrets, os.urandom(_SECRET)))
+
+    def with_new_first(self) -> Self:
+        """With the new secret sealing, and the old one still good."""
+        if not self.is_renewing or _TURNED in self.kinds:
+            return self
+        return replace(self, secrets=self.secrets[::-1], kinds=self.kinds | {_TURNED})
+
+    def without_old(self) -> Self:
+        """With the new secret alone."""
+        if _TURNED not in self.kinds:
+            return self
+        return replace(self, secrets=self.secrets[:1], kinds=self.kinds - {_TURNED})
 
     def encode(self) -> bytes:
         """The object's content."""
@@ -144,6 +171,32 @@ class Granting:
         salts = frozenset(seal[:_SALT] for seal in seals if len(seal) == SEAL_SIZE)
         if salts:
             self._change(lambda held: replace(held, ended=held.ended | salts))
+
+    def is_newest(self, kind: str, claims: Sequence[bytes], seal: bytes) -> bool:
+        """Whether a seal is under the newest secret."""
+        return self._opened().is_newest(kind, claims, seal)
+
+    def is_renewing(self) -> bool:
+        """Whether a renewal was begun and not finished."""
+        with suppress(NoSuchKey):
+            return self._newest().is_renewing
+        return False
+
+    def begin_renewal(self) -> bool:
+        """Have a new secret accepted beside the one that seals; False when one was begun before. NoSuchKey."""
+        before = self._newest().is_renewing
+        self._change(Grants.with_another)
+        return not before
+
+    def use_new(self) -> bool:
+        """Have the new one seal from now on; False when it did before. Call when every host knows it."""
+        before = self._newest()
+        self._change(Grants.with_new_first)
+        return before.with_new_first() is not before
+
+    def finish_renewal(self) -> None:
+        """Forget the old one: what is sealed under it counts no more."""
+        self._change(Grants.without_old)
 
     def spend(self, digest: bytes) -> bool:
         """Use up what counts once and is known by a keyed digest of 32 bytes; False when it was used up before, on any

@@ -48,7 +48,7 @@ def examine(configuration: Configuration, environment: Mapping[str, str] = os.en
             lambda: transport.of_relay(configuration),
             lambda: transport.of_door(configuration),
         ),
-        "keys": (keyring.service, keyring.ahead, keyring.backups, granting.rows, granting.connectors),
+        "keys": (keyring.service, keyring.ahead, keyring.backups, granting.rows, granting.connectors, granting.renewal),
         "queues": (queues.late, queues.held, queues.refused, passcodes.ceilings),
         "clock": (clock.database, lambda: clock.public(configuration), clock.synchronised),
         "disk": (

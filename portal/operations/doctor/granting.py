@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from portal.access import grants
 from portal.ingest.granted import KIND as CONNECTOR
 from portal.keys.errors import KeysError
-from portal.operations.doctor.finding import Finding, well, wrong
+from portal.keys.service import keys
+from portal.operations.doctor.finding import Finding, notice, well, wrong
 
-CHECK, DOOR = "ways to sign in", "connectors"
+CHECK, DOOR, RENEWAL = "ways to sign in", "connectors", "secret of seals"
 MOST = 10_000
 """Of one kind at each look, others each time: a look must not take minutes. `manage.py grants list` takes all."""
 _WHY = (
@@ -32,6 +33,16 @@ def rows() -> Iterator[Finding]:
     yield wrong(
         CHECK, f"{found.total()} rows are not as the portal wrote them, and let nobody in ({named}).", _WHY, _MEND
     )
+
+
+def renewal() -> Iterator[Finding]:
+    if keys().grants.is_renewing():
+        yield notice(
+            RENEWAL,
+            "The secret of their seals is being renewed, or the command was cut short.",
+            "Until it is finished both secrets count, also the one that was to be ended.",
+            "manage.py grants renew --yes goes on with it.",
+        )
 
 
 def connectors() -> Iterator[Finding]:
