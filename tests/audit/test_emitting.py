@@ -18,8 +18,8 @@ from tests.audit import calling
 from tests.audit.calling import Place
 
 RECORD = {("portal.audit.record", name) for name in ("record", "record_all", "record_each", "record_hourly")}
-ANYWHERE = {("portal.access.grants", "is_whole")}
-"""Records a row of sign-in that somebody forged, on whatever page it is met: no entry of what that page does."""
+ANYWHERE = {("portal.access.grants", name) for name in ("is_whole", "tell_unposted", "tell_put_back")}
+"""Records a row that somebody forged, on whatever page it is met: no entry of what that page does."""
 SAFE = {"require_safe", "require_http_methods(['GET', 'HEAD'])", "require_GET"}
 
 PAGES_THAT_LEAVE_NONE = {
