@@ -355,3 +355,19 @@ def test_readers_of_mails_taken_up_together_are_read_with_one_statement(seal, re
         assert send_due(["notice"]) == 5
     assert len(relay.taken) == 5
     assert len([one for one in asked.captured_queries if 'FROM "vault_reader"' in one["sql"]]) == 1
+
+
+def test_no_notice_leaves_with_a_link_to_where_somebody_wrote_and_it_leaves_once_that_is_put_back(seal, brand, relay):
+    message = seal()
+    reader = message.readers.select_related("message__brand").get(number=0)
+    row = enqueue("notice", address=readers.address_of(reader), message=message.id, reader=reader)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE branding_brand SET host = 'evil.example'")
+    send_due(["notice"])
+    row.refresh_from_db()
+    assert (row.state, row.last_answer, relay.taken) == (Outbound.State.DUE, "waits for its brand", [])
+    Brand.objects.update(host=brand.host)
+    Outbound.objects.update(due_at=timezone.now())
+    send_due(["notice"])
+    row.refresh_from_db()
+    assert row.state == Outbound.State.SENT and b"evil.example" not in relay.taken[-1].data
