@@ -78,7 +78,7 @@ class Brand(models.Model):
     """Since when no new message takes it; its host, and what was sent under it, stay as they are."""
     is_default = models.BooleanField(default=False)
     seal = models.BinaryField(max_length=48, default=b"", db_default=b"")
-    """Over its names and how its readers prove (branding.granted)."""
+    """Over its names and how its readers prove (branding.sealing.CLAIMED)."""
 
     is_shown = False
     """Whether it is a draft as it would be, and no row (branding.versions.as_brand)."""
@@ -94,8 +94,7 @@ class Brand(models.Model):
 
     def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
         """Sealed as it is saved. Raises BrandForged where somebody wrote the row, and this does not put it right."""
-        from branding.granted import CLAIMED
-        from branding.sealing import Saving
+        from branding.sealing import CLAIMED, Saving
 
         fields = None if update_fields is None else set(update_fields)
         if fields is not None and not fields & CLAIMED:

@@ -3,12 +3,43 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol
 
 from branding.errors import BrandForged
-from branding.granted import CLAIMED
 from branding.models import Brand
-from portal.access import grants
+
+CLAIMED = frozenset(
+    {
+        "slug", "host", "domains", "from_address", "bounce_address", "is_default", "methods", "minimum_level",
+        "session_scope", "forward_domains",
+    }
+)  # fmt: skip
+"""Columns of the row that are sealed (portal.access.granted_brand)."""
+
+
+class Seals(Protocol):
+    """What the room that knows all sealed rows hands in: portal.access.grants."""
+
+    def claims(self, row: Any) -> Sequence[bytes]: ...
+
+    def seal(self, row: Any) -> None: ...
+
+    def is_believed(self, row: Any) -> bool: ...
+
+    def tell_unposted(self, row: Any) -> None: ...
+
+    def end(self, *rows: Any) -> None: ...
+
+    def post(self, *rows: Any) -> None: ...
+
+
+_handed: list[Seals] = []
+
+
+def hand_in(seals: Seals) -> None:
+    """Name it, in AppConfig.ready()."""
+    _handed[:] = [seals]
 
 
 class Saving:
@@ -27,24 +58,24 @@ class Saving:
             for name in CLAIMED if fields is None else CLAIMED.intersection(fields):
                 setattr(after, name, getattr(brand, name))
             brand.seal = before.seal
-            if grants.claims(after) == grants.claims(before) or grants.is_believed(after):
+            if _handed[0].claims(after) == _handed[0].claims(before) or _handed[0].is_believed(after):
                 return  # as it was, or put right again
-            if not grants.is_believed(before):
+            if not _handed[0].is_believed(before):
                 raise BrandForged(before.slug)
-        grants.seal(after)
+        _handed[0].seal(after)
         brand.seal, self.sealed = after.seal, after
 
     def settle(self) -> None:
         if self.sealed is not None:
             if self._before is not None:
-                grants.end(self._before)
-            grants.post(self.sealed)
+                _handed[0].end(self._before)
+            _handed[0].post(self.sealed)
 
 
 def is_whole(brand: Brand) -> bool:
     """Whether a brand is as the portal wrote it; where it is not, that is recorded, once as it is. One that is only
     shown (branding.versions.as_brand), or not kept yet, is no row."""
-    if brand.is_shown or brand.pk is None or grants.is_believed(brand):
+    if brand.is_shown or brand.pk is None or _handed[0].is_believed(brand):
         return True
-    grants.tell_unposted(brand)
+    _handed[0].tell_unposted(brand)
     return False

@@ -8,12 +8,14 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portal.access import granted, grants
+        from branding import sealing
+        from portal.access import granted, granted_brand, grants
         from portal.delivery import asking, telling, tongue
         from portal.delivery.letters import register
         from portal.later import later
 
-        grants.register(*granted.KINDS)
+        grants.register(*granted.KINDS, granted_brand.KIND)
+        sealing.hand_in(grants)
         register("passcode", later("portal.access.letters.passcode"))
         register("invitation", later("portal.access.invitations.invitation"))
         for kind in ("passkey", "kept"):

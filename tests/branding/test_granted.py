@@ -12,9 +12,9 @@ from django.db import connection
 
 from branding import addresses, choosing, versions
 from branding.errors import BrandForged
-from branding.granted import CLAIMED
 from branding.models import Brand
 from branding.refusals import NotPublishable
+from branding.sealing import CLAIMED
 from portal.access import grants
 from portal.audit.models import Entry
 from portal.keys.service import keys

@@ -11,14 +11,6 @@ from collections.abc import Sequence
 from branding.models import Brand
 from portal.access.grants import Kind, as_json, flags, number
 
-CLAIMED = frozenset(
-    {
-        "slug", "host", "domains", "from_address", "bounce_address", "is_default", "methods", "minimum_level",
-        "session_scope", "forward_domains",
-    }
-)  # fmt: skip
-"""Columns of the row that are sealed."""
-
 
 def _brand(row: Brand) -> Sequence[bytes]:
     texts = row.slug, row.host, row.from_address, row.bounce_address, row.session_scope
