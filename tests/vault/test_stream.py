@@ -367,3 +367,12 @@ def test_a_file_that_shrinks_under_the_reader_is_truncated(tmp_path: Path) -> No
         os.truncate(tmp_path / "sealed", HEADER_SIZE + 100)
         with pytest.raises(Truncated):
             opener.read(0, 10)
+
+
+@pytest.mark.parametrize(("chunks", "error"), [(1 << 32, Truncated), ((1 << 32) + 1, UnknownFormat)])
+def test_a_stream_has_at_most_as_many_chunks_as_it_has_numbers_for(chunks: int, error: type[Exception]) -> None:
+    source = Bytes(seal(KEY, HERE, b"x")[:HEADER_SIZE])
+    source.size = HEADER_SIZE + chunks * SEALED_CHUNK  # as a store may claim, which gives none of them
+    with pytest.raises(error) as caught:
+        Opener(source, KEY, HERE)
+    assert type(caught.value) is error
