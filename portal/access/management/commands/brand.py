@@ -14,6 +14,7 @@ from portal.access import brand_making
 from portal.access.brand_options import OPTIONS
 from portal.access.brand_reading import BadOption
 from portal.delivery import records
+from portal.keys.errors import KeysError
 
 _BY_NAME = {option.name: option for option in OPTIONS}
 
@@ -43,7 +44,7 @@ class Command(BaseCommand):
                 self._change(Brand(slug=brand_making.slug(options.pop("slug"))), options, new=True)
             else:
                 self._of_one(verb, _found(options.pop("slug")), options)
-        except (BadOption, BrandingError) as error:
+        except (BadOption, BrandingError, KeysError) as error:
             raise CommandError(str(error)) from None
 
     def _of_one(self, verb: str, brand: Brand, options: dict[str, Any]) -> None:
