@@ -54,12 +54,12 @@ def connectors() -> Iterator[Finding]:
     try:
         unposted = grants.unposted()
     except KeysError as error:
-        yield wrong(DOOR, "The list of them that doors believe cannot be read.", str(error), "manage.py prepare")
+        yield wrong(DOOR, "The list that says which of them count cannot be read.", str(error), "manage.py prepare")
         return
     if unposted:
         yield wrong(
             DOOR,
-            f"{unposted} of {count} connectors are not on the list that doors believe, and no mail comes by them.",
+            f"{unposted} connectors or brands are not on the list that says which count, and count as absent.",
             "Somebody took them off the list in the keyring, or a keyring of before was put back.",
             "manage.py prepare puts them there again.",
         )
