@@ -21,10 +21,10 @@ from django.db import Error as DatabaseFailure
 from django.db import transaction
 from django.utils import timezone
 
-from portal import observing
+from portal import inserting, observing
 from portal.celery import PROCESS, PROCESS_BULK, ring
 from portal.ids import new_id
-from portal.ingest import entering, spoolbucket, spoolfolder
+from portal.ingest import spoolbucket, spoolfolder
 from portal.ingest.errors import IngestError, SpoolMissing, SpoolUnavailable
 from portal.ingest.models import Spooled
 from portal.ingest.spoolfile import STREAM, Envelope, OpenedSpool, head
@@ -161,6 +161,17 @@ class SpoolWriter:
             with suppress(OSError):
                 path.unlink()
 
+    def row(self, now: datetime) -> Spooled:
+        return Spooled(
+            id=self.id,
+            bulk=self.bulk,
+            door_key=self.door_key,
+            size=self.size,
+            recipients=self.recipients,
+            received_at=now,
+            due_at=now,
+        )
+
     def _keep(self, sealed: bytes) -> None:
         if sealed:
             self._waiting.append(sealed)
@@ -279,7 +290,8 @@ def _mark(paths: Sequence[Path]) -> None:
 
 def insert_rows(writers: Sequence[SpoolWriter]) -> None:
     """One row for each file, in the caller's transaction."""
-    entering.insert(writers, timezone.now())
+    now = timezone.now()
+    inserting.insert([writer.row(now) for writer in writers])
 
 
 def open_spooled(row: Spooled) -> OpenedSpool:
