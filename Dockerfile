@@ -21,7 +21,7 @@ COPY templates templates
 RUN mkdir staticfiles \
     && LETTERLOCK_DATA=/tmp/build /opt/venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
     && /opt/venv/bin/python -m branding.catalogues locale words \
-    && /opt/venv/bin/python -m compileall -q /opt/venv/lib branding portal \
+    && /opt/venv/bin/python -m compileall -q branding portal \
     && chmod -R u+rwX,go=rX /opt/letterlock
 
 FROM ${PYTHON}
