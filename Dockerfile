@@ -27,6 +27,7 @@ RUN mkdir staticfiles \
 FROM ${PYTHON}
 # No compiler is here, and nothing that installs: what an intruder would fetch first is not even callable.
 RUN python -m pip uninstall --quiet --yes --root-user-action=ignore pip setuptools wheel \
+    && rm -r "$(python -c 'import ensurepip; print(ensurepip.__path__[0])')" \
     && groupadd --gid 10001 letterlock \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin letterlock \
     && install -d -o 10001 -g 10001 -m 0700 /data /keys /spool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import fields
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,21 @@ def test_only_web_and_mail_are_reachable_from_outside(compose: dict[str, Any]) -
     for name in ("postgresql", "redis", "s3"):
         assert networks[name] == {"services"}
     assert not networks["proxy"] & {"services", "mail"}
+
+
+def test_the_proxy_alone_can_have_the_address_that_is_believed(compose: dict[str, Any]) -> None:
+    (given,) = compose["networks"]["pages"]["ipam"]["config"]
+    address = ip_address(compose["services"]["proxy"]["networks"]["pages"]["ipv4_address"])
+    assert address in ip_network(given["subnet"])
+    assert address not in ip_network(given["ip_range"])  # from which the web server, started first, gets its own
+    assert ip_network(environment(compose, "web")["LETTERLOCK_PROXIES"]) == ip_network(address)
+
+
+def test_every_part_knows_where_the_door_is(compose: dict[str, Any]) -> None:
+    """manage.py doctor asks it from any container; the door itself listens to all."""
+    for name in OURS:
+        wanted = "0.0.0.0:2525" if name == "door" else "door:2525"
+        assert environment(compose, name)["LETTERLOCK_SMTP"] == wanted, name
 
 
 def test_passwords_are_in_files_and_the_root_key_is_where_it_must_be(compose: dict[str, Any]) -> None:

@@ -118,6 +118,10 @@ spec:
         {{- include "letterlock.confined" (dict "renders" (ternary $values.previews nil (not (empty $renders)))) | nindent 8 }}
       env:
         {{- include "letterlock.settings" .root | nindent 8 }}
+        {{- if ne .part "door" }}
+        # Where the door is, for all others: forms hand mail in there, and doctor asks it.
+        - {name: LETTERLOCK_SMTP, value: "{{ include "letterlock.name" .root }}-door:{{ $values.door.service.port }}"}
+        {{- end }}
         {{- if .keyed }}
         - {name: LETTERLOCK_KEY_URL, value: {{ $values.keyUrl | default "file:/keys/root.key" | quote }}}
         {{- end }}
