@@ -206,7 +206,14 @@ def test_networks_let_in_pages_and_mail_only(rendered: list[dict[str, Any]]) -> 
     assert "ingress" not in policies["letterlock"]
     assert [rule["ports"][0]["port"] for rule in policies["letterlock-web"]["ingress"]] == [8000]
     (door,) = policies["letterlock-door"]["ingress"]
-    assert door["from"][0] == {"ipBlock": {"cidr": "192.0.2.25/32"}} and len(door["from"]) == 2
+    mail_server, *ours = door["from"]
+    assert mail_server == {"ipBlock": {"cidr": "192.0.2.25/32"}}
+    # The health page asks the door, and doctor, which is typed in a worker.
+    parts_let_in = [one["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for one in ours]
+    assert parts_let_in == ["web", "worker-mail"]
+    for name, pod in pods(rendered).items():
+        given = {one["name"]: one["value"] for one in pod["containers"][0]["env"]}
+        assert given.get("LETTERLOCK_SMTP") == (None if name == "door" else "letterlock-door:25"), name
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
