@@ -72,6 +72,7 @@ def _marks(brand: Brand) -> list[str]:
 
 
 def _found(brand: Brand, text: str) -> list[str]:
+    text = re.sub(r"\b[A-Z]+-\d\d\b", "", text)  # a passcode's reference is any word, a tree's as well
     return [mark for mark in _marks(brand) if mark.lower() in text.lower()]
 
 

