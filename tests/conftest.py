@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -19,6 +20,11 @@ from tests.servers import S3, Portal, PostgreSQL, Redis, ready_folder
 
 _SECRECY = pytest.StashKey[list[str]]()
 _WORKER_FINDINGS = "letterlock_secrecy"
+
+
+# How busy the machine is says nothing about a property.
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure() -> None:
