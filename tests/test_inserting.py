@@ -41,7 +41,7 @@ def _stored(model: type[Model]) -> list[tuple[Any, ...]]:
         if field.column not in passed and not isinstance(field, AutoField)
     ]
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(columns)} FROM {model._meta.db_table} ORDER BY id")  # noqa: S608
+        cursor.execute(f"SELECT {', '.join(columns)} FROM {model._meta.db_table} ORDER BY id")  # noqa: S608 own names
         return cursor.fetchall()
 
 

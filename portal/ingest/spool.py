@@ -226,6 +226,7 @@ def commit_all(
     the mails, and is raised again.
     """
     completed = [_completed(writer) for writer in writers]  # all on their way to the disk before one is waited for
+    # Of one type at each call, which the type of an argument cannot say.
     outcomes: list[UUID | SpoolUnavailable] = list(each(_durable, completed))  # type: ignore[arg-type]
     good = [writer for writer, outcome in zip(writers, outcomes, strict=True) if isinstance(outcome, UUID)]
     if not good:

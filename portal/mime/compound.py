@@ -48,7 +48,7 @@ class Compound:
         return bytes(data)
 
 
-class _Bounded(olefile.OleFileIO):  # type: ignore[misc]
+class _Bounded(olefile.OleFileIO):  # type: ignore[misc] # the library has no types
     """Everything that the library reads goes through `_open`, its own tables too."""
 
     def _open(self, start: int, size: int = olefile.olefile.UNKNOWN_SIZE, force_FAT: bool = False) -> Any:
