@@ -30,6 +30,7 @@ from tests.seals import HOST, default_brand, path_of, reader_of, seal, signed_in
 
 pytestmark = pytest.mark.django_db
 LATER = timedelta(minutes=11)
+MANY = 3000
 
 
 def sealed(subject: str, *to: str, **fields: object) -> Message:
@@ -337,12 +338,17 @@ def plans(client: Client) -> list[str]:
 
 
 def test_the_search_walks_an_index_and_no_table() -> None:
-    told = plans(signed_in(reader_of(sealed("Biopsy"))))
+    reader = reader_of(sealed("Biopsy"))
+    # Of a few rows each index is as good: the planner is shown enough to have a reason.
+    SearchToken.objects.bulk_create(SearchToken(token=n.to_bytes(8, "big"), reader=reader) for n in range(MANY))
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    told = plans(signed_in(reader))
     assert len(told) == 2
     for plan in told:
         if connection.vendor == "postgresql":
-            # Of a few rows each index is as good: the token's own, or that of the reader whose messages are looked at.
-            assert re.search(r"Index (Only )?Scan.*vault_searchtoken.*\n.*Index Cond: .*(token|reader_id)", plan), plan
+            assert re.search(r"Index (Only )?Scan.*vault_searchtoken.*\n\s*Index Cond: .*token = ANY", plan), plan
         else:
             assert re.search(r"SEARCH U0 USING (COVERING )?INDEX \S* \(token=\?", plan), plan
         assert not re.search(r"^SCAN (?!.*subquery)|Seq Scan", plan, re.MULTILINE), plan
