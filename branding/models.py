@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
 
+from branding.sealing import CLAIMED, Saving
+
 
 class Brand(models.Model):
     slug = models.SlugField(unique=True, max_length=64)
@@ -94,14 +96,13 @@ class Brand(models.Model):
 
     def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
         """Sealed as it is saved. Raises BrandForged where somebody wrote the row, and this does not put it right."""
-        from branding.sealing import CLAIMED, Saving
-
         fields = None if update_fields is None else set(update_fields)
         if fields is not None and not fields & CLAIMED:
             super().save(update_fields=fields, **options)
             return
         with transaction.atomic():
-            saving = Saving(self, fields)
+            kept = Brand.objects.select_for_update().filter(pk=self.pk).first() if self.pk is not None else None
+            saving = Saving(self, kept, fields)
             if fields is not None and saving.sealed is not None:
                 fields.add("seal")
             super().save(update_fields=fields, **options)

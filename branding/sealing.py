@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from branding.errors import BrandForged
-from branding.models import Brand
 
 CLAIMED = frozenset(
     {
@@ -16,6 +15,15 @@ CLAIMED = frozenset(
     }
 )  # fmt: skip
 """Columns of the row that are sealed (portal.access.granted_brand)."""
+
+
+class Row(Protocol):
+    """A brand (branding.models), as far as its seal is concerned."""
+
+    pk: Any
+    slug: Any
+    seal: Any
+    is_shown: bool
 
 
 class Seals(Protocol):
@@ -45,14 +53,15 @@ def hand_in(seals: Seals) -> None:
 class Saving:
     """What one saving of a row means for its seal. Make it, save, then `settle`, in one transaction."""
 
-    def __init__(self, brand: Brand, fields: Collection[str] | None) -> None:
-        """Seals the row anew where that is needed. `fields` are those that are saved; None for all.
+    def __init__(self, brand: Row, kept: Row | None, fields: Collection[str] | None) -> None:
+        """Seals the row anew where that is needed. `kept` is the row as it stands, locked; None where there is none
+        yet. `fields` are those that are saved; None for all.
 
         Raises BrandForged where the row is not as the portal wrote it, and would not be again.
         """
-        self.sealed: Brand | None = None
-        self._before = Brand.objects.select_for_update().filter(pk=brand.pk).first() if brand.pk is not None else None
-        before, after = self._before, brand
+        self.sealed: Row | None = None
+        self._before = kept
+        before, after = kept, brand
         if before is not None:
             after = copy.copy(before)
             for name in CLAIMED if fields is None else CLAIMED.intersection(fields):
@@ -72,7 +81,7 @@ class Saving:
             _handed[0].post(self.sealed)
 
 
-def is_whole(brand: Brand) -> bool:
+def is_whole(brand: Row) -> bool:
     """Whether a brand is as the portal wrote it; where it is not, that is recorded, once as it is. One that is only
     shown (branding.versions.as_brand), or not kept yet, is no row."""
     if brand.is_shown or brand.pk is None or _handed[0].is_believed(brand):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from branding.catalogues import Catalogue, Source
-from scripts.words import forms_of, in_step, path_of
+from scripts.catalogues import forms_of, in_step, path_of
 
 SAME = frozenset(
     {

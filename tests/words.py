@@ -12,8 +12,8 @@ from django.test import override_settings
 
 from branding import catalogues
 from branding.catalogues import Catalogue
+from scripts.catalogues import PLURALS, forms_of
 from scripts.sources import found
-from scripts.words import PLURALS, forms_of
 
 _KEPT = re.compile(r"(%\(\w+\)[sd]|%%s|%%|\{\w+\}|<[^<>]*>)")
 _LATIN = str.maketrans(

@@ -88,7 +88,7 @@ def of(outbound: Outbound) -> Ahead | None:
     Raises WrapRefused: each of the two addresses is bound to its row, and nothing else binds the rows to each other.
     """
     ahead, outbound.ahead = outbound.ahead, None
-    if ahead is not None:
+    if isinstance(ahead, Ahead):
         return ahead
     seen = _read([outbound]).get(outbound.reader_id)
     if seen is not None and not is_for(outbound, seen.reader):

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from branding.errors import BrandForged
 from portal.delivery import refusing, signing
+from portal.delivery.ahead import Ahead
 from portal.delivery.errors import Deferred, LeaseLost, Refused
 from portal.delivery.letters import Prepared, prepare
 from portal.delivery.models import Outbound
@@ -125,4 +126,4 @@ def _written(row: Outbound) -> Prepared | None:
     if row.kind == K.RELAY:
         return replace(mail, dsn=dsn_of(row))
     mail = replace(mail, dsn=_OURS if mail.envelope_sender else None)
-    return signing.signed(mail, seen.signers if seen else None)
+    return signing.signed(mail, seen.signers if isinstance(seen, Ahead) else None)

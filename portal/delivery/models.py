@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
 
 from django.db import models
 
 from portal.vault.models import Reader
-
-if TYPE_CHECKING:
-    from portal.delivery.ahead import Ahead
 
 NO_LANE = uuid.UUID(int=0)
 """Mail from before lanes were kept, and the relay itself."""
@@ -136,8 +132,8 @@ class Outbound(models.Model):
     told_failure_at = models.DateTimeField(null=True)
     """When its sender was told, once each."""
 
-    ahead: Ahead | None = None
-    """No column: what was read for it together with other mails (portal.delivery.ahead)."""
+    ahead: object = None
+    """No column: the Ahead (portal.delivery.ahead) that was read for it together with other mails, or None."""
 
     class Meta:
         indexes = [

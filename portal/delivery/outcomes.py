@@ -16,6 +16,7 @@ from django.utils import timezone
 from portal import observing
 from portal.audit.record import record
 from portal.delivery import lanes, large, refusing, telling
+from portal.delivery.ahead import Ahead
 from portal.delivery.errors import LeaseLost
 from portal.delivery.models import Outbound
 from portal.delivery.relay import UNCLEAR
@@ -72,7 +73,7 @@ class Lease:
         """
         self._renewed, row = time.monotonic(), self._row
         begun = {"state": S.SENDING, "attempts": row.attempts + 1, "leased_until": self._until()}
-        if row.ahead is not None:
+        if isinstance(row.ahead, Ahead):
             if row.ahead.is_young() and self._change((S.DUE, S.SENDING), begun, *row.ahead.holds()):
                 return True
             row.ahead = None

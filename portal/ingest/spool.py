@@ -34,7 +34,7 @@ from portal.keys.door import DoorPublic
 from portal.keys.errors import KeysError
 from portal.keys.service import keys
 from portal.vault.behind import Write, write_whole
-from portal.vault.blobs import Store
+from portal.vault.blobstore import Store
 from portal.vault.stream import Context, Sealer, chunk_log2_for
 
 __all__ = ["Envelope", "OpenedSpool", "SpoolWriter", "commit_all", "open_spooled", "remove"]

@@ -17,7 +17,8 @@ from portal.ingest.errors import SpoolMissing
 from portal.ingest.models import Spooled
 from portal.ingest.states import FINAL
 from portal.vault.behind import Write
-from portal.vault.blobs import Source, Store, store_at
+from portal.vault.blobs import store_at
+from portal.vault.blobstore import Source, Store
 from portal.vault.errors import BlobMissing
 
 ORPHAN_AGE = timedelta(days=1)

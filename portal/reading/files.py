@@ -36,7 +36,7 @@ _PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b
 @admission.content
 def download(request: Request, reader: Reader, opened: Opened, number: int) -> HttpResponseBase:
     """One file. Refused without the right to download, whatever the page showed."""
-    file = find(opened, number)
+    file = letters.find(opened.toc, number)
     if not opened.rights.download:
         raise Http404
     answer, whole = _stream(request, reader, opened, file)
@@ -95,7 +95,7 @@ def inline(request: Request, reader: Reader, opened: Opened, number: int) -> Htt
 
     In protected view it is drawn anew, as every page of a file is: the original stays here (docs/previews.md).
     """
-    file = find(opened, number)
+    file = letters.find(opened.toc, number)
     if not opened.rights.download:
         if file in letters.every_listed(opened.toc):
             raise Http404
@@ -125,14 +125,6 @@ def _record(request: Request, reader: Reader, number: int, answer: HttpResponseB
 
 def _archive_name(opened: Opened) -> str:
     return safe_file_name(f"{opened.toc.subject.strip() or _('Files')}.zip", "application/zip")
-
-
-def find(opened: Opened, number: int) -> File:
-    """A file by its number; Http404 when the message has none of it."""
-    for file in opened.toc.every_file():
-        if file.number == number:
-            return file
-    raise Http404
 
 
 def _stream(request: Request, reader: Reader, opened: Opened, file: File) -> tuple[HttpResponseBase, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -211,6 +212,14 @@ def every_listed(toc: Toc) -> list[File]:
     """The same with the files of the messages inside."""
     holders: list[Toc | Inner] = [toc, *toc.inner]
     return [file for holder in holders for file in attached(holder)]
+
+
+def find(toc: Toc, number: int) -> File:
+    """Any of them by its number; Http404 when the message has none of it."""
+    for file in toc.every_file():
+        if file.number == number:
+            return file
+    raise Http404
 
 
 def _days_left(message: Message) -> int | None:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from portal.access.requests import Request
 from portal.audit.record import record_hourly
-from portal.reading import admission, files, letters, marks, policies, previews
+from portal.reading import admission, letters, marks, policies, previews
 from portal.reading.rendering import wire
 from portal.reading.rendering.wire import Answer
 from portal.vault import readers
@@ -30,7 +30,7 @@ PICTURE_SECONDS = 20.0
 @admission.content
 def preview(request: Request, reader: Reader, opened: Opened, number: int, page: int = 1) -> HttpResponseBase:
     """One page of a file: its picture, or as text what is text and may be downloaded anyway."""
-    kind = previews.kind_of(files.find(opened, number))
+    kind = previews.kind_of(letters.find(opened.toc, number))
     as_text = kind in ("text", "table") and opened.rights.download and not opened.rights.watermark
     return _page(request, reader, opened, number, page, as_text=as_text, layer=False)
 
@@ -39,7 +39,7 @@ def preview(request: Request, reader: Reader, opened: Opened, number: int, page:
 @admission.content
 def text(request: Request, reader: Reader, opened: Opened, number: int, page: int) -> HttpResponseBase:
     """The words of one page, for whom a picture says nothing."""
-    if previews.kind_of(files.find(opened, number)) == "picture":
+    if previews.kind_of(letters.find(opened.toc, number)) == "picture":
         raise Http404
     return _page(request, reader, opened, number, page, as_text=True, layer=True)
 
@@ -48,7 +48,7 @@ def text(request: Request, reader: Reader, opened: Opened, number: int, page: in
 @admission.content
 def picture(request: Request, reader: Reader, opened: Opened, number: int, page: int) -> HttpResponseBase:
     """One page of a file as a picture, with the reader's mark where the message asks for it."""
-    return of(reader, opened, files.find(opened, number), page=page, shown=request.method == "GET")
+    return of(reader, opened, letters.find(opened.toc, number), page=page, shown=request.method == "GET")
 
 
 @require_safe
@@ -89,7 +89,7 @@ def _page(
     request: Request, reader: Reader, opened: Opened, number: int, page: int, *, as_text: bool, layer: bool
 ) -> HttpResponseBase:
     """R9 in all its states. `layer`: the text is there instead of a picture."""
-    file = files.find(opened, number)
+    file = letters.find(opened.toc, number)
     if request.method == "HEAD":
         return HttpResponse()
     try:

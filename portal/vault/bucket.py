@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from portal.vault.behind import Write
-from portal.vault.blobs import Stored, blob_of, name_of
+from portal.vault.blobstore import Stored, blob_of, name_of
 from portal.vault.errors import BlobMissing, BlobsUnavailable
 
 PART_BYTES = 8 * 1024 * 1024

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from portal.keys.disk import sync_folder
 from portal.vault.behind import Write, write_whole
-from portal.vault.blobs import Stored, blob_of, name_of
+from portal.vault.blobstore import Stored, blob_of, name_of
 from portal.vault.errors import BlobMissing, BlobsUnavailable
 from portal.vault.stream import FileSource
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from portal.vault.blobs import Store, Stored
+from portal.vault.blobstore import Store, Stored
 from portal.vault.errors import GarbageRefused
 from portal.vault.models import ArrivingPiece, Blob, Message, Parked, UnsentFile
 

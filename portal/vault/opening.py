@@ -13,7 +13,8 @@ from portal.keys.errors import KeyDestroyed, NoSuchKey, WrapRefused
 from portal.keys.service import keys
 from portal.keys.split import open_key
 from portal.keys.wraps import unwrap
-from portal.vault.blobs import Source, store
+from portal.vault.blobs import store
+from portal.vault.blobstore import Source
 from portal.vault.errors import EmptyStream, KeyringOlder, MessageAway, SealBroken, ShareNeeded, ShareRefused
 from portal.vault.models import Message, Reader, Wrap
 from portal.vault.padding import padded_length
@@ -166,7 +167,7 @@ def _newest_first(wraps: QuerySet[Wrap]) -> QuerySet[Wrap]:
 
 
 def _posted(reader: Reader) -> Parcel | None:
-    return Parcel(_Closing(store().open(reader.parked.blob)), reader.message_id) if reader.parked else None
+    return Parcel(_Closing(store().open(reader.parked)), reader.message_id) if reader.parked else None
 
 
 def key_for(reader: Reader) -> bytes:

@@ -70,7 +70,7 @@ def _by_handle(handle: str, lookup: bytes) -> Reader | None:
     if parked is None:
         return None
     reader: Reader = parked.reader
-    reader.parked, reader.handle = parked, handle
+    reader.parked, reader.handle = parked.blob, handle
     return reader
 
 

@@ -9,9 +9,9 @@ from django.conf import settings
 
 from branding.catalogues import Source
 from branding.languages import ALL
+from scripts.catalogues import PLURALS, catalogue, forms_of
 from scripts.sanity import all_faults, faults
 from scripts.sources import OFFICE, ROOT, found
-from scripts.words import PLURALS, catalogue, forms_of
 
 ONE = Source("%(sender)s wrote to <b>you</b>.")
 MANY = Source("{n} file", "{n} files")

@@ -19,7 +19,7 @@ from portal.ingest.models import Spooled
 from portal.ingest.spool import Envelope, SpoolWriter, commit_all, open_spooled
 from portal.ingest.sweeping import UNKNOWN, sweep_orphans
 from portal.operations.preparing import make_default_brand
-from portal.vault.blobs import Store
+from portal.vault.blobstore import Store
 from portal.vault.errors import BlobsUnavailable
 from tests.mails import JONAS, MAYA, mail
 from tests.servers import S3, free_port

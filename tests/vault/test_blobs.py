@@ -14,7 +14,8 @@ import boto3
 import pytest
 
 from portal import configuration
-from portal.vault.blobs import Store, store_of
+from portal.vault.blobs import store_of
+from portal.vault.blobstore import Store
 from portal.vault.bucket import AHEAD_BYTES, PART_BYTES, BucketStore
 from portal.vault.errors import BlobMissing, BlobSettingRefused, BlobsUnavailable, SealBroken, Truncated
 from portal.vault.folder import FolderStore

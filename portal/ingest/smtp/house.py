@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter, OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from django.conf import settings
 
@@ -15,11 +16,18 @@ from portal.ingest.roster import Roster
 from portal.ingest.smtp import limits
 from portal.ingest.smtp.allowance import Allowance
 from portal.ingest.smtp.certificates import Certificates
-
-if TYPE_CHECKING:
-    from portal.ingest.smtp.session import Session
+from portal.ingest.smtp.wire import Wire
 
 _MOST_PEERS = 10_000
+
+
+class Guest(Protocol):
+    """A session (portal.ingest.smtp.session), as far as the house knows it."""
+
+    wire: Wire
+    gone: asyncio.Future[None]
+
+    def leave(self) -> None: ...
 
 
 class House:
@@ -36,7 +44,7 @@ class House:
         self.name: str = configuration.public_host
         self.max_bytes: int = configuration.max_message_bytes
         self.max_recipients: int = configuration.max_recipients
-        self.sessions: set[Session] = set()
+        self.sessions: set[Guest] = set()
         self.strangers = 0
         self.closing = False
         self.failures = Failures()

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
 
 from django.db import models
 
 from portal.vault.models.messages import Message
-
-if TYPE_CHECKING:
-    from portal.vault.models.passing import Parked
 
 
 class Reader(models.Model):
@@ -50,8 +46,9 @@ class Reader(models.Model):
     destroyed_at = models.DateTimeField(null=True)
     reason = models.BinaryField(null=True)
 
-    parked: Parked | None = None
-    """In memory only: the posted parcel by whose handle it was found. Then its message's streams are read from that."""
+    parked: uuid.UUID | None = None
+    """In memory only: the blob of the posted parcel by whose handle it was found. Then its message's streams are read
+    from that."""
     handle: str = ""
     """In memory only: that handle, which stands in the place of the link in every address shown."""
 
