@@ -113,6 +113,8 @@ class Ear:
 
 
 EAR = Ear()
+HEARD: set[str] = set()
+"""What is listened to in our own rooms. A module that has imported one of these by its name is not heard."""
 
 
 def here() -> str:
@@ -275,6 +277,7 @@ def _after(owner: Any, name: str, heard: Callable[[tuple[Any, ...], Any], object
         return answer
 
     setattr(owner, name, told)
+    HEARD.add(f"{owner.__name__}.{name}")
 
 
 def hear_portal(data: Path, terminal: Path) -> None:
@@ -296,6 +299,7 @@ def _hear_keyring(data: Path) -> None:
     from portal.keys.errors import KeysError
     from portal.keys.installation import Secrets
     from portal.keys.keyring import FolderKeyring
+    from portal.keys.objects import ANCHOR
     from portal.keys.provider import LocalFile
     from portal.keys.tree import Tree
 
@@ -309,7 +313,7 @@ def _hear_keyring(data: Path) -> None:
                 trees[name.removeprefix("epoch-")].encode()
             elif name.startswith("door-"):
                 DoorPrivate.decode(content)
-            else:
+            elif name == ANCHOR:
                 Secrets.decode(content)
     database = data / "letterlock.sqlite3"
     if trees and database.exists():

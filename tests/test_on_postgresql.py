@@ -13,7 +13,11 @@ from tests.servers import ROOT, PostgreSQL
 SEARCH = "tests/console/test_search.py::test_"
 TESTS = (
     *("tests/access/test_races.py", "tests/access/test_office_races.py", "tests/reading/test_posting_races.py"),
-    "tests/vault/test_narrowing_races.py",
+    *(
+        "tests/vault/test_narrowing_races.py",
+        "tests/writing/test_forwarding_races.py",
+        "tests/sent/test_adding_races.py",
+    ),
     *("tests/test_leases.py", "tests/leases_on_postgresql.py"),
     *("tests/ingest/test_claims.py", "tests/ingest/test_states.py", "tests/ingest/test_pipeline.py"),
     "tests/ingest/test_hourly.py::test_processes_that_ask_at_once_are_given_no_recipient_twice",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import dataclasses
 import importlib
@@ -33,7 +34,7 @@ from portal.keys.wraps import unwrap, wrap
 from portal.vault.errors import NoRoom, VaultError, WrongPlace
 from portal.vault.escrow import Escrowed
 from portal.vault.sealing import Sealed
-from tests.secrecy import EAR, Ear
+from tests.secrecy import EAR, HEARD, Ear
 from tests.servers import ROOT
 
 # Public halves, what is wrapped already, keyed hashes of addresses and digests of cookies.
@@ -203,6 +204,24 @@ def _dataclasses(room: str) -> Iterator[type]:
             for kind in vars(module).values():
                 if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind.__module__ == found.name:
                     yield kind
+
+
+def test_nothing_that_is_listened_to_is_imported_by_its_name() -> None:
+    """A room that has the function itself, and not the module it is in, makes secrets that nobody hears of."""
+    assert "portal.vault.readers.new_link" in HEARD
+    assert _deaf("from portal.vault.readers import (\n    link_of,\n    new_link,\n)") == [
+        "portal.vault.readers.new_link"
+    ]
+    found = {str(path): _deaf(path.read_text()) for path in (ROOT / "portal").rglob("*.py")}
+    assert {path: names for path, names in found.items() if names} == {}, "import the module instead"
+
+
+def _deaf(source: str) -> list[str]:
+    """What of HEARD a module has by a name of its own."""
+    if not any(f"from {module} import" in source for module in {name.rpartition(".")[0] for name in HEARD}):
+        return []
+    imports = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom))
+    return [name for node in imports for one in node.names if (name := f"{node.module}.{one.name}") in HEARD]
 
 
 @pytest.mark.parametrize("family", [KeysError, VaultError])

@@ -12,7 +12,7 @@ from django.utils import timezone
 from portal.access import budgets, cookies
 from portal.access.budgets import Purse
 from portal.access.errors import TooManyTries
-from portal.keys.split import code_of, share_of
+from portal.keys import split
 from portal.vault import readers
 from portal.vault.errors import ShareRefused
 from portal.vault.models import Reader
@@ -26,17 +26,17 @@ _MANGLED = re.compile(r"([0-9A-Za-z]{22})(?:#|%23)([0-9A-Za-z]{26})", re.ASCII)
 
 def kept(request: HttpRequest) -> bytes:
     """The share that this browser holds for the message at this address; b"" when none."""
-    return share_of(request.COOKIES.get(COOKIE, ""))
+    return split.share_of(request.COOKIES.get(COOKIE, ""))
 
 
 def posted(request: HttpRequest) -> bytes:
     """The share that a form brought; b"" when none."""
-    return share_of(request.POST.get(FIELD, ""))
+    return split.share_of(request.POST.get(FIELD, ""))
 
 
 def keep(response: HttpResponseBase, reader: Reader, share: bytes) -> None:
     """Keep a share in the browser until it ends, for this message's addresses only. Nothing of a share stays here."""
-    _write(response, reader, code_of(share), None)
+    _write(response, reader, split.code_of(share), None)
 
 
 def drop(response: HttpResponseBase, reader: Reader) -> None:
@@ -47,7 +47,7 @@ def drop(response: HttpResponseBase, reader: Reader) -> None:
 def mangled(link: str) -> tuple[str, bytes]:
     """Link and share where a mail program wrote the # as %23, so that the share came as part of the path."""
     found = _MANGLED.fullmatch(link)
-    share = share_of(found[2]) if found else b""
+    share = split.share_of(found[2]) if found else b""
     return (found[1], share) if found and share else ("", b"")
 
 

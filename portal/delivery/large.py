@@ -17,7 +17,7 @@ from portal.delivery import naming, telling
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, enqueue, reader_at, reader_of, share_of
-from portal.keys.split import code_of
+from portal.keys import split
 from portal.mime.addresses import Mailbox
 from portal.vault.opening import open_message
 from portal.vault.readers import link_of
@@ -69,7 +69,7 @@ def build(outbound: Outbound) -> Prepared | None:
             "files": len(toc.files),
             "size": sum(file.size for file in toc.files),
             "open_until": reader.message.open_until,
-            "url": f"{origin}/m/{link_of(reader)}" + (f"#{code_of(share)}" if share else ""),
+            "url": f"{origin}/m/{link_of(reader)}" + (f"#{split.code_of(share)}" if share else ""),
             "host": origin.partition("://")[2],
         }
         subject = _("Protected reply from {sender}").format(sender=sender)

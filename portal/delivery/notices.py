@@ -17,8 +17,8 @@ from portal.delivery.dressing import dressed_for_reader
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, share_of
+from portal.keys import split
 from portal.keys.errors import WrapRefused
-from portal.keys.split import code_of, grouped
 from portal.mime.addresses import Mailbox, clean_name
 from portal.mime.building import Attachment, Heads, letter
 from portal.vault.models import Message, Reader
@@ -65,7 +65,7 @@ def _code(outbound: Outbound, reader: Reader) -> str:
     share = share_of(outbound)
     if not share:  # a notice without it would lead to a message that nobody can open
         raise WrapRefused
-    return code_of(share)
+    return split.code_of(share)
 
 
 def _alike(reader: Reader, asks: AsksFor) -> dict[str, object]:
@@ -89,7 +89,7 @@ def _own(reader: Reader, envelope: Envelope, writer: Mailbox, recipient: str, co
         "recipient": recipient,
         # Behind the # it never is part of a request: no server, log or Referer sees it.
         "url": f"{choosing.origin(brand)}/m/{link_of(reader)}" + (f"#{code}" if code else ""),
-        "code": grouped(code),
+        "code": split.grouped(code),
         "sent_at": plain_moment(envelope.sent_at),
         "open_until": plain_day(reader.message.open_until),
         "note": "" if naming.link_like(envelope.note) else clean_name(envelope.note),

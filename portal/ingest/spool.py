@@ -110,7 +110,8 @@ class SpoolWriter:
         (outcome,) = commit_all([self])
         if isinstance(outcome, SpoolUnavailable):
             raise outcome
-        ring(PROCESS_BULK if self.bulk else PROCESS)
+        # Rung within a caller's transaction, nobody would see the row yet.
+        transaction.on_commit(partial(ring, PROCESS_BULK if self.bulk else PROCESS))
         return outcome
 
     def discard(self) -> None:

@@ -181,7 +181,8 @@ class PostgresqlKeyring:
 
     def _load(self, name: str, column: str) -> tuple[int, bytes]:
         """A row's version and one of its columns (of our own naming)."""
-        rows = self._rows(f"SELECT version, {column} FROM letterlock_keyring WHERE name = %s", (check_name(name),))  # noqa: S608
+        statement = f"SELECT version, {column} FROM letterlock_keyring WHERE name = %s"  # noqa: S608 # names of ours alone
+        rows = self._rows(statement, (check_name(name),))
         if not rows or rows[0][1] is None:
             raise self._absent(name)
         return rows[0][0], bytes(rows[0][1])

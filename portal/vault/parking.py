@@ -15,12 +15,12 @@ from django.db.models import Min, QuerySet, Sum
 from django.utils import timezone
 
 from portal.keys.service import keys
+from portal.vault import readers
 from portal.vault.behind import Write
 from portal.vault.blobs import store
 from portal.vault.errors import NoRoom, NotAParcel, VaultError
 from portal.vault.models import Parked, Reader
 from portal.vault.parcels import HEAD_BYTES, MOST_BYTES, Head
-from portal.vault.readers import new_link
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def park(reader: Reader, network: str, size: int, pieces: Iterable[bytes]) -> st
         # What is left of it counts for the network, takes no room, and is found by nobody.
         Parked.objects.filter(pk=row.pk).update(size=0)
         raise
-    handle = new_link()
+    handle = readers.new_link()
     Parked.objects.filter(pk=row.pk).update(handle_lookup=keys().lookup("link", handle))
     return handle
 

@@ -79,17 +79,27 @@ def _typed(text: str, reader: Reader) -> Chosen:
             faults.append(_("You can forward only to addresses at {allowed}.").format(allowed=allowed(reader)))
         else:
             found.setdefault(normalise(box.address), box)
-    left = max(0, MOST_FORWARDED - _forwarded(reader))
     if not found and not faults:
         faults.append(_("Enter at least one address."))
-    elif len(found) > left:
-        said = ngettext(
-            "You can forward this message to {n} more address.",
-            "You can forward this message to {n} more addresses.",
-            left,
-        )
-        faults.append(said.format(n=left))
+    elif len(found) > (left := may_forward(reader)):
+        faults.append(too_many(left))
     return Chosen(tuple(found.values()), (text,) if text else (), list(dict.fromkeys(faults))[:5])
+
+
+def may_forward(reader: Reader) -> int:
+    """To how many more addresses this reader may forward this message."""
+    entries = Entry.objects.filter(kind="message.forwarded", message=reader.message_id, reader=reader.id)
+    return max(0, MOST_FORWARDED - sum(int(entry.facts["people"]) for entry in entries))
+
+
+def too_many(left: int) -> str:
+    """What is said to somebody who may forward it to so many more addresses alone."""
+    said = ngettext(
+        "You can forward this message to {n} more address.",
+        "You can forward this message to {n} more addresses.",
+        left,
+    )
+    return said.format(n=left)
 
 
 def allowed(reader: Reader) -> str:
@@ -120,9 +130,3 @@ def one_address(piece: str) -> Mailbox | None:
     except BadAddress:
         return None
     return Mailbox("", boxes[0].address) if "." in domain_of(boxes[0].address) else None
-
-
-def _forwarded(reader: Reader) -> int:
-    """How many addresses this reader has forwarded this message to."""
-    entries = Entry.objects.filter(kind="message.forwarded", message=reader.message_id, reader=reader.id)
-    return sum(int(entry.facts["people"]) for entry in entries)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from branding.models import Brand
+from portal.access import budgets
 from portal.audit.record import record
 from portal.ingest import spool
 from portal.mime.addresses import Mailbox, normalise
@@ -19,7 +20,7 @@ from portal.vault.models import Reader
 from portal.vault.opening import Opened
 from portal.vault.readers import address_of, envelope_of
 from portal.vault.unsent import Kept, Words
-from portal.writing import quoting
+from portal.writing import quoting, recipients
 from portal.writing.uploads import SealedUpload
 
 MAX_TEXT_CHARACTERS = 500_000
@@ -37,6 +38,14 @@ class Answer:
         return f"Answer({len(self.files)} files)"
 
 
+class TooManyForwards(Exception):
+    """More addresses than this reader may still forward the message to; nothing was sent."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self.left = left
+
+
 def subject_of(opened: Opened, kind: str) -> str:
     """The subject an answer starts with."""
     subject, mark = opened.toc.subject, "Fwd:" if kind == unsent.FORWARD else "Re:"
@@ -50,12 +59,16 @@ def send(reader: Reader, opened: Opened, kind: str, answer: Answer, named: Seque
     keeps the places of those who get it.
 
     Raises:
+        TooManyForwards: others were forwarded meanwhile, and these are more than are left.
         OSError, DatabaseError, IngestError, KeysError: it was not taken, and nothing of it is kept.
         VaultError: the same, for a file is damaged or cannot be read now.
     """
     author = _author(reader, opened)
-    id_ = _hand_in(reader, author, kind, answer, _mail(reader.message.brand, author, opened, kind, answer))
-    _record(reader, id_, kind, answer, named)
+    writer = _sealed(reader, author, kind, answer, _mail(reader.message.brand, author, opened, kind, answer))
+    if kind == unsent.FORWARD:
+        return _forward(reader, writer, answer)
+    id_ = writer.commit()
+    _record_reply(reader, id_, kind, answer, named)
     return id_
 
 
@@ -73,12 +86,12 @@ def send_closed(reader: Reader, answer: Answer) -> UUID:
         references=(*envelope.references, envelope.message_id) if envelope.message_id else envelope.references,
     )
     mail = letter(heads, answer.words.text, answer.words.html, attached(answer))
-    id_ = _hand_in(reader, author, unsent.REPLY, answer, mail)
-    _record(reader, id_, unsent.REPLY, answer, answer.to)
+    id_ = _sealed(reader, author, unsent.REPLY, answer, mail).commit()
+    _record_reply(reader, id_, unsent.REPLY, answer, answer.to)
     return id_
 
 
-def _hand_in(reader: Reader, author: Mailbox, kind: str, answer: Answer, mail: Iterable[bytes]) -> UUID:
+def _sealed(reader: Reader, author: Mailbox, kind: str, answer: Answer, mail: Iterable[bytes]) -> spool.SpoolWriter:
     envelope = spool.Envelope(
         sender=author.address,
         recipients=tuple(box.address for box in answer.to),
@@ -88,7 +101,7 @@ def _hand_in(reader: Reader, author: Mailbox, kind: str, answer: Answer, mail: I
         author=reader.id,
         forwards=kind == unsent.FORWARD,
     )
-    return spooled(envelope, answer, mail).commit()
+    return spooled(envelope, answer, mail)
 
 
 def spooled(envelope: spool.Envelope, answer: Answer, mail: Iterable[bytes]) -> spool.SpoolWriter:
@@ -114,12 +127,24 @@ def attached(answer: Answer) -> list[Attachment]:
     ]
 
 
-def _record(reader: Reader, id_: UUID, kind: str, answer: Answer, named: Sequence[Mailbox]) -> None:
+def _forward(reader: Reader, writer: spool.SpoolWriter, answer: Answer) -> UUID:
+    """Durable and counted, or neither: of several that one reader sends at once each sees what the others took."""
+    people, files = len(answer.to), len(answer.files)
+    try:
+        with budgets.one_at_a_time(reader.id.bytes):
+            if people > (left := recipients.may_forward(reader)):
+                raise TooManyForwards(left)
+            id_ = writer.commit()
+            about = {"message": reader.message_id, "reader": reader.id}
+            record("message.forwarded", **about, answer=str(id_), files=files, people=people)
+    except BaseException:
+        writer.discard()
+        raise
+    return id_
+
+
+def _record_reply(reader: Reader, id_: UUID, kind: str, answer: Answer, named: Sequence[Mailbox]) -> None:
     message, files = reader.message_id, len(answer.files)
-    if kind == unsent.FORWARD:
-        people = len(answer.to)
-        record("message.forwarded", message=message, reader=reader.id, answer=str(id_), files=files, people=people)
-        return
     to = ",".join(str(named.index(box)) for box in answer.to)
     record("message.replied", message=message, reader=reader.id, answer=str(id_), form=kind, files=files, to=to)
 

@@ -88,6 +88,8 @@ def _send(request: Request, reader: Reader, opened: Opened, kind: str, written: 
         try:
             named = recipients.offered(kind, reader, opened)
             id_ = replying.send(reader, opened, kind, _whole(reader, opened, kind, written), named)
+        except replying.TooManyForwards as error:
+            faults = [Fault("to", recipients.too_many(error.left))]
         except NOT_NOW as error:
             log.error("an answer to message %s was not taken: %s", reader.message_id, type(error).__name__)
             status = 503

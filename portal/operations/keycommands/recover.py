@@ -12,8 +12,8 @@ from uuid import UUID
 from branding.choosing import origin
 from portal.audit.record import record
 from portal.ids import id_of
+from portal.keys import split
 from portal.keys.recovery import RecoveryPrivate
-from portal.keys.split import code_of, grouped
 from portal.mime.errors import BadAddress
 from portal.operations.errors import KeysRefused
 from portal.operations.terminal import Terminal
@@ -48,11 +48,11 @@ def run(options: dict[str, Any], terminal: Terminal) -> int:
         return _write(found, options["write"], terminal)
     private = RecoveryPrivate.load(options["key"])
     for reader in found:
-        code = code_of(Escrowed.of(reader).open(private))
+        code = split.code_of(Escrowed.of(reader).open(private))
         record("message.share_recovered", message=reader.message_id, reader=reader.id)
         terminal.say(readers.address_of(reader))
         terminal.say(f"  Link: {origin(reader.message.brand)}/m/{readers.link_of(reader)}#{code}")
-        terminal.say(f"  Message code: {grouped(code)}")
+        terminal.say(f"  Message code: {split.grouped(code)}")
     terminal.say("Give each to its reader alone, over a way that you trust: who has it still needs the passcode.")
     return 0
 
@@ -69,7 +69,7 @@ def _offline(options: dict[str, Any], terminal: Terminal) -> int:
         raise KeysRefused(f"{path} is no message id, and as a file it cannot be read ({error.strerror}).") from None
     private = RecoveryPrivate.load(options["key"])
     for one in read(text):
-        terminal.say(f"{one.reader}  Message code: {grouped(code_of(one.open(private)))}")
+        terminal.say(f"{one.reader}  Message code: {split.grouped(split.code_of(one.open(private)))}")
     return 0
 
 
