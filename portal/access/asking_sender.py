@@ -13,8 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import expired, people, places, sender_requests
-from portal.access import views as door
+from portal.access import expired, people, places, sender_requests, way_in
 from portal.access.clock import clock, whole_minute
 from portal.access.requests import Request
 from portal.access.responses import retry_after, see_other
@@ -43,10 +42,10 @@ class Shown:
 def ask_sender(request: Request, link: str) -> HttpResponse:
     reader = places.reader_at(link, request.brand)
     if reader is None or not sender_requests.is_offered(reader):
-        return door.neutral(request)
+        return way_in.neutral(request)
     person = request.person
     if person is None:
-        return door.choose(request, reader)
+        return way_in.choose(request, reader)
     if people.reads(person, reader):
         return see_other(f"/m/{readers.link_of(reader)}")
     if request.method != "POST":
@@ -68,9 +67,9 @@ def _again(request: Request, link: str) -> HttpResponse:
     """The page when its form was open for too long, with what was written."""
     reader = places.reader_at(link, request.brand)
     if reader is None or not sender_requests.is_offered(reader):
-        return door.neutral(request)
+        return way_in.neutral(request)
     if request.person is None or people.reads(request.person, reader):
-        return door.choose(request, reader, status=expired.STATUS)
+        return way_in.choose(request, reader, status=expired.STATUS)
     return _page(request, reader, Shown(_written(request), note=expired.sentence(request)), expired.STATUS)
 
 

@@ -13,8 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 from qrcode.image.svg import SvgPathFillImage
 
-from portal.access import authenticators, places, sessions, ways
-from portal.access import views as door
+from portal.access import authenticators, places, sessions, way_in, ways
 from portal.access.codes import LONGEST_TYPED
 from portal.access.errors import AuthenticatorThere, FactorRefused
 from portal.access.models import Person, Session
@@ -62,7 +61,7 @@ def shown(request: Request, error: str = "") -> Shown:
 def begin(request: Request) -> HttpResponse:
     """Makes a secret; the settings page shows it to this browser alone."""
     if request.person is None:
-        return door.neutral(request, status=200)
+        return way_in.neutral(request, status=200)
     person, session = _signed_in(request)
     if request.method == "POST" and sessions.is_fresh(session):
         try:
@@ -95,7 +94,7 @@ def drawn(told: str) -> HttpResponse:
 def confirm(request: Request) -> HttpResponse:
     """One code from the app lets it count; the answer shows the recovery codes, this once."""
     if request.person is None:
-        return door.neutral(request, status=200)
+        return way_in.neutral(request, status=200)
     if request.method != "POST":
         return _back()
     person, session = _signed_in(request)
@@ -110,7 +109,7 @@ def confirm(request: Request) -> HttpResponse:
 def remove(request: Request) -> HttpResponse:
     """Takes a code of the app, or a recovery code: a browser left open must not be enough."""
     if request.person is None:
-        return door.neutral(request, status=200)
+        return way_in.neutral(request, status=200)
     if request.method != "POST":
         return _back()
     person, _session = _signed_in(request)
@@ -125,7 +124,7 @@ def remove(request: Request) -> HttpResponse:
 def _refused(request: Request, refused: FactorRefused) -> HttpResponse:
     """The section alone, with the sentence beside its field."""
     context = {"sections": ["access/settings/authenticator.html"], "app": shown(request, refused.sentence)}
-    return render(request, "access/settings/authenticator_refused.html", context, status=door.REFUSED)
+    return render(request, "access/settings/authenticator_refused.html", context, status=way_in.REFUSED)
 
 
 def _signed_in(request: Request) -> tuple[Person, Session]:

@@ -14,8 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from portal.access import authenticators, back, expired, levels, passkey_way, passkeys, places, sessions, ways
-from portal.access import views as door
+from portal.access import authenticators, back, expired, levels, passkey_way, passkeys, places, sessions, way_in, ways
 from portal.access.codes import LONGEST_TYPED
 from portal.access.errors import FactorRefused, SessionOver
 from portal.access.models import Person, Session
@@ -90,7 +89,7 @@ def page(request: Request, reader: Reader, fault: Fault | None = None, note: str
         "error_field": fault.field if fault else "",
         "note": note,
     }
-    response = render(request, "access/more.html", context, status=door.REFUSED if fault else NOT_ENOUGH)
+    response = render(request, "access/more.html", context, status=way_in.REFUSED if fault else NOT_ENOUGH)
     return ways.under_policy(response, tuple(place for way in found for place in way.origins))
 
 
@@ -100,7 +99,7 @@ def phrase(request: Request, link: str) -> HttpResponse:
     asked = _asked(request, link)
     if isinstance(asked, HttpResponse):
         return asked
-    return door.keeping_share(request, asked.reader, _phrase(request, asked))
+    return way_in.keeping_share(request, asked.reader, _phrase(request, asked))
 
 
 def _phrase(request: Request, asked: _Asked) -> HttpResponse:
@@ -128,7 +127,7 @@ def factor(request: Request, link: str) -> HttpResponse:
     asked = _asked(request, link)
     if isinstance(asked, HttpResponse):
         return asked
-    return door.keeping_share(request, asked.reader, _factor(request, asked))
+    return way_in.keeping_share(request, asked.reader, _factor(request, asked))
 
 
 def _factor(request: Request, asked: _Asked) -> HttpResponse:
@@ -150,7 +149,7 @@ def _again(request: Request, link: str) -> HttpResponse:
     if isinstance(asked, HttpResponse):
         return asked
     response = page(request, asked.reader, note=expired.sentence(request))
-    return door.keeping_share(request, asked.reader, response)
+    return way_in.keeping_share(request, asked.reader, response)
 
 
 expired.register("phrase", _again)
@@ -224,7 +223,7 @@ def _asked(request: Request, link: str) -> _Asked | HttpResponse:
     """Who posts one of the forms where it belongs; for all others the way to the message, whose page says how it is."""
     reader = readers.by_link(link)
     if reader is None or reader.message.brand_id != request.brand.pk:
-        return door.neutral(request)
+        return way_in.neutral(request)
     back = see_other(places.at_link(reader).goal_url)
     person, session = request.person, request.session_row
     if request.method != "POST" or person is None or session is None or not sessions.opens(session, reader):

@@ -37,7 +37,7 @@ from portal.access.passkey_errors import PasskeyRefused
 from portal.access.proving import TRUSTED_SECONDS
 from portal.access.requests import Request
 from portal.access.responses import see_other
-from portal.access.views import BROWSER_SECONDS
+from portal.access.way_in import BROWSER_SECONDS
 from portal.audit.record import record
 from portal.mime.addresses import LONGEST
 

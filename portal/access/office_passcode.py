@@ -19,7 +19,7 @@ from portal.access.passcodes import Browser, Claim
 from portal.access.proving import TRUSTED_SECONDS
 from portal.access.requests import Request
 from portal.access.responses import retry_after, see_other
-from portal.access.views import BROWSER_SECONDS
+from portal.access.way_in import BROWSER_SECONDS
 
 ERRAND = "office"
 """As in portal.access.models.Challenge: it opens no message, and no message's passcode is taken here."""

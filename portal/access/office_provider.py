@@ -13,7 +13,7 @@ from portal.access.oidc import flow
 from portal.access.oidc.flow import WayBack
 from portal.access.requests import Request
 from portal.access.responses import see_other
-from portal.access.views import BROWSER_SECONDS
+from portal.access.way_in import BROWSER_SECONDS
 from portal.audit.record import record_hourly
 from portal.vault import readers
 

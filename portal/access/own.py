@@ -8,8 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portal.access import authenticator_settings, expired, passkey_settings, signed_in
-from portal.access import views as door
+from portal.access import authenticator_settings, expired, passkey_settings, signed_in, way_in
 from portal.access.requests import Request
 from portal.access.sections import Section
 
@@ -30,14 +29,14 @@ SECTIONS: tuple[Callable[[Request], Section | None], ...] = (_passkeys, _authent
 @require_safe
 def settings(request: Request) -> HttpResponse:
     if request.person is None:
-        return door.neutral(request, status=200)
+        return way_in.neutral(request, status=200)
     return _page(request)
 
 
 def _again(request: Request, **_: object) -> HttpResponse:
     """The page when one of its forms was open for too long."""
     if request.person is None:
-        return door.neutral(request, status=200)
+        return way_in.neutral(request, status=200)
     return _page(request, expired.sentence(request), expired.STATUS)
 
 

@@ -22,9 +22,9 @@ from portal.access import (
     sessions,
     shares,
     undelivered,
+    way_in,
     ways,
 )
-from portal.access import views as door
 from portal.access.errors import (
     AccessError,
     AskedTooSoon,
@@ -47,26 +47,26 @@ from portal.vault.models import Reader
 # --------------------------------------------------------------------------------------------------- at a message
 
 
-@door.page
+@way_in.page
 def ask(request: Request, link: str) -> HttpResponse:
     reader = places.reader_at(link, request.brand)
     if reader is None:
-        return door.neutral(request)
+        return way_in.neutral(request)
     place = places.at_link(reader)
     if request.method != "POST":
         return see_other(place.back_url)
-    return door.keeping_share(request, reader, ask_at(request, place, Claim.of_reader(reader)))
+    return way_in.keeping_share(request, reader, ask_at(request, place, Claim.of_reader(reader)))
 
 
-@door.page
+@way_in.page
 def passcode(request: Request, link: str) -> HttpResponse:
     """R3 at a message."""
     reader = places.reader_at(link, request.brand)
     if reader is None:
-        return door.neutral(request)
+        return way_in.neutral(request)
     place = places.at_link(reader)
     if request.method == "POST":
-        return door.keeping_share(request, reader, _check(request, place))
+        return way_in.keeping_share(request, reader, _check(request, place))
     challenge = passcodes.latest(place.brand, reader, _browser(request))
     over = challenge is None or passcodes.refusal(challenge, timezone.now()) is not None
     if challenge is None or (over and sessions.opens(request.session_row, reader)):
@@ -77,22 +77,22 @@ def passcode(request: Request, link: str) -> HttpResponse:
 # --------------------------------------------------------------------------------------------- on the neutral page
 
 
-@door.page
+@way_in.page
 def find(request: Request) -> HttpResponse:
     if request.method != "POST":
-        return door.neutral(request, status=200)
+        return way_in.neutral(request, status=200)
     typed = AddressForm.of(request.POST).address
     if not typed:
-        return door.find_page(request, door.REFUSED, error=_("Enter the email address this message was sent to."))
+        return way_in.find_page(request, way_in.REFUSED, error=_("Enter the email address this message was sent to."))
     try:
         claim = Claim.of_address(request.brand, typed)
     except BadAddress:
         error = _("{address} is not a complete address.").format(address=typed)
-        return door.find_page(request, door.REFUSED, address_value=typed, error=error)
+        return way_in.find_page(request, way_in.REFUSED, address_value=typed, error=error)
     return ask_at(request, places.neutral(request.brand), claim)
 
 
-@door.page
+@way_in.page
 def find_passcode(request: Request) -> HttpResponse:
     """R3 for a typed address; the same whether anyone has it."""
     return passcode_at(request, places.neutral(request.brand))
@@ -108,7 +108,7 @@ def passcode_at(request: Request, place: Place) -> HttpResponse:
     return _passcode_page(request, place, challenge)
 
 
-@door.page
+@way_in.page
 def find_again(request: Request) -> HttpResponse:
     """Another passcode for the address that this browser typed."""
     return resend_at(request, places.neutral(request.brand))
@@ -129,18 +129,18 @@ def _ask_again(request: Request, link: str, slug: str = "") -> HttpResponse:
     """R1 again, whichever of its buttons was pressed."""
     reader = places.reader_at(link, request.brand)
     if reader is None:
-        return door.neutral(request)
-    response = door.choose(request, reader, note=expired.sentence(request), status=expired.STATUS)
-    return door.keeping_share(request, reader, response)
+        return way_in.neutral(request)
+    response = way_in.choose(request, reader, note=expired.sentence(request), status=expired.STATUS)
+    return way_in.keeping_share(request, reader, response)
 
 
 def _passcode_again(request: Request, link: str = "") -> HttpResponse:
     """Nothing is compared or counted; the digits stay in the field."""
     reader = places.reader_at(link, request.brand) if link else None
     if link and reader is None:
-        return door.neutral(request)
+        return way_in.neutral(request)
     response = too_old_at(request, places.at_link(reader) if reader else places.neutral(request.brand))
-    return door.keeping_share(request, reader, response) if reader else response
+    return way_in.keeping_share(request, reader, response) if reader else response
 
 
 def too_old_at(request: Request, place: Place) -> HttpResponse:
@@ -148,13 +148,13 @@ def too_old_at(request: Request, place: Place) -> HttpResponse:
     challenge = _latest(request, place)
     note, form = expired.sentence(request), PasscodeForm.of(request.POST)
     if challenge is None:
-        return door.elsewhere(request, place, note, expired.STATUS)
+        return way_in.elsewhere(request, place, note, expired.STATUS)
     return _passcode_page(request, place, challenge, form=form, note=note, status=expired.STATUS)
 
 
 def _find_again(request: Request, slug: str = "") -> HttpResponse:
     typed = AddressForm.of(request.POST).address
-    return door.find_page(request, expired.STATUS, address_value=typed, note=expired.sentence(request))
+    return way_in.find_page(request, expired.STATUS, address_value=typed, note=expired.sentence(request))
 
 
 for _name, _again in (
@@ -176,7 +176,7 @@ for _name, _again in (
 
 def ask_at(request: Request, place: Place, claim: Claim) -> HttpResponse:
     if not ways.passcode_at(place):
-        return door.elsewhere(request, place, PasscodesOff().sentence)
+        return way_in.elsewhere(request, place, PasscodesOff().sentence)
     token = cookies.browser_token(request)
     browser = replace(_browser(request), token=cookies.digest(token))
     try:
@@ -188,7 +188,7 @@ def ask_at(request: Request, place: Place, claim: Claim) -> HttpResponse:
         response = _passcode_page(request, place, challenge, refused=error, status=429)
     else:
         response = see_other(place.check_url)
-    cookies.write(response, cookies.BROWSER, token, door.BROWSER_SECONDS)
+    cookies.write(response, cookies.BROWSER, token, way_in.BROWSER_SECONDS)
     return response
 
 
@@ -209,12 +209,12 @@ def _check(request: Request, place: Place) -> HttpResponse:
     except TooManyTries as error:
         return wait(request, error, place)
     except OtherBrowser as error:
-        return door.elsewhere(request, place, error.sentence)
+        return way_in.elsewhere(request, place, error.sentence)
     except PasscodeRefused as error:
         row, asked = request.session_row, _latest(request, place)
         if isinstance(error, PasscodeUsed) and asked and row and bytes(row.token) == bytes(asked.began):
             return see_other(back.goal(request, place))  # the second of two presses: this browser is in already
-        return _passcode_page(request, place, asked, refused=error, form=form, status=door.REFUSED)
+        return _passcode_page(request, place, asked, refused=error, form=form, status=way_in.REFUSED)
 
 
 def _taken(request: Request, place: Place, form: PasscodeForm) -> Challenge:
@@ -246,7 +246,7 @@ def _passcode_page(
     status: int = 200,
 ) -> HttpResponse:
     if challenge is None:
-        return door.elsewhere(request, place, refused.sentence if refused else "")
+        return way_in.elsewhere(request, place, refused.sentence if refused else "")
     refused = refused or passcodes.refusal(challenge, timezone.now())
     # Whoever pressed twice did nothing wrong, and the passcode on its way is the right one.
     soon = refused if isinstance(refused, AskedTooSoon) else None

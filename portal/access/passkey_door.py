@@ -5,8 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
-from portal.access import cookies, passkeys, people, places, proving, sessions
-from portal.access import views as door
+from portal.access import cookies, passkeys, people, places, proving, sessions, way_in
 from portal.access.credentials import Passkey
 from portal.access.passkey_errors import PasskeyRefused, PasskeyUnknown
 from portal.access.places import Place
@@ -26,23 +25,23 @@ def ask(request: Request) -> HttpResponse:
     try:
         response = JsonResponse(passkeys.ask_to_sign_in(request.brand, cookies.digest(token)))
     except PasskeyRefused as error:
-        return JsonResponse({"error": error.sentence}, status=door.REFUSED)
-    cookies.write(response, cookies.BROWSER, token, door.BROWSER_SECONDS)
+        return JsonResponse({"error": error.sentence}, status=way_in.REFUSED)
+    cookies.write(response, cookies.BROWSER, token, way_in.BROWSER_SECONDS)
     return response
 
 
-@door.page
+@way_in.page
 def at_message(request: Request, link: str) -> HttpResponse:
     reader = readers.by_link(link)
     if reader is None or reader.message.brand_id != request.brand.pk:
-        return door.neutral(request)
+        return way_in.neutral(request)
     if request.method != "POST":
         return see_other(places.at_link(reader).back_url)
     # Also when nothing came of it: the page that says so has another way in, and no # in its address any more.
-    return door.keeping_share(request, reader, _at_message(request, reader))
+    return way_in.keeping_share(request, reader, _at_message(request, reader))
 
 
-@door.page
+@way_in.page
 def at_inbox(request: Request) -> HttpResponse:
     """On the neutral page: to all messages of the passkey's person at this brand."""
     place = places.neutral(request.brand)
@@ -51,10 +50,10 @@ def at_inbox(request: Request) -> HttpResponse:
     try:
         passkey = _recognised(request)
     except PasskeyRefused as error:
-        return door.elsewhere(request, place, error.sentence)
+        return way_in.elsewhere(request, place, error.sentence)
     reader = readers.of_person(bytes.fromhex(passkey.person.lookup), request.brand).first()
     if reader is None:  # every message to them is gone, and the passkey leads nowhere
-        return door.elsewhere(request, place, PasskeyUnknown().sentence)
+        return way_in.elsewhere(request, place, PasskeyUnknown().sentence)
     return _welcome(request, place, reader, passkey)
 
 
@@ -63,10 +62,10 @@ def _at_message(request: Request, reader: Reader) -> HttpResponse:
     try:
         passkey = _recognised(request)
     except PasskeyRefused as error:
-        return door.elsewhere(request, place, error.sentence)
+        return way_in.elsewhere(request, place, error.sentence)
     if not people.reads(passkey.person, reader):
         passkeys.of_another(passkey)
-        return door.other_address(request, reader, holder=passkey.person)
+        return way_in.other_address(request, reader, holder=passkey.person)
     return _welcome(request, place, reader, passkey)
 
 

@@ -15,8 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from portal.access import back, budgets, cookies, passcode_pages, passkeys, people, places, said, sessions, ways
-from portal.access import views as door
+from portal.access import back, budgets, cookies, passcode_pages, passkeys, people, places, said, sessions, way_in, ways
 from portal.access.credentials import Keyholder, Passkey
 from portal.access.models import Person, Session
 from portal.access.passcodes import Claim
@@ -117,7 +116,7 @@ def signed_in(
     @wraps(view)
     def guarded(request: Request, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.person is None or request.session_row is None:
-            return door.neutral(request, status=403)
+            return way_in.neutral(request, status=403)
         return view(request, request.person, request.session_row, *args, **kwargs)
 
     return cast(Callable[Concatenate[Request, P], HttpResponse], require_POST(guarded))
@@ -134,9 +133,9 @@ def ask(request: Request, person: Person, row: Session) -> HttpResponse:
         _must_be_fresh(row)
         options = passkeys.ask_to_add(person, row.brand, cookies.digest(token), user_name=people.address_of(person))
     except PasskeyRefused as error:
-        return JsonResponse({"error": error.sentence}, status=door.REFUSED)
+        return JsonResponse({"error": error.sentence}, status=way_in.REFUSED)
     response = JsonResponse(options)
-    cookies.write(response, cookies.BROWSER, token, door.BROWSER_SECONDS)
+    cookies.write(response, cookies.BROWSER, token, way_in.BROWSER_SECONDS)
     return response
 
 
@@ -166,12 +165,12 @@ def confirm(request: Request, person: Person, row: Session) -> HttpResponse:
     place = places.settings(row.brand)
     if ways.passcode_at(place):
         return passcode_pages.ask_at(request, place, Claim.of_address(row.brand, people.address_of(person)))
-    response = door.find_page(request, 200, note=_("Sign in again: that shows it is you."), prove=True)
+    response = way_in.find_page(request, 200, note=_("Sign in again: that shows it is you."), prove=True)
     back.keep(request, response, place, page=place.goal_url)
     return response
 
 
-@door.page
+@way_in.page
 def confirm_passcode(request: Request) -> HttpResponse:
     """R3 on the way back to the settings."""
     return passcode_pages.passcode_at(request, places.settings(request.brand))

@@ -35,7 +35,7 @@ from portal.access.oidc.flow import Proved, WayBack
 from portal.access.requests import Request
 from portal.access.responses import see_other, wait
 from portal.access.senders import SENT
-from portal.access.views import BROWSER_SECONDS, REFUSED
+from portal.access.way_in import BROWSER_SECONDS, REFUSED
 from portal.audit.record import record, record_hourly
 
 P = ParamSpec("P")

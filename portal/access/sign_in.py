@@ -20,9 +20,9 @@ from portal.access import (
     proving,
     sender_door,
     sessions,
+    way_in,
     ways,
 )
-from portal.access import views as door
 from portal.access.errors import ProviderDown, SignInCancelled, SignInOver, SignInRefused, TooManyTries
 from portal.access.models import Provider, SignIn
 from portal.access.oidc import flow
@@ -38,16 +38,16 @@ LEVEL = 2
 """Of a provider's sign-in (docs/assurance.md)."""
 
 
-@door.page
+@way_in.page
 def begin(request: Request, link: str, slug: str) -> HttpResponse:
     """The button at a message: off to the provider. A GET shows what came of this browser's last try."""
     reader = readers.by_link(link)
     if reader is None or reader.message.brand_id != request.brand.pk:
-        return door.neutral(request)
-    return door.keeping_share(request, reader, _begin(request, places.at_link(reader), slug))
+        return way_in.neutral(request)
+    return way_in.keeping_share(request, reader, _begin(request, places.at_link(reader), slug))
 
 
-@door.page
+@way_in.page
 def begin_anywhere(request: Request, slug: str) -> HttpResponse:
     """The same button on the neutral page."""
     return _begin(request, places.neutral(request.brand), slug)
@@ -70,7 +70,7 @@ def back(request: Request, slug: str) -> HttpResponseRedirect:
 @require_safe
 def over(request: Request) -> HttpResponse:
     """For a way back that nobody here began. It tells of no message."""
-    return door.find_with(request, SignInOver().sentence)
+    return way_in.find_with(request, SignInOver().sentence)
 
 
 def _begin(request: Request, place: Place, slug: str) -> HttpResponse:
@@ -94,9 +94,9 @@ def _begin(request: Request, place: Place, slug: str) -> HttpResponse:
     except TooManyTries as error:
         return wait(request, error, place)
     except ProviderDown:
-        return door.elsewhere(request, place, _words(outcomes.DOWN, provider, place), 503)
+        return way_in.elsewhere(request, place, _words(outcomes.DOWN, provider, place), 503)
     response = see_other(url)
-    cookies.write(response, cookies.BROWSER, token, door.BROWSER_SECONDS)
+    cookies.write(response, cookies.BROWSER, token, way_in.BROWSER_SECONDS)
     return response
 
 
@@ -159,12 +159,12 @@ def _outcome(request: Request, place: Place, provider: Provider) -> HttpResponse
     if last is None:
         return see_other(place.back_url)
     if last.outcome != outcomes.OTHER:
-        return door.elsewhere(request, place, _words(last.outcome, provider, place))
+        return way_in.elsewhere(request, place, _words(last.outcome, provider, place))
     address = outcomes.address_of(last)
     if place.reader is not None:  # R2: another address than the message's. Nobody is signed in by that.
-        return door.other_address(request, place.reader, address=address, provider=provider)
+        return way_in.other_address(request, place.reader, address=address, provider=provider)
     said = _("You signed in with {provider} as {address}. There is no message here for that address.")
-    return door.find_with(request, said.format(provider=provider.name, address=address), again=provider)
+    return way_in.find_with(request, said.format(provider=provider.name, address=address), again=provider)
 
 
 def _words(outcome: str, provider: Provider, place: Place) -> str:

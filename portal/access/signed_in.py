@@ -11,8 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import said, sessions
-from portal.access import views as door
+from portal.access import said, sessions, way_in
 from portal.access.models import Session
 from portal.access.requests import Request
 from portal.access.responses import see_other
@@ -58,7 +57,7 @@ def section_of(here: Session, url: str, *, ended: bool) -> Section:
 def end(request: Request) -> HttpResponse:
     """Sign out one other browser, or every other one; from its next request on, and in the middle of a download."""
     if request.person is None or request.session_row is None:
-        return door.neutral(request, status=200)
+        return way_in.neutral(request, status=200)
     if request.method != "POST":
         return see_other("/settings/#devices")
     if which := end_of(request.session_row, request.POST.get("device", "")):

@@ -11,6 +11,8 @@ import sys
 import threading
 from types import TracebackType
 
+from portal.operations.logs import last_word
+
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -65,7 +67,5 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _report(kind: type[BaseException], error: BaseException, _traceback: TracebackType | None) -> None:
-    from portal.operations.logs import last_word
-
     if not issubclass(kind, KeyboardInterrupt):
         sys.stderr.write(f"{last_word(error)}\n")

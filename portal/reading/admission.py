@@ -13,8 +13,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.access import back, levels, more, places, sessions, shares
-from portal.access import views as door
+from portal.access import back, levels, more, places, sessions, shares, way_in
 from portal.access.errors import TooManyTries
 from portal.access.requests import Request
 from portal.audit.record import record
@@ -94,17 +93,17 @@ def proved(request: Request, link: str, *, content: bool) -> Reader | HttpRespon
     if reader is None or reader.message.brand_id != request.brand.pk:
         if content:
             raise Http404
-        return door.neutral(request)
+        return way_in.neutral(request)
     if share and not content:
         return _unmangled(reader, share)
     if person is None:
-        return HttpResponseRedirect(f"/m/{link}") if content else door.choose(request, reader)
+        return HttpResponseRedirect(f"/m/{link}") if content else way_in.choose(request, reader)
     if bytes.fromhex(person.lookup) != bytes(reader.address_lookup):
         if content:
             raise Http404
-        return door.other_address(request, reader)
+        return way_in.other_address(request, reader)
     if not sessions.opens(request.session_row, reader):  # theirs, in a session that is for another message
-        return HttpResponseRedirect(f"/m/{link}") if content else door.choose(request, reader)
+        return HttpResponseRedirect(f"/m/{link}") if content else way_in.choose(request, reader)
     if readers.is_closed_to(reader, timezone.now()):
         return closed(request, reader)
     return _proved_enough(request, reader, content=content)
@@ -142,7 +141,7 @@ def without_share(request: Request, reader: Reader, *, wrong: bool) -> HttpRespo
     try:
         shares.may_try(request, reader)
     except TooManyTries as error:
-        response = door.too_many_tries(request, error)
+        response = way_in.too_many_tries(request, error)
     else:
         shares.count_wrong(request, reader)
         response = ask_share(request, reader, wrong_share())
@@ -158,7 +157,7 @@ def wrong_share() -> str:
 def ask_share(request: Request, reader: Reader, error: str = "") -> HttpResponse:
     """The page that asks for the message code of a split message, and takes it from the link where scripts run."""
     context = {**places.at_link(reader).context(), "error": error, "code_url": f"/m/{readers.link_of(reader)}/code/"}
-    return render(request, "reading/code.html", context, status=door.REFUSED if error else 200)
+    return render(request, "reading/code.html", context, status=way_in.REFUSED if error else 200)
 
 
 def closed(request: Request, reader: Reader) -> HttpResponse:

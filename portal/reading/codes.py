@@ -6,8 +6,7 @@ from django.http import HttpResponseBase, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import shares
-from portal.access import views as door
+from portal.access import shares, way_in
 from portal.access.errors import TooManyTries
 from portal.access.requests import Request
 from portal.audit.record import record
@@ -35,7 +34,7 @@ def code(request: Request, link: str) -> HttpResponseBase:
     try:
         right = shares.try_share(request, reader, share)
     except TooManyTries as error:
-        return door.too_many_tries(request, error)
+        return way_in.too_many_tries(request, error)
     except (KeyDestroyed, VaultError):
         return response  # the message's own page says what became of it
     if not right:

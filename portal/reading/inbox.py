@@ -15,8 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from branding import departments
-from portal.access import sessions
-from portal.access import views as door
+from portal.access import sessions, way_in
 from portal.access.models import Person, Session
 from portal.access.requests import Request
 from portal.access.responses import see_other
@@ -72,7 +71,7 @@ def inbox(request: Request) -> HttpResponse:
     """R7: this brand's conversations with the signed-in address, newest first."""
     person, session = request.person, request.session_row
     if person is None or session is None:
-        return door.neutral(request, status=200)
+        return way_in.neutral(request, status=200)
     if sessions.is_for_one_message(session):
         return _the_one(request, session)
     asked, now = Asked.read(request.GET), timezone.now()
@@ -171,5 +170,5 @@ def _chips(asked: Asked, unread: int, drafts: int) -> list[dict[str, object]]:
 def _the_one(request: Request, session: Session) -> HttpResponse:
     """Where a brand is strict there is no list: the session leads to its message."""
     if session.reader is None:
-        return door.neutral(request, status=200)
+        return way_in.neutral(request, status=200)
     return HttpResponseRedirect(f"/m/{readers.link_of(session.reader)}")

@@ -14,8 +14,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.access import levels, sessions
-from portal.access import views as door
+from portal.access import levels, sessions, way_in
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.lifecycle import asking
@@ -54,10 +53,10 @@ def ask(request: Request, link: str) -> HttpResponse:
     """Back to the closed page, which says that the sender was told; whoever proved nothing gets the neutral page."""
     reader, person = readers.by_link(link), request.person
     if reader is None or person is None or reader.message.brand_id != request.brand.pk:
-        return door.neutral(request)
+        return way_in.neutral(request)
     theirs = bytes.fromhex(person.lookup) == bytes(reader.address_lookup)
     if not theirs or not sessions.opens(request.session_row, reader):
-        return door.neutral(request)
+        return way_in.neutral(request)
     if offer(request, reader).get("more_time_url"):
         # From another window meanwhile, or its keys have gone: the page says how it stands.
         with suppress(LifecycleError):

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from portal.access import views as door
+from portal.access import way_in
 from portal.access.errors import TooManyTries
 from portal.access.requests import Request
 from portal.access.responses import see_other
@@ -55,7 +55,7 @@ def open_file(request: Request) -> HttpResponse:
         return _neutral(request, letters)
     except NoRoom as error:
         _drain(request, letters)
-        return door.too_many_tries(request, TooManyTries(error.until))
+        return way_in.too_many_tries(request, TooManyTries(error.until))
     except (KeysError, BlobsUnavailable) as error:
         reference = secrets.token_hex(4)
         log.error("reference %s: a posted message cannot be taken now: %s", reference, error)
@@ -105,7 +105,7 @@ def _decoded(letters: bytes, padding: bytes = b"") -> bytes:
 
 def _neutral(request: Request, left: int) -> HttpResponse:
     _drain(request, left)
-    return door.neutral(request)
+    return way_in.neutral(request)
 
 
 def _drain(request: Request, left: int) -> None:

@@ -16,8 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from branding import languages
-from portal.access import sessions
-from portal.access import views as door
+from portal.access import sessions, way_in
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.ingest import holding
@@ -66,7 +65,7 @@ def _prove(request: Request, reader: Reader, answer: str) -> HttpResponse:
     """Asks who it is, and leads back to the same choice."""
     known = answer == APPROVE or answer in WHY
     page = reverse("decide-chosen", args=[link_of(reader), answer]) if known else ""
-    return door.prove_again(request, reader, _("To decide, show once more that it is you."), page)
+    return way_in.prove_again(request, reader, _("To decide, show once more that it is you."), page)
 
 
 def _do(row: Spooled, reader: Reader, answer: str, by: str) -> None:

@@ -8,8 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import budgets, cookies, expired, passcode_pages, proving
-from portal.access import views as door
+from portal.access import budgets, cookies, expired, passcode_pages, proving, way_in
 from portal.access.models import Challenge
 from portal.access.places import Errand, Place
 from portal.access.requests import Request
@@ -52,13 +51,13 @@ def _proved(request: Request, challenge: Challenge) -> HttpResponse:
     lookup = bytes(challenge.address_lookup)
     draft = draft_of(request)
     if draft is None:
-        return _instead(request, _("What you wrote is not kept here any more, and was not sent."), door.REFUSED)
+        return _instead(request, _("What you wrote is not kept here any more, and was not sent."), way_in.REFUSED)
     if not approaches.prove(draft, lookup):
         sentence = _("Your address was changed meanwhile, so nothing was sent. Press “Continue” for a new passcode.")
-        return _instead(request, sentence, door.REFUSED)
+        return _instead(request, sentence, way_in.REFUSED)
     department = write_to_form.named(write_to_form.offered_here(request), draft.first.department)
     if department is None or readers.address_lookup(draft.first.address) != lookup:
-        return _instead(request, _("Choose again to whom you write. Nothing was sent."), door.REFUSED)
+        return _instead(request, _("Choose again to whom you write. Nothing was sent."), way_in.REFUSED)
     response = send(request, draft, department, draft.first.address)
     # So that whoever opens the receipt here at once need not wait for a minute to be mailed the next passcode.
     trusted = cookies.read(request, cookies.TRUSTED) or cookies.new_token()

@@ -109,7 +109,7 @@ def test_a_mail_that_is_tried_again_by_itself_says_so(arrive: Arrive) -> None:
     assert found["sentence"] == "Waiting to be sent"
 
 
-@pytest.mark.parametrize("kind", sorted(wording._SENTENCES))
+@pytest.mark.parametrize("kind", sorted({**wording.SENTENCES, **wording.WRITTEN}))
 def test_an_entry_without_its_facts_is_still_told(kind: str) -> None:
     assert wording.sentence(kind, {}).endswith(".")
 

@@ -8,6 +8,8 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils.translation import gettext_lazy as _lazy
 
+from portal.access import grants
+
 NOBODY = "nobody"
 
 
@@ -52,8 +54,6 @@ class Person(AbstractBaseUser):
     @property
     def is_owner(self) -> bool:
         """Whether they are an owner, and were made one here (portal.access.grants)."""
-        from portal.access import grants
-
         return self.role == self.Role.OWNER and grants.is_whole(self)
 
 

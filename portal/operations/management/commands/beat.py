@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 
 from portal import meters
 from portal.operations import hardening
+from portal.operations.working import keep_time
 
 
 class Command(BaseCommand):
@@ -16,8 +17,6 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from portal.operations.working import keep_time
-
         hardening.harden()
         meters.begin_alone(settings.LETTERLOCK)
         keep_time()

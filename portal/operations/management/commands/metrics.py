@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.operations import hardening
+from portal.operations.metrics import serve
 
 
 class Command(BaseCommand):
@@ -20,8 +21,6 @@ class Command(BaseCommand):
         parser.add_argument("--beside", type=int, metavar="PID", help="end when this process, which started it, ends")
 
     def handle(self, *args: Any, beside: int | None, **options: Any) -> None:
-        from portal.operations.metrics import serve
-
         os.environ.setdefault("LETTERLOCK_PART", "metrics")
         hardening.harden()
         if beside is not None:

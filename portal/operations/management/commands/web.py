@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand
 
 from portal import meters
 from portal.operations import hardening
+from portal.operations.preparing import collect_static
+from portal.operations.web import serve
 
 
 class Command(BaseCommand):
@@ -16,9 +18,6 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from portal.operations.preparing import collect_static
-        from portal.operations.web import serve
-
         hardening.harden()
         meters.begin_alone(settings.LETTERLOCK)
         collect_static()  # on a host of its own, `prepare` ran elsewhere

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from portal import meters
 from portal.celery import QUEUES
 from portal.operations import hardening
+from portal.operations.working import work
 
 
 class Command(BaseCommand):
@@ -23,8 +24,6 @@ class Command(BaseCommand):
         parser.add_argument("--processes", type=int, help="Instead of LETTERLOCK_WORKER_PROCESSES.")
 
     def handle(self, *args: Any, queues: str, pool: str, processes: int | None, **options: Any) -> None:
-        from portal.operations.working import work
-
         chosen = [queue.strip() for queue in queues.split(",")]
         if unknown := set(chosen) - set(QUEUES):
             raise CommandError(f"There is no queue {', '.join(sorted(unknown))}. Choose from {', '.join(QUEUES)}.")
