@@ -9,7 +9,8 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -233,10 +234,7 @@ def _note(word: str) -> str:
 
 def _own(person: Person, row: Session, number: UUID) -> Passkey:
     """One of the person's own; 404 for anyone else's, as for none."""
-    passkey = passkeys.of(person, row.brand).filter(pk=number).first()
-    if passkey is None:
-        raise Http404
-    return passkey
+    return get_object_or_404(passkeys.of(person, row.brand), pk=number)
 
 
 def _card(row: Passkey) -> Card:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -63,10 +64,7 @@ def refuse(request: HttpRequest, id_: UUID) -> HttpResponse:
 
 
 def _held(id_: UUID) -> Spooled:
-    row = Spooled.objects.filter(pk=id_, state=Spooled.State.HELD).first()
-    if row is None:
-        raise Http404
-    return row
+    return get_object_or_404(Spooled, pk=id_, state=Spooled.State.HELD)
 
 
 def _page(request: HttpRequest, row: Spooled, which: str, *, status: int = 200, **context: Any) -> HttpResponse:

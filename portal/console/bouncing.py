@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Q, QuerySet, Sum, TextChoices
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -95,9 +96,7 @@ def bounces(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def bounce(request: HttpRequest, id_: UUID) -> HttpResponse:
     """One address and reason: stop mail to it, let it go again, or try the last mail again."""
-    row = Bounce.objects.filter(pk=id_).first()
-    if row is None:
-        raise Http404
+    row = get_object_or_404(Bounce, pk=id_)
     (line,) = _lines([row])
     context = {"line": line, "reasons": Reason.choices, "advice": remedies.advice(row.status)}
     if request.method != "POST":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -60,9 +61,7 @@ def make_key(request: HttpRequest, slug: str) -> HttpResponse:
 def use_key(request: HttpRequest, slug: str) -> HttpResponse:
     """Sign with a key from now on, once DNS has it: a signature that nobody can check is worse than none."""
     domain = addresses.portal_address(edited(slug).shown).rpartition("@")[2]
-    key = DkimKey.objects.filter(domain=domain, selector=request.POST.get("selector", "")).first()
-    if key is None:
-        raise Http404
+    key = get_object_or_404(DkimKey, domain=domain, selector=request.POST.get("selector", ""))
     resolving.forget()
     try:
         published = signing.is_published(key)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import ngettext
 
@@ -43,9 +44,7 @@ class Edited:
 
 def edited(slug: str) -> Edited:
     """The brand of this short name. 404 for none."""
-    row = Brand.objects.filter(slug=slug).first()
-    if row is None:
-        raise Http404
+    row = get_object_or_404(Brand, slug=slug)
     now = versions.standing(row)
     return Edited(row, now, versions.as_brand(row, now.document))
 

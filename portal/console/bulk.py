@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
@@ -206,7 +207,4 @@ def _brand_name(choice: object) -> str:
 
 
 def _run(id_: UUID) -> Run:
-    row = Run.objects.filter(pk=id_).first()
-    if row is None:
-        raise Http404
-    return row
+    return get_object_or_404(Run, pk=id_)

@@ -9,7 +9,8 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -81,9 +82,7 @@ def add(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def end(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Ask on a page, with a reason; then they see nothing more from their next request on."""
-    row = Delegation.objects.select_related("owner", "delegate", "brand").filter(pk=id_).first()
-    if row is None:
-        raise Http404
+    row = get_object_or_404(Delegation.objects.select_related("owner", "delegate", "brand"), pk=id_)
     reason = _reason(request)
     context: dict[str, Any] = {"one": _shown(row), "reasons": _REASONS_TO_END, "reason": reason}
     if request.method != "POST":

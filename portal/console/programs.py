@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -149,9 +150,7 @@ def add_webhook(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook(request: HttpRequest, id_: UUID) -> HttpResponse:
     """One webhook with its last deliveries, each with what was sent."""
-    hook = Webhook.objects.filter(pk=id_).first()
-    if hook is None:
-        raise Http404
+    hook = get_object_or_404(Webhook, pk=id_)
     here = reverse("webhook", args=[hook.id])
     tested: Delivery | None = None
     match request.POST.get("say", ""):
@@ -173,9 +172,7 @@ def webhook(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook_ending(request: HttpRequest, id_: UUID) -> HttpResponse:
     """A new secret, or the webhook's end, after a page that says what that does."""
-    hook = Webhook.objects.filter(pk=id_).first()
-    if hook is None:
-        raise Http404
+    hook = get_object_or_404(Webhook, pk=id_)
     say = request.POST.get("say", "")
     if say == "renew":
         secret = webhooks.renew_secret(hook, by=administrator(request).pk)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -37,9 +38,7 @@ def begin(request: HttpRequest) -> HttpResponse:
 def shown(request: HttpRequest, id_: UUID) -> HttpResponse:
     """How far one's own test message has come."""
     person = administrator(request)
-    trial = Trial.objects.filter(pk=id_, by=person.id).first()
-    if trial is None:
-        raise Http404
+    trial = get_object_or_404(Trial, pk=id_, by=person.id)
     steps = trying.steps(trial)
     done = all(step.state == trying.DONE for step in steps)
     context = {"trial": trial, "steps": steps, "all_done": done}

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -90,9 +91,7 @@ def message(request: HttpRequest, id_: UUID) -> HttpResponse:
 @require_POST
 def retry(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Let a held mail try again."""
-    row = Spooled.objects.filter(pk=id_).first()
-    if row is None:
-        raise Http404
+    row = get_object_or_404(Spooled, pk=id_)
     with suppress(NotHeld, AwaitsApproval):  # pressed twice, or another administrator was quicker
         holding.release(row)
     return HttpResponseRedirect(reverse("console-message", args=[id_]), status=303)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -97,9 +98,7 @@ def add_passkey(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove_passkey(request: HttpRequest, id_: UUID) -> HttpResponse:
     """Ask on a page, then it opens nothing any more."""
-    key = _keys(request).filter(pk=id_).first()
-    if key is None:
-        raise Http404
+    key = get_object_or_404(_keys(request), pk=id_)
     if request.method != "POST":
         context = {"name": passkeys.name_of(key), "last": _keys(request).count() == 1}
         return office_page(request, "", "console/passkey_remove.html", context)

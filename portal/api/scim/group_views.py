@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from portal.api.models import Token
 from portal.api.scim import groups
-from portal.api.scim.errors import ScimError, bad_value, not_found
-from portal.api.scim.exchange import SHOWS, body, check_version, guarded_by_token, one, operations, several
+from portal.api.scim.errors import ScimError, bad_value
+from portal.api.scim.exchange import body, guarded_by_token, operations
 from portal.api.scim.paths import read_filter
+from portal.api.scim.resources import Resource
 from portal.audit.record import record
 from portal.directory import keeping
 from portal.directory.models import Group, Source
@@ -21,39 +21,7 @@ from portal.directory.sealed import external_lookup_of
 from portal.ids import ids_of
 
 
-@guarded_by_token
-def all_groups(request: HttpRequest, token: Token) -> HttpResponse:
-    """List and find, or add."""
-    if request.method == "POST":
-        return _add_group(request, token)
-    if request.method not in SHOWS:
-        raise ScimError(405, "This address takes GET and POST.")
-    rows = Group.objects.all()
-    if asked := request.GET.get("filter"):
-        rows = _groups_by(asked)
-    return several(request, rows, lambda row: _group(request, row))
-
-
-@guarded_by_token
-def one_group(request: HttpRequest, token: Token, id_: UUID) -> HttpResponse:
-    """Show, replace, change or remove one."""
-    with transaction.atomic():
-        group = Group.objects.select_for_update().filter(pk=id_).first()
-        if group is None:
-            raise not_found()
-        check_version(request, group.version)
-        if request.method == "DELETE":
-            record("directory.group_removed", group=str(group.pk), token=token.pk)
-            group.delete()
-            return HttpResponse(status=204)
-        if request.method in ("PUT", "PATCH"):
-            _change_group(request, group, token)
-        elif request.method not in SHOWS:
-            raise ScimError(405, "This address takes GET, PUT, PATCH and DELETE.")
-    return one(request, _group(request, group), group.version)
-
-
-def _add_group(request: HttpRequest, token: Token) -> HttpResponse:
+def _add_group(request: HttpRequest, token: Token) -> Group:
     wanted = groups.wanted_of(body(request))
     if wanted.name is None:
         raise bad_value("A group needs a displayName.")
@@ -69,7 +37,7 @@ def _add_group(request: HttpRequest, token: Token) -> HttpResponse:
         group.save()
         keeping.set_members(group, wanted.members or keeping.Members())
         record("directory.group_added", group=str(group.pk), token=token.pk)
-    return one(request, _group(request, group), group.version, 201)
+    return group
 
 
 def _change_group(request: HttpRequest, group: Group, token: Token) -> None:
@@ -88,6 +56,11 @@ def _change_group(request: HttpRequest, group: Group, token: Token) -> None:
     record("directory.group_changed", group=str(group.pk), token=token.pk)
 
 
+def _remove_group(group: Group, token: Token) -> None:
+    record("directory.group_removed", group=str(group.pk), token=token.pk)
+    group.delete()
+
+
 def _groups_by(text: str) -> QuerySet[Group]:
     asked = read_filter(text)
     if asked.attribute == "displayname":
@@ -104,3 +77,8 @@ def _group(request: HttpRequest, group: Group) -> dict[str, Any]:
     left_out = request.GET.get("excludedAttributes", "").lower().replace(" ", "").split(",")
     location = request.build_absolute_uri(f"/scim/v2/Groups/{group.pk}")
     return groups.shown(group, location, members="members" not in left_out)
+
+
+_KIND = Resource(Group, _groups_by, _group, _add_group, _change_group, _remove_group)
+all_groups = guarded_by_token(_KIND.collection)
+one_group = guarded_by_token(_KIND.single)

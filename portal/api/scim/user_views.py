@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from portal.api.models import Token
 from portal.api.scim import users
-from portal.api.scim.errors import ScimError, bad_value, not_found
-from portal.api.scim.exchange import SHOWS, body, check_version, guarded_by_token, one, operations, several
+from portal.api.scim.errors import ScimError, bad_value
+from portal.api.scim.exchange import body, guarded_by_token, operations
 from portal.api.scim.paths import read_filter
+from portal.api.scim.resources import Resource
 from portal.audit.record import record
 from portal.directory import keeping
 from portal.directory.models import Membership, Person, Source
@@ -22,39 +22,7 @@ from portal.ids import ids_of
 from portal.mime.errors import BadAddress
 
 
-@guarded_by_token
-def all_users(request: HttpRequest, token: Token) -> HttpResponse:
-    """List and find, or add."""
-    if request.method == "POST":
-        return _add_user(request, token)
-    if request.method not in SHOWS:
-        raise ScimError(405, "This address takes GET and POST.")
-    rows = Person.objects.all()
-    if asked := request.GET.get("filter"):
-        rows = _users_by(asked)
-    return several(request, rows, lambda row: _user(request, row))
-
-
-@guarded_by_token
-def one_user(request: HttpRequest, token: Token, id_: UUID) -> HttpResponse:
-    """Show, replace, change or remove one."""
-    with transaction.atomic():
-        person = Person.objects.select_for_update().filter(pk=id_).first()
-        if person is None:
-            raise not_found()
-        check_version(request, person.version)
-        if request.method == "DELETE":
-            record("directory.person_removed", person=str(person.pk), token=token.pk)
-            person.delete()
-            return HttpResponse(status=204)
-        if request.method in ("PUT", "PATCH"):
-            _change_user(request, person, token)
-        elif request.method not in SHOWS:
-            raise ScimError(405, "This address takes GET, PUT, PATCH and DELETE.")
-    return one(request, _user(request, person), person.version)
-
-
-def _add_user(request: HttpRequest, token: Token) -> HttpResponse:
+def _add_user(request: HttpRequest, token: Token) -> Person:
     document = users.document_of(body(request))
     if not document.get("userName"):
         raise bad_value("A user needs a userName.")
@@ -75,7 +43,7 @@ def _add_user(request: HttpRequest, token: Token) -> HttpResponse:
             record("directory.person_added", person=str(person.pk), token=token.pk)
     except IntegrityError:
         raise ScimError(409, "A user with this userName or address is here already.", "uniqueness") from None
-    return one(request, _user(request, person), person.version, 201)
+    return person
 
 
 def _change_user(request: HttpRequest, person: Person, token: Token) -> None:
@@ -101,6 +69,11 @@ def _change_user(request: HttpRequest, person: Person, token: Token) -> None:
     except IntegrityError:
         raise ScimError(409, "A user with this userName or address is here already.", "uniqueness") from None
     record("directory.person_changed", person=str(person.pk), active=person.active, token=token.pk)
+
+
+def _remove_user(person: Person, token: Token) -> None:
+    record("directory.person_removed", person=str(person.pk), token=token.pk)
+    person.delete()
 
 
 def _index(person: Person, document: dict[str, Any]) -> None:
@@ -134,3 +107,8 @@ def _users_by(text: str) -> QuerySet[Person]:
 def _user(request: HttpRequest, person: Person) -> dict[str, Any]:
     within = Membership.objects.filter(person=person).values_list("group_id", "group__name").order_by("pk")
     return users.shown(person, request.build_absolute_uri(f"/scim/v2/Users/{person.pk}"), list(within))
+
+
+_KIND = Resource(Person, _users_by, _user, _add_user, _change_user, _remove_user)
+all_users = guarded_by_token(_KIND.collection)
+one_user = guarded_by_token(_KIND.single)
