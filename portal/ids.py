@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 
-def new_id() -> UUID:
-    """A UUID of version 7 (RFC 9562 section 5.7): 48 bits of time in milliseconds, 74 random bits."""
-    head = int(time.time() * 1000).to_bytes(6, "big")
+def new_id(at: datetime | None = None) -> UUID:
+    """A UUID of version 7 (RFC 9562 section 5.7): 48 bits of time (now, unless another is given) in milliseconds, 74
+    random bits."""
+    seconds = time.time() if at is None else at.timestamp()
+    head = int(seconds * 1000).to_bytes(6, "big")
     tail = bytearray(os.urandom(10))
     tail[0] = tail[0] & 0x0F | 0x70
     tail[2] = tail[2] & 0x3F | 0x80

@@ -178,7 +178,7 @@ def _by_app(request: Request, reader: Reader, needed: int, fault: Fault | None) 
     app = authenticators.of(request.person) if request.person else None
     if app is None or app.confirmed_at is None:
         return None
-    young = app.confirmed_at > reader.message.made_at
+    young = app.confirmed_at > levels.taken_at(reader.message)
     asked = CodeAsked(reverse("factor", args=[readers.link_of(reader)]), young, _of("code", fault))
     return Way("access/more/code.html", asked, usable=not young)
 
@@ -187,7 +187,7 @@ def _by_passkey(request: Request, reader: Reader, needed: int, fault: Fault | No
     brand = reader.message.brand
     if request.person is None or not passkeys.offered(brand):
         return None
-    working = passkeys.of(request.person, brand).filter(asleep_at=None, made_at__lte=reader.message.made_at)
+    working = passkeys.of(request.person, brand).filter(asleep_at=None, made_at__lte=levels.taken_at(reader.message))
     return Way("access/more/passkey.html", passkey_way.of(request, reader)) if working.exists() else None
 
 

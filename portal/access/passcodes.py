@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,9 +28,10 @@ from portal.access.errors import (
     TooManyTries,
     WrongPasscode,
 )
-from portal.access.models import GUESSES, LIFE, Challenge
+from portal.access.models import GUESSES, LIFE, LONGEST, Challenge
 from portal.audit.models import Entry
 from portal.audit.record import record
+from portal.ids import new_id
 from portal.keys.service import keys
 from portal.mime.addresses import normalise
 from portal.vault import readers
@@ -125,7 +125,7 @@ def latest(brand: Brand, reader: Reader | None, browser: Browser, errand: str = 
 def refusal(challenge: Challenge, now: datetime) -> PasscodeRefused | None:
     """Why no passcode of a challenge works any more; None while one does, also once more where its answer was lost."""
     found = challenge.refusal(now)
-    if not isinstance(found, PasscodeUsed) or challenge.errand or now >= challenge.expires_at:
+    if not isinstance(found, PasscodeUsed) or challenge.errand or challenge.is_over(now):
         return found
     if not sessions.never_seen(bytes(challenge.began)).exists():
         return found
@@ -149,6 +149,8 @@ def _ask(claim: Claim, browser: Browser, now: datetime) -> Challenge | AccessErr
     live = latest(claim.brand, claim.reader, browser, claim.errand)
     if live is not None and (live.refusal(now) or bytes(live.address_lookup) != claim.lookup):
         live = None
+    if live is not None and live.made_at + LONGEST < now + LIFE:
+        live = None  # what is mailed now is to last as long as its mail says
     next_at = budgets.next_mail_at(purse, now)
     if next_at is not None:
         return AskedTooSoon(live.sent_at, next_at) if live else _throttled(claim.reader, next_at, now)
@@ -166,7 +168,7 @@ def _ask(claim: Claim, browser: Browser, now: datetime) -> Challenge | AccessErr
 def _fresh(claim: Claim, browser: Browser, now: datetime) -> Challenge:
     """A new challenge. It replaces what the same browser asked for before, and nothing that another one asked for."""
     Challenge.objects.filter(browser=browser.token, used_at=None, expires_at__gt=now).update(expires_at=now)
-    number = uuid.uuid4()
+    number = new_id(now)
     made: Challenge = Challenge.objects.create(
         public_id=number,
         user=people.for_challenge(claim.lookup),

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from branding.models import Brand
 from portal.access import binding, cookies, letters, levels, people, sessions
-from portal.access.models import Challenge, Person, Session
+from portal.access.models import LIFE, LONGEST, Challenge, Person, Session
 from portal.audit.models import Entry
 from portal.delivery.models import Outbound
 from portal.keys.errors import WrapRefused
@@ -20,7 +20,7 @@ from portal.vault import readers
 from portal.vault.errors import SealBroken
 from portal.vault.models import Reader
 from portal.vault.opening import open_message
-from tests.access.visitors import Visitor, make_brand, make_reader
+from tests.access.visitors import Clock, Visitor, make_brand, make_reader, newest_code
 from tests.mails import mail
 from tests.seals import reader_of, seal
 
@@ -124,3 +124,25 @@ def test_a_passcode_goes_to_nobody_but_whom_it_proves(visitor: Visitor, reader: 
     visitor.ask(own)
     Challenge.objects.update(address_lookup=bytes(reader.address_lookup))
     assert letters.passcode(Outbound.objects.get(kind="passcode")) is None
+
+
+def test_a_used_passcode_proves_nothing_later_though_its_row_is_put_back(
+    visitor: Visitor, reader: Reader, clock: Clock
+) -> None:
+    visitor.ask(reader)
+    code = newest_code()
+    assert visitor.enter(reader, code).status_code == 303
+    clock.forward(seconds=LONGEST.total_seconds())
+    Challenge.objects.update(
+        used_at=None, began=b"", guesses=0, made_at=clock(), sent_at=clock(), expires_at=clock() + LIFE
+    )
+    assert "That passcode is too old" in visitor.enter(reader, code).content.decode()
+
+
+def test_a_passcode_lasts_its_whole_time_however_often_it_is_asked_for_again(
+    visitor: Visitor, reader: Reader, clock: Clock
+) -> None:
+    for _ in range(int(LONGEST / (LIFE - timedelta(minutes=1))) + 1):
+        visitor.ask(reader)
+        clock.forward(seconds=LIFE.total_seconds() - 60)
+    assert visitor.enter(reader, newest_code()).status_code == 303

@@ -161,6 +161,13 @@ def test_a_factor_that_is_younger_than_the_message_does_not_open_it(since: timed
     assert "Your passkey was added after this message was sent" in words(page.content)
 
 
+def test_a_message_that_the_database_says_is_younger_takes_no_factor_of_today() -> None:
+    reader = reader_of(seal(asking(3)))
+    client = at_level(reader, 3, "passkey", factor_at=timezone.now())
+    Message.objects.filter(pk=reader.message_id).update(made_at=timezone.now() + timedelta(days=1))
+    assert not reads(client, reader)
+
+
 @pytest.mark.parametrize("has_app", [False, True])
 def test_an_app_is_proposed_to_who_has_none(has_app: bool) -> None:
     reader = reader_of(seal(asking(3)))

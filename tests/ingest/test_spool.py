@@ -33,6 +33,7 @@ from portal.mime.dsn import Dsn
 from portal.operations import tidying
 from portal.operations.preparing import make_default_brand
 from portal.vault.errors import SealBroken
+from tests.durable import Disk
 from tests.ingest.conftest import empty
 
 ENVELOPE = Envelope(
@@ -72,6 +73,12 @@ class TestRoundTrip:
         assert (opened.size, row.size, row.recipients) == (size, size, 2)
         assert opened.envelope == ENVELOPE
         assert files(spool_folder) == [str(row.id)]
+
+    def test_what_is_committed_outlives_a_power_cut(self, spool_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        disk = Disk(monkeypatch)
+        mails = [SpoolWriter.begin(ENVELOPE) for _ in range(2)]
+        assert all(isinstance(outcome, UUID) for outcome in commit_all(mails))
+        assert all(disk.keeps(spool_folder / str(one.id)) for one in mails)
 
     @settings(max_examples=25, deadline=None)
     @given(st.lists(st.binary(max_size=90_000), max_size=4))

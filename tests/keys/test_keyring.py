@@ -20,6 +20,7 @@ from portal.keys.errors import (
 )
 from portal.keys.keyring import FolderKeyring
 from portal.keys.provider import LocalFile
+from tests.durable import Disk
 from tests.keys.killing import killed_at
 from tests.keys.rules import KeyringRules
 
@@ -142,6 +143,22 @@ def test_the_old_bytes_are_overwritten(keyring: FolderKeyring, folder: Path) -> 
         keyring.destroy("one", expected=2)
         held.seek(0)
         assert held.read() == bytes(size)
+
+
+def test_what_is_written_outlives_a_power_cut(
+    keyring: FolderKeyring, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acts: list[tuple[Callable[[], object], str]] = [
+        (lambda: keyring.create("one", b"first"), "one.key"),
+        (lambda: keyring.publish("one", b"shown"), "one.pub"),
+        (lambda: keyring.replace("one", b"second", expected=1), "one.key"),
+        (lambda: keyring.destroy("one", expected=2), "one.gone"),
+    ]
+    for act, file in acts:
+        disk = Disk(monkeypatch)  # anew each time: a file that is made may get the number of one that went
+        act()
+        assert disk.keeps(folder / file), file
+    assert not disk.forgot(folder)
 
 
 def test_only_the_owner_may_enter(keyring: FolderKeyring, folder: Path) -> None:

@@ -20,6 +20,7 @@ from portal.vault.bucket import AHEAD_BYTES, PART_BYTES, BucketStore
 from portal.vault.errors import BlobMissing, BlobSettingRefused, BlobsUnavailable, SealBroken, Truncated
 from portal.vault.folder import FolderStore
 from portal.vault.stream import CHUNK_LARGE, Context, Opener, Sealer
+from tests.durable import Disk
 from tests.servers import S3
 
 MIB = 1024 * 1024
@@ -310,3 +311,15 @@ def test_a_start_with_an_unusable_store_is_refused() -> None:
             configuration.read({"LETTERLOCK_BLOB_URL": url})
         assert "secret" not in str(refused.value)
     assert configuration.read({"LETTERLOCK_DATA": "/srv/x"}).blob_url == "file:///srv/x/blobs"
+
+
+def test_what_is_put_into_a_folder_or_deleted_there_outlives_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = tmp_path / "blobs"
+    store, disk = store_of(f"file://{blobs}"), Disk(monkeypatch)
+    blob = put(store, b"sealed")
+    (path,) = blobs.glob("*/*")
+    assert disk.keeps(path)
+    store.delete(blob)
+    assert not disk.forgot(path.parent)

@@ -228,6 +228,30 @@ def fixed(what: str, length: int) -> bytes:
     return hashlib.shake_256(b"letterlock vector " + what.encode()).digest(length)
 
 
+MOVED: list[dict[str, object]] = [
+    {"why": "two chunks exchanged", "chunks": [1, 0, 2, 3]},
+    {"why": "a chunk twice", "chunks": [0, 1, 1, 2, 3]},
+    {"why": "a chunk left out", "chunks": [0, 2, 3]},
+    {"why": "the last chunk left out", "chunks": [0, 1, 2]},
+    {"why": "the last chunk alone", "chunks": [3]},
+    {"why": "a full chunk behind the last", "chunks": [0, 1, 2, 3, 0]},
+    {"why": "a chunk of another stream", "chunks": [0, 1, 2, 3], "foreign": 1},
+]
+"""Of the stream of 200,000 bytes in chunks of 2^16: which of its chunks stand behind its header, by number, in this
+order; the one that is `foreign` is of the stream part/2 with the same content, key and salt."""
+
+
+def moved(chunks: list[int], foreign: int | None) -> bytes:
+    """That stream as one of MOVED has it."""
+    step, content = 65552, plaintext(200_000)
+    streams = [
+        seal_stream(fixed("key", 32), fixed("message", 16), name, 16, fixed("salt", 32), content)
+        for name in ("part/1", "part/2")
+    ]
+    parts = [[stream[at : at + step] for at in range(70, len(stream), step)] for stream in streams]
+    return streams[0][:70] + b"".join(parts[number == foreign][number] for number in chunks)
+
+
 def _streams() -> dict[str, object]:
     key, salt, message = fixed("key", 32), fixed("salt", 32), fixed("message", 16)
     cases = []
@@ -261,7 +285,15 @@ def _streams() -> dict[str, object]:
         "no chunk": sealed[:70],
         "extended": sealed + b"\0",
     }
-    opened = {"key": key.hex(), "message_id": message.hex(), "name": "part/1", "salt": salt.hex(), "cases": cases}
+    opened = {
+        "key": key.hex(),
+        "message_id": message.hex(),
+        "name": "part/1",
+        "salt": salt.hex(),
+        "plaintext": "the first bytes of SHAKE-256 of the ASCII text letterlock, as many as length says",
+        "cases": cases,
+        "moved": MOVED,
+    }
     cut_at_border = {"length": 65537, "kept": len(empty_last)}
     return opened | {"refused": {why: bad.hex() for why, bad in refused.items()}, "cut_at_a_border": cut_at_border}
 
@@ -390,8 +422,11 @@ def _rights() -> dict[str, object]:
         later |= {"reply_all": reply_all, "copy": copy}
         stored = rights_document(1, **later)
         cases.append({**later, "level": 1, "stored": stored.hex(), "digest": hashlib.sha256(stored).hexdigest()})
+    whole = rights_document(2, reply=True, forward=False, download=True, print=True).hex()
     odd = ("00", "04", "f5", "6133")  # 0, 4, true and "3"
-    return {"cases": cases, "refused": [f"a1656c6576656c{value}" for value in odd]}
+    refused = [whole.replace("656c6576656c02", f"656c6576656c{value}") for value in odd]
+    missing = {"stored": rights_document(2, reply=True, print=True).hex(), "refuses": ["forward", "download"]}
+    return {"cases": cases, "refused": refused, "missing": missing}
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portal.access import credentials  # the passkeys' rows, which have a module of their own
-from portal.access.models.challenges import GUESSES, LIFE, Challenge
+from portal.access.models.challenges import GUESSES, LIFE, LONGEST, Challenge
 from portal.access.models.counts import Asked, CeilingReached, Failed, TrustedBrowser
 from portal.access.models.factors import Authenticator, RecoveryCode, WrongFactor
 from portal.access.models.people import NOBODY, EntryLink, Person
@@ -15,6 +15,7 @@ from portal.access.models.sign_ins import Provider, SignIn
 __all__ = [
     "GUESSES",
     "LIFE",
+    "LONGEST",
     "NOBODY",
     "Asked",
     "AskedSender",

@@ -17,6 +17,7 @@ from portal.access import codes
 from portal.access.errors import PasscodeDead, PasscodeOld, PasscodeRefused, PasscodeUsed
 from portal.access.models.people import Person
 from portal.delivery.queue import enqueue
+from portal.ids import made_at
 from portal.keys.service import keys
 from portal.vault import readers
 from portal.vault.models import Reader
@@ -24,6 +25,8 @@ from portal.vault.models import Reader
 GUESSES = 5
 """Right or wrong, over all resends of one challenge."""
 LIFE = timedelta(minutes=15)
+LONGEST = timedelta(hours=2)
+"""Since it was first asked for, however often its passcode is mailed again."""
 
 
 class Challenge(Device):  # type: ignore[misc]
@@ -88,7 +91,14 @@ class Challenge(Device):  # type: ignore[misc]
             return PasscodeUsed()
         if self.guesses >= GUESSES:
             return PasscodeDead()
-        return PasscodeOld() if now >= self.expires_at else None
+        return PasscodeOld() if self.is_over(now) else None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether its time has passed. Who writes the database can move `expires_at`, and bring an old row back; when
+        it was made says its id as well, and to that the passcode is bound."""
+        # Challenges of the version before have ids that say nothing of time.
+        ends = made_at(self.public_id) + LONGEST if self.public_id.version == 7 else self.expires_at
+        return now >= min(ends, self.expires_at)
 
     def generate_challenge(self) -> str:
         """Queue the mail with the passcode (django-otp's word for it).
@@ -117,6 +127,8 @@ class Challenge(Device):  # type: ignore[misc]
     def verify_token(self, token: str) -> bool:
         """Count the guess, then compare; true once at most. Safe against any number of parallel guesses."""
         now = timezone.now()
+        if self.is_over(now):
+            return False
         same = Challenge.objects.filter(pk=self.pk, round=self.round, used_at=None, expires_at__gt=now)
         # Counted before compared, by a condition in the database: a guess that is not counted is never compared.
         if not same.filter(guesses__lt=GUESSES).update(guesses=F("guesses") + 1):
