@@ -123,7 +123,6 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_reached(monkeypatch: 
 
 
 def test_where_the_first_address_is_dead_the_next_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "SECONDS", 1.0)
     with server(HEAD + b"Content-Length: 2\r\n\r\n{}") as url:
         port = int(url.rpartition(":")[2].partition("/")[0])
         found = [(0, 0, 0, "", (address, port)) for address in ("fd00::2", "127.0.0.1")]
@@ -170,9 +169,9 @@ def test_who_gives_a_little_now_and_then_is_left_in_time(
 ) -> None:
     monkeypatch.setattr(fetching, "SECONDS", 0.3)
     began = time.monotonic()
-    with server(*pieces, every=0.05) as url, pytest.raises(Unreachable):
+    with server(*pieces, every=0.11) as url, pytest.raises(Unreachable):
         fetching.fetch(url, private=True)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8, "each would take ten seconds"
 
 
 def test_only_a_certificate_of_someone_known_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,9 @@ FLAGS = [
 ]
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
+PATIENCE = 60_000
+"""Milliseconds that whatever a page shall do may take, beside three other browsers on two slow cores."""
+expect.set_options(timeout=PATIENCE)
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -48,7 +51,7 @@ def someone(browser: Browser, **options: Any) -> BrowserContext:
     """A fresh person at a fresh computer."""
     options.setdefault("viewport", DESKTOP)
     context = browser.new_context(accept_downloads=True, locale="en-GB", **options)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     return context
 
 

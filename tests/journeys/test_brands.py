@@ -68,7 +68,8 @@ def test_what_is_typed_is_seen_at_once_and_published_it_is_everyones(brand: Bran
         expect(preview(page).locator(".brandmark")).to_contain_text("Harbour Legal")
         asked: list[str] = []
         page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
-        page.get_by_role("link", name="Words").click()
+        with page.expect_event("dialog"):
+            page.get_by_role("link", name="Words").click()
         assert asked == ["beforeunload"], "what was typed is not lost by a slip"
         page.get_by_role("button", name="Save draft").click()
         expect(page.get_by_text("2 changes not published: name recipients see, colour")).to_be_visible()

@@ -54,9 +54,10 @@ def test_all_that_a_mail_holds_is_reached_by_hand(tmp_path: Path) -> None:
         before = page.locator("iframe.body-frame").bounding_box()
         frame.get_by_text("Show quoted text").click()
         expect(old).to_be_visible()
-        page.wait_for_timeout(200)
-        after = page.locator("iframe.body-frame").bounding_box()
-        assert before and after and after["height"] > before["height"] + 400
+        assert before
+        page.wait_for_function(
+            "(most) => document.querySelector('iframe.body-frame').clientHeight > most", arg=before["height"] + 400
+        )
 
         page.get_by_role("link", name="Inner subject Dr Maya").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Inner subject")

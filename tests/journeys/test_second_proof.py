@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.journeys.browsers import PHONE, chromium, jonas, sign_in, someone
 from tests.mails import link_in, mail, send
 from tests.parts import need
+from tests.promises.test_p2_no_plaintext_at_rest import files_in
 from tests.servers import Portal
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers]
@@ -60,6 +61,6 @@ def test_a_phrase_opens_the_first_message_and_an_app_the_next(portal: Portal) ->
         page.get_by_role("button", name="Remove the app").click()
         page.goto(link_in(jonas(portal).wait("notice", 2)))
         expect(page.get_by_role("heading", level=1)).to_have_text("Confirm in one more way")
-    stored = b"".join(path.read_bytes() for path in portal.data.rglob("*") if path.is_file())
+    stored = b"".join(content for _, content in files_in(portal.data))
     assert UUID(second).bytes in stored or UUID(second).hex.encode() in stored
     assert PHRASE.encode() not in stored

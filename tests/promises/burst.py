@@ -23,10 +23,10 @@ def burst(portal: Portal, count: int, *, kill_worker_every: int, kill_door_every
                 break
             except OSError:  # the door was killed and is on its way back; smtplib's errors are of this kind too
                 time.sleep(0.2)
-        if number % kill_worker_every == 0:
-            portal.kill_part("worker-mail")
-        if number % kill_door_every == 0:
-            portal.kill_part("door")
+        for part, every in (("worker-mail", kill_worker_every), ("door", kill_door_every)):
+            if number % every == 0:
+                until(lambda part=part: part in portal.processes(), 30, f"{part} after the last kill")
+                portal.kill_part(part)
     until(lambda: set(people) <= set(told(portal)), 60 + count / 5, "notice for everyone")
     until(lambda: portal.health()[0] == 200, 60, "200 from the health page")
     time.sleep(4)  # a lease and a sweep: whatever would be sent a second time is sent by then

@@ -24,6 +24,12 @@ def shown(portal: Portal, *secrets: str) -> list[str]:
     return found + (["terminal"] if any_of(portal.seen().encode(), secrets) else [])
 
 
+def says(portal: Portal, word: str) -> bool:
+    """Whether the health page answers 503, with this word about the keys."""
+    status, states = portal.health()
+    return status == 503 and word in states["keys"]
+
+
 def any_of(content: bytes, secrets: tuple[str, ...]) -> bool:
     return any(secret.encode() in content for secret in secrets)
 
@@ -40,8 +46,8 @@ def test_mail_waits_through_every_fault_of_the_key_service_and_all_of_it_arrives
             arrived = 1
             for fault in (place.cut, place.slow, place.garbage, place.deny):
                 fault()
-                until(lambda: portal.health()[0] == 503, 30, f"503 from the health page after {fault.__name__}")
-                assert "ail waits" in portal.health()[1]["keys"] or "wait" in portal.health()[1]["keys"]
+                # On a busy machine it may say at first that there is no answer yet.
+                until(lambda: says(portal, "ail waits"), 30, f"503 and why from the health page after {fault.__name__}")
                 id_ = send(portal.smtp, mail("[secure] During", SECRET))
                 until(
                     lambda waiting=id_: "wait" in (portal.trace(waiting)["last_error"] or ""),
@@ -55,8 +61,7 @@ def test_mail_waits_through_every_fault_of_the_key_service_and_all_of_it_arrives
                 until(lambda: portal.health()[0] == 200, 60, "200 from the health page")
             # What needs no new key goes on while the service may only be read, and health says so all the same.
             place.read_only()
-            until(lambda: portal.health()[0] == 503, 30, "503 while nothing can be sealed")
-            assert "grant" in portal.health()[1]["keys"]
+            until(lambda: says(portal, "grant"), 30, "503 that says why while nothing can be sealed")
             place.well()
             until(lambda: portal.health()[0] == 200, 60, "200 from the health page")
         assert shown(portal, SECRET, TOKEN) == []

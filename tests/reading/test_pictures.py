@@ -382,7 +382,7 @@ def _announced(handler: BaseHTTPRequestHandler) -> None:
 def _slow(handler: BaseHTTPRequestHandler) -> None:
     handler.send_response(200)
     handler.end_headers()
-    for _ in range(40):
+    for _ in range(200):
         handler.wfile.write(b"\x89")
         handler.wfile.flush()
         time.sleep(0.05)
@@ -403,8 +403,8 @@ def test_what_is_too_slow_is_left(near: str, host: hosts.Host, monkeypatch: pyte
         found = fetching.fetch(f"{near}/slow")
     except Unfetched:
         found = b""
-    assert time.monotonic() - began < 1.5
-    assert len(found) < 40
+    assert time.monotonic() - began < 8, "all of it takes ten seconds"
+    assert len(found) < 200
 
 
 def test_odd_characters_are_written_as_browsers_write_them(near: str, host: hosts.Host) -> None:

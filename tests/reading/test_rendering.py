@@ -20,6 +20,7 @@ from portal.reading.rendering.wire import Answer, Asked, Garbled
 from tests import parts
 from tests.reading import documents
 from tests.reading.documents import HIDDEN, WORDS
+from tests.servers import wait_for
 
 MARK = "jonas.berg@mail.example · 26 November 2026, 14:48 UTC · 7c1f09e2"
 
@@ -226,9 +227,11 @@ def test_what_takes_too_long_is_ended_with_all_that_it_started(monkeypatch: pyte
     put_in(code, monkeypatch)
     monkeypatch.setattr(sandbox, "SECONDS", 0.5)
     assert ask_shut_in("text", wire.PAGES, b"x").state == wire.FAILED
-    time.sleep(0.1)
-    running = [path for path in Path("/proc").glob("[0-9]*/cmdline") if sign.encode() in _line(path)]
-    assert not running
+    wait_for(lambda: not running(sign), 30, "something runs on, and would for ten minutes")
+
+
+def running(sign: str) -> list[Path]:
+    return [path for path in Path("/proc").glob("[0-9]*/cmdline") if sign.encode() in _line(path)]
 
 
 def _line(path: Path) -> bytes:

@@ -19,20 +19,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from branding import look
 from branding.context import face
+from tests.journeys.browsers import FLAGS, PATIENCE
 from tests.screens import samples
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 AXE = ROOT / "tests/browser/node_modules/axe-core/axe.min.js"
 CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-]
 
 
 def rendered(sample: samples.Sample) -> str:
@@ -149,6 +141,7 @@ def axe() -> str:
 def page(chromium: Browser) -> Iterator[Page]:
     """A page that fails the test on any script error, refused resource or broken policy."""
     context = chromium.new_context(locale="en-GB", timezone_id="Europe/Stockholm", reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     faults: list[str] = []
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)

@@ -157,6 +157,7 @@ def test_a_draft_is_saved_by_itself_and_sending_waits_for_it(site: str, page: Pa
     page.route("**/m/*/reply", answer)
     page.clock.install()
     page.goto(f"{site}/R11")
+    page.clock.pause_at(page.evaluate("() => Date.now()") / 1000 + 60)
     page.evaluate("() => document.querySelector('[data-other]').hidden = true")
     field = page.get_by_label("Message", exact=True)
     field.press_sequentially("Half a tho")

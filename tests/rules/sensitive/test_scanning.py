@@ -109,11 +109,11 @@ def test_the_clock_is_looked_at_where_a_large_pattern_finds_nothing() -> None:
     """Alternatives that no automaton holds at once: each byte costs thousands of steps."""
     slow = "|".join(f"[ab]*{end}[ab]{{900}}{number}" for number, end in enumerate("abab"))
     kind = compile_type({"slug": "own", "name": "Own", "pattern": slow})
-    text = "".join(random.Random(7).choices("ab", k=500_000))
+    text = "".join(random.Random(7).choices("ab", k=500_000)) * 8
     begun = time.thread_time()
     with pytest.raises(TooLong):
         scanning.instances(text, kind, 0.1)
-    assert time.thread_time() - begun < 2
+    assert time.thread_time() - begun < 10, "the whole text takes more than a minute"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_more_numbers_than_there_is_time_for_are_not_none(monkeypatch: pytest.Mo
     held = contents.Contents(text)
     begun = time.thread_time()
     held.found(list(TYPES))
-    assert time.thread_time() - begun < 3
+    assert time.thread_time() - begun < 10
     assert not held.was_looked_through
     small = contents.Contents(f"Visa {CARD}")
     assert small.found(["payment-card"])["payment-card"].count == 1

@@ -158,4 +158,4 @@ def test_a_hostile_text_takes_no_longer_than_its_length(piece: str) -> None:
     scan("warm", TYPES)
     started = time.process_time()
     scan(piece * (200_000 // len(piece)), TYPES)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 20, "it would be minutes if it grew with the square"
