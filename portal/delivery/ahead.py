@@ -7,6 +7,7 @@ that a reader chose and what they will be asked for, may be AHEAD_SECONDS old, a
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from portal.delivery.signing import Signers
 from portal.keys.errors import KeysError, WrapRefused
 from portal.mime.errors import BadAddress
 from portal.vault.models import Message, Reader
+
+log = logging.getLogger(__name__)
 
 AHEAD_SECONDS = 10.0
 
@@ -72,7 +75,9 @@ def look(outbounds: Sequence[Outbound]) -> None:
     """Read for notices that were taken up together. One that cannot be read for now is looked at when it is written."""
     try:
         found = _read(outbounds)
-    except KeysError:
+    except Exception as error:
+        # Whatever it was, it may be one mail's; each is read for by itself then, and what is wrong is that mail's.
+        log.warning("%d notices could not be read for together: %s", len(outbounds), type(error).__name__)
         return
     for row in outbounds:
         seen = found.get(row.reader_id)

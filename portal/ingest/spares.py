@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 
 NAME = ".spares"
+PART = ".part"
+"""Ends the passing name of a file that is not whole yet, or no more."""
 MOST = 4096
 """Empty files kept; each has its place by its old name, and takes the place of the one before."""
 LOOK_SECONDS = 0.1
@@ -63,19 +65,24 @@ class Spares:
 
     def remove(self, path: Path) -> None:
         """Take a file away, its bytes at once. Safe to do twice. Raises OSError when the folder does not let it go."""
+        # Only one of two workers gets this name. If both cut it off, the slower could do so when a door has written the
+        # next mail into it and said 250.
+        taken = path.with_name(f"{path.name}{PART}")
         if self._place is not None:
             with suppress(OSError):
                 if path.stat().st_nlink > 1:  # somebody's copy by another name keeps its bytes
                     path.unlink()
                     return
-                empty(path)
+                path.rename(taken)
+                empty(taken)
                 if not self._made:
                     self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
                     self._made = True
-                path.rename(self._place / f"{hash(path.name) % MOST}")
+                taken.rename(self._place / f"{hash(path.name) % MOST}")
                 return
             self._made = False  # swept, perhaps, by a host that shares the folder
         path.unlink(missing_ok=True)
+        taken.unlink(missing_ok=True)  # left by one that was killed, or still at it: it will find nothing
 
     def sweep(self) -> None:
         """Forget those of before the machine was started."""

@@ -27,8 +27,9 @@ from portal.ids import new_id
 from portal.ingest import spoolbucket, spoolfolder
 from portal.ingest.errors import IngestError, SpoolMissing, SpoolUnavailable
 from portal.ingest.models import Spooled
+from portal.ingest.spares import PART
 from portal.ingest.spoolfile import STREAM, Envelope, OpenedSpool, head
-from portal.ingest.spoolfolder import PART, SpoolFile, folder, sweeping_stopped
+from portal.ingest.spoolfolder import SpoolFile, folder, sweeping_stopped
 from portal.keys.disk import sync_folder
 from portal.keys.door import DoorPublic
 from portal.keys.errors import KeysError
@@ -128,7 +129,7 @@ class SpoolWriter:
             self._keep(self._sealer.finish())
             if self._bucket is None:
                 self._flush()
-                spoolfolder.begin_writing(self._descriptor)
+                self._begin_writing()
             self._done = True
 
     def make_durable(self) -> None:
@@ -138,7 +139,7 @@ class SpoolWriter:
                 self._upload(self._bucket)
             else:
                 os.fsync(self._descriptor)
-                os.close(self._descriptor)
+                self._close()
         except OSError as error:
             self._drop()
             raise _unavailable(error) from None
@@ -188,6 +189,13 @@ class SpoolWriter:
             raise _unavailable(error) from None
         self._waiting, self._waiting_bytes = [], 0
 
+    def _begin_writing(self) -> None:
+        try:
+            spoolfolder.begin_writing(self._descriptor)
+        except OSError as error:
+            self._drop()
+            raise _unavailable(error) from None
+
     def _upload(self, bucket: Store) -> None:
         """What was too much for memory lies sealed in this host's folder; the rest was never on a disk of ours."""
 
@@ -202,7 +210,7 @@ class SpoolWriter:
         spoolbucket.put(bucket, self.id, fill)
         self._waiting = []
         if self._descriptor >= 0:
-            os.close(self._descriptor)
+            self._close()
             self._part.unlink(missing_ok=True)
 
     def _drop(self) -> None:
@@ -210,9 +218,14 @@ class SpoolWriter:
         self._waiting = []
         if self._descriptor >= 0:
             with suppress(OSError):
-                os.close(self._descriptor)
-            with suppress(OSError):
-                self._part.unlink()
+                self._close()
+        with suppress(OSError):
+            self._part.unlink()
+
+    def _close(self) -> None:
+        # Once: also where closing fails the number is given out again, to another mail's file perhaps (close(2)).
+        descriptor, self._descriptor = self._descriptor, -1
+        os.close(descriptor)
 
 
 def commit_all(

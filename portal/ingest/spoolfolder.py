@@ -6,6 +6,7 @@ Where the spool is a bucket, mail that is too large for memory is written here, 
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import stat
@@ -19,20 +20,20 @@ from uuid import UUID
 from django.conf import settings
 
 from portal.ingest.models import Spooled
-from portal.ingest.spares import Spares
+from portal.ingest.spares import PART, Spares
 from portal.ingest.states import FINAL
 from portal.keys.disk import sync_folder
 
-PART = ".part"
-"""Ends the passing name of a file that is still being written."""
 ORPHAN_SECONDS = 3600
 _MARKED = 0o400
 """The mode of a file whose mail has a row: one system call a mail, beside the fsyncs that it costs anyway."""
 
-_SYNC_FILE_RANGE = getattr(ctypes.CDLL(None), "sync_file_range", None)
+_SYNC_FILE_RANGE = getattr(ctypes.CDLL(None, use_errno=True), "sync_file_range", None)
 if _SYNC_FILE_RANGE is not None:
     _SYNC_FILE_RANGE.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
 _WRITE = 2  # SYNC_FILE_RANGE_WRITE
+_UNABLE = frozenset({errno.ENOSYS, errno.EINVAL, errno.ESPIPE, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES})
+"""What says that a system, file system or sandbox does not do this; the fsync that follows writes all the same."""
 
 
 def folder() -> Path:
@@ -77,9 +78,14 @@ def remove(id_: UUID) -> None:
 
 def begin_writing(descriptor: int) -> None:
     """Tell the kernel to write a file's bytes now: the disk is busy with all files of a batch before one is waited for
-    (sync_file_range(2)). It promises nothing; fsync does."""
-    if _SYNC_FILE_RANGE is not None:
-        _SYNC_FILE_RANGE(descriptor, 0, 0, _WRITE)
+    (sync_file_range(2)). It promises nothing; fsync does.
+
+    Raises OSError where that failed: a fault that was told here is not always told again by fsync.
+    """
+    if _SYNC_FILE_RANGE is not None and _SYNC_FILE_RANGE(descriptor, 0, 0, _WRITE) < 0:
+        number = ctypes.get_errno()
+        if number not in _UNABLE:
+            raise OSError(number, os.strerror(number))
 
 
 def mark(path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -17,11 +17,13 @@ from django.utils import timezone
 from branding import versions
 from branding.models import Brand
 from portal.access import language, people
-from portal.delivery import ahead, refusing
+from portal.delivery import ahead, asking, refusing
+from portal.delivery.asking import AsksFor
 from portal.delivery.models import Outbound
 from portal.delivery.outcomes import Lease
 from portal.delivery.queue import enqueue
 from portal.delivery.sending import send_due
+from portal.mime.errors import BadAddress
 from portal.vault import readers
 from portal.vault.models import Message, Reader
 from tests.delivery.conftest import JONAS, KARIN
@@ -161,3 +163,20 @@ def test_each_is_written_in_the_language_its_own_reader_chose(seal: Any, relay: 
     _waiting(seal, 1, to=(JONAS,))
     send_due(["notice"])
     assert ["17 november 2026" in text for text in _texts(relay)] == [True, False]
+
+
+def test_one_reader_of_whom_nothing_can_be_said_holds_up_no_other(
+    seal: Any, relay: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address of long ago, say, that is none by the rules of today."""
+    (well,) = _waiting(seal, 1, to=(JONAS,))
+    (wrong,) = _waiting(seal, 1, to=(KARIN,))
+
+    def asks(found: Sequence[Reader]) -> list[AsksFor]:
+        if any(readers.address_of(one) == KARIN.address for one in found):
+            raise BadAddress
+        return [AsksFor(passcode=True, provider="")] * len(found)
+
+    monkeypatch.setattr(asking, "_asks", asks)
+    send_due(["notice"])
+    assert (_state(well)[0], _state(wrong)) == ("sent", ("due", "BadAddress"))

@@ -181,5 +181,47 @@ def test_a_pipe_among_them_holds_nobody_up(tmp_path: Path) -> None:
     assert made.is_file() and made.read_bytes() == b"mail"
 
 
+def test_two_that_remove_one_file_cut_nothing_off_the_next_mail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel finds a file by its name and then waits for whoever is at it; by then it may be another mail's."""
+    one, two = Spares(tmp_path), Spares(tmp_path)
+    path = written(Spares(tmp_path / "elsewhere"), tmp_path, b"over")
+    answered: list[Path] = []
+
+    def slowly(found: Path) -> None:
+        descriptor = os.open(found, os.O_WRONLY)
+        with monkeypatch.context() as quick:
+            quick.setattr(spares, "empty", at_once)
+            two.remove(path)
+        answered.append(written(two, tmp_path, b"answered 250"))
+        os.ftruncate(descriptor, 0)
+        os.close(descriptor)
+
+    at_once = spares.empty
+    monkeypatch.setattr(spares, "empty", slowly)
+    one.remove(path)
+    assert [made.read_bytes() for made in answered] == [b"answered 250"]
+    assert not path.exists()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_what_a_killed_worker_was_removing_is_removed_by_the_next(
+    spool_folder: Path, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, there = spooled(b"Subject: a\r\n\r\n"), spooled(b"Subject: b\r\n\r\n")
+    with monkeypatch.context() as killed:
+        killed.setattr(spares, "empty", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            spool.remove(over)
+    assert list(spool_folder.glob("*.part"))
+    spool.remove(over)
+    assert [path.name for path in spool_folder.iterdir() if not path.name.startswith(".")] == [str(there.pk)]
+
+
+def interrupted(_path: Path) -> None:
+    raise KeyboardInterrupt
+
+
 def test_a_spool_folder_has_one_pool(spool_folder: Path) -> None:
     assert spoolfolder.spares() is spoolfolder.spares()

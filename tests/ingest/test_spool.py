@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -255,6 +257,44 @@ class TestDatabaseDown:
         assert {row.pk for row in Spooled.objects.all()} == {writers[0].id, writers[2].id}
         (spool_folder / f"{writers[1].id}.part").rmdir()
 
+    def test_a_fault_that_is_told_when_writing_begins_is_told_to_its_sender(
+        self, spool_folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        writers = [SpoolWriter.begin(ENVELOPE) for _ in range(3)]
+        faults = [0, errno.EIO, errno.EINVAL]  # the last says only that this file system does not do it
+
+        def begun(*_: int) -> int:
+            ctypes.set_errno(faults.pop(0))
+            return -1 if ctypes.get_errno() else 0
+
+        monkeypatch.setattr(spoolfolder, "_SYNC_FILE_RANGE", begun)
+        outcomes = commit_all(writers)
+        assert str(outcomes[1]) == str(SpoolUnavailable(os.strerror(errno.EIO)))
+        good = {writers[0].id, writers[2].id}
+        assert {row.pk for row in Spooled.objects.all()} == good == {UUID(name) for name in files(spool_folder)}
+
+    def test_a_file_is_closed_once_even_where_that_fails(
+        self, spool_folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its number is free all the same, and may be that of another mail's file by then (close(2))."""
+        writer = SpoolWriter.begin(ENVELOPE)
+        writer.write(os.urandom(2 * spool.FLUSH_BYTES))
+        closed: list[int] = []
+
+        def close(descriptor: int, really: Callable[[int], None] = os.close) -> None:
+            if descriptor == mine:
+                closed.append(descriptor)
+            really(descriptor)
+            if descriptor == mine:
+                raise OSError(errno.EIO, "")
+
+        mine = writer._descriptor
+        monkeypatch.setattr(os, "close", close)
+        (outcome,) = commit_all([writer])
+        assert isinstance(outcome, SpoolUnavailable)
+        assert closed == [mine]
+        assert files(spool_folder) == []
+
     def test_a_row_belongs_to_the_callers_transaction(self, spool_folder: Path) -> None:
         with transaction.atomic():
             row = spooled()
@@ -400,6 +440,15 @@ class TestAnOlderDatabase:
         assert sweep_orphans() == 1
         assert files(spool_folder) == []
         assert not Spooled.objects.exists()
+
+
+def test_what_begins_no_writing_there_is_left_to_fsync_and_a_fault_is_told() -> None:
+    ends = os.pipe()
+    spoolfolder.begin_writing(ends[1])
+    for end in ends:
+        os.close(end)
+    with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+        spoolfolder.begin_writing(ends[1])
 
 
 def test_empty_leaves_the_lock(spool_folder: Path) -> None:
