@@ -230,7 +230,7 @@ def _digits(typed: str) -> str:
 
 
 def _take_step(authenticator: Authenticator, digits: str, now: datetime) -> None:
-    """Use up the step whose code this is. Raises WrongFactorCode, FactorCodeUsed."""
+    """Use up the step whose code this is. Raises WrongFactorCode, FactorCodeUsed; key errors, and nothing counts."""
     secret, middle = secret_of(authenticator), int(now.timestamp()) // STEP_SECONDS
     # All are compared: the time does not say which clock the phone has.
     right = [step for step in range(middle - DRIFT, middle + DRIFT + 1) if codes.same(digits, code_at(secret, step))]
@@ -239,6 +239,10 @@ def _take_step(authenticator: Authenticator, digits: str, now: datetime) -> None
     step = max(right)
     newer = Authenticator.objects.filter(pk=authenticator.pk, last_step__lt=step)
     if not newer.update(last_step=step):
+        raise FactorCodeUsed
+    # Asked of the keyring as well, for the row says only what somebody wrote: a code is accepted once (section 5.2).
+    digest = keys().lookup("app-code", f"{authenticator.id} {step}")
+    if not keys().used.spend(digest, (step + DRIFT + 1) * STEP_SECONDS, int(now.timestamp())):
         raise FactorCodeUsed
 
 

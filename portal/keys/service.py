@@ -31,6 +31,7 @@ from portal.keys.posting import Posted
 from portal.keys.provider import Provider
 from portal.keys.providers.addresses import provider_of
 from portal.keys.signing import HeadSigner
+from portal.keys.spending import Spending
 from portal.keys.tree import Tree
 
 AHEAD_DAYS = 8  # keys are made this long before need: any keyring backup of the last week holds what is in use
@@ -239,6 +240,11 @@ class KeyService:
     def grants(self) -> Granting:
         """What binds the rows by which people sign in."""
         return Granting(self._keyring, self._grants, self._newest_grants, self._keep_grants)
+
+    @property
+    def used(self) -> Spending:
+        """What counts once and only for a while."""
+        return Spending(self._keyring)
 
     # Opened objects
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.conf import settings as product
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -26,7 +27,8 @@ from portal.access.errors import (
 from portal.access.models import Authenticator, Person, RecoveryCode, Session, WrongFactor
 from portal.access.tidying import tidy
 from portal.audit.models import Entry
-from portal.keys import service
+from portal.keys import service, spending
+from portal.keys.errors import KeysError
 from portal.keys.service import KeyService, configured
 from portal.vault.models import Reader
 from tests.access.visitors import Clock, other_than
@@ -125,6 +127,36 @@ def test_each_code_is_taken_once_and_no_older_one_after_it(person: Person, brand
         with pytest.raises(FactorCodeUsed):
             authenticators.check(person, old)
     assert authenticators.check(person, shown(person, clock, steps=1)).kind == "totp"
+
+
+def test_a_code_whose_row_somebody_made_unused_proves_nothing_on_any_host(
+    person: Person, brand: Brand, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_up(person, brand, clock)
+    code = shown(person, clock)
+    authenticators.check(person, code)
+    for _host in range(2):
+        Authenticator.objects.update(last_step=0)
+        with pytest.raises(FactorCodeUsed):
+            authenticators.check(person, code)
+        monkeypatch.setattr(service, "_service", KeyService(*configured()))
+    assert authenticators.check(person, shown(person, clock, steps=1)).kind == "totp", "the next one is another"
+
+
+def test_while_the_keyring_takes_nothing_no_code_counts_and_none_is_used_up(
+    person: Person, brand: Brand, clock: Clock
+) -> None:
+    set_up(person, brand, clock)
+    place = product.LETTERLOCK.data / "keyring" / f"{spending.OBJECT}.key"
+    whole = place.read_bytes()
+    try:
+        place.write_bytes(whole[:-1])
+        with pytest.raises(KeysError):
+            authenticators.check(person, shown(person, clock))
+    finally:
+        place.write_bytes(whole)
+    assert not WrongFactor.objects.exists()
+    assert authenticators.check(person, shown(person, clock)).kind == "totp"
 
 
 def test_the_code_that_confirmed_does_not_prove_again(person: Person, brand: Brand, clock: Clock) -> None:
