@@ -22,8 +22,11 @@ _SECRECY = pytest.StashKey[list[str]]()
 _WORKER_FINDINGS = "letterlock_secrecy"
 
 
-# How busy the machine is says nothing about a property.
-hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# The same examples in every run, and how busy the machine is says nothing about a property. Whoever changes what a
+# property is about looks further: pytest --hypothesis-profile=explore tests/mime
+_ANY_MACHINE: dict[str, Any] = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("suite", derandomize=True, **_ANY_MACHINE)
+hypothesis.settings.register_profile("explore", derandomize=False, **_ANY_MACHINE)
 hypothesis.settings.load_profile("suite")
 
 

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -31,10 +32,19 @@ PARTS = ("web", "door", "worker-passcode", "worker-mail", "worker-bulk", "beat",
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that nothing listens on, and that nothing else takes before a server is started there.
+
+    Not one of those that the kernel gives to connections and to servers that leave the choice to it (ip(7),
+    ip_local_port_range), nor one that another process of this run was given: seconds pass until it is bound.
+    """
+    first_given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    ours = range(12_000, first_given if first_given > 20_000 else 60_000)
+    while True:
+        port = random.choice(ours)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            (shared.place() / f"port-{port}").touch(exist_ok=False)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for(what: Callable[[], object], seconds: float, sentence: str) -> Any:
