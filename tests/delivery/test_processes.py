@@ -59,7 +59,7 @@ def test_two_processes_at_once_send_each_mail_once():
     for address in addresses:
         enqueue("relay", address=address)
     with relays.running() as relay:
-        both = [sender(20, LETTERLOCK_RELAY_URL=relay.url) for _ in range(2)]
+        both = [sender(20, LETTERLOCK_RELAY_URL=relay.url, LETTERLOCK_LEASE_SECONDS="120") for _ in range(2)]
         begin(*both)
         for process in both:
             assert process.wait(60) == 0
@@ -93,7 +93,7 @@ def test_killed_at_any_moment_the_outbox_holds_each_mail_once():
     wanted = {enqueue("relay", address=f"reader{number}@mail.example").id for number in range(60)}
     started = time.monotonic()
     kills = 0
-    while states()[S.SENT] < len(wanted) and time.monotonic() - started < 90:
+    while states()[S.SENT] < len(wanted) and time.monotonic() - started < 300:
         process = sender(40, LETTERLOCK_RELAY_URL="")
         begin(process)
         if kills < 6:
@@ -161,7 +161,11 @@ def test_on_postgresql_three_processes_send_each_mail_once(postgresql):
     run(postgresql.url, "manage.py", "migrate", "--skip-checks", "--verbosity", "0")
     run(postgresql.url, "-m", "tests.delivery.sender", "ask", "90")
     with relays.running() as relay:
-        places = {"LETTERLOCK_RELAY_URL": relay.url, "LETTERLOCK_DATABASE_URL": postgresql.url}
+        places = {
+            "LETTERLOCK_RELAY_URL": relay.url,
+            "LETTERLOCK_DATABASE_URL": postgresql.url,
+            "LETTERLOCK_LEASE_SECONDS": "120",
+        }
         three = [sender(20, **places) for _ in range(3)]
         begin(*three)
         for process in three:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from portal.ingest import committing
-from portal.ingest.committing import CROWD, GATHER_SECONDS, Committer
+from portal.ingest.committing import CROWD, Committer
 from portal.ingest.errors import SpoolUnavailable
 from portal.ingest.models import Spooled
 from portal.ingest.spool import SpoolWriter, commit_all
@@ -30,14 +30,18 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-def submitted(sessions: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(committing, "GATHER_SECONDS", 100 * GATHER_SECONDS)
+def submitted(sessions: int, monkeypatch: pytest.MonkeyPatch, *, gather: float = 1.5, first_alone: bool = False) -> None:
+    """Four mails: the others while the first may still wait for them or, `first_alone`, once it is committed."""
+    monkeypatch.setattr(committing, "GATHER_SECONDS", gather)
     writers = [SpoolWriter.begin(ENVELOPE) for _ in range(4)]
     committer = Committer()
 
     async def submit() -> None:
         futures = [committer.submit(writers[0], sessions)]
-        await asyncio.sleep(10 * GATHER_SECONDS)
+        if first_alone:
+            await asyncio.wait_for(asyncio.shield(futures[0]), 30)
+        else:
+            await asyncio.sleep(0.01)
         futures += [committer.submit(writer, sessions) for writer in writers[1:]]
         assert await asyncio.wait_for(asyncio.gather(*futures), 30) == [writer.id for writer in writers]
 
@@ -116,7 +120,7 @@ def test_more_than_a_batch_holds_goes_in_several(
 def test_among_few_sessions_the_first_is_not_kept_waiting(
     spool_folder: Path, batches: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    submitted(CROWD - 1, monkeypatch)
+    submitted(CROWD - 1, monkeypatch, gather=600, first_alone=True)
     assert batches[0] == 1
     assert sum(batches) == Spooled.objects.count() == 4
 

@@ -30,12 +30,24 @@ def test_a_quick_disk_needs_no_other_thread(some: Hands, monkeypatch: pytest.Mon
     assert list(some.map(work(lambda _: False), range(9))) == [(n, threading.current_thread().name) for n in range(9)]
 
 
-def test_what_is_left_is_shared_among_threads_once_one_file_takes_long(some: Hands) -> None:
-    outcomes = list(some.map(work(lambda number: number >= 2), range(11)))
+def test_what_is_left_is_shared_among_threads_once_one_file_takes_long(
+    some: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hands, "SLOW_SECONDS", 0.5)
+    caller, all_at_work, met = threading.current_thread().name, threading.Barrier(hands.FSYNCS), set[str]()
+
+    def at_work(number: int) -> tuple[int, str]:
+        if (name := threading.current_thread().name) not in {caller, *met}:
+            met.add(name)
+            all_at_work.wait(60)
+        return work(lambda number: number == 2)(number)
+
+    outcomes = list(some.map(at_work, range(11)))
     assert [number for number, _ in outcomes] == list(range(11))
     by = [name for _, name in outcomes]
-    assert len(set(by[3:])) == hands.FSYNCS
-    assert threading.current_thread().name not in by[3:]
+    assert by[:3] == [caller] * 3
+    assert set(by[3:]) == met
+    assert len(met) == hands.FSYNCS
 
 
 def test_nothing_to_do_is_nothing(some: Hands) -> None:

@@ -125,7 +125,7 @@ def test_ten_slow_seconds_are_cut_to_two_a_call(transit: TransitServer) -> None:
             provider.unwrap(wrapped, CONTEXT)
     finally:
         transit.behave(seconds=0)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 9, "one call and another try of two seconds each"
 
 
 # The guard

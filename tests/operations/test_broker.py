@@ -96,12 +96,14 @@ def test_a_name_that_would_leave_the_folder_is_refused(channel: Any) -> None:
 def _take_all(folder: str, results: Any) -> None:
     with connect(Path(folder)) as connection:
         channel = connection.channel()
-        taken = []
-        until = time.monotonic() + 3
-        while time.monotonic() < until:
+        taken, is_all = [], Path(folder) / ".all"
+        while True:
+            last_look = is_all.exists()
             try:
                 taken.append(channel._get("seal")["headers"]["id"])
             except Empty:
+                if last_look:
+                    break
                 time.sleep(0.001)
         results.put(taken)
 
@@ -112,16 +114,17 @@ def test_two_workers_never_take_the_same_wake_up(channel: Any, tmp_path: Path) -
     workers = [context.Process(target=_take_all, args=(str(tmp_path / "broker"), results)) for _ in range(2)]
     for worker in workers:
         worker.start()
-    until, put = time.monotonic() + 2, 0
-    while time.monotonic() < until:
+    until, put = time.monotonic() + 120, 0
+    while put < 500:
+        assert time.monotonic() < until, "nobody takes them"
         if channel._size("seal") < WAITING:
             channel._put("seal", wake_up("x", put))
             put += 1
-    taken = [*results.get(timeout=20), *results.get(timeout=20)]
+    (tmp_path / "broker" / ".all").touch()
+    taken = [*results.get(timeout=60), *results.get(timeout=60)]
     for worker in workers:
         worker.join(10)
-    assert put > 50
-    assert sorted(taken) == list(range(put))
+    assert sorted(taken) == list(range(500))
 
 
 def test_what_killed_processes_left_is_removed_once_it_is_old(tmp_path: Path) -> None:
@@ -141,8 +144,8 @@ def test_an_idle_consumer_costs_next_to_nothing(tmp_path: Path) -> None:
         channel = connection.channel()
         for queue in ("seal", "notice", "bulk"):
             channel.basic_consume(queue, no_ack=True, callback=print, consumer_tag=queue)
-        before = time.process_time()
+        before = time.thread_time()
         with pytest.raises(TimeoutError):
             connection.drain_events(timeout=2)
-        assert time.process_time() - before < 0.1, "more than 5 % of a core"
+        assert time.thread_time() - before < 0.1, "more than 5 % of a core"
     assert POLL_SECONDS <= 0.1
