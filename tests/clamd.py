@@ -41,7 +41,7 @@ class Clamd:
         self._process = subprocess.Popen(
             [found, "--config-file", str(folder / "clamd.conf")], stdout=self._log, stderr=subprocess.STDOUT
         )
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while not self._answers():
             if time.monotonic() > until or self._process.poll() is not None:
                 raise AssertionError(f"clamd did not start: {(folder / 'log').read_text()}")
@@ -59,6 +59,6 @@ class Clamd:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(120)
         self._log.close()
         self._folder.cleanup()

@@ -23,13 +23,13 @@ def test_a_claim_waits_for_nobody() -> None:
         with transaction.atomic():
             Spooled.objects.select_for_update().get(pk=rows[0].pk)
             holds.set()
-            over.wait(30)
+            over.wait(120)
         connection.close()
 
     thread = Thread(target=another)
     thread.start()
     try:
-        assert holds.wait(10)
+        assert holds.wait(120)
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = '15s'")
         assert {row.pk for row in claim(5)} == {row.pk for row in rows[1:]}

@@ -48,7 +48,7 @@ def mail(
 
 def send(address: tuple[str, int], raw: bytes, *to: str, sender: str = MAYA) -> str:
     """Hand a mail to the door by SMTP; returns the id of its 250 answer."""
-    with smtplib.SMTP(*address, timeout=30) as smtp:
+    with smtplib.SMTP(*address, timeout=120) as smtp:
         smtp.ehlo("mail.aldervalley.example")
         smtp.mail(sender)
         for recipient in to or (JONAS,):

@@ -44,7 +44,7 @@ class Person:
         self, method: str, url: str, *, body: bytes | None = None, follow: bool = True, headers: Mapping[str, str] = {}
     ) -> Answer:
         where = urlsplit(urljoin(self.origin, url))
-        connection = http.client.HTTPConnection(where.hostname or "", where.port or 80, timeout=60)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port or 80, timeout=120)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())

@@ -104,11 +104,11 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            return self.process.wait(30)
+            return self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise AssertionError("The server did not stop within 30 s.") from None
+            raise AssertionError("The server did not stop within 120 s.") from None
         finally:
             self.process = None
 
@@ -341,7 +341,7 @@ class Portal(Server):
         """The Maildir of outgoing mail."""
         return self.data / "outbox"
 
-    def start(self, *, within: float = 60) -> None:
+    def start(self, *, within: float = 120) -> None:
         """Start, and wait until the health page says that all is well."""
         self.launch()
         try:

@@ -38,7 +38,7 @@ def test_races_and_claims_end_alike_on_postgresql(postgresql: PostgreSQL) -> Non
         env={**os.environ, "TEST_POSTGRESQL_URL": postgresql.url},
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=1500,
     )
     assert done.returncode == 0, done.stdout[-3000:]
     assert " passed" in done.stdout

@@ -140,7 +140,7 @@ def scripted(*steps: str | bytes | None) -> Iterator[tuple[str, list[bytes]]]:
         yield f"smtp://127.0.0.1:{listening.getsockname()[1]}", heard
     finally:
         listening.close()
-        thread.join(5)
+        thread.join(120)
 
 
 def tls_context(folder: Path) -> ssl.SSLContext:

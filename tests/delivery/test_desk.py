@@ -84,6 +84,6 @@ def test_what_stops_the_owner_is_not_swallowed_and_the_asker_goes_free():
     thread = threading.Thread(target=ask)
     thread.start()
     with pytest.raises(SystemExit):
-        desk.serve(5)
-    thread.join(5)
+        desk.serve(120)
+    thread.join(120)
     assert answers == [SystemExit]

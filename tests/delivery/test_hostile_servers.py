@@ -52,7 +52,7 @@ def endless(*steps: str, piece: bytes, pause: float = 0.0):
         yield f"smtp://127.0.0.1:{listening.getsockname()[1]}", said
     finally:
         listening.close()
-        thread.join(10)
+        thread.join(120)
         assert not thread.is_alive()
 
 
@@ -184,6 +184,6 @@ def test_what_somebody_puts_behind_the_answer_to_starttls_counts_for_nothing(tmp
     offered = set(smtp.esmtp_features)
     smtp.close()
     listening.close()
-    thread.join(10)
+    thread.join(120)
     assert heard == [b"ehlo portal.example\r\n"]
     assert offered == {"8bitmime"}

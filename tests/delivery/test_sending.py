@@ -270,14 +270,14 @@ def test_a_sender_that_was_overtaken_changes_nothing(relay, relayed):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_slow_relay_keeps_its_mail_to_one_sender(configure, relay, relayed):
-    configure(lease_seconds=2)
+    configure(lease_seconds=4)
     outbound = relayed()
     others = []
 
     def meanwhile():
         # The relay thinks for longer than the lease; another sender looks for work all the time.
         for _ in range(10):
-            threading.Event().wait(0.4)
+            threading.Event().wait(0.6)
             others.append(send_due(["relay"]))
         connection.close()
 

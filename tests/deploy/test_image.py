@@ -56,7 +56,7 @@ def running(image: Image, settings: dict[str, str], tmp_path_factory: pytest.Tem
     finally:
         container.terminate()
         with suppress(subprocess.TimeoutExpired):
-            container.wait(20)
+            container.wait(120)
         container.kill()
         container.wait()
 

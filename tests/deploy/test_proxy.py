@@ -51,7 +51,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
     finally:
         caddy.terminate()
-        caddy.wait(20)
+        caddy.wait(120)
         behind.shutdown()
         behind.server_close()
 

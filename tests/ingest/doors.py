@@ -41,7 +41,7 @@ class RunningDoor:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(120)
         return self
 
     def begin_to_stop(self) -> None:
@@ -49,7 +49,7 @@ class RunningDoor:
 
     def __exit__(self, *_: object) -> None:
         self.begin_to_stop()
-        self._thread.join(20)
+        self._thread.join(120)
         assert not self._thread.is_alive()
 
 
@@ -59,7 +59,7 @@ class Line:
     def __init__(
         self, port: int, *, greet: bool = True, before: bytes = b"", tls: ssl.SSLContext | None = None
     ) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=120)
         self.socket.sendall(before)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_hostname="door.example")

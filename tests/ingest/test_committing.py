@@ -30,7 +30,9 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-def submitted(sessions: int, monkeypatch: pytest.MonkeyPatch, *, gather: float = 1.5, first_alone: bool = False) -> None:
+def submitted(
+    sessions: int, monkeypatch: pytest.MonkeyPatch, *, gather: float = 1.5, first_alone: bool = False
+) -> None:
     """Four mails: the others while the first may still wait for them or, `first_alone`, once it is committed."""
     monkeypatch.setattr(committing, "GATHER_SECONDS", gather)
     writers = [SpoolWriter.begin(ENVELOPE) for _ in range(4)]

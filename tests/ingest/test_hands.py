@@ -39,7 +39,7 @@ def test_what_is_left_is_shared_among_threads_once_one_file_takes_long(
     def at_work(number: int) -> tuple[int, str]:
         if (name := threading.current_thread().name) not in {caller, *met}:
             met.add(name)
-            all_at_work.wait(60)
+            all_at_work.wait(120)
         return work(lambda number: number == 2)(number)
 
     outcomes = list(some.map(at_work, range(11)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -33,6 +34,12 @@ class Process:
             return await asyncio.gather(*(self.allowance.take(connector) for _ in range(times)))
 
         return sum(self.loop.run(all_at_once()))
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine's database is not one that is away."""
+    monkeypatch.setattr(allowance, "WAIT_SECONDS", 120.0)
 
 
 @pytest.fixture
@@ -75,10 +82,12 @@ def test_two_processes_share_an_hour_s_recipients(
 def test_a_process_asks_for_a_hundredth_at_a_time(processes: tuple[Process, Process]) -> None:
     one, other = processes
     office = limited(1000)
+    began = time.time()
     with Asked() as asked:
         assert one.names(office, 100) == 100
     assert asked.times == 10
-    assert other.names(office, 1000) in (900, 901), "a recipient comes back every 3.6 seconds"
+    more = other.names(office, 1000) - 900
+    assert 0 <= more <= 1 + (time.time() - began) / 3.6, "a recipient comes back every 3.6 seconds"
 
 
 def test_processes_that_ask_at_once_are_given_no_recipient_twice(transactional_db: None) -> None:

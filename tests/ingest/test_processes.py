@@ -40,7 +40,7 @@ def doors(installation: Installation) -> Iterator[subprocess.Popen[bytes]]:
     wait_for(lambda: listening(installation.port) == 2, 20, "two doors do not listen")
     yield process
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(120) == 0
     assert listening(installation.port) == 0
 
 

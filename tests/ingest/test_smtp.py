@@ -387,14 +387,16 @@ class TestBrokenLines:
     def test_silence_ends_a_session(
         self, transactional_db: None, spool_folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(limits, "COMMAND_SECONDS", 0.3)
-        monkeypatch.setattr(limits, "DATA_SECONDS", 0.3)
+        # Each when the client has come as far as it should: on a busy machine that takes longer by chance.
         with RunningDoor() as door:
-            with Line(door.port) as line:
+            with Line(door.port) as line, monkeypatch.context() as during:
+                during.setattr(limits, "COMMAND_SECONDS", 0.3)
+                assert line.ask(b"NOOP").startswith("250")
                 assert line.reply().startswith("421 4.4.2")
                 assert line.hung_up()
             with Line(door.port) as line:
                 line.to_data()
+                monkeypatch.setattr(limits, "DATA_SECONDS", 0.3)
                 line.send(MAIL * 10_000)
                 assert line.reply().startswith("421 4.4.2")
             assert_nothing_left(spool_folder)
@@ -487,7 +489,7 @@ class TestTogether:
                 begun = time.monotonic()
                 for _ in range(10):
                     assert taken(line.mail()) == MAIL
-                assert time.monotonic() - begun < 10
+                assert time.monotonic() - begun < 60, "it waited for the end of the large one"
         finally:
             stop.set()
             thread.join()

@@ -245,7 +245,7 @@ def in_child(work: Callable[[], object]) -> int:
 
     child = fork.Process(target=run)
     child.start()
-    child.join(60)
+    child.join(120)
     assert child.exitcode is not None
     return child.exitcode
 

@@ -161,7 +161,7 @@ def test_of_hosts_that_change_one_version_one_wins(keyring: PostgresqlKeyring, u
     for host in hosts:
         host.start()
     for host in hosts:
-        host.join(60)
+        host.join(120)
     assert [host.exitcode for host in hosts] == [0, 0, 0]
     assert keyring.read("count") == (46, b"45")
 
@@ -237,7 +237,7 @@ def test_a_child_of_a_process_with_a_connection_leaves_it_alone(keyring: Postgre
 
     child = fork.Process(target=forget)
     child.start()
-    child.join(30)
+    child.join(120)
     assert child.exitcode == 0
     assert keyring.read("one") == (1, b"first")
 

@@ -105,7 +105,7 @@ def test_processes_that_prepare_at_once_agree(tmp_path: Path) -> None:
     for child in children:
         child.start()
     for child in children:
-        child.join(60)
+        child.join(120)
     assert [child.exitcode for child in children] == [0] * 4
     place.service().prepare(TODAY, {2})
     assert len(place.keyring.names()) == 2 + 2 + 11 + 9
@@ -384,7 +384,7 @@ def test_a_process_has_one_service_and_its_children_their_own(
     child = fork.Process(target=lambda: exit(0 if module.keys() is not service and module.keys().secret("seal") else 1))
     with module._service_lock:  # as if another thread held it at the moment of forking
         child.start()
-    child.join(30)
+    child.join(120)
     assert child.exitcode == 0
 
 

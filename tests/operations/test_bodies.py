@@ -24,7 +24,7 @@ from django.http import UnreadablePostError
 from portal.networks import client_network
 from portal.operations import body_watch
 from portal.operations.bodies import whole_bodies
-from portal.operations.body_reading import Places, WholeBody
+from portal.operations.body_reading import PIECE_SECONDS, Places, WholeBody
 from tests.servers import Portal, wait_for
 
 # Else each worker would have a portal of its own, and half a minute of silence.
@@ -184,18 +184,22 @@ def assert_only_bodies_have_to_wait(portal: Portal, source: str = HERE) -> None:
     for path in ("/healthz", "/m/", "/healthz"):
         status, _, seconds = ask(portal, "GET", path, source=source)
         assert (status, seconds < PROMPT) == (200, True)
-    time.sleep(0.5)
-    status, headers, seconds = ask(portal, "POST", "/m/", b"a=b", source=source)
-    assert (status, headers["retry-after"], seconds < PROMPT) == (503, "5", True)
+    refused = wait_for(
+        lambda: (got := ask(portal, "POST", "/m/", b"a=b", source=source))[0] == 503 and got, 3, "A body found a place"
+    )
+    _, headers, seconds = refused
+    assert (headers["retry-after"], seconds < PROMPT) == ("5", True)
 
 
 @pytest.mark.parametrize("length", [1000, 1_000_000])
 def test_clients_that_send_one_byte_take_no_page_from_others(portal: Portal, length: int) -> None:
     stuck = [begun_body(portal, length) for _ in range(40)]
     assert_only_bodies_have_to_wait(portal)
+    begun = time.monotonic()
     for line in stuck:
         line.close()
     wait_for(lambda: posts_work(portal), 15, "Bodies are still refused")
+    assert time.monotonic() - begun < PIECE_SECONDS - 2, "who has gone is not waited for"
 
 
 def silent_clients(portal: Portal, source: str, headers: bytes) -> None:

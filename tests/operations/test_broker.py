@@ -123,7 +123,7 @@ def test_two_workers_never_take_the_same_wake_up(channel: Any, tmp_path: Path) -
     (tmp_path / "broker" / ".all").touch()
     taken = [*results.get(timeout=60), *results.get(timeout=60)]
     for worker in workers:
-        worker.join(10)
+        worker.join(120)
     assert sorted(taken) == list(range(500))
 
 

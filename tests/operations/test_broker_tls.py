@@ -53,7 +53,7 @@ class Listener:
                 line, _ = self._socket.accept()
             except OSError:
                 return
-            line.settimeout(2)
+            line.settimeout(20)
             with line, contextlib.suppress(OSError):
                 self.raw.append(line.recv(512, socket.MSG_PEEK))
                 with self._context.wrap_socket(line, server_side=True) as tls:
@@ -63,7 +63,7 @@ class Listener:
         # Closing alone would leave the thread in accept().
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        self._thread.join(5)
+        self._thread.join(120)
 
 
 @contextlib.contextmanager
@@ -78,7 +78,7 @@ def listening(authority: Authority, *names: str) -> Iterator[Listener]:
 def call(scheme: str, port: int) -> None:
     """Connect as the product does; that nobody answers in the end is not what is asked here."""
     app = Celery(set_as_current=False)
-    app.conf.update(celery._broker(f"{scheme}://portal:geheim@localhost:{port}/"), broker_connection_timeout=1)
+    app.conf.update(celery._broker(f"{scheme}://portal:geheim@localhost:{port}/"), broker_connection_timeout=10)
     with contextlib.suppress(OperationalError), app.connection_for_write() as connection:
         connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
 
@@ -132,4 +132,4 @@ def test_a_real_redis_takes_a_wake_up_over_tls(authority: Authority, tmp_path: P
             assert client.llen("seal") == 1
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(120)

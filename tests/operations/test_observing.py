@@ -206,7 +206,7 @@ def test_a_part_started_alone_serves_its_own_figures_and_takes_them_along(tmp_pa
         wait_for(lambda: "letterlock_intake_seconds_count 1.0" in served(), 10, "the mail was not counted")
     finally:
         door.terminate()
-        door.wait(20)
+        door.wait(120)
     wait_for(lambda: not served(), 10, "the figures are still served after the door's end")
 
 

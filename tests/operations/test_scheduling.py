@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.db.models import F
 from django.utils import timezone
@@ -146,6 +147,10 @@ def test_of_two_hosts_one_rings_and_the_other_takes_over_when_it_is_killed(beats
     second.rings_again()
     assert not first.rang()
     assert second.process is not None
-    second.process.terminate()
-    second.process.wait(20)
-    wait_for(first.rang, 2 * turns.RENEW_SECONDS + 2, "The turn was not given up")
+    with psycopg.connect(second.portal.environment["LETTERLOCK_DATABASE_URL"], autocommit=True) as database:
+        ((held_by,),) = database.execute("SELECT holder FROM operations_turn").fetchall()
+        second.process.terminate()
+        second.process.wait(120)
+        lives = "SELECT 1 FROM operations_turn WHERE holder = %s AND until > now() - interval '1 hour'"
+        assert not database.execute(lives, [held_by]).fetchall(), "the turn was not given up"
+    wait_for(first.rang, 20, "The first did not take the turn that is free")

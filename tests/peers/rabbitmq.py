@@ -60,7 +60,7 @@ class RabbitMQ(Server):
         self.stop()
         if self._names is not None:
             self._names.terminate()
-            self._names.wait(10)
+            self._names.wait(120)
 
     def _end(self, number: signal.Signals) -> int:
         # A shell waits for the machine it started; both are of one group.

@@ -41,14 +41,14 @@ def at_once(*acts: Callable[[], object]) -> None:
 
     def run(act: Callable[[], object]) -> None:
         try:
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=120)
             act()
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(len(acts)) as pool:
         for done in [pool.submit(run, act) for act in acts]:
-            done.result(timeout=60)
+            done.result(timeout=120)
 
 
 def test_all_of_it_at_once_leaves_each_reader_their_new_rights_and_no_old_leaf() -> None:
