@@ -58,8 +58,8 @@ def trace() -> list[Shown]:
     from django.utils import timezone
 
     from portal.access import administrators
-    from portal.console import searches
-    from portal.console.searches import Sought
+    from portal.operations import searches
+    from portal.operations.searches import Sought
     from portal.vault.models import Message, Reader
     from portal.vault.readers import address_of
 

@@ -10,5 +10,9 @@ class ApiConfig(AppConfig):
     def ready(self) -> None:
         from portal.access import grants
         from portal.api.granted import KIND
+        from portal.later import later
+        from portal.operations import tidying
 
         grants.register(KIND)
+        tidying.register(later("portal.api.telling.tidy"))
+        tidying.register(later("portal.api.handing.tidy"))

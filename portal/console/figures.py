@@ -14,16 +14,16 @@ from django.utils.translation import ngettext
 
 from portal.access.roles import May
 from portal.audit import checking
-from portal.console import cards, charts, starting
+from portal.console import cards, starting
 from portal.console.cards import link
-from portal.console.charts import Chart, Step
 from portal.console.had import had
 from portal.console.sections import BOUNCES, HEALTH, KEYS, MESSAGES, RECORD
 from portal.console.waiting import count, held, shown
 from portal.delivery.models import Bounce
 from portal.ingest.models import Spooled
 from portal.lifecycle import asking
-from portal.operations import health, keyending, reporting
+from portal.operations import charts, health, keyending, reporting
+from portal.operations.charts import Chart, Step
 from portal.operations.counting import Kind
 from portal.operations.reporting import Report
 

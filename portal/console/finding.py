@@ -13,8 +13,8 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from portal.console.searches import Sought
 from portal.delivery.models import Outbound
+from portal.operations.searches import Sought
 from portal.vault.models import Message, Reader
 from portal.vault.readers import address_lookup
 from portal.vault.reference import Reference

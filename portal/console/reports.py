@@ -21,12 +21,12 @@ from portal.access.decorators import permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.audit.record import record
-from portal.console import charts, figures
-from portal.console.charts import Chart, Step
+from portal.console import figures
 from portal.console.pages import administrator, office_page
 from portal.console.sections import REPORTS
 from portal.keys.errors import KeysError
-from portal.operations import activity, monthly, protected, reporting
+from portal.operations import activity, charts, monthly, protected, reporting
+from portal.operations.charts import Chart, Step
 from portal.operations.counting import Kind
 from portal.operations.reporting import Asked, Report
 from portal.rules import live

@@ -17,15 +17,16 @@ from portal.access.decorators import permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.audit.record import record
-from portal.console import finding, listing, searches
+from portal.console import finding, listing
 from portal.console.finding import Filter
 from portal.console.pages import administrator, office_page
-from portal.console.searches import Sought
 from portal.console.sections import MESSAGES
 from portal.ids import id_of
 from portal.keys.errors import KeysError
 from portal.mime.addresses import LONGEST, mask, normalise
 from portal.mime.errors import BadAddress
+from portal.operations import searches
+from portal.operations.searches import Sought
 
 MOST_EXPORTED = 100_000
 COLUMNS = ("id", "sent", "sender", "recipients", "brand", "rule", "state")

@@ -16,13 +16,12 @@ from portal.access import people, roles
 from portal.access.models import Person
 from portal.access.roles import May
 from portal.audit.record import record
-from portal.console import charts
 from portal.delivery.dressing import dressed
 from portal.delivery.heads import own_heads
 from portal.delivery.letters import Prepared
 from portal.delivery.models import Outbound
 from portal.delivery.queue import address_of, enqueue, words_of
-from portal.operations import reporting
+from portal.operations import charts, reporting
 from portal.operations.counting import Kind
 from portal.operations.models import ReportWish
 from portal.operations.reporting import Report

@@ -13,10 +13,8 @@ from django.utils import timezone
 
 from portal.access import alarms, grants, openings
 from portal.access import tidying as access_tidying
-from portal.api import handing, telling
 from portal.audit import checking, sequencing
 from portal.celery import CHECK_RECORD, CLOCK_SET_BACK, COUNT, KEY_WORK, QUEUES, SEQUENCE, TELL_OPENINGS, app, ring
-from portal.console import searches
 from portal.delivery import tidying as delivery_tidying
 from portal.directory import parked
 from portal.ingest.sweeping import sweep_orphans
@@ -33,6 +31,7 @@ from portal.operations import (
     monthly,
     record_keeping,
     retention,
+    searches,
     tallying,
     tidying,
 )
@@ -133,8 +132,7 @@ def tidy() -> None:
     delivery_tidying.tidy(timezone.now())
     unsent.tidy(timezone.now())
     sequencing.thin_heads(timezone.now())
-    telling.tidy(timezone.now())
-    handing.tidy(timezone.now())
+    tidying.tidy_above(timezone.now())
     arriving.tidy(timezone.now())
     approaches.sweep(timezone.now())
     retention.run(timezone.now())

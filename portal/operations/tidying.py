@@ -1,13 +1,26 @@
-"""What has had its time: door keys that no spooled or waiting mail names any more."""
+"""What has had its time: door keys that no spooled or waiting mail names any more, and what rooms above keep."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime
 
 from portal.delivery.models import Outbound
 from portal.ingest import states
 from portal.ingest.models import Spooled
 from portal.keys.service import keys
+
+_above: list[Callable[[datetime], object]] = []
+
+
+def register(tidy: Callable[[datetime], object]) -> None:
+    """Name what removes the rows of a room above, in AppConfig.ready()."""
+    _above.append(tidy)
+
+
+def tidy_above(now: datetime) -> None:
+    for tidy in _above:
+        tidy(now)
 
 
 def forget_old_door_keys(today: date) -> None:

@@ -17,11 +17,10 @@ from portal.access import people
 from portal.access.models import Person
 from portal.audit.models import Entry
 from portal.audit.record import record
-from portal.console import charts
 from portal.delivery.models import Outbound
 from portal.delivery.sending import send_due
 from portal.lifecycle import withdrawing
-from portal.operations import monthly, reporting
+from portal.operations import charts, monthly, reporting
 from portal.operations.models import Tally
 from portal.vault.models import Message, Reader
 from tests.console.conftest import CANARY, Arrive, counted

@@ -16,12 +16,13 @@ from django.utils import timezone
 from branding.models import Brand
 from portal.access.models import Person
 from portal.audit.models import Entry
-from portal.console import bouncing, finding, listing, searches, trace_search
+from portal.console import bouncing, finding, listing, trace_search
 from portal.console.finding import Filter
-from portal.console.searches import Sought
 from portal.delivery.models import Outbound
 from portal.keys.errors import ProviderUnavailable
+from portal.operations import searches
 from portal.operations.models import Search
+from portal.operations.searches import Sought
 from portal.vault.models import Message
 from tests.console.conftest import CANARY, Arrive
 from tests.console.test_roles import with_role

@@ -11,7 +11,7 @@ from portal.console.bouncing import Domain
 from portal.console.bouncing import Line as Bounced
 from portal.console.finding import Filter
 from portal.console.listing import Line, Page
-from portal.console.searches import Sought
+from portal.operations.searches import Sought
 from portal.operations.tracing import Event, Mail, MayRead, Trace
 
 ONE = UUID("019b2f6e-3c1a-7d11-8a50-4f2d9c0a7e31")

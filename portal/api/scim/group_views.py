@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from portal.api.models import Token
 from portal.api.scim import groups
 from portal.api.scim.errors import ScimError, bad_value
 from portal.api.scim.exchange import body, guarded_by_token, operations
 from portal.api.scim.paths import read_filter
-from portal.api.scim.resources import Resource
+from portal.api.scim.resources import collection, single
 from portal.audit.record import record
 from portal.directory import keeping
 from portal.directory.models import Group, Source
 from portal.directory.sealed import external_lookup_of
 from portal.ids import ids_of
+
+
+@guarded_by_token
+def all_groups(request: HttpRequest, token: Token) -> HttpResponse:
+    return collection(request, token, Group.objects.all(), _groups_by, _group, _add_group)
+
+
+@guarded_by_token
+def one_group(request: HttpRequest, token: Token, id_: UUID) -> HttpResponse:
+    return single(request, token, Group.objects.all(), id_, _group, _change_group, _remove_group)
 
 
 def _add_group(request: HttpRequest, token: Token) -> Group:
@@ -77,8 +88,3 @@ def _group(request: HttpRequest, group: Group) -> dict[str, Any]:
     left_out = request.GET.get("excludedAttributes", "").lower().replace(" ", "").split(",")
     location = request.build_absolute_uri(f"/scim/v2/Groups/{group.pk}")
     return groups.shown(group, location, members="members" not in left_out)
-
-
-_KIND = Resource(Group, _groups_by, _group, _add_group, _change_group, _remove_group)
-all_groups = guarded_by_token(_KIND.collection)
-one_group = guarded_by_token(_KIND.single)

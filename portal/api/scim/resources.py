@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -17,44 +16,47 @@ from portal.api.scim.exchange import SHOWS, check_version, one, several
 from portal.directory.models import Group, Person
 
 Row = TypeVar("Row", Person, Group)
+Shown = Callable[[HttpRequest, Row], dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Resource(Generic[Row]):
-    """A kind of resource, by what is its own."""
+def collection(
+    request: HttpRequest,
+    token: Token,
+    rows: QuerySet[Row],
+    found: Callable[[str], QuerySet[Row]],
+    shown: Shown[Row],
+    add: Callable[[HttpRequest, Token], Row],
+) -> HttpResponse:
+    """List, find by a filter, or add."""
+    if request.method == "POST":
+        row = add(request, token)
+        return one(request, shown(request, row), row.version, 201)
+    if request.method not in SHOWS:
+        raise ScimError(405, "This address takes GET and POST.")
+    asked = request.GET.get("filter")
+    return several(request, found(asked) if asked else rows, lambda row: shown(request, row))
 
-    model: type[Row]
-    found: Callable[[str], QuerySet[Row]]
-    """By a filter. Raises ScimError."""
-    shown: Callable[[HttpRequest, Row], dict[str, Any]]
-    add: Callable[[HttpRequest, Token], Row]
-    change: Callable[[HttpRequest, Row, Token], None]
-    """By PUT or PATCH, within a transaction."""
-    remove: Callable[[Row, Token], None]
 
-    def collection(self, request: HttpRequest, token: Token) -> HttpResponse:
-        """List and find, or add."""
-        if request.method == "POST":
-            row = self.add(request, token)
-            return one(request, self.shown(request, row), row.version, 201)
-        if request.method not in SHOWS:
-            raise ScimError(405, "This address takes GET and POST.")
-        asked = request.GET.get("filter")
-        rows = self.found(asked) if asked else self.model.objects.all()
-        return several(request, rows, lambda row: self.shown(request, row))
-
-    def single(self, request: HttpRequest, token: Token, id_: UUID) -> HttpResponse:
-        """Show, replace, change or remove one."""
-        with transaction.atomic():
-            row = self.model.objects.select_for_update().filter(pk=id_).first()
-            if row is None:
-                raise not_found()
-            check_version(request, row.version)
-            if request.method == "DELETE":
-                self.remove(row, token)
-                return HttpResponse(status=204)
-            if request.method in ("PUT", "PATCH"):
-                self.change(request, row, token)
-            elif request.method not in SHOWS:
-                raise ScimError(405, "This address takes GET, PUT, PATCH and DELETE.")
-        return one(request, self.shown(request, row), row.version)
+def single(
+    request: HttpRequest,
+    token: Token,
+    rows: QuerySet[Row],
+    id_: UUID,
+    shown: Shown[Row],
+    change: Callable[[HttpRequest, Row, Token], None],
+    remove: Callable[[Row, Token], None],
+) -> HttpResponse:
+    """Show, replace, change or remove one."""
+    with transaction.atomic():
+        row = rows.select_for_update().filter(pk=id_).first()
+        if row is None:
+            raise not_found()
+        check_version(request, row.version)
+        if request.method == "DELETE":
+            remove(row, token)
+            return HttpResponse(status=204)
+        if request.method in ("PUT", "PATCH"):
+            change(request, row, token)
+        elif request.method not in SHOWS:
+            raise ScimError(405, "This address takes GET, PUT, PATCH and DELETE.")
+    return one(request, shown(request, row), row.version)

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from portal.api.models import Token
 from portal.api.scim import users
 from portal.api.scim.errors import ScimError, bad_value
 from portal.api.scim.exchange import body, guarded_by_token, operations
 from portal.api.scim.paths import read_filter
-from portal.api.scim.resources import Resource
+from portal.api.scim.resources import collection, single
 from portal.audit.record import record
 from portal.directory import keeping
 from portal.directory.models import Membership, Person, Source
 from portal.directory.sealed import external_lookup_of, held_in, lookup_of, user_lookup_of
 from portal.ids import ids_of
 from portal.mime.errors import BadAddress
+
+
+@guarded_by_token
+def all_users(request: HttpRequest, token: Token) -> HttpResponse:
+    return collection(request, token, Person.objects.all(), _users_by, _user, _add_user)
+
+
+@guarded_by_token
+def one_user(request: HttpRequest, token: Token, id_: UUID) -> HttpResponse:
+    return single(request, token, Person.objects.all(), id_, _user, _change_user, _remove_user)
 
 
 def _add_user(request: HttpRequest, token: Token) -> Person:
@@ -107,8 +118,3 @@ def _users_by(text: str) -> QuerySet[Person]:
 def _user(request: HttpRequest, person: Person) -> dict[str, Any]:
     within = Membership.objects.filter(person=person).values_list("group_id", "group__name").order_by("pk")
     return users.shown(person, request.build_absolute_uri(f"/scim/v2/Users/{person.pk}"), list(within))
-
-
-_KIND = Resource(Person, _users_by, _user, _add_user, _change_user, _remove_user)
-all_users = guarded_by_token(_KIND.collection)
-one_user = guarded_by_token(_KIND.single)

@@ -10,7 +10,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from branding.languages import say_day
-from portal.console import charts
+from portal.operations import charts
 
 register = template.Library()
 
