@@ -38,8 +38,10 @@ def _authenticator(row: Authenticator) -> Sequence[bytes]:
 
 
 def _proved_phrase(row: ProvedPhrase) -> Sequence[bytes]:
-    session = row.session
-    return number(session.pk), *whose(session.person), moment(session.made_at), number(row.phrase_id)
+    # At whose message it was: a phrase's row that is moved to another reader would else open theirs.
+    session, phrase = row.session, row.phrase
+    at = number(phrase.pk), phrase.reader_id.bytes
+    return number(session.pk), *whose(session.person), moment(session.made_at), *at
 
 
 def _provider(row: Provider) -> Sequence[bytes]:
@@ -79,7 +81,7 @@ _OF_OFFICE = ~Q(role=Person.Role.READER) | ~Q(password__startswith=_NONE)
 KINDS = (
     Kind("passkey", Passkey, _passkey, _words("passkey"), ("person",)),
     Kind("authenticator", Authenticator, _authenticator, _words("app"), ("person",), Q(confirmed_at__isnull=False)),
-    Kind("phrase", ProvedPhrase, _proved_phrase, _words("phrase"), ("session__person",)),
+    Kind("phrase", ProvedPhrase, _proved_phrase, _words("phrase"), ("session__person", "phrase")),
     Kind("provider", Provider, _provider, _words("provider")),
     Kind("role", Person, _role, _words("role"), only=_OF_OFFICE),
     Kind("link", EntryLink, _link, _words("link"), ("person",), Q(used_at=None)),

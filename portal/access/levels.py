@@ -80,7 +80,8 @@ def prove_phrase(session: Session, reader: Reader, typed: str) -> str | None:
 
 
 def _knew_phrase(session: Session, reader: Reader) -> bool:
-    proved = ProvedPhrase.objects.filter(session=session, phrase__reader=reader).first()
+    rows = ProvedPhrase.objects.select_related("phrase")
+    proved = rows.filter(session=session, phrase__reader=reader).first()
     if proved is None:
         return False
     proved.session = session

@@ -22,7 +22,8 @@ from portal.access.models import Authenticator, Person, ProvedPhrase, Provider, 
 from portal.access.passkey_errors import PasskeyAsleep, PasskeyUnknown, TooManyAdded
 from portal.access.providers import Wanted
 from portal.audit.models import Entry
-from portal.vault import readers
+from portal.vault import phrases, readers
+from portal.vault.agreed import agree
 from portal.vault.models import Phrase, Reader
 from tests.access.visitors import Clock, Visitor, make_reader
 from tests.grants import change, keyring_of_before
@@ -262,6 +263,23 @@ def test_nobody_knew_a_phrase_because_a_row_says_so(reader: Reader, brand: Brand
     assert other is not None
     ProvedPhrase.objects.update(session=other)
     assert levels.held(other, reader) == 1
+
+
+def test_a_phrase_that_was_known_opens_no_other_message_though_its_row_is_moved_there(
+    reader: Reader, brand: Brand
+) -> None:
+    session = sessions.of_token(sessions.begin(people.of_reader(reader), brand, keep=False), brand)
+    assert session is not None
+    another = make_reader(brand, "Jonas.Berg@mail.example")
+    phrases.keep_phrases([(reader, agree("the blue canoe")), (another, agree("what nobody here knows"))])
+    assert levels.prove_phrase(session, reader, "the blue canoe")
+    session = Session.objects.select_related("person").get(pk=session.pk)
+    assert (levels.held(session, reader), levels.held(session, another)) == (3, 1)
+    theirs = Phrase.objects.get(reader=another)
+    theirs.delete()
+    Phrase.objects.filter(reader=reader).update(reader=another, sealed=theirs.sealed)
+    assert levels.held(session, another) == 1
+    assert forged() == [("phrase", "changed")]
 
 
 # ------------------------------------------------------------------------------------------------------- providers
