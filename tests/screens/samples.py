@@ -699,7 +699,7 @@ PAGES = [
                     **ONLY_SEEN,
                 },
             ),
-            ("table", {"as_text": True, "rows": [("Name", "Value", LONG)] * 9, "pages": 1, "later_url": ""}),
+            ("table", {"as_text": True, "rows": [("Name", "Value", LONG)] * 9, "pages": 2, "later_url": ""}),
             ("preparing", {"state": "preparing", "pages": 0}),
             ("password", {"state": "password", "pages": 0, **ONLY_SEEN}),
             ("large", {"state": "large", "pages": 0, "name": f"{LONG}{LONG}.pdf"}),
