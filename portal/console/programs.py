@@ -23,8 +23,8 @@ from portal.api import scopes, telling, tokens, webhooks
 from portal.api.errors import ApiError, EntryGone
 from portal.api.models import Delivery, Token, Webhook
 from portal.api.scopes import Scope
-from portal.audit import finding
 from portal.console.acting import by_office
+from portal.console.families import families
 from portal.console.pages import administrator, office_page
 from portal.console.sections import PROGRAMS
 from portal.keys.errors import KeysError
@@ -130,7 +130,7 @@ def add_webhook(request: HttpRequest) -> HttpResponse:
         "url": request.POST.get("url", "")[: webhooks.LONGEST_URL + 1],
         "private": "private" in request.POST,
         "events": " ".join(request.POST.get("events", "")[:4000].split()),
-        "families": [(name, words, name in chosen) for name, words in _families().items()],
+        "families": [(name, words, name in chosen) for name, words in families().items()],
     }
     if request.method == "POST":
         name, url, events, private = context["name"], context["url"].strip(), _events(request.POST), context["private"]
@@ -206,27 +206,6 @@ def _body(delivery: Delivery) -> str:
         return telling.body_of(delivery).decode()
     except EntryGone:
         return ""
-
-
-def _families() -> dict[str, str]:
-    """What can be told, by what its kinds begin with (docs/events.md), in words; what else was recorded, without."""
-    known = {
-        "message": _("Messages: taken, sealed, opened, withdrawn, closed"),
-        "wrapper": _("Notices: handed over, put off, come back"),
-        "reply": _("Answers that were delivered"),
-        "file": _("Files that were looked at or downloaded"),
-        "recipient": _("Recipients: passcodes, confirmed addresses, passkeys"),
-        "sender": _("Senders: what they were told, and how they signed in"),
-        "bulk": _("Many messages at once: how a run went"),
-        "rules": _("Rules that were published"),
-        "brand": _("Brands that were changed or published"),
-        "keys": _("Keys: new ones, backups, recovery"),
-        "administrator": _("Administrators: added, removed, signed in"),
-        "audit": _("The record: checked, taken away"),
-        "tip": _("What rules told senders"),
-    }
-    seen = {finding.room_of(kind) for kind in finding.kinds()} - {"webhook"} - known.keys()
-    return known | dict.fromkeys(sorted(seen), "")
 
 
 def _events(form: QueryDict) -> list[str]:
