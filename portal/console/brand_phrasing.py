@@ -55,7 +55,7 @@ def changed(brand: Brand, old: Mapping[str, Any], new: Mapping[str, Any]) -> lis
 def who(by: UUID | None, me: Person | None) -> str:
     """Who saved or published, for whoever looks: no whole address, for only owners see the list of people."""
     if by is None:
-        return _("the command line, or as it was made")
+        return _("the command line or the installation")
     if me is not None and by == me.pk:
         return _("you")
     person = Person.objects.filter(pk=by).first()

@@ -20,6 +20,7 @@ from portal.access.roles import May
 from portal.audit.record import record
 from portal.console import brand_phrasing, certificates
 from portal.console.brand_pages import Edited, brand_page, edited
+from portal.console.done import see_done
 from portal.console.pages import administrator
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
@@ -51,7 +52,7 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
         return _ask(request, edited(slug), said)
     except NotPublishable as refused:
         return _ask(request, about, sentences=refused.sentences)
-    return see_other(reverse("brand-versions", args=[slug]))
+    return see_done(request, reverse("brand-versions", args=[slug]), "published")
 
 
 @permission_required(May.BRANDS)
@@ -68,7 +69,7 @@ def discard(request: HttpRequest, slug: str) -> HttpResponse:
         about = edited(slug)
         context = {"changes": _changes(about), "seen": about.now.seen, "stale": True}
         return brand_page(request, about, "console/brand_discard.html", context, status=409)
-    return see_other(reverse("brand", args=[slug]))
+    return see_done(request, reverse("brand", args=[slug]), "discarded")
 
 
 @permission_required(May.BRANDS)
@@ -128,7 +129,7 @@ def roll_back(request: HttpRequest, slug: str) -> HttpResponse:
     except NotPublishable as refused:
         context["sentences"] = refused.sentences
         return brand_page(request, about, "console/brand_roll_back.html", context, status=409)
-    return see_other(reverse("brand-versions", args=[slug]))
+    return see_done(request, reverse("brand-versions", args=[slug]), "published")
 
 
 @permission_required(May.BRANDS)

@@ -20,7 +20,8 @@ def sentence(request: HttpRequest) -> str:
 
 def next_step(request: HttpRequest) -> tuple[str, str]:
     """Where to go from there and in which words; empty where nothing follows."""
-    return (reverse("you"), _("Add a passkey")) if word(request) == "proved" else ("", "")
+    steps = {"proved": (reverse("you"), _("Add a passkey")), "withdrawn": ("#acts", _("To undo it"))}
+    return steps.get(word(request), ("", ""))
 
 
 def word(request: HttpRequest) -> str:
@@ -47,5 +48,10 @@ def _words() -> dict[str, str]:
         "rights": _("The rights were changed. They count from the readers’ next request on."),
         "hold": _("The legal hold was changed."),
         "resent": _("The notice is on its way once more."),
+        "published": _("It is published. Recipients see it from now on."),
+        "rules_published": _("The rules are published. Mail that comes in is decided by them within seconds."),
+        "discarded": _("The draft is gone. What is live did not change."),
+        "keys_made": _("New messages use new keys from now on. Back up the keyring now: manage.py keys backup."),
+        "kept": _("The days are saved, and hold from now on."),
         "corrected": _("It was withdrawn there, and is on its way to the right address."),
     }

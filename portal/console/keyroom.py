@@ -78,7 +78,7 @@ def renew(request: HttpRequest) -> HttpResponse:
         keywork.supersede(str(administrator(request).pk))
     except KeysError as error:
         return _failed(request, str(error))
-    return see_other(reverse(KEYS))
+    return done.see_done(request, reverse(KEYS), "keys_made")
 
 
 @permission_required(May.KEYS)

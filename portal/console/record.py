@@ -205,7 +205,7 @@ def _who(entry: Entry, by: str, known: dict[str, str]) -> tuple[str, str]:
     row, what = str(entry.facts.get(by) or ""), str(entry.facts.get("who") or "")
     if name := _name(row, known):
         return name, ""
-    words = who_words(what or row) if what or row == COMMAND_LINE else wording.actor(entry.kind)
+    words = who_words(what or row) if what or row == COMMAND_LINE else wording.actor(entry.kind, entry.facts)
     return words, "" if row == COMMAND_LINE else row
 
 

@@ -14,6 +14,7 @@ from portal.access.decorators import fresh_proof_required, permission_required
 from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.console import brand_phrasing
+from portal.console.done import see_done
 from portal.console.pages import administrator
 from portal.console.rule_pages import names, rows, rules_page, sentences
 from portal.console.sections import RULES
@@ -48,7 +49,7 @@ def publish(request: HttpRequest) -> HttpResponse:
     except BadRules as error:
         return _ask(request, sentences_=sentences(error))
     live.forget()
-    return see_other(reverse("rules-versions"))
+    return see_done(request, reverse("rules-versions"), "rules_published")
 
 
 @permission_required(May.RULES)
@@ -63,7 +64,7 @@ def discard(request: HttpRequest) -> HttpResponse:
         draft.discard(request.POST.get("seen", ""), administrator(request).pk)
     except SavedMeanwhile:
         return rules_page(request, "console/rules_discard.html", {**context, "stale": True}, status=409)
-    return see_other(reverse(RULES))
+    return see_done(request, reverse(RULES), "discarded")
 
 
 @permission_required(May.RULES)
@@ -128,7 +129,7 @@ def roll_back(request: HttpRequest) -> HttpResponse:
     except BadRules as error:
         return rules_page(request, page, {**context, "sentences": sentences(error)}, now=now, status=409)
     live.forget()
-    return see_other(reverse("rules-versions"))
+    return see_done(request, reverse("rules-versions"), "rules_published")
 
 
 def _ask(request: HttpRequest, stale: str = "", sentences_: list[str] | None = None) -> HttpResponse:

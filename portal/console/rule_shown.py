@@ -152,7 +152,8 @@ def sentence(form: Form, types: Document) -> str:
         exceptions = _(" or if ").join(_condition(one, types) for one in form.exceptions)
         said = _("{sentence}, except if {exceptions}").format(sentence=said, exceptions=exceptions)
     orders = ", ".join(_leaf_words(one, types, action=True) for one in form.then) or UNFINISHED
-    return _("{sentence}, then {orders}.").format(sentence=said, orders=orders)
+    said = _("{sentence}, then {orders}.").format(sentence=said, orders=orders)
+    return said.removesuffix(".") if said.endswith(f"{UNFINISHED}.") else said
 
 
 def _condition(node: Node, types: Document, *, outermost: bool = False) -> str:
@@ -177,7 +178,8 @@ def _leaf_words(node: Node, types: Document, *, action: bool) -> str:
     try:
         found = checked({"format": 1, "mode": "first", "types": types["types"], "rules": [rule]})["rules"][0]
     except BadRules:
-        return f"{labels.action(node.kind) if action else labels.condition(node.kind)} {UNFINISHED}"
+        label = labels.action(node.kind) if action else labels.condition(node.kind)
+        return f"{label[:1].lower()}{label[1:]} {UNFINISHED}"
     return action_words(found["then"][0]) if action else condition_words(found["when"]["all"][0])
 
 

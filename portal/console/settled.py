@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.access.decorators import fresh_proof_required, permission_required
-from portal.access.responses import see_other
 from portal.access.roles import May
 from portal.configuration import FROM_FILES, MEBIBYTE, ConfigurationError, Declared, declared
 from portal.console.acting import by_office
+from portal.console.done import see_done
 from portal.console.effects import GROUPS, SECRET
 from portal.console.pages import office_page
 from portal.console.sections import SETTINGS
@@ -64,7 +64,7 @@ def keep(request: HttpRequest) -> HttpResponse:
             faults[name] = str(bad)
     if faults:
         return _page(request, typed, faults)
-    return see_other(reverse(SETTINGS) + "#kept")
+    return see_done(request, reverse(SETTINGS), "kept")
 
 
 def _page(

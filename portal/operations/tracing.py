@@ -177,7 +177,7 @@ def _events(
         said = sentence(entry.kind, entry.facts)
         if entry.pk in pressed:
             said += " " + _("It was asked for within seconds of the notice and never typed: this looks like a scanner.")
-        found.append(Event(entry.at, entry.kind, said, who, entry.facts, actor(entry.kind), number))
+        found.append(Event(entry.at, entry.kind, said, who, entry.facts, actor(entry.kind, entry.facts), number))
     if spooled is not None:
         found.insert(0, _received(spooled, entries))
     return found
@@ -192,7 +192,7 @@ def _received(spooled: Spooled, entries: Sequence[Entry]) -> Event:
     if seen.get("host"):
         said = _("Received from %(host)s, %(size)s.") % {"host": seen["host"], "size": size(spooled.size)}
     return Event(
-        spooled.received_at, "message.received", f"{said} {_session(seen)}".rstrip(), "", facts, actor("door.")
+        spooled.received_at, "message.received", f"{said} {_session(seen)}".rstrip(), "", facts, actor("door.", facts)
     )
 
 

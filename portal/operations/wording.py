@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from portal.delivery.refusing import SUPPRESSED
-from portal.lifecycle.actors import Why
+from portal.lifecycle.actors import Who, Why
 
 _BY_READERS = frozenset({
     "message.time_asked",
@@ -36,8 +36,17 @@ _HANDED = frozenset({
 Facts = Mapping[str, Any]
 
 
-def actor(kind: str) -> str:
-    """Who does what entries of this kind tell of, in a word or two."""
+def actor(kind: str, facts: Mapping[str, Any]) -> str:
+    """Who did what an entry tells of, in a word or two: as its facts say it, or else as its kind does."""
+    said = {
+        Who.OFFICE: _("Administrator"),
+        Who.SENDER: _("Sender"),
+        Who.DELEGATE: _("Someone who acts for its sender"),
+        Who.PROGRAM: _("A program"),
+        Who.COMMAND: _("The command line"),
+    }.get(facts.get("who", ""))
+    if said and kind in _BY_ADMINISTRATORS:
+        return said
     if kind in _BY_READERS or kind.startswith(
         ("file.", "recipient.confirmed", "recipient.passcode_asked", "recipient.passcode_failed")
     ):

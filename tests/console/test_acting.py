@@ -78,7 +78,11 @@ def test_withdrawing_names_who_opened_it_and_closes_it_for_those_who_are_ticked(
     assert "has not opened it." in said
     assert JONAS not in page
     asked = {"reader": str(jonas.id), "reason": Why.WRONG_PERSON.value}
-    assert owner.post(at(message, "withdraw"), asked).status_code == 303
+    answer = owner.post(at(message, "withdraw"), asked)
+    assert answer.status_code == 303
+    after = owner.get(answer["Location"]).content.decode()
+    assert 'href="#acts"' in after and 'id="acts"' in after, "undoing is one press away"
+    assert "· Administrator</span>" in after
     assert berg.get(link(jonas)).status_code == 410
     assert read_by(karin).get(link(karin)).status_code == 200
     noted = facts("message.withdrawn")

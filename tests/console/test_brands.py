@@ -93,7 +93,9 @@ def test_published_it_is_what_recipients_get_and_the_old_version_can_be_had_agai
 ) -> None:
     save(designer, name="Alder Clinic", colour="#8a2f52")
     assert "Alder Clinic" not in stranger.get("/help/").content.decode()
-    assert publish(designer).status_code == 303
+    published = publish(designer)
+    assert published.status_code == 303
+    assert "It is published." in designer.get(published["Location"]).content.decode()
     page = stranger.get("/help/").content.decode()
     assert "Alder Clinic" in page
     sheet = re.search(r"/brand/alder\.\w+\.css", page)

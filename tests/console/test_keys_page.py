@@ -44,7 +44,8 @@ def test_new_keys_are_used_at_once_and_older_messages_are_moved_when_asked_with_
 ) -> None:
     arrive()
     old = used()
-    owner.post("/admin/keys/new/")
+    made = owner.post("/admin/keys/new/")
+    assert "Back up the keyring now" in owner.get(made["Location"]).content.decode()
     assert keys().current(rotating.base_of(old)) != old
     assert used() == old, "nothing is wrapped anew unless that is chosen"
     page = owner.get("/admin/keys/").content.decode()

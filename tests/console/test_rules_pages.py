@@ -74,7 +74,9 @@ def test_the_list_says_what_is_live_how_often_each_rule_spoke_and_who_changed_it
     assert "These rules come with the portal and are live." in text
     do(ruler, "log:tag")
     assert "1 change not published: “tag in the subject” changed. Last by you" in said(ruler.get(LIST))
-    assert publish(ruler).status_code == 303
+    published = publish(ruler)
+    assert published.status_code == 303
+    assert "The rules are published." in said(ruler.get(published["Location"]))
     assert "All of it is live, as version 1." in said(ruler.get(LIST))
     assert re.search(r"would have 3 times · changed by you, ", said(ruler.get(LIST)))
 
@@ -272,7 +274,7 @@ def test_what_a_rule_names_and_is_archived_or_gone_is_shown_and_said(ruler: Clie
 def test_the_sentence_is_told_of_what_is_typed_and_says_what_is_not_finished(ruler: Client) -> None:
     page = built(ruler, shown(ruler, ADD), ("w", "recipient_is", {"place": "outside"}), ("w", "subject_words", {}))
     answer = ruler.post("/admin/rules/sentence/", form(page))
-    assert answer.content.decode() == "If a recipient is outside and The subject has words …, then …."
+    assert answer.content.decode() == "If a recipient is outside and the subject has words …, then …"
     assert answer["Content-Type"].startswith("text/plain")
     for rule in ready.ready_made():
         assert told(rule_form.of_rule(rule, 1), standing().document) == sentence(rule)
