@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from branding.templatetags.words import day, size
 from portal.access.roles import May
@@ -87,7 +88,8 @@ def _delivered(label: str, found: Report, allowed: Collection[May]) -> Card:
 
 
 def _opened(label: str, found: Report, allowed: Collection[May]) -> Card:
-    said = _("of %(all)s recipients") % {"all": shown(found.recipients)}
+    said = ngettext("of %(all)s recipient", "of %(all)s recipients", found.recipients)
+    said %= {"all": shown(found.recipients)}
     return Card(label, shown(found.opened), said, link(allowed, May.REPORTS, REPORTS, "#opening"), found.late)
 
 
@@ -99,7 +101,12 @@ def _bounced(label: str, found: Report, allowed: Collection[May]) -> Card:
 def _sign_in(label: str, found: Report, allowed: Collection[May]) -> Card:
     asked, right = found.of(Kind.ANYWHERE)["asked"], found.of(Kind.ANYWHERE)["right"]
     number = f"{reporting.percent(max(0, asked - right), asked)}\u00a0%"
-    said = _("%(asked)s passcodes asked for, %(right)s confirmed") % {"asked": shown(asked), "right": shown(right)}
+    said = ngettext(
+        "%(asked)s passcode asked for, %(right)s confirmed",
+        "%(asked)s passcodes asked for, %(right)s confirmed",
+        asked,
+    )
+    said %= {"asked": shown(asked), "right": shown(right)}
     return Card(label, number, said, link(allowed, May.REPORTS, REPORTS, "#sign-in"), found.late)
 
 

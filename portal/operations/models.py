@@ -38,8 +38,10 @@ class Looked(models.Model):
 
     @property
     def title(self) -> str:
-        """The same for people, like "DNS · example.org SPF"."""
-        return self.name.replace("/", " · ", 1)
+        """The same for people, like "DNS: example.org SPF"; a check that begins with its area's name stands alone."""
+        area, _, check = self.name.partition("/")
+        said = check if check.lower().startswith(area.lower()) else f"{area}: {check}"
+        return said[:1].upper() + said[1:]
 
 
 class Trial(models.Model):

@@ -45,7 +45,7 @@ def test_the_page_says_why_it_matters_and_what_to_do(owner: Client) -> None:
     assert "Not yet." in owner.get("/admin/health/").content.decode()
     looking.keep([ill()], timezone.now())
     text = owner.get("/admin/health/").content.decode()
-    for words in ("parts · SMTP door", "It is away.", "No mail comes in.", "Start it.", "Not everything is well"):
+    for words in ("Parts: SMTP door", "It is away.", "No mail comes in.", "Start it.", "Not everything is well"):
         assert words in text
 
 
