@@ -31,6 +31,7 @@ LOGS: dict[str, Any] = {
 
 def serve(configuration: Configuration) -> None:
     """Serve until SIGTERM. The application is loaded once, before the processes part, so that they share its memory."""
+    import portal.access.brake  # its counts are those of all processes that begin here
     import portal.wsgi
 
     connections.close_all()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -60,7 +63,7 @@ def test_a_right_one_and_what_is_not_compared_count_nothing(visitor: Visitor, re
         visitor.enter(reader, other_than(code))
     for _ in range(3):
         visitor.enter(reader, code)
-    counted = BRAKE._made["passcode", bytes(reader.address_lookup)]
+    counted = BRAKE.made(("passcode", bytes(reader.address_lookup)))
     assert counted == 5
     assert counted < budgets.FAILURES_OF_AN_ADDRESS.count < brake.OF_AN_ADDRESS
 
@@ -101,3 +104,58 @@ def test_it_begins_anew_when_its_span_is_over(monkeypatch: pytest.MonkeyPatch) -
     assert held.take("a", 2) and not held.take("a", 2)
     now[0] += brake.SPAN_SECONDS
     assert held.take("a", 2)
+
+
+def in_a_process(act: Callable[[], object]) -> int:
+    """Do it in a process forked from this one; its exit status, negative for a signal."""
+    if (pid := os.fork()) == 0:
+        try:
+            act()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_processes_that_were_forked_guess_no_more_often_together() -> None:
+    held = Brake()
+    for _ in range(3):
+        in_a_process(lambda: [held.take("a", 4) for _ in range(2)])
+    assert held.made("a") == 4 and not held.take("a", 4)
+    in_a_process(lambda: held.give_back("a"))
+    assert held.take("a", 4)
+    in_a_process(held.forget)
+    assert held.made("a") == 0
+
+
+def test_at_once_they_do_neither() -> None:
+    held, most = Brake(), 500
+    pids = []
+    for _ in range(4):
+        if (pid := os.fork()) == 0:
+            taken = sum(held.take("a", most) for _ in range(most // 2))
+            [held.take(("taken", n), most) for n in range(taken)]
+            os._exit(0)
+        pids.append(pid)
+    for pid in pids:
+        os.waitpid(pid, 0)
+    assert held.made("a") == most
+    assert sum(held.made(("taken", n)) for n in range(most)) == most, "each was told of as many as are counted"
+
+
+def test_one_that_is_killed_leaves_its_counts_and_no_lock() -> None:
+    held = Brake()
+
+    def die() -> None:
+        held.take("a", 9)
+        with held._alone():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    assert in_a_process(die) == -signal.SIGKILL
+    assert held.take("a", 9) and held.made("a") == 2
+
+
+def test_what_is_guessed_at_has_a_count_of_its_own() -> None:
+    held = Brake()
+    for number in range(2000):
+        assert held.take(("code", number), 1)
+    assert [held.made(("code", number)) for number in range(2000)] == [1] * 2000
