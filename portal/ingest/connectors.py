@@ -31,7 +31,7 @@ class Connector:
     """Sender domains it may use, in ASCII; all when empty."""
     tls_required: bool = False
     max_sessions: int = 0
-    """At once, in each door process; 0 for no limit of its own."""
+    """At once, in all door processes of a host; 0 for no limit of its own."""
     max_hourly: int = 0
     """Recipients that it may name in an hour, at all doors together; 0 for no limit."""
     header: str = ""

@@ -21,20 +21,23 @@ FIRST_PAUSE, LONGEST_PAUSE, STEADY_SECONDS = 0.25, 30.0, 60.0
 STOP_SECONDS = 7.5
 """From SIGTERM to SIGKILL: a door gives open transactions 5 s and what it closes 2; `manage.py up` waits 8."""
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
-Run = Callable[[int], None]
-"""Serves until told to stop by a signal, or by the end of the pipe whose descriptor it gets."""
+Run = Callable[[int, int], None]
+"""Serves as the process of a number, until a signal says stop, or the end of the pipe whose descriptor it gets."""
+Ended = Callable[[int], None]
+"""Told of the number of a process that has ended, before another takes its place."""
 
 
 @dataclass
 class _Door:
+    number: int
     pid: int = 0
     started_at: float = 0.0
     pause: float = FIRST_PAUSE
     due_at: float = 0.0
 
 
-def supervise(count: int, places: Sequence[Listener], run: Run) -> None:
-    """Keep `count` processes at `run` until SIGTERM or SIGINT; SIGHUP is passed on to them.
+def supervise(count: int, places: Sequence[Listener], run: Run, ended: Ended) -> None:
+    """Keep `count` processes, numbered from 0, at `run` until SIGTERM or SIGINT; SIGHUP is passed on to them.
 
     Call with one thread, no open key and no database connection. Raises NotListening when others have a port.
     """
@@ -47,8 +50,8 @@ def supervise(count: int, places: Sequence[Listener], run: Run) -> None:
         held.callback(os.close, theirs)
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
-            doors = [_Door() for _ in range(count)]
-            _tend(doors, lambda: _fork(run, ours, theirs))
+            doors = [_Door(number) for number in range(count)]
+            _tend(doors, lambda number: _fork(lambda: run(number, ours), theirs), ended)
             _stop(doors)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
@@ -74,28 +77,29 @@ def _reserved(place: Listener) -> socket.socket:
     return reserved
 
 
-def _tend(doors: list[_Door], fork: Callable[[], int]) -> None:
+def _tend(doors: list[_Door], fork: Callable[[int], int], ended: Ended) -> None:
     while True:
         now = time.monotonic()
         for door in doors:
             if not door.pid and now >= door.due_at:
-                door.pid, door.started_at = fork(), now
+                door.pid, door.started_at = fork(door.number), now
         waiting = [door.due_at - now for door in doors if not door.pid]
         heard = signal.sigtimedwait(_SIGNALS, max(0.0, min(waiting, default=3600.0)))
         if heard is None or heard.si_signo == signal.SIGCHLD:
-            _bury(doors)
+            _bury(doors, ended)
         elif heard.si_signo == signal.SIGHUP:
             _tell(doors, signal.SIGHUP)
         else:
             return
 
 
-def _bury(doors: list[_Door]) -> None:
+def _bury(doors: list[_Door], ended: Ended) -> None:
     """Note which doors have ended. One SIGCHLD may stand for several."""
     now = time.monotonic()
     for door in doors:
         if not door.pid or os.waitpid(door.pid, os.WNOHANG)[0] == 0:
             continue
+        ended(door.number)
         if now - door.started_at > STEADY_SECONDS:
             door.pause = FIRST_PAUSE
         log.error("a door process ended and is started again in %.2g s", door.pause)
@@ -122,21 +126,21 @@ def _stop(doors: list[_Door]) -> None:
             signal.sigtimedwait({signal.SIGCHLD}, 0.2)
 
 
-def _fork(run: Run, ours: int, theirs: int) -> int:
+def _fork(run: Callable[[], None], theirs: int) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
         os.close(theirs)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        _serve(run, ours)
+        _serve(run)
     return pid
 
 
-def _serve(run: Run, lifeline: int) -> NoReturn:
+def _serve(run: Callable[[], None]) -> NoReturn:
     status = 1
     try:
-        run(lifeline)
+        run()
         status = 0
     except Exception as error:
         log.error("a door process failed: %s", error if isinstance(error, NotListening) else type(error).__name__)

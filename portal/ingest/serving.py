@@ -18,6 +18,7 @@ from portal.ingest.committing import Committer
 from portal.ingest.smtp import limits
 from portal.ingest.smtp.certificates import Certificates
 from portal.ingest.smtp.commands import attend
+from portal.ingest.smtp.common import Common
 from portal.ingest.smtp.house import House
 from portal.ingest.smtp.wire import Wire
 from portal.values import Address
@@ -67,12 +68,13 @@ def serve(
     stopped: Callable[[], Awaitable[None]],
     ready: Callable[[], None] = lambda: None,
     *,
-    shared: bool = False,
+    common: Common | None = None,
+    number: int = 0,
 ) -> None:
     """Take mail in at all places until the awaitable that `stopped` makes is done, then close in order.
 
-    `ready` is called once mail can come. With `shared`, other processes may listen there as well (SO_REUSEPORT).
-    Raises NotListening.
+    `ready` is called once mail can come. With `common`, other processes listen there as well (SO_REUSEPORT), and this
+    is the one of that `number`. Raises NotListening.
     """
     _allow_open_files()
     _one_heap()
@@ -83,7 +85,7 @@ def serve(
     # back after each only when the loop's thread had used up its turn.
     sys.setswitchinterval(_SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(places, certificates, stopped, ready, shared))
+        runner.run(_serve(places, certificates, stopped, ready, common, number))
 
 
 async def _serve(
@@ -91,14 +93,15 @@ async def _serve(
     certificates: Certificates | None,
     stopped: Callable[[], Awaitable[None]],
     ready: Callable[[], None],
-    shared: bool,
+    common: Common | None,
+    number: int,
 ) -> None:
     loop = asyncio.get_running_loop()
     committer = Committer()
-    house = House(committer, certificates)
+    house = House(committer, certificates, common, number)
     try:
         await house.roster.current()
-        servers = [await _listen(house, place, shared) for place in places]
+        servers = [await _listen(house, place, common is not None) for place in places]
         ready()
         await stopped()
         for server in servers:

@@ -147,7 +147,7 @@ def test_one_that_is_killed_leaves_its_counts_and_no_lock() -> None:
 
     def die() -> None:
         held.take("a", 9)
-        with held._alone():
+        with held._shared.alone():
             os.kill(os.getpid(), signal.SIGKILL)
 
     assert in_a_process(die) == -signal.SIGKILL

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import ssl
+from collections import Counter
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -271,6 +272,31 @@ class TestByLogin:
         with Line(tls_door.port) as line:
             line.start_tls(context)
             assert line.ask(plain("app", PASSWORD)).startswith("454 4.7.0")
+
+    def test_guesses_of_many_sessions_at_once_count_like_those_of_one(
+        self, tls_door: RunningDoor, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "MAX_PEER_FAILURES", 4)
+        lines = [Line(tls_door.port) for _ in range(8)]
+        for line in lines:
+            line.start_tls(authority.client())
+        for number, line in enumerate(lines):
+            line.send(plain("app", f"guess {number}") + b"\r\n")
+        assert Counter(line.reply()[:9] for line in lines) == {"535 5.7.8": 4, "454 4.7.0": 4}
+        for line in lines:
+            line.close()
+
+    def test_right_ones_at_once_are_all_let_in(
+        self, tls_door: RunningDoor, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "MAX_PEER_FAILURES", 2)
+        lines = [Line(tls_door.port) for _ in range(6)]
+        for line in lines:
+            line.start_tls(authority.client())
+            line.send(plain("app", PASSWORD) + b"\r\n")
+        assert {line.reply()[:3] for line in lines} == {"235"}
+        for line in lines:
+            line.close()
 
     def test_a_login_from_another_network_is_no_login(self, line: Line) -> None:
         enrolling.change("app", {"networks": "192.0.2.0/24"})

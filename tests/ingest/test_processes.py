@@ -19,12 +19,13 @@ from tests.ingest.doors import Installation, Line
 from tests.servers import MANAGE, free_port, wait_for
 
 pytestmark = pytest.mark.servers
+OFFICE, MOST = "127.0.0.2", 3
 
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Installation:
     certificate, key = authority.issue("processes", "door.example")
-    return Installation(
+    made = Installation(
         tmp_path_factory.mktemp("installation") / "data",
         LETTERLOCK_DOOR_PROCESSES="2",
         LETTERLOCK_TLS_CERTIFICATE=str(certificate),
@@ -32,6 +33,8 @@ def installation(tmp_path_factory: pytest.TempPathFactory, authority: Authority)
         LETTERLOCK_SMTPS=f"127.0.0.1:{free_port()}",
         LETTERLOCK_LMTP=f"127.0.0.1:{free_port()}",
     )
+    made.manage("connector", "add", "office", "--networks", OFFICE, "--max-sessions", str(MOST))
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +101,38 @@ def test_one_that_dies_is_started_again_and_the_other_serves_meanwhile(
     wait_for(lambda: listening(installation.port) == 2, 20, "it was not started again")
     assert other in children(doors)
     assert one not in children(doors)
+
+
+def test_a_connector_has_so_many_sessions_in_all_of_them_also_when_one_was_killed(
+    installation: Installation, doors: subprocess.Popen[bytes]
+) -> None:
+    """The kernel spreads connections: of a dozen each process is given some."""
+    open_ones = [office(installation) for _ in range(12)]
+    let_in = [line for line, greeting in open_ones if greeting.startswith(b"220")]
+    assert len(let_in) == MOST
+    one, _ = children(doors)
+    os.kill(one, signal.SIGKILL)
+    wait_for(lambda: listening(installation.port) == 2 and one not in children(doors), 20, "it was not started again")
+    left = sum(answers(line) for line in let_in)
+    again = [office(installation) for _ in range(12)]
+    new = sum(greeting.startswith(b"220") for _, greeting in again)
+    assert new == MOST - left, "what died with it is not counted, and what lives is"
+    for line, _ in (*open_ones, *again):
+        line.close()
+
+
+def office(installation: Installation) -> tuple[socket.socket, bytes]:
+    """A session from the office's address, and what it was greeted with."""
+    line = socket.create_connection(("127.0.0.1", installation.port), timeout=20, source_address=(OFFICE, 0))
+    return line, line.recv(200)
+
+
+def answers(line: socket.socket) -> bool:
+    try:
+        line.sendall(b"NOOP\r\n")
+        return line.recv(200).startswith(b"250")
+    except ConnectionError:
+        return False
 
 
 def test_sighup_reads_the_certificate_again(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import Counter, OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -16,9 +14,8 @@ from portal.ingest.roster import Roster
 from portal.ingest.smtp import limits
 from portal.ingest.smtp.allowance import Allowance
 from portal.ingest.smtp.certificates import Certificates
+from portal.ingest.smtp.common import Common
 from portal.ingest.smtp.wire import Wire
-
-_MOST_PEERS = 10_000
 
 
 class Guest(Protocol):
@@ -31,9 +28,11 @@ class Guest(Protocol):
 
 
 class House:
-    """One for each process. `certificates` is None where no TLS is offered."""
+    """One for each process: `number` among those that have `common`. `certificates` is None without TLS."""
 
-    def __init__(self, committer: Committer, certificates: Certificates | None) -> None:
+    def __init__(
+        self, committer: Committer, certificates: Certificates | None, common: Common | None = None, number: int = 0
+    ) -> None:
         configuration = settings.LETTERLOCK
         self.committer = committer
         self.certificates = certificates
@@ -47,10 +46,13 @@ class House:
         self.sessions: set[Guest] = set()
         self.strangers = 0
         self.closing = False
-        self.failures = Failures()
+        common = common or Common()
+        self.logins = common.logins
+        """Failed logins by address, so that a guesser who connects again and again is slowed down as well."""
+        self._seats = common.seats
+        self._number = number
         self.allowance = Allowance()
         self._proxy_networks = configuration.proxy_networks
-        self._by_connector: Counter[str] = Counter()
 
     def is_proxy(self, peer: str) -> bool:
         address = address_of(peer)
@@ -65,13 +67,12 @@ class House:
 
     def enter(self, connector: Connector) -> bool:
         """Count one more session of a connector; False when it has all it may have."""
-        if connector.max_sessions and self._by_connector[connector.name] >= connector.max_sessions:
-            return False
-        self._by_connector[connector.name] += 1
-        return True
+        most = connector.max_sessions
+        return not most or self._seats.enter(self._number, connector.name, most)
 
     def leave(self, connector: Connector) -> None:
-        self._by_connector[connector.name] -= 1
+        if connector.max_sessions:
+            self._seats.leave(self._number, connector.name)
 
     def close(self) -> None:
         """End the threads; call it when no session is left."""
@@ -79,25 +80,3 @@ class House:
         self.hashing.shutdown()
         self.allowance.close()
         self.roster.close()
-
-
-class Failures:
-    """Failed logins by address, so that a guesser who connects again and again is slowed down as well."""
-
-    def __init__(self) -> None:
-        self._seen: OrderedDict[str, tuple[int, float]] = OrderedDict()
-
-    def add(self, peer: str) -> None:
-        count, since = self._current(peer)
-        self._seen[peer] = (count + 1, since)
-        self._seen.move_to_end(peer)
-        if len(self._seen) > _MOST_PEERS:
-            self._seen.popitem(last=False)
-
-    def too_many(self, peer: str) -> bool:
-        return self._current(peer)[0] >= limits.MAX_PEER_FAILURES
-
-    def _current(self, peer: str) -> tuple[int, float]:
-        count, since = self._seen.get(peer, (0, 0.0))
-        now = time.monotonic()
-        return (count, since) if count and now - since < limits.PEER_FAILURE_SECONDS else (0, now)

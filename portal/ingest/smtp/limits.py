@@ -1,4 +1,4 @@
-"""How much, how long and how often a client of the door may; all for one door process."""
+"""How much, how long and how often a client of the door may; for one door process, where nothing else is said."""
 
 COMMAND_SECONDS = 300.0
 """For one whole command line, not for each byte of it (RFC 5321 §4.5.3.2.7)."""
@@ -35,4 +35,4 @@ MAX_LOGIN_FAILURES = 3
 """In one session; then it ends."""
 MAX_PEER_FAILURES = 10
 PEER_FAILURE_SECONDS = 600.0
-"""Failed logins from one address in that time; then none is tried for as long."""
+"""Failed logins from one address at all door processes of a host in that time; then none is tried until it is over."""

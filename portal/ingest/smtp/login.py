@@ -10,10 +10,12 @@ from django.contrib.auth.hashers import check_password
 
 from portal.ingest.connectors import Connector, Shown, match
 from portal.ingest.smtp import limits
+from portal.ingest.smtp.house import House
 from portal.ingest.smtp.session import Reply, Session
 from portal.ingest.smtp.wire import LineBroken, LineTooLong
 
 REFUSED = "535 5.7.8 Name or password is not right"
+_TOO_MANY = "454 4.7.0 Too many failed logins from your address, try again later"
 _NO_SUCH_HASH = "!"
 """No password fits it, and Django's hashers take as long to say so as for one that exists."""
 
@@ -73,21 +75,37 @@ def _decoded(text: str) -> str:
 
 async def _check(session: Session, name: str, password: str) -> str:
     house, peer = session.house, session.peer
-    if house.failures.too_many(peer):
-        return "454 4.7.0 Too many failed logins from your address, try again later"
+    if house.logins.made(peer) >= limits.MAX_PEER_FAILURES:
+        return _TOO_MANY
     known = await house.roster.current()
     claimed = next((one for one in known if one.login and one.login == name), None)
     session.wire.allow(limits.COMMAND_SECONDS)
     # An unknown name costs the same time and gets the same words, and so does a known one from a network that is not
     # its own: nothing here tells which names exist.
     fits = await asyncio.get_running_loop().run_in_executor(
-        house.hashing, check_password, password, (claimed.password if claimed else "") or _NO_SUCH_HASH
+        house.hashing, _fits, house, peer, password, (claimed.password if claimed else "") or _NO_SUCH_HASH
     )
+    if fits is None:
+        return _TOO_MANY
     if not fits or claimed is None or not _would_fit(known, session, name):
+        if fits:
+            house.logins.take(peer, limits.MAX_PEER_FAILURES)
         return await _failed(session)
     session.login = name
     await session.identify()
     return "235 2.7.0 Welcome"
+
+
+def _fits(house: House, peer: str, password: str, known: str) -> bool | None:
+    """Whether it is the password; None where too many from this address were wrong.
+
+    Counted before it is looked at: of many sessions that wait here at once no more are than of one after the other.
+    """
+    if not house.logins.take(peer, limits.MAX_PEER_FAILURES):
+        return None
+    if fits := check_password(password, known):
+        house.logins.give_back(peer)
+    return fits
 
 
 def _would_fit(known: tuple[Connector, ...], session: Session, name: str) -> bool:
@@ -96,7 +114,6 @@ def _would_fit(known: tuple[Connector, ...], session: Session, name: str) -> boo
 
 
 async def _failed(session: Session) -> str:
-    session.house.failures.add(session.peer)
     session.login_failures += 1
     if session.login_failures >= limits.MAX_LOGIN_FAILURES:
         await session.wire.say(REFUSED)

@@ -102,7 +102,7 @@ def _add_fields(parser: ArgumentParser) -> None:
         "--header",
         help="customer header that its mail must carry: makes a new value and prints it; an empty text for none",
     )
-    parser.add_argument("--max-sessions", type=_number, help="sessions at once, in each door process; 0 for no limit")
+    parser.add_argument("--max-sessions", type=_number, help="sessions at once at one host; 0 for no limit")
     parser.add_argument(
         "--max-hourly", type=_number, help="recipients in an hour, at all doors together; 0 for no limit"
     )

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from portal.ingest.errors import CertificateUnusable
 from portal.ingest.processes import supervise
 from portal.ingest.serving import Listener, NotListening, listeners, serve
 from portal.ingest.smtp.certificates import Certificates
+from portal.ingest.smtp.common import Common
 
 log = logging.getLogger("letterlock.door")
 
@@ -37,15 +39,18 @@ class Command(BaseCommand):
             # Read here so that a wrong file stops the start; each process reads it again.
             Certificates.of(settings.LETTERLOCK)
             if processes > 1:
-                supervise(processes, places, lambda lifeline: _door(places, lifeline))
+                common = Common(processes)
+                supervise(processes, places, partial(_door, places, common), common.seats.ended)
             else:
                 _door(places)
         except (NotListening, CertificateUnusable) as error:
             raise CommandError(str(error)) from None
 
 
-def _door(places: tuple[Listener, ...], lifeline: int | None = None) -> None:
-    """One door process. It also stops when `lifeline`, a pipe from its supervisor, ends."""
+def _door(
+    places: tuple[Listener, ...], common: Common | None = None, number: int = 0, lifeline: int | None = None
+) -> None:
+    """One door process, of several that have `common`. It also stops when `lifeline`, its supervisor's pipe, ends."""
     certificates = Certificates.of(settings.LETTERLOCK)
 
     async def stopped() -> None:
@@ -65,4 +70,4 @@ def _door(places: tuple[Listener, ...], lifeline: int | None = None) -> None:
     def ready() -> None:
         log.info("takes mail in at %s", ", ".join(str(place.address) for place in places))
 
-    serve(places, certificates, stopped, ready, shared=lifeline is not None)
+    serve(places, certificates, stopped, ready, common=common, number=number)
