@@ -129,14 +129,13 @@ def attached(answer: Answer) -> list[Attachment]:
 
 def _forward(reader: Reader, writer: spool.SpoolWriter, answer: Answer) -> UUID:
     """Durable and counted, or neither: of several that one reader sends at once each sees what the others took."""
-    people, files = len(answer.to), len(answer.files)
+    message, people, files = reader.message_id, len(answer.to), len(answer.files)
     try:
         with budgets.one_at_a_time(reader.id.bytes):
             if people > (left := recipients.may_forward(reader)):
                 raise TooManyForwards(left)
             id_ = writer.commit()
-            about = {"message": reader.message_id, "reader": reader.id}
-            record("message.forwarded", **about, answer=str(id_), files=files, people=people)
+            record("message.forwarded", message=message, reader=reader.id, answer=str(id_), files=files, people=people)
     except BaseException:
         writer.discard()
         raise
