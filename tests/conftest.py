@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,6 +33,7 @@ hypothesis.settings.load_profile("suite")
 
 def pytest_configure() -> None:
     shared.place()  # before any worker begins: it is one for all
+    os.environ["AIOSMTPD_CONTROLLER_TIMEOUT"] = "120"  # seconds until a server of its is there, on a busy machine
     gc.disable()  # thousands of tests are made, and none of them is ever garbage
 
 

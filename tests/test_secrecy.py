@@ -119,7 +119,7 @@ def test_this_process_is_listened_to() -> None:
 def test_a_run_that_wrote_secrets_fails_and_says_where(tmp_path: Path) -> None:
     """The whole of it: two processes, each kind of place, and a report without a secret."""
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "1", f"--basetemp={tmp_path / 'run'}"]
-    done = subprocess.run([*run, "tests/planted/leaks.py"], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([*run, "tests/planted/leaks.py"], cwd=ROOT, capture_output=True, text=True, timeout=1200)
     assert "5 passed" in done.stdout, done.stdout + done.stderr
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
     _, _, report = done.stdout.partition("SECRETS WRITTEN")

@@ -97,7 +97,8 @@ def running(
             self.port = self.server.sockets[0].getsockname()[1]
             super()._trigger_server()
 
-    controller = OnAnyPort(relay, hostname="127.0.0.1", port=0, ready_timeout=10, **options)
+    # Named, for else it asks DNS for a name at each connection.
+    controller = OnAnyPort(relay, hostname="127.0.0.1", port=0, server_hostname="relay.example", **options)
     controller.start()
     login = f"{credentials[0]}:{credentials[1]}@" if credentials else ""
     relay.url = f"smtp://{login}127.0.0.1:{controller.port}"

@@ -50,7 +50,7 @@ class Site:
 
     def shell(self, lines: str) -> str:
         done = subprocess.run(
-            ["sh", "-c", lines], env=self.environment, capture_output=True, text=True, timeout=300, cwd=self.folder
+            ["sh", "-c", lines], env=self.environment, capture_output=True, text=True, timeout=1200, cwd=self.folder
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -58,7 +58,7 @@ class Site:
     def ask(self, *steps: list[object]) -> list[Any]:
         done = subprocess.run(
             [sys.executable, ROOT / "tests" / "promises" / "vaults.py", json.dumps(steps)],
-            env={**self.portal.environment, "PYTHONPATH": str(ROOT)}, cwd=ROOT, capture_output=True, timeout=240,
+            env={**self.portal.environment, "PYTHONPATH": str(ROOT)}, cwd=ROOT, capture_output=True, timeout=1200,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr.decode()
         answers: list[Any] = json.loads(done.stdout)

@@ -197,7 +197,7 @@ def test_the_certificate_of_relay_and_door(
         monkeypatch.setenv("SSL_CERT_FILE", str(certificates.root))
     port = free_port()
     context = certificates.context(days) if days is not None else None
-    server = Controller(object(), "127.0.0.1", port, tls_context=context)
+    server = Controller(object(), "127.0.0.1", port, tls_context=context, server_hostname="mail.example")
     server.start()
     try:
         relay = configuration(relay_url=f"smtp://localhost:{port}")
@@ -335,6 +335,13 @@ def test_clocks_that_disagree(apart: float, state: State) -> None:
     assert clock.judged("clock", apart).state is state
 
 
+@pytest.mark.parametrize(("second", "ahead"), [(0, 0.0), (7, 0.0), (9, 0.0), (-3, -3.0), (12, 3.0)])
+def test_how_long_an_answer_took_is_no_difference_between_clocks(second: int, ahead: float) -> None:
+    asked = timezone.now()
+    answered = asked + timedelta(seconds=9)
+    assert clock.apart(asked + timedelta(seconds=second), asked, answered) == ahead
+
+
 def test_a_public_address_without_a_clock_is_not_green() -> None:
     found = one(clock.public(configuration(public_url=f"http://127.0.0.1:{free_port()}")))
     assert found.state is NOTICE
@@ -344,8 +351,15 @@ def test_a_public_address_without_a_clock_is_not_green() -> None:
 # ----------------------------------------------------------------------------------------------- disk and memory
 
 
-def test_little_room_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_takes_long_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "SLOW_SECONDS", 600.0)  # whatever else writes to this machine's
     assert one(disk.durable(configuration())).state is WELL
+    monkeypatch.setattr(disk, "SLOW_SECONDS", -1.0)
+    assert one(disk.durable(configuration())).state is NOTICE
+
+
+def test_little_room_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "LEAST_BYTES", 0)
     monkeypatch.setattr(disk, "LITTLE", 1.1)
     assert one(disk.space(configuration())).state is NOTICE
     monkeypatch.setattr(disk, "LEAST_BYTES", 1 << 60)

@@ -27,7 +27,7 @@ class MailServer:
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         self.seen.append("notice" if b"X-Letterlock: notice" in content else "mail")
         if self.routes and self.answer.startswith("250"):
-            with smtplib.SMTP(*self.door, timeout=10) as smtp:
+            with smtplib.SMTP(*self.door, timeout=120) as smtp:
                 smtp.sendmail(envelope.mail_from or "", envelope.rcpt_tos, content)
         return self.answer
 
@@ -47,7 +47,7 @@ class Way:
 @pytest.fixture(scope="module")
 def _way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
     server, port = MailServer(), free_port()
-    controller = Controller(server, "127.0.0.1", port)
+    controller = Controller(server, "127.0.0.1", port, server_hostname="mail.example")
     controller.start()
     try:
         with Portal(
@@ -76,7 +76,7 @@ def test_the_whole_way_through_the_mail_server_and_back(way: Way) -> None:
 
 def test_a_notice_that_does_not_come_back_is_named_with_its_fix(way: Way) -> None:
     way.server.routes = False
-    status, said = way.doctor("--wait", "3")
+    status, said = way.doctor("--wait", "12")
     assert status == 1
     assert "notice  received: The relay took the notice, and it did not come back" in said
     assert f"route mail for localhost to the door at 127.0.0.1:{way.portal.smtp_port}" in said
@@ -91,7 +91,7 @@ def test_a_mail_server_that_hands_nothing_over_is_named(way: Way) -> None:
 
 def test_a_relay_that_refuses_is_named(way: Way) -> None:
     way.server.answer = "550 5.7.1 no"
-    status, said = way.doctor("--wait", "5")
+    status, said = way.doctor("--wait", "120")
     assert status == 2
     assert "WRONG   notice sent: It was not taken by the relay: 550 5.7.1" in said
 

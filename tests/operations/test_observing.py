@@ -137,7 +137,7 @@ def test_the_figures_tell_what_happened(watched: Watched) -> None:
     assert watched.figure("letterlock_delivery_answers_total", kind="notice", code="2xx") == 1
     assert watched.figure("letterlock_door_replies_total", code="3xx") == 1
     assert watched.figure("letterlock_mails", state="received") == 0
-    assert watched.figure("letterlock_keys_ahead_days") == 8
+    assert watched.figure("letterlock_keys_ahead_days") in (7, 8), "one less when midnight has just passed"
     assert watched.figure("letterlock_database_up") == 1
     assert watched.figure("letterlock_disk_free_bytes") > 0
     assert watched.figure("letterlock_build_info", version="0.1.0") == 1

@@ -22,7 +22,14 @@ class World:
         self.port = free_port()
 
     def __enter__(self) -> Self:
-        self._server = Controller(self, hostname="127.0.0.1", port=self.port, data_size_limit=0, enable_SMTPUTF8=True)
+        self._server = Controller(
+            self,
+            hostname="127.0.0.1",
+            port=self.port,
+            data_size_limit=0,
+            enable_SMTPUTF8=True,
+            server_hostname="world.example",
+        )
         self._server.start()
         return self
 

@@ -31,8 +31,7 @@ def database() -> Iterator[Finding]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         theirs = cursor.fetchone()[0]
-    after = datetime.now(UTC)
-    yield judged("database clock", (theirs - (before + (after - before) / 2)).total_seconds())
+    yield judged("database clock", apart(theirs, before, datetime.now(UTC)))
 
 
 def public(configuration: Configuration) -> Iterator[Finding]:
@@ -45,6 +44,7 @@ def public(configuration: Configuration) -> Iterator[Finding]:
         line = http.client.HTTPSConnection(where.hostname or "", where.port or 443, timeout=SECONDS, context=context)
     else:
         line = http.client.HTTPConnection(where.hostname or "", where.port or 80, timeout=SECONDS)
+    before = datetime.now(UTC).replace(microsecond=0)
     try:
         line.request("GET", "/livez")
         date = line.getresponse().headers.get("Date", "")
@@ -58,15 +58,22 @@ def public(configuration: Configuration) -> Iterator[Finding]:
         return
     finally:
         line.close()
-    yield judged(check, (theirs - datetime.now(UTC).replace(microsecond=0)).total_seconds())
+    yield judged(check, apart(theirs, before, datetime.now(UTC)))
 
 
-def judged(check: str, apart: float) -> Finding:
+def apart(theirs: datetime, before: datetime, after: datetime) -> float:
+    """Seconds by which another clock is surely ahead of ours, which said `before` and `after` when it was read: how
+    long the answer took is no difference between clocks.
+    """
+    return (theirs - min(max(theirs, before), after)).total_seconds()
+
+
+def judged(check: str, ahead: float) -> Finding:
     """By how many seconds another clock is ahead of ours."""
-    if abs(apart) <= NOTED:
+    if abs(ahead) <= NOTED:
         return well(check, "It agrees with this host's.")
-    seen = f"It is {abs(apart):.0f} seconds {'ahead of' if apart > 0 else 'behind'} this host's."
-    return (wrong if abs(apart) > TOO_FAR else notice)(check, seen, _WHY, _FIX)
+    seen = f"It is {abs(ahead):.0f} seconds {'ahead of' if ahead > 0 else 'behind'} this host's."
+    return (wrong if abs(ahead) > TOO_FAR else notice)(check, seen, _WHY, _FIX)
 
 
 def synchronised() -> Iterator[Finding]:
