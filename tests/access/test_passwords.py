@@ -30,7 +30,7 @@ from tests.access.offices import (
     with_passkey,
     with_password,
 )
-from tests.access.visitors import Clock, Visitor, words
+from tests.access.visitors import Clock, Visitor, other_than, words
 
 NEUTRAL = "That did not let you in. Check what you typed; after many tries, wait an hour."
 
@@ -41,6 +41,11 @@ def _quick(settings: Settings) -> Iterator[None]:
     passwords._nobodys.cache_clear()
     yield
     passwords._nobodys.cache_clear()
+
+
+def wrong_for(person: Person, clock: Clock) -> str:
+    """A code that the app does not show."""
+    return other_than(shown(person, clock))[-6:]
 
 
 def type_in(visitor: Visitor, address: str = ADA, password: str = PASSWORD, **more: str) -> HttpResponse:
@@ -70,7 +75,7 @@ def test_the_first_administrator_sets_one_and_the_office_stays_shut_until_the_ap
     page = words(visitor.get("/admin/you/authenticator/"))
     assert authenticators.spelt(Authenticator.objects.get()) in page
     assert visitor.get("/admin/you/authenticator/picture")["Content-Type"] == "image/svg+xml"
-    wrong = visitor.post("/admin/you/authenticator/", code="000000")
+    wrong = visitor.post("/admin/you/authenticator/", code=wrong_for(person, clock))
     assert wrong.status_code == 422
     assert "That code is not right" in words(wrong)
     assert not is_in(visitor)
@@ -280,7 +285,7 @@ def test_wrong_codes_are_counted_like_wrong_passwords(visitor: Visitor, stranger
     person, _codes = with_password(visitor, clock)
     type_in(stranger)
     for _ in range(5):
-        answer = stranger.post("/admin/enter/code/", code="000000")
+        answer = stranger.post("/admin/enter/code/", code=wrong_for(person, clock))
         assert answer.status_code == 422
     assert Failed.objects.count() == 10, "for the address and for the network"
     refused(stranger, stranger.post("/admin/enter/code/", code=shown(person, clock)))  # the app's own budget is spent
@@ -334,7 +339,7 @@ def test_a_passkey_of_someone_else_ends_them_too(
 def test_another_phone_takes_a_code_of_the_old_one(visitor: Visitor, clock: Clock) -> None:
     person, codes = with_password(visitor, clock)
     assert "10 recovery codes are left" in words(visitor.get("/admin/you/"))
-    wrong = visitor.post("/admin/you/authenticator/renew/", code="000000")
+    wrong = visitor.post("/admin/you/authenticator/renew/", code=wrong_for(person, clock))
     assert wrong.status_code == 422
     assert authenticators.of(person) is not None
     assert visitor.post("/admin/you/authenticator/renew/", code=codes[1]).status_code == 303

@@ -210,7 +210,7 @@ def test_a_real_download_over_a_socket_breaks_off_at_a_sign_out_elsewhere(
     size = 40_000_000  # more than the kernel's buffers of both ends hold
     reader, client = large(size)
     elsewhere = signed_in(reader)
-    line = http.client.HTTPConnection(live_server.thread.host, live_server.thread.port, timeout=30)
+    line = http.client.HTTPConnection(live_server.thread.host, live_server.thread.port, timeout=120)
     cookie = f"{cookies.SESSION}={client.cookies[cookies.SESSION].value}"
     line.request("GET", f"{path_of(reader)}/file/1", headers={"Host": HOST, "Cookie": cookie, "Connection": "close"})
     answer = line.getresponse()

@@ -6,7 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +34,7 @@ MAIL: dict[str, Any] = {
     "subject": "Your results",
     "text": "All is well.",
 }
+LAST_DAY = (datetime.now(UTC).date() + timedelta(days=28)).isoformat()
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_fields_become_a_mail(sending: Program) -> None:
         html="<p>All is <b>well</b>.</p>",
         attachments=[{"name": "Befund – 7.pdf", "content_type": "application/pdf", "content": content}],
         protect={
-            "open_until": "2026-12-24", "level": 2, "note": 'Say "hello" \\ there', "receipt": True, "split": "escrow",
+            "open_until": LAST_DAY, "level": 2, "note": 'Say "hello" \\ there', "receipt": True, "split": "escrow",
             "forward": False, "reply_all": False, "watermark": True, "template": "do-not-forward",
         },
     )  # fmt: skip
@@ -71,7 +72,7 @@ def test_fields_become_a_mail(sending: Program) -> None:
     assert letter.sender is not None
     assert (letter.sender.name, letter.sender.address) == ("Maya Holm", "maya@aldervalley.example")
     header = {name.lower(): value for name, value in letter.headers}["x-letterlock-protect"]
-    for pair in ("v=1", "until=", "2026-12-24", "level=2", "rcpt=1", "fwd=0", "all=0", "mark=1", "do-not-forward"):
+    for pair in ("v=1", "until=", LAST_DAY, "level=2", "rcpt=1", "fwd=0", "all=0", "mark=1", "do-not-forward"):
         assert pair in header
     assert "message.handed_in" in Entry.objects.values_list("kind", flat=True)
 
@@ -299,7 +300,7 @@ def test_never_is_taken_where_messages_may_stay_open_and_refused_elsewhere(sendi
     )
     assert not Spooled.objects.exists()
     Brand.objects.update(open_days=0)
-    both = with_(protect={"never": True, "open_until": "2026-12-24"})
+    both = with_(protect={"never": True, "open_until": LAST_DAY})
     assert "open_until names a day" in json.dumps(body_of(sending.post("/messages", both), 422))
     _recipients, raw = opened(body_of(sending.post("/messages", asked), 202)["id"])
     assert parse_trigger(dict(read(raw).headers)["X-Letterlock-Protect"], date(2026, 1, 1)).never

@@ -154,7 +154,7 @@ def test_a_real_download_over_a_socket_breaks_off_when_it_is_withdrawn(
     size = 20_000_000  # more than the kernel's buffers of both ends hold
     reader = reader_of(seal(mail(files=[("scan.bin", "application/octet-stream", os.urandom(size))])))
     cookie = f"{cookies.SESSION}={signed_in(reader).cookies[cookies.SESSION].value}"
-    line = http.client.HTTPConnection(live_server.thread.host, live_server.thread.port, timeout=30)
+    line = http.client.HTTPConnection(live_server.thread.host, live_server.thread.port, timeout=120)
     line.request("GET", f"{path_of(reader)}/file/1", headers={"Host": HOST, "Cookie": cookie, "Connection": "close"})
     answer = line.getresponse()
     got = len(answer.read(64 * 1024))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -38,6 +39,7 @@ from tests.seals import HOST, default_brand, path_of, reader_of, seal, signed_in
 
 pytestmark = pytest.mark.django_db
 SECRET = "no new tear"
+DAY = re.compile(r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b")
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(200)
 
 
@@ -338,7 +340,7 @@ def test_what_is_closed_or_withdrawn_looks_open_until_the_proof(state: str) -> N
     message = seal(mail(text=SECRET))
     reader = reader_of(message)
     stranger = Client(HTTP_HOST=HOST)
-    before = words(stranger.get(path_of(reader)).content)
+    before = DAY.sub("DAY", words(stranger.get(path_of(reader)).content))
     if state == "closed":
         Message.objects.update(open_until=timezone.now() - timedelta(seconds=1))
     else:
@@ -346,7 +348,7 @@ def test_what_is_closed_or_withdrawn_looks_open_until_the_proof(state: str) -> N
     after = stranger.get(path_of(reader))
     assert after.status_code == 200
     assert "Email me a passcode" in words(after.content)
-    assert len(words(after.content)) == len(before)
+    assert DAY.sub("DAY", words(after.content)) == before
     client = signed_in(reader)
     for path in ("", "/body", "/file/1", "/files", "/original", "/reply"):
         answer = client.get(path_of(reader) + path)
