@@ -120,7 +120,9 @@ class PostgreSQL(Server):
     """The name of a database with Letterlock's tables and no rows, to be copied: migrations take seconds."""
 
     def __init__(self, folder: Path, *, durable: bool = False) -> None:
-        """Without `durable` it leaves to the kernel when to write: tests kill it, and never the machine."""
+        """Without `durable` it leaves to the kernel when to write: tests kill it, and never the machine. Nor does it
+        look at tables by itself then: how something is looked for would depend on what it has found so far.
+        """
         parts.need("postgresql")
         programs = parts.postgresql_folder()
         assert programs is not None
@@ -162,7 +164,7 @@ class PostgreSQL(Server):
             self.process = subprocess.Popen(
                 [
                     *(self._programs / "postgres", "-D", "data", "-p", str(self.port), "-k", str(self.folder)),
-                    *([] if self._durable else ["-F"]),
+                    *([] if self._durable else ["-F", "-c", "autovacuum=off"]),
                 ],
                 cwd=self.folder,
                 stdout=log,
@@ -382,8 +384,8 @@ class Portal(Server):
         return result
 
     def health(self) -> tuple[int, dict[str, str]]:
-        """Status and JSON of /healthz; (0, {}) while nothing answers."""
-        line = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
+        """Status and JSON of /healthz, which may take six seconds to say what hangs; (0, {}) when nothing answers."""
+        line = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=30)
         try:
             line.request("GET", "/healthz")
             answer = line.getresponse()

@@ -22,7 +22,7 @@ from tests.peers.relay import Relay
 from tests.promises.brokers import BROKERS
 from tests.promises.ledger import CANARY, Ledger, Result
 from tests.promises.test_p2_no_plaintext_at_rest import forms, places
-from tests.servers import MANAGE, ROOT, S3, PostgreSQL, listens, wait_for
+from tests.servers import BUSY, MANAGE, ROOT, S3, PostgreSQL, listens, wait_for
 
 QUICK = {"LETTERLOCK_LEASE_SECONDS": "4", "LETTERLOCK_SWEEP_SECONDS": "1", "LETTERLOCK_DEMO": "off"}
 UNDER_WAY = ("received", "sealed", "relaying", "due", "sending")
@@ -150,8 +150,8 @@ class Estate:
 
 
 def until(true: Callable[[], object], seconds: float, sentence: Callable[[], str]) -> None:
-    """Wait for something to become true; AssertionError that says how it is when it does not."""
-    end = time.monotonic() + seconds
+    """Wait for something to become true; AssertionError that says how it is if it took BUSY times `seconds`."""
+    end = time.monotonic() + BUSY * seconds
     while not true():
         assert time.monotonic() < end, sentence()
         time.sleep(0.05)
