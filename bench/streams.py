@@ -24,7 +24,8 @@ from bench.table import Row, Target
 from portal.keys.door import DoorPrivate, DoorPublic, seal_key
 from portal.keys.tree import LEVELS, Tree
 from portal.keys.wraps import wrap
-from portal.vault.stream import CHUNK_LARGE, Bytes, Context, FileSource, Opener, Sealer, seal
+from portal.vault.sources import Bytes, FileSource
+from portal.vault.stream import CHUNK_LARGE, Context, Opener, Sealer, seal
 
 LARGE = 100 * 1024 * 1024
 SMALL = 10 * 1024

@@ -84,4 +84,4 @@ def keyring_of_before() -> Iterator[None]:
             path.unlink()
         for path, content in before.items():
             path.write_bytes(content)
-        keys()._kept.clear()
+        keys()._opened._kept.clear()

@@ -138,7 +138,8 @@ def _holders(tmp_path: Path) -> list[object]:
     """One of each class of portal.keys and portal.vault, those with keys holding KEY or a key of their own."""
     from portal.keys.keyring import FolderKeyring
     from portal.keys.provider import LocalFile
-    from portal.vault.stream import Bytes, Context, FileSource, Opener, Sealer, seal
+    from portal.vault.sources import Bytes, FileSource
+    from portal.vault.stream import Context, Opener, Sealer, seal
 
     message, reader = uuid4(), uuid4()
     context = Context(message, "toc")
@@ -157,7 +158,7 @@ def _holders(tmp_path: Path) -> list[object]:
         provider,
         keyring,
         service,
-        *service._kept.values(),
+        *service._opened._kept.values(),
         Tree.fresh(),
         Secrets.fresh(),
         Backup(datetime.now(UTC), KEY, Contents({"secrets": KEY}, {"door": KEY}, ())),

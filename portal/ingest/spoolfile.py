@@ -17,7 +17,8 @@ from portal.ingest.errors import SpoolDamaged
 from portal.keys.door import DoorPublic, seal_key
 from portal.keys.service import keys
 from portal.mime.dsn import Dsn
-from portal.vault.stream import Context, Opener, RandomAccess
+from portal.vault.sources import RandomAccess
+from portal.vault.stream import Context, Opener
 
 MAGIC = b"LLD1"
 SUITE = 1

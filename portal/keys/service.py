@@ -1,4 +1,4 @@
-"""The key service: what other rooms ask for, with opened keyring objects kept for a few minutes at most."""
+"""The key service: what other rooms ask for of the keyring."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Self, TypeVar, cast
+from typing import Self
 from uuid import UUID
 
 from portal.keys.door import DoorPrivate, DoorPublic, seal_share
@@ -27,6 +26,7 @@ from portal.keys.installation import Secrets
 from portal.keys.keyring import Keyring
 from portal.keys.keyrings import keyring_of
 from portal.keys.objects import ANCHOR, Contents
+from portal.keys.opened import Opened
 from portal.keys.posting import Posted
 from portal.keys.provider import Provider
 from portal.keys.providers.addresses import provider_of
@@ -41,14 +41,6 @@ _ATTEMPTS = 100
 _EPOCH, _DOOR = "epoch-", "door-"
 _EPOCH_ID = re.compile(r"(?:\d{4}-\d{2}-\d{2}|forever|hold)\.\d{1,4}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class _Kept:
-    until: float  # time.monotonic()
-    version: int
-    value: object
 
 
 class KeyService:
@@ -61,9 +53,7 @@ class KeyService:
     def __init__(self, provider: Provider, keyring: Keyring, cache_seconds: float = CACHE_SECONDS) -> None:
         self._provider = provider
         self._keyring = keyring
-        self._cache_seconds = cache_seconds
-        self._kept: dict[str, _Kept] = {}
-        self._lock = threading.RLock()
+        self._opened = Opened(keyring, cache_seconds)
         self.posted = Posted(lambda: self.grants.posted())
         """The rows that processes without keys believe, and those that must not wait for the root key."""
 
@@ -165,13 +155,13 @@ class KeyService:
             after = change(before)
             if after == before:
                 # Another host has destroyed it: from now on it is gone in this process as well.
-                self._keep(name, version, before, time.monotonic())
+                self._opened.keep(name, version, before, time.monotonic())
                 return
             try:
                 self._keyring.replace(name, after.encode(), expected=version)
             except VersionConflict:
                 continue
-            self._keep(name, version + 1, after, time.monotonic())
+            self._opened.keep(name, version + 1, after, time.monotonic())
             return
         raise VersionConflict
 
@@ -249,53 +239,24 @@ class KeyService:
     # Opened objects
 
     def _grants(self) -> Grants:
-        return self._opened(GRANTS, Grants.decode)
+        return self._opened.of(GRANTS, Grants.decode)
 
     def _newest_grants(self) -> Grants:
-        kept = self._kept.get(GRANTS)
-        if kept and time.monotonic() < kept.until and kept.version == self._keyring.header(GRANTS).version:
-            return cast("Grants", kept.value)
-        version, content = self._keyring.read(GRANTS)
-        value = Grants.decode(content)
-        self._keep_grants(version, value)
-        return value
+        return self._opened.newest(GRANTS, Grants.decode)
 
     def _keep_grants(self, version: int, value: Grants) -> None:
-        self._keep(GRANTS, version, value, time.monotonic())
+        self._opened.keep(GRANTS, version, value, time.monotonic())
 
     def _tree(self, epoch: EpochId) -> Tree:
-        return self._opened(_epoch_object(epoch), Tree.decode)
+        return self._opened.of(_epoch_object(epoch), Tree.decode)
 
     def _door(self, key_id: str) -> DoorPrivate:
         if not _DAY.fullmatch(key_id):
             raise NoSuchKey
-        return self._opened(_DOOR + key_id, DoorPrivate.decode)
+        return self._opened.of(_DOOR + key_id, DoorPrivate.decode)
 
     def _secrets(self) -> Secrets:
-        return self._opened(ANCHOR, Secrets.decode)
-
-    def _opened(self, name: str, decode: Callable[[bytes], T]) -> T:
-        kept = self._kept.get(name)
-        if kept is not None and time.monotonic() < kept.until:
-            return cast("T", kept.value)
-        with self._lock:
-            now = time.monotonic()
-            # Whatever is too old goes now, asked for or not, so that a failing provider leaves nothing behind.
-            for old in [old for old, entry in self._kept.items() if entry.until <= now]:
-                del self._kept[old]
-            if name in self._kept:
-                return cast("T", self._kept[name].value)
-            version, content = self._keyring.read(name)
-            value = decode(content)
-            self._keep(name, version, value, now)
-            return value
-
-    def _keep(self, name: str, version: int, value: object, read_at: float) -> None:
-        with self._lock:
-            kept = self._kept.get(name)
-            # A slow reader must not put back what a puncture of another thread has replaced meanwhile.
-            if kept is None or kept.until <= read_at or kept.version <= version:
-                self._kept[name] = _Kept(read_at + self._cache_seconds, version, value)
+        return self._opened.of(ANCHOR, Secrets.decode)
 
     def _destroy(self, name: str) -> None:
         try:
@@ -307,8 +268,7 @@ class KeyService:
         except KeyDestroyed:
             return
         finally:
-            with self._lock:
-                self._kept.pop(name, None)
+            self._opened.forget(name)
 
 
 def _epoch_object(epoch: EpochId) -> str:

@@ -25,7 +25,8 @@ from portal.reading.rendering.wire import Answer, Asked
 from portal.vault.errors import VaultError
 from portal.vault.models import Reader
 from portal.vault.opening import Opened
-from portal.vault.stream import Bytes, Context
+from portal.vault.sources import Bytes
+from portal.vault.stream import Context
 from portal.vault.toc import File
 
 log = logging.getLogger(__name__)

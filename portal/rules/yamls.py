@@ -6,9 +6,10 @@ from typing import Any
 
 import yaml
 
-from portal.rules.document import Document, short
+from portal.rules.document import Document
 from portal.rules.errors import BadRules, Problem
 from portal.rules.limits import MOST_DOCUMENT_BYTES, MOST_TREE
+from portal.rules.shortening import short
 
 _MOST_EVENTS = 400_000
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

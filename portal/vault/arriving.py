@@ -22,7 +22,8 @@ from portal.vault.blobs import store
 from portal.vault.errors import BlobMissing, NotArriving, SealBroken, WrongPlace
 from portal.vault.models import Arriving, ArrivingPiece, Unsent, UnsentFile
 from portal.vault.opening import Opened
-from portal.vault.stream import Bytes, Context
+from portal.vault.sources import Bytes
+from portal.vault.stream import Context
 
 LEAST_PIECE = 256 * 1024
 """Bytes; only the last piece of a file may have fewer, else a browser could fill the store with crumbs."""

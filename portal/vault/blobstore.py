@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from portal.vault.behind import Write
-from portal.vault.stream import RandomAccess
+from portal.vault.sources import RandomAccess
 
 
 @dataclass(frozen=True)

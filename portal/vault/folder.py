@@ -14,7 +14,7 @@ from portal.keys.disk import sync_folder
 from portal.vault.behind import Write, write_whole
 from portal.vault.blobstore import Stored, blob_of, name_of
 from portal.vault.errors import BlobMissing, BlobsUnavailable
-from portal.vault.stream import FileSource
+from portal.vault.sources import FileSource
 
 _UNFINISHED = ".writing"
 

@@ -21,7 +21,8 @@ from portal.vault.padding import padded_length
 from portal.vault.parcels import Parcel
 from portal.vault.readers import address_of, rights_of
 from portal.vault.rights import Rights
-from portal.vault.stream import Bytes, Context, Opener, RandomAccess, Sealer, chunk_log2_for
+from portal.vault.sources import Bytes, RandomAccess
+from portal.vault.stream import Context, Opener, Sealer, chunk_log2_for
 from portal.vault.toc import Body, File, Toc
 from portal.vault.wrapping import rights_digest
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from portal.vault.blobs import store
 from portal.vault.errors import NotAParcel, Truncated
 from portal.vault.models import Message
-from portal.vault.stream import RandomAccess
+from portal.vault.sources import RandomAccess
 
 MAGIC = b"LLA1"
 FILE_BYTES = 25 * 1024 * 1024

@@ -10,9 +10,6 @@ import hmac
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -33,6 +30,7 @@ from portal.vault.errors import (
     UnknownVersion,
 )
 from portal.vault.padding import padded_length, padding
+from portal.vault.sources import RandomAccess
 
 FAMILY = b"LLS"
 MAGIC = FAMILY + b"1"
@@ -55,15 +53,6 @@ class Context:
 
     message_id: UUID
     name: str
-
-
-class RandomAccess(Protocol):
-    """Sealed bytes of known size that can be read anywhere; a short answer means that the bytes end there."""
-
-    @property
-    def size(self) -> int: ...
-
-    def read_at(self, offset: int, length: int) -> bytes: ...
 
 
 def chunk_log2_for(length: int) -> int:
@@ -289,42 +278,6 @@ class Opener:
         if len(sealed) != length:
             raise Truncated
         return sealed
-
-
-class Bytes:
-    """Sealed bytes in memory."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = memoryview(data)
-        self.size = len(data)
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        return bytes(self._data[offset : offset + length])
-
-
-class FileSource:
-    """Sealed bytes in a file, which stays open until `close`; safe to read from several threads."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.size = os.fstat(self._descriptor).st_size
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        return os.pread(self._descriptor, length, offset)
-
-    def close(self) -> None:
-        if self._descriptor >= 0:
-            # A descriptor's number is given out again: closing it twice would close someone else's file.
-            descriptor, self._descriptor = self._descriptor, -1
-            os.close(descriptor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _derive(key: bytes, salt: bytes, context: Context, chunk_log2: int) -> tuple[bytes, bytes]:

@@ -27,7 +27,8 @@ from portal.vault.errors import SealBroken, VaultError
 from portal.vault.models import ArrivingPiece, Reader, Unsent, UnsentFile
 from portal.vault.opening import Opened
 from portal.vault.padding import padded_length
-from portal.vault.stream import Bytes, Context, Opener, RandomAccess, Sealer, chunk_log2_for
+from portal.vault.sources import Bytes, RandomAccess
+from portal.vault.stream import Context, Opener, Sealer, chunk_log2_for
 
 log = logging.getLogger(__name__)
 

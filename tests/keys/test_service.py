@@ -311,7 +311,7 @@ def test_a_root_key_that_is_taken_away_is_noticed_when_the_cache_ends(place: Pla
     for use in (lambda: service.leaf(EPOCH, 1, 1), lambda: service.secret("seal"), service.health):
         with pytest.raises(ProviderUnavailable):
             use()
-    assert service._kept == {}
+    assert service._opened._kept == {}
     place.root.chmod(0o600)
     assert service.leaf(EPOCH, 1, 1) == leaf
     service.health()

@@ -32,7 +32,8 @@ from portal.vault.errors import BlobsUnavailable, MessageAway, SealBroken, Vault
 from portal.vault.models import Message, Parked, Reader, Wrap
 from portal.vault.opening import open_message
 from portal.vault.rights import Rights
-from portal.vault.stream import Bytes, Context, Opener
+from portal.vault.sources import Bytes
+from portal.vault.stream import Context, Opener
 from tests.access.visitors import newest_code
 from tests.mails import JONAS, KARIN, mail
 from tests.reading.files import ATTACHED, FORM, post, received, travelling

@@ -9,10 +9,11 @@ import pytest
 from portal.rules import limits, yamls
 from portal.rules.actions import KINDS as ACTIONS
 from portal.rules.conditions import KINDS
-from portal.rules.document import checked, checked_rule, short
+from portal.rules.document import checked, checked_rule
 from portal.rules.errors import BadRules
 from portal.rules.first import DOCUMENT
 from portal.rules.sentences import sentence
+from portal.rules.shortening import short
 
 ANY = {"if": "everything"}
 PROTECT = {"do": "protect"}

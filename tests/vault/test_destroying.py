@@ -222,7 +222,7 @@ def test_an_extended_message_outlives_its_first_day(days: int | None) -> None:
     with keyring_of_before():
         other = kept_wraps(sealed())
         destroying.destroy_due(until + timedelta(days=2))
-        keys()._kept.clear()
+        keys()._opened._kept.clear()
         assert text_of(message, KARIN).strip() == "Good news."
         # A backup from before the extension knows only the wraps of the first day.
         Epoch.objects.filter(message=message, epoch__gt=other[0].epoch.epoch).delete()
@@ -243,7 +243,7 @@ def test_what_a_past_day_kept_for_old_backups_is_destroyed_when_they_are_too_old
         assert first in keys().epochs()
         destroying.destroy_due(until + timedelta(days=settings.LETTERLOCK.restore_days + 1))
         assert first not in keys().epochs()
-        keys()._kept.clear()
+        keys()._opened._kept.clear()
         assert text_of(message).strip() == "Good news."
 
 
@@ -319,7 +319,7 @@ def test_a_held_message_outlives_its_day_and_its_withdrawal_until_the_hold_is_li
     with keyring_of_before():
         after = closed.open_until + timedelta(days=3)
         assert destroying.destroy_due(after).messages == 0
-        keys()._kept.clear()
+        keys()._opened._kept.clear()
         assert text_of(closed).strip() == text_of(withdrawn).strip() == "Good news."
         wraps = kept_wraps(closed) + kept_wraps(withdrawn)
         for message in (closed, withdrawn):

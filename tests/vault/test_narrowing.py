@@ -198,7 +198,7 @@ def test_beside_a_rotation_that_is_half_through(moved_before: int) -> None:
     assert rotating.move(lambda _: None).moved == 3
     late = timezone.now() + timedelta(days=settings.LETTERLOCK.restore_days + 1)
     assert rotating.retire(late, settings.LETTERLOCK.restore_days)
-    keys()._kept.clear()
+    keys()._opened._kept.clear()
     assert (rights(message), rights(message, KARIN)) == (Rights(download=False), Rights())
     for old in kept:
         old.put_back()
@@ -220,7 +220,7 @@ def test_between_the_rows_and_the_keyring_a_rotation_and_another_date_use_no_lea
     begun()
     rotating.move(lambda _: None)
     assert destroyed() > 1
-    keys()._kept.clear()
+    keys()._opened._kept.clear()
     assert rights(message) == Rights(download=False, copy=False)
     assert not verify(lambda _: None).troubles
 
@@ -256,7 +256,7 @@ def test_an_extended_message_is_narrowed_after_its_first_day() -> None:
     assert len(Wrap.objects.filter(reader=again(message))) == 2
     granting.change_rights(message.pk, NARROW, address=JONAS)
     destroyed()
-    keys()._kept.clear()
+    keys()._opened._kept.clear()
     assert rights(message) == Rights(download=False)
     kept.put_back()
     with pytest.raises(KeyDestroyed):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from portal.vault import parcels
 from portal.vault.errors import NotAParcel
 from portal.vault.parcels import Head, Parcel
-from portal.vault.stream import Bytes
+from portal.vault.sources import Bytes
 
 ID = UUID(int=7)
 

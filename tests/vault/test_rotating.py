@@ -231,7 +231,7 @@ def test_a_root_key_that_is_away_stops_it_and_the_next_run_goes_on() -> None:
     begun()
     root = settings.LETTERLOCK.data / "root.key"
     aside = root.with_suffix(".aside")
-    keys()._kept.clear()
+    keys()._opened._kept.clear()
     root.rename(aside)
     try:
         with pytest.raises(ProviderUnavailable):

@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 
 from portal.vault.errors import SealBroken, Truncated, UnknownFormat
 from portal.vault.padding import padded_length
+from portal.vault.sources import Bytes, FileSource
 from portal.vault.stream import (
     CHUNK_LARGE,
     CHUNK_SMALL,
     HEADER_SIZE,
     LARGE_FROM,
-    Bytes,
     Context,
-    FileSource,
     Opener,
     Sealer,
     chunk_log2_for,

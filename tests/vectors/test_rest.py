@@ -32,7 +32,8 @@ from portal.vault import searching
 from portal.vault.errors import NotAParcel, SealBroken
 from portal.vault.parcels import Parcel
 from portal.vault.rights import Rights
-from portal.vault.stream import Bytes, Context, Opener
+from portal.vault.sources import Bytes
+from portal.vault.stream import Context, Opener
 from portal.vault.unsent import Words
 from portal.writing import approaches
 from tests.vectors import reference, reference_rest

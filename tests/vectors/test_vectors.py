@@ -25,7 +25,8 @@ from portal.keys.wraps import unwrap, wrap
 from portal.vault.errors import SealBroken, UnknownFormat
 from portal.vault.padding import padded_length
 from portal.vault.rights import Rights
-from portal.vault.stream import Bytes, Context, Opener, Sealer, seal
+from portal.vault.sources import Bytes
+from portal.vault.stream import Context, Opener, Sealer, seal
 from portal.vault.toc import Toc
 
 FOLDER = Path(__file__).parent
