@@ -38,6 +38,10 @@ def grants_object(kinds: list[str], secrets: list[bytes], ended: list[bytes]) ->
     return b"LLG1" + bytes([len(kinds)]) + named + bytes([len(secrets)]) + b"".join([*secrets, *sorted(ended)])
 
 
+def used_codes(until: dict[bytes, int]) -> bytes:
+    return b"LLU1" + b"".join(sorted(mark + end.to_bytes(5, "big") for mark, end in until.items()))
+
+
 def grant_seal(secret: bytes, kind: str, salt: bytes, claims: list[bytes]) -> bytes:
     return salt + hmac.digest(secret, bound("letterlock/v1/grant", kind.encode(), salt, *claims), "sha256")
 
@@ -184,6 +188,7 @@ def _rows() -> dict[str, object]:
     return {
         "secrets": secrets_object({"directory": [fixed("new", 32), fixed("old", 32)], "lookup": [lookup]}).hex(),
         "grants": grants_object(["token", "link"], [secret], [fixed("ended 2", 16), fixed("ended 1", 16)]).hex(),
+        "used_codes": used_codes({fixed("code 1", 16): 1_795_704_000, fixed("code 2", 16): 1 << 33}).hex(),
         "grant": {
             "secret": secret.hex(),
             "kind": "token",

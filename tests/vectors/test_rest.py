@@ -17,7 +17,7 @@ from portal.access import binding
 from portal.access.models import Person, Session
 from portal.audit import heads, leaves, merkle
 from portal.ingest.spoolfile import OpenedSpool
-from portal.keys import posting
+from portal.keys import posting, spending
 from portal.keys.backup import open_backup
 from portal.keys.door import DoorPrivate
 from portal.keys.errors import BackupRefused, KeyDestroyed, WrapRefused
@@ -118,6 +118,15 @@ def test_seals_of_rows_and_their_list_are_as_in_the_vectors() -> None:
     assert held.standing(grant["kind"], claims[::-1], seal) is Standing.CHANGED
     assert posting.entry(grant["kind"], claims, seal) in posting.decode(listed)
     assert posting.encode(posting.decode(listed)) == listed
+
+
+def test_used_codes_are_stored_as_in_the_vectors() -> None:
+    stored = bytes.fromhex(ROWS["used_codes"])
+    assert spending.decode(stored) == {
+        reference.fixed("code 1", 16): 1_795_704_000,
+        reference.fixed("code 2", 16): 1 << 33,
+    }
+    assert spending.encode(spending.decode(stored)) == stored
 
 
 def test_the_seal_of_a_session_is_as_the_page_says() -> None:
