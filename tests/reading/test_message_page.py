@@ -394,6 +394,10 @@ def test_mail_read_as_text_offers_its_original() -> None:
     assert Entry.objects.get(kind="file.downloaded").facts == {"file": 0}
     readable = reader_of(seal(mail()))
     assert signed_in(readable).get(f"{path_of(readable)}/original").status_code == 404
+    refused = reader_of(seal(raw.replace(b"Subject", b"X-Letterlock-Protect: v=1; dl=0\r\nSubject")))
+    client = signed_in(refused)
+    assert f"{path_of(refused)}/original" not in client.get(path_of(refused)).content.decode()
+    assert client.get(f"{path_of(refused)}/original").status_code == 404
 
 
 def test_a_sender_name_that_poses_as_an_address_does_not_hide_the_real_one() -> None:

@@ -168,6 +168,7 @@ def _parcel() -> dict[str, object]:
         "cut": whole[:-1],
         "longer": whole + b"\0",
         "a name twice": twice,
+        "a name twice, with bytes for one": twice[: -len(streams["toc"])],
         "another message": whole[:4] + bytes(16) + whole[20:],
     }
     container = cbor(dict(streams.items()))
