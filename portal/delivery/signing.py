@@ -162,6 +162,8 @@ def _signature(whole: bytes, key: DkimKey, private: RSAPrivateKey) -> bytes:
     key.
     """
     fields, body = dkim.rfc822_parse(whole)
+    if body and not body.endswith(b"\r\n"):
+        body += b"\r\n"  # as SMTP sends it; blanks at the end of the last line count only without (section 3.4.4)
     hashed = base64.b64encode(hashlib.sha256(Relaxed.canonicalize_body(body)).digest()).decode()
     value = (
         f"v=1; a=rsa-sha256; c=relaxed/relaxed; d={key.domain}; s={key.selector};\r\n"

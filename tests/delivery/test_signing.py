@@ -87,6 +87,14 @@ def test_mail_that_only_passes_through_is_never_signed(relay, relayed, key, monk
     assert (seal.partition(b":")[0], rest) == (b"X-Letterlock-Seal", mail)
 
 
+def test_blanks_at_the_very_end_verify_once_smtp_has_ended_their_line(key):
+    head = f"From: someone@{HOST}\r\nSubject: x\r\n\r\n".encode()
+    for body in (b"", b"\t", b"body \t", b"body\r\n \r\n "):
+        whole = b"".join(signing.signed(Prepared.whole(f"a@{HOST}", "c@d.example", head + body)).data)
+        assert whole.startswith(b"DKIM-Signature:")
+        assert verifies(whole + b"\r\n" * (not whole.endswith(b"\r\n")), key), body
+
+
 def test_a_key_that_is_off_signs_nothing_and_a_new_one_takes_over(seal, mail_to, relay, key):
     second = signing.make(HOST, "letterlock-2")
     signing.switch(second, on=True)
