@@ -226,8 +226,11 @@ class _Round:
         if before is not None:
             try:
                 return self._desk.ask(partial(attempts.noted_and_begun, before, row, lease, trouble))
-            except Exception:  # whatever it is, the mail before is noted as if none had followed
+            except BaseException as error:
+                # Whatever it is, the mail before is noted as if none had followed: also when this process is to end.
                 self._note(before)
+                if not isinstance(error, Exception):
+                    raise
         return self._desk.ask(partial(attempts.begun, row, lease, trouble))
 
     def _note(self, note: Note) -> None:

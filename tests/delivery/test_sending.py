@@ -385,3 +385,22 @@ def test_what_cannot_be_noted_with_the_next_is_noted_by_itself_and_no_mail_leave
     assert len(relay.taken) == 4
     assert set(Outbound.objects.values_list("state", "attempts")) == {(S.SENT, 1)}
     assert [entry.facts.get("maybe_twice") for entry in Entry.objects.filter(kind="message.relayed")] == [None] * 4
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_is_to_end_while_it_notes_has_noted_what_was_taken(relay, relayed):
+    """SIGTERM raises wherever the process is; the mail in hand then must not leave once more with the next process."""
+    ends = iter([True])
+
+    def ending(execute, sql, params, many, context):
+        if sql.startswith("UPDATE delivery_outbound SET state") and relay.taken and next(ends, False):
+            raise SystemExit
+        return execute(sql, params, many, context)
+
+    for number in range(2):
+        relayed(f"reader{number}@mail.example")
+    with connection.execute_wrapper(ending), pytest.raises(SystemExit):
+        send_due(["relay"])
+    assert len(relay.taken) == 1
+    assert sorted(Outbound.objects.values_list("state", flat=True)) == [S.DUE, S.SENT]
