@@ -2,7 +2,8 @@
 
 import codecs
 import re
-from functools import lru_cache
+
+from portal.mime.keeping import kept
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:()+-]{0,39}\Z")
 
@@ -73,7 +74,7 @@ _ESCAPED = re.compile(rb"\x1b(\$[@B]|\([BIJ])([^\x1b]*+)")
 _EUC_RUN = re.compile(rb"\x8e([\xa1-\xdf])|(?:[\xa1-\xfe]{2})++")
 
 
-@lru_cache(maxsize=256)
+@kept
 def _codec(charset: str) -> str | None:
     """Python's codec for a charset label, or None when the label is unknown or names no character set."""
     label = charset.strip().strip("\"'").lower().replace("_", "-")
@@ -105,7 +106,7 @@ def decode(data: bytes, charset: str = "") -> str:
 _PROBE = "Aa0 -."
 
 
-@lru_cache(maxsize=256)
+@kept
 def is_written_otherwise(charset: str) -> bool:
     """Whether plain letters and digits have other bytes in it than in ASCII: UTF-16, UTF-7, EBCDIC."""
     codec = _codec(charset)

@@ -2,10 +2,10 @@
 
 import binascii
 import re
-from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from portal.mime import charsets
+from portal.mime.keeping import kept
 
 # A run of complete header lines. A line that starts with "--" is a delimiter of multipart, never a field; the first
 # line may be an mbox "From " line. Possessive, so that no input makes it go back.
@@ -176,7 +176,7 @@ def _run(letters: bytes) -> bytes:
     return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
 
 
-@lru_cache(maxsize=256)
+@kept
 def text_settings(content_type: str) -> dict[str, str]:
     """The parameters of a text part's Content-Type; treat the dictionary as read-only."""
     return parameters(content_type)[1]

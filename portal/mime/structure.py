@@ -4,13 +4,13 @@ import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import fast_mail_parser
 from fast_mail_parser import PyMimePart
 
 from portal.mime.errors import LimitExceeded
 from portal.mime.fields import decode_words, header_end, lenient_base64, parameters, raw_fields, text_settings
+from portal.mime.keeping import kept
 from portal.mime.limits import MAX_DEPTH, MAX_HEADER_BYTES, MAX_PARTS
 
 # The fast parser opens messages inside messages and keeps a copy of the bytes at each of up to 256 levels: 3 MB of
@@ -75,7 +75,7 @@ class _Count:
             raise LimitExceeded("depth", MAX_DEPTH)
 
 
-@lru_cache(maxsize=256)
+@kept
 def media_type(token: str) -> str:
     """A media type fit to be sent in a header again; what is none becomes text/plain (RFC 2045 §5.2)."""
     token = token.strip().lower()

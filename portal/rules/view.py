@@ -219,7 +219,7 @@ class View:
         return found
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def family(domain: str) -> frozenset[str]:
     """A domain and all domains that it lies in."""
     labels = domain.split(".") if domain else []
