@@ -10,8 +10,8 @@ from portal.api import tokens
 from portal.api.endpoint import JSON, PROBLEM, Media, Nothing, Route
 from portal.api.ids import SLUG
 from portal.api.routes import BASE, ROUTES
+from portal.api.schemas import Schemas
 from portal.api.scopes import Scope
-from portal.api.shapes import Schemas
 
 ALWAYS = (400, 401, 403, 429, 503)
 """Refusals of every route: a parameter that is not known, no token, not its scope, too many, keys or database away."""

@@ -1,6 +1,6 @@
-"""Dataclasses as the shapes of what comes and goes: read strictly, written plainly, described as JSON Schema.
+"""Dataclasses as the shapes of what comes and goes: read strictly, written plainly.
 
-One definition serves all three, so the document (portal.api.openapi) says what the code does.
+portal.api.schemas describes the same, so the document (portal.api.openapi) says what the code does.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Says:
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
     """One field's type, taken apart."""
 
     type: Any
@@ -50,83 +50,12 @@ class _Kind:
     nullable: bool
 
 
-class Schemas:
-    """JSON Schemas (2020-12, as OpenAPI 3.1 uses them); dataclasses go into `found` once, by their names."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, dict[str, Any]] = {}
-
-    def of(self, annotation: Any, *, asked: bool = False, given: bool = False) -> dict[str, Any]:
-        """The schema of a type; `asked` is for what others send, where nothing unknown may stand. `given`: it is not
-        named as null.
-        """
-        kind = _taken_apart(annotation)
-        schema = self._plain(kind, asked=asked)
-        if kind.nullable and not given:
-            schema = {"anyOf": [schema, {"type": "null"}]} if "$ref" in schema else _nullable(schema)
-        if kind.says.text:
-            schema["description"] = kind.says.text
-        if kind.says.example is not None:
-            schema["examples"] = [kind.says.example]
-        return schema
-
-    def _plain(self, kind: _Kind, *, asked: bool) -> dict[str, Any]:
-        found, says = kind.type, kind.says
-        if is_dataclass(found):
-            return self._object(cast(type, found), asked=asked)
-        if get_origin(found) in (list, tuple):
-            inner = self.of(get_args(found)[0], asked=asked)
-            most = {"maxItems": says.most or MOST_ITEMS} if asked else {}
-            return {"type": "array", "items": inner, **most, **_named(minItems=says.least)}
-        if get_origin(found) is Literal:
-            return {"const": get_args(found)[0]}
-        if get_origin(found) is dict:
-            return {"type": "object", "additionalProperties": True}
-        if isinstance(found, type) and issubclass(found, Enum):
-            return {"type": "string", "enum": [one.value for one in found]}
-        if found is str:
-            most_text = says.most or (LONGEST_TEXT if asked else None)
-            return {"type": "string", **_named(minLength=says.least, maxLength=most_text, pattern=says.pattern or None)}
-        if found is int:
-            limits = (SMALLEST, LARGEST) if asked else (None, None)
-            least = limits[0] if says.least is None else says.least
-            most_number = limits[1] if says.most is None else says.most
-            return {"type": "integer", **_named(minimum=least, maximum=most_number)}
-        return dict(_SIMPLE[found])
-
-    def _object(self, shape: type, *, asked: bool) -> dict[str, Any]:
-        if shape.__name__ not in self.found:
-            self.found[shape.__name__] = {}  # so that a shape may hold itself
-            hints = _hints(shape)
-            known, one = fields(shape), hasattr(shape, EXACTLY_ONE)
-            others = _others(shape) if asked else {}
-            properties: dict[str, Any] = {}
-            for field in known:
-                name = _outside(field)
-                properties[name] = self.of(hints[field.name], asked=asked, given=one)
-                if also := others.get(name):
-                    said = f"another name of {name}; name one of the two"
-                    properties[also] = {**properties[name], "description": said}
-            schema: dict[str, Any] = {"type": "object", "properties": properties}
-            needed = [_outside(field) for field in known if not asked or not _has_default(field)]
-            if others:
-                schema["allOf"] = [{"oneOf": [{"required": [each]} for each in both]} for both in others.items()]
-            if needed := [name for name in needed if name not in others]:
-                schema["required"] = needed
-            if asked:
-                schema["additionalProperties"] = False
-            if one:
-                schema |= {"minProperties": 1, "maxProperties": 1}
-            self.found[shape.__name__] = schema
-        return {"$ref": f"#/components/schemas/{shape.__name__}"}
-
-
 def read(shape: type[T], value: object, where: str = "") -> T:
     """A JSON value as this dataclass. FieldRefused names the field, and the limit where there is one."""
     if not isinstance(value, dict):
         raise FieldRefused(where, "must be an object, like {…}")
-    known = {_outside(field): field for field in fields(cast(Any, shape))}
-    others = _others(cast(Any, shape))
+    known = {outside(field): field for field in fields(cast(Any, shape))}
+    others = others_of(cast(Any, shape))
     for name, also in others.items():
         if name in value and also in value:
             raise FieldRefused(_joined(where, also), f"is another name of {name}; name one of the two")
@@ -135,12 +64,12 @@ def read(shape: type[T], value: object, where: str = "") -> T:
             raise FieldRefused(_joined(where, name), f"is not known here; known are {', '.join(known)}")
     if hasattr(shape, EXACTLY_ONE) and (len(value) != 1 or None in value.values()):
         raise FieldRefused(where, f"must name one of {', '.join(known)}, and no other")
-    hints, given = _hints(cast(Any, shape)), {}
+    hints, given = hints_of(cast(Any, shape)), {}
     for name, field in known.items():
         written = others[name] if others.get(name) in value else name
         if written in value:
-            given[field.name] = _value(_taken_apart(hints[field.name]), value[written], _joined(where, written))
-        elif not _has_default(field):
+            given[field.name] = _value(taken_apart(hints[field.name]), value[written], _joined(where, written))
+        elif not has_default(field):
             raise FieldRefused(_joined(where, name), "is missing")
     return shape(**given)
 
@@ -154,8 +83,8 @@ def read_query(shape: type[T], given: Mapping[str, list[str]]) -> T:
 
 
 def _read_query(shape: type[T], given: Mapping[str, list[str]]) -> T:
-    hints = _hints(cast(Any, shape))
-    kinds = {_outside(field): _taken_apart(hints[field.name]) for field in fields(cast(Any, shape))}
+    hints = hints_of(cast(Any, shape))
+    kinds = {outside(field): taken_apart(hints[field.name]) for field in fields(cast(Any, shape))}
     found: dict[str, object] = {}
     for name, words in given.items():
         if name not in kinds:
@@ -169,7 +98,7 @@ def _read_query(shape: type[T], given: Mapping[str, list[str]]) -> T:
 def write(value: Any) -> Any:
     """What an answer holds, as `json.dumps` takes it."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {_outside(field): write(getattr(value, field.name)) for field in fields(value)}
+        return {outside(field): write(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
@@ -201,15 +130,9 @@ _MOMENT = re.compile(
 )
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_SIMPLE: dict[Any, dict[str, Any]] = {
-    bool: {"type": "boolean"},
-    UUID: {"type": "string", "format": "uuid"},
-    datetime: {"type": "string", "format": "date-time"},
-    date: {"type": "string", "format": "date"},
-}
 
 
-def _value(kind: _Kind, value: object, where: str) -> Any:
+def _value(kind: Kind, value: object, where: str) -> Any:
     if value is None:
         if kind.nullable:
             return None
@@ -231,15 +154,15 @@ def _value(kind: _Kind, value: object, where: str) -> Any:
     return _READERS[found](kind, value, where)
 
 
-def _list(kind: _Kind, value: object, where: str) -> Any:
+def _list(kind: Kind, value: object, where: str) -> Any:
     least, most = kind.says.least or 0, kind.says.most or MOST_ITEMS
     if not isinstance(value, list) or not least <= len(value) <= most:
         raise FieldRefused(where, f"must be a list of {least:,} to {most:,} items")
-    inner = _taken_apart(get_args(kind.type)[0])
+    inner = taken_apart(get_args(kind.type)[0])
     return tuple(_value(inner, one, f"{where}[{place}]") for place, one in enumerate(value))
 
 
-def _text(kind: _Kind, value: object, where: str) -> str:
+def _text(kind: Kind, value: object, where: str) -> str:
     if not isinstance(value, str):
         raise FieldRefused(where, "must be a text")
     most, least = kind.says.most or LONGEST_TEXT, kind.says.least or 0
@@ -254,13 +177,13 @@ def _text(kind: _Kind, value: object, where: str) -> str:
     return value
 
 
-def _truth(kind: _Kind, value: object, where: str) -> bool:
+def _truth(kind: Kind, value: object, where: str) -> bool:
     if not isinstance(value, bool):
         raise FieldRefused(where, "must be true or false")
     return value
 
 
-def _whole(kind: _Kind, value: object, where: str) -> int:
+def _whole(kind: Kind, value: object, where: str) -> int:
     least = SMALLEST if kind.says.least is None else kind.says.least
     most = LARGEST if kind.says.most is None else kind.says.most
     # 7.0 is a whole number for JSON Schema; true is none, though it is one for Python.
@@ -277,17 +200,17 @@ def _number(text: str, where: str) -> int:
     return int(text)
 
 
-def _id(kind: _Kind, value: object, where: str) -> UUID:
+def _id(kind: Kind, value: object, where: str) -> UUID:
     if not isinstance(value, str) or not _UUID.fullmatch(value):
         raise FieldRefused(where, "must be an id like 0191e0a8-7c3b-7000-8000-000000000000")
     return UUID(value)
 
 
-def _moment(kind: _Kind, value: object, where: str) -> datetime:
+def _moment(kind: Kind, value: object, where: str) -> datetime:
     return read_moment(value if isinstance(value, str) else "", where)
 
 
-def _day(kind: _Kind, value: object, where: str) -> date:
+def _day(kind: Kind, value: object, where: str) -> date:
     try:
         if isinstance(value, str) and _DAY.fullmatch(value):
             return date.fromisoformat(value)
@@ -296,7 +219,7 @@ def _day(kind: _Kind, value: object, where: str) -> date:
     raise FieldRefused(where, "must be a day like 2026-12-17")
 
 
-_READERS: dict[Any, Callable[[_Kind, object, str], Any]] = {
+_READERS: dict[Any, Callable[[Kind, object, str], Any]] = {
     str: _text,
     bool: _truth,
     int: _whole,
@@ -307,18 +230,20 @@ _READERS: dict[Any, Callable[[_Kind, object, str], Any]] = {
 
 
 @cache
-def _others(shape: Any) -> dict[str, str]:
+def others_of(shape: Any) -> dict[str, str]:
     """The other names of fields, by their names."""
-    says = {_outside(field): _taken_apart(_hints(shape)[field.name]).says for field in fields(shape)}
+    says = {outside(field): taken_apart(hints_of(shape)[field.name]).says for field in fields(shape)}
     return {name: found.also for name, found in says.items() if found.also}
 
 
 @cache
-def _hints(shape: Any) -> dict[str, Any]:
+def hints_of(shape: Any) -> dict[str, Any]:
+    """The annotations of a shape's fields, by the fields' names."""
     return get_type_hints(shape, include_extras=True)
 
 
-def _taken_apart(annotation: Any) -> _Kind:
+def taken_apart(annotation: Any) -> Kind:
+    """What an annotation says, `Annotated` and `| None` looked through."""
     says, nullable = Says(), False
     while True:
         if get_origin(annotation) is Annotated:
@@ -329,23 +254,14 @@ def _taken_apart(annotation: Any) -> _Kind:
             nullable = nullable or len(inner) < len(get_args(annotation))
             (annotation,) = inner
         else:
-            return _Kind(annotation, says, nullable)
+            return Kind(annotation, says, nullable)
 
 
-def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    more = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
-    return {**schema, "type": [schema["type"], "null"], **more}
-
-
-def _named(**limits: Any) -> dict[str, Any]:
-    return {name: value for name, value in limits.items() if value is not None}
-
-
-def _has_default(field: Field[Any]) -> bool:
+def has_default(field: Field[Any]) -> bool:
     return field.default is not MISSING or field.default_factory is not MISSING
 
 
-def _outside(field: Field[Any]) -> str:
+def outside(field: Field[Any]) -> str:
     """`from_` is "from" for others."""
     return field.name.rstrip("_")
 

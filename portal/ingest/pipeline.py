@@ -24,7 +24,7 @@ from portal.audit.record import record
 from portal.celery import SECONDS_A_MIB
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
-from portal.ingest import settling, spool, states
+from portal.ingest import settled, settling, spool, states
 from portal.ingest.errors import IngestError, NotEnoughMemory, Overtaken, SpoolUnavailable, VirusFound
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeyDestroyed, KeysError, WrapRefused
@@ -210,7 +210,7 @@ def _simply(_row: Spooled, work: Callable[[], T]) -> T:
 
 def _finish(ready: Sequence[settling.Ready]) -> None:
     if ready:
-        settling.write(ready)
+        settled.write(ready)
     for one in ready:
         if one.row.state in (S.REFUSED, S.DROPPED):
             with suppress(OSError):  # a file that is left is swept: its row is in a final state
@@ -239,6 +239,6 @@ def _relayed(row: Spooled) -> None:
     if found <= {Outbound.State.SENT}:
         _drop([row])
     elif found & {Outbound.State.DUE, Outbound.State.SENDING}:
-        states.later(row, settling.LOOK_AGAIN, unfinished=0)
+        states.later(row, settled.LOOK_AGAIN, unfinished=0)
     else:
         _hold(row, "The relay refused this mail for at least one recipient.")

@@ -34,7 +34,7 @@ STEPS = [
     ("portal.vault.sealing:seal_streams", "after"),
     ("portal.vault.sealing:commit_all", "before"),
     ("portal.vault.sealing:commit_all", "after"),
-    ("portal.ingest.settling:_protect", "after"),
+    ("portal.ingest.settled:_protect", "after"),
     ("portal.ingest.pipeline:_drop", "before"),
     ("portal.ingest.spares:empty", "after"),
     ("portal.ingest.spoolfolder:remove", "after"),
