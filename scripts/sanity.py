@@ -15,7 +15,7 @@ SAME = frozenset(
         "%%s / %%s", "Cc", "Cc: {people}", "Cc: {addresses}", "Bcc: {addresses}", "Name", "Passkey {n}",
         "passkey", "Passkeys", "Cookies", "PDF",
         "%(sender)s, %(date)s", "{date}, {sender}:", "<b>%(date)s</b>", "Upload", "Status", "Code",
-        "Privacy", "Link", "Format", "Support", "Error:",
+        "Privacy", "Link", "Format", "Error:", "File", "Video", "Contact", "Presentation", "{kind}, {size}",
     }
 )  # fmt: skip
 """English that may stand in other languages as it is."""

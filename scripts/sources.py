@@ -23,6 +23,7 @@ OFFICE = (
     "portal/console",
     "portal/operations",
     "portal/access/administrators.py",
+    "portal/access/models/people.py:Role",
     "portal/access/delegates.py:NotForYourself",
     "portal/access/delegates.py:Reason",
     "portal/access/alarms.py",

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time
 
 from django import template
 from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.formats import number_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from branding.file_kinds import kind_of
 from branding.languages import say_day
 from branding.mark import initials as initials_of
 from branding.palette import Palette, palette
 
 register = template.Library()
 CLOCK = "H:i"
+UNBROKEN = 24
+"""Characters that fit beside a margin at 320 px: what is no longer is better moved to the next line whole."""
+_UNBREAKABLE = re.compile(r"[^@.]*[@.]+|[^@.]+")
 
 
 def _stamp(value: datetime, kind: str, text: str) -> SafeString:
@@ -126,6 +131,12 @@ def _units() -> dict[int, str]:
 
 
 @register.simple_tag
+def about_file(name: str, length: int) -> str:
+    """“Picture, 3.6 MB”, in isolates (UAX 9): in a line from right to left “PDF” would take the number along."""
+    return _("{kind}, {size}").format(kind=f"\u2068{kind_of(name)}\u2069", size=f"\u2068{size(length)}\u2069")
+
+
+@register.simple_tag
 def size_words() -> SafeString:
     """The same for static/js/upload.js, as attributes: `data-bytes`, `data-kb` and so on, with {n} in them."""
     said = (ngettext("{n} byte", "{n} bytes", 100), *_units().values())
@@ -135,7 +146,18 @@ def size_words() -> SafeString:
 @register.filter
 def bdi(text: str | None) -> str:
     """A name that stands in a sentence: however it is written, the words around it keep their order."""
-    return format_html("<bdi>{}</bdi>", text) if text else ""
+    return format_html("<bdi>{}</bdi>", breaks(text)) if text else ""
+
+
+@register.filter
+def breaks(text: str | None) -> str:
+    """A long address or host with places at which a narrow page may break it, after “@” and dots; all else as it is.
+
+    The places are elements, not characters: what is copied, searched or read out is the address alone.
+    """
+    if not text or len(text) <= UNBROKEN or " " in text or hasattr(text, "__html__"):
+        return text or ""
+    return format_html_join(mark_safe("<wbr>"), "{}", ((piece,) for piece in _UNBREAKABLE.findall(text)))
 
 
 @register.filter
@@ -154,5 +176,5 @@ def colours(colour: str | None) -> Palette:
 def masked_address(masked: str, spoken: str) -> SafeString:
     """A masked address for the eye, and the same in words for the ear: dots are read out as noise."""
     return format_html(
-        '<bdi class="who" aria-hidden="true">{}</bdi><span class="vh">{}</span>', masked, spoken or masked
+        '<bdi class="who" aria-hidden="true">{}</bdi><span class="vh">{}</span>', breaks(masked), spoken or masked
     )

@@ -70,6 +70,7 @@ def other_address(
     envelope, offered = places.envelope_of(reader), ways.at(request, reader)
     person = holder or request.person
     context = {
+        "note": request.session_ended,
         "by_passkey": holder is not None,
         **places.at_link(reader).context(),
         **places.masked(readers.address_of(reader)),
@@ -92,9 +93,9 @@ def prove_again(request: Request, reader: Reader, note: str, page: str = "") -> 
     return response
 
 
-def too_many_tries(request: Request, error: TooManyTries) -> HttpResponse:
-    """R6."""
-    return wait(request, error)
+def too_many_tries(request: Request, error: TooManyTries, reader: Reader | None = None) -> HttpResponse:
+    """R6, with the way back to a reader's message."""
+    return wait(request, error, places.at_link(reader) if reader else None)
 
 
 def find_page(

@@ -141,7 +141,7 @@ def without_share(request: Request, reader: Reader, *, wrong: bool) -> HttpRespo
     try:
         shares.may_try(request, reader)
     except TooManyTries as error:
-        response = way_in.too_many_tries(request, error)
+        response = way_in.too_many_tries(request, error, reader)
     else:
         shares.count_wrong(request, reader)
         response = ask_share(request, reader, wrong_share())

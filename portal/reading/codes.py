@@ -34,7 +34,7 @@ def code(request: Request, link: str) -> HttpResponseBase:
     try:
         right = shares.try_share(request, reader, share)
     except TooManyTries as error:
-        return way_in.too_many_tries(request, error)
+        return way_in.too_many_tries(request, error, reader)
     except (KeyDestroyed, VaultError):
         return response  # the message's own page says what became of it
     if not right:

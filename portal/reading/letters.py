@@ -8,7 +8,7 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from branding.templatetags.words import initials, size
+from branding.templatetags.words import about_file, initials, size
 from portal import viruses
 from portal.access import levels
 from portal.access.models import Session
@@ -168,8 +168,7 @@ def _file(file: File, link: str, *, may_download: bool) -> dict[str, Any]:
     return {
         "name": file.name,
         "kind": kind,
-        # The kind in isolates (UAX 9), for in a line from right to left it would take the number along.
-        "description": f"\u2068{kind}\u2069, {size(file.size)}",
+        "description": about_file(file.name, file.size),
         "url": file_url(link, file) if may_download else "",
         "preview_url": preview_url(link, file) if previews.offered(file) else "",
         "too_large": previews.too_large(file),

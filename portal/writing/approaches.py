@@ -159,6 +159,12 @@ def drop(row: Approach) -> None:
     Approach.objects.filter(pk=row.pk).update(size=0, token=uuid4().bytes * 2)
 
 
+def drop_of(token: str) -> None:
+    """The same of whatever lies under a token, living or not; nothing where nothing does."""
+    for row in Approach.objects.select_related("unsent").filter(token=cookies.digest(token)):
+        drop(row)
+
+
 def ask_for(draft: Draft, lookup: bytes) -> None:
     """Note the address that is to be proved; another proof than of that one sends nothing."""
     Approach.objects.filter(pk=draft.row.pk).update(asked=lookup)

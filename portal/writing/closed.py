@@ -6,6 +6,7 @@ No draft is kept there: it would need the key of the message, which is destroyed
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -30,11 +31,12 @@ from portal.writing.uploads import REPLY_FILES_BYTES
 log = logging.getLogger(__name__)
 
 
-def write(request: Request, reader: Reader) -> HttpResponseBase:
-    """R11 for whom portal.reading.afterwards lets answer."""
+def write(request: Request, reader: Reader, waited: unsent.Words | None = None) -> HttpResponseBase:
+    """R11 for whom portal.reading.afterwards lets answer; with the words that waited for that (waiting.py)."""
     sender, subject = _sender(reader), _subject(reader)
     if request.method != "POST":
-        return _form(request, reader, unsent.Words(subject=subject), [], 200)
+        words = replace(waited, subject=waited.subject or subject) if waited else unsent.Words(subject=subject)
+        return _form(request, reader, words, [], 200)
     if request.headers.get("Accept") == "application/json":
         return late.said(kept=False)
     do = request.POST.get("do", "send")

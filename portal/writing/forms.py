@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 from uuid import UUID
 
@@ -27,6 +27,8 @@ from portal.writing.uploads import REPLY_FILES, REPLY_FILES_BYTES, SealedUpload
 PROGRAMS = {"exe", "js", "scr", "bat", "cmd", "com", "msi", "vbs", "jar", "ps1", "hta", "lnk", "pif", "cpl", "wsf"}
 LONGEST_SUBJECT = 250
 """Characters; what is longer is cut, as mail programs do not show it."""
+LONGEST_TO = 16_384
+"""Characters of one field of addresses that are kept unread."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,29 @@ def read_closed(request: HttpRequest, subject: str, sender: Mailbox) -> Written:
     uploads, file_faults = fitting(cast(list[SealedUpload], request.FILES.getlist("files")), [])
     faults = [*_too_long(text), *file_faults]
     return Written(unsent.REPLY, words, (sender,), uploads, frozenset(), None, faults, [])
+
+
+def read_unproved(request: HttpRequest, kind: str) -> Written:
+    """The form as posted by whoever has not proved who they are: nothing of the message is looked at."""
+    post = request.POST
+    text, html = _typed(request)
+    to = tuple(typed[:LONGEST_TO] for typed in post.getlist("to")[: actions.MOST_OTHERS])
+    subject = _one_line(post.get("subject", ""))
+    words = Words(subject=subject, text=text, html=html, to=to, original="original" in post)
+    uploads, file_faults = fitting(cast(list[SealedUpload], request.FILES.getlist("files")), [])
+    faults, version = [*_too_long(text), *file_faults], id_of(post.get("version", ""))
+    return Written(kind, words, (), uploads, frozenset(), version, faults, [])
+
+
+def fitted(words: Words, kind: str, reader: Reader, opened: Opened) -> Words:
+    """Such words as the form of a proved reader keeps them."""
+    subject = replying.subject_of(opened, kind)
+    return replace(
+        words,
+        subject=subject if kind == unsent.FORWARD else words.subject or subject,
+        to=recipients.chosen(kind, words.to, reader, opened).kept,
+        original=kind == unsent.FORWARD or (words.original and actions.may_quote(kind, opened)),
+    )
 
 
 def _one_line(text: str) -> str:

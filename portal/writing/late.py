@@ -85,20 +85,26 @@ def shown_again(request: Request, link: str, refusal: HttpResponseBase) -> HttpR
     if not text.strip() or refusal.status_code in (303, 404):
         return refusal
     names = [(name, value) for name in ("subject", "to", "original") for value in request.POST.getlist(name)]
+    return _not_sent(request, link, text, names, refusal)
+
+
+def shown_over(request: Request, link: str, words: unsent.Words, refusal: HttpResponseBase) -> HttpResponse:
+    """The same for words that waited at a message which is closed meanwhile."""
+    return _not_sent(request, link, words.text, [], refusal)
+
+
+def _not_sent(
+    request: Request, link: str, text: str, hidden: list[tuple[str, str]], refusal: HttpResponseBase
+) -> HttpResponse:
     context = {
         "note": request.session_ended,
         "message_url": f"/m/{link}",
         "action_url": request.path,
         "message_value": text,
-        "hidden": names,
+        "hidden": hidden,
         "over": refusal.status_code == 410,
     }
     answer = render(request, "writing/not_sent.html", context, status=max(refusal.status_code, 403))
-    _keep_cookies(answer, refusal)
-    return answer
-
-
-def _keep_cookies(answer: HttpResponse, refusal: HttpResponseBase) -> None:
-    # The way back to this form, for whoever proves the address next.
     for name, morsel in refusal.cookies.items():
-        answer.cookies[name] = morsel
+        answer.cookies[name] = morsel  # the way back to this form, for whoever proves the address next
+    return answer

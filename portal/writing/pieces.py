@@ -15,6 +15,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from branding.templatetags.words import about_file
 from portal.access.requests import Request
 from portal.ids import id_of
 from portal.mime.names import safe_file_name
@@ -24,7 +25,7 @@ from portal.vault.arriving import Coming
 from portal.vault.errors import NotArriving, WrongPlace
 from portal.vault.models import Reader, Unsent
 from portal.vault.opening import Opened
-from portal.writing import checking, drafts, forms, late
+from portal.writing import checking, drafts, forms
 from portal.writing.failing import NOT_NOW
 from portal.writing.views import begun
 
@@ -71,8 +72,15 @@ def _admitted(request: Request, link: str, kind: str, step: Any, *arguments: UUI
         return answer
 
     answer = page(request, link)
-    # To the sign-in page leads a link, not a script's request.
-    return late.said(kept=False) if answer.status_code == 302 else answer
+    # To the sign-in page leads a button, not a script's request.
+    return _said(_signed_out(), 403) if answer.status_code == 302 else answer
+
+
+def _signed_out() -> str:
+    return _(
+        "You are signed out, so this file was not added. "
+        "Press “Save draft”, confirm your address, and choose the file again."
+    )
 
 
 def _begin(request: Request, reader: Reader, opened: Opened, kind: str) -> HttpResponseBase:
@@ -101,7 +109,9 @@ def _begin(request: Request, reader: Reader, opened: Opened, kind: str) -> HttpR
 
 
 def _begun(request: Request, coming: Coming, status: int) -> HttpResponse:
-    answer = JsonResponse({"id": coming.id.hex, "name": coming.name, "have": coming.have}, status=status)
+    about = about_file(coming.name, coming.size)
+    told = {"id": coming.id.hex, "name": coming.name, "about": about, "have": coming.have}
+    answer = JsonResponse(told, status=status)
     answer["Location"] = f"{request.path}/{coming.id.hex}"
     return _with_offset(answer, coming)
 

@@ -19,6 +19,7 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpl
 
 from portal.reading import actions
 from portal.vault.stream import Context, Opener, Sealer
+from portal.writing import known
 
 REPLY_FILES_BYTES = 50_000_000
 """All files of an answer together."""
@@ -119,8 +120,8 @@ class SealedUploadHandler(FileUploadHandler):
 
 
 def welcome(request: Any) -> bool:
-    """Whether whoever sends this may leave a file: a reader who writes, their session just over or not, anyone who
-    writes to the organisation, an administrator with a logo, or anyone in the demo."""
+    """Whether whoever sends this may leave a file: a reader who writes, their session over or not, anyone who writes to
+    the organisation, an administrator with a logo, or anyone in the demo."""
     match = getattr(request, "resolver_match", None)
     if match is None or match.url_name not in WELCOME:
         return False
@@ -128,5 +129,10 @@ def welcome(request: Any) -> bool:
         return getattr(request, "office_person", None) is not None
     if match.url_name in FIRST:
         return bool(request.brand.write_to)
-    proved = getattr(request, "person", None) is not None or bool(getattr(request, "session_ended", ""))
-    return proved or match.url_name == "demo"
+    if (
+        match.url_name == "demo"
+        or getattr(request, "person", None) is not None
+        or getattr(request, "session_ended", "")
+    ):
+        return True
+    return known.reader_of(request, match.kwargs.get("link", ""), request.brand) is not None

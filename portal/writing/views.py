@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from typing import cast
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
@@ -11,18 +12,18 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal.access import expired, passkey_settings
+from portal.access import back, expired, passkey_settings, places
 from portal.access.requests import Request
 from portal.access.responses import see_other
 from portal.audit.models import Entry
 from portal.ids import id_of
 from portal.mime.addresses import Mailbox
 from portal.reading import actions, admission, afterwards, letters, looking
-from portal.vault import arriving, unsent
+from portal.vault import arriving, readers, unsent
 from portal.vault.models import Reader, Unsent
 from portal.vault.opening import Opened
 from portal.vault.readers import link_of
-from portal.writing import closed, drafts, forms, late, recipients, replying
+from portal.writing import closed, drafts, forms, late, recipients, replying, waiting
 from portal.writing.failing import NOT_NOW
 from portal.writing.forms import Fault, Written
 from portal.writing.uploads import REPLY_FILES_BYTES
@@ -36,6 +37,8 @@ _NEVER = UUID(int=0)
 @require_http_methods(["GET", "HEAD", "POST"])
 def write(request: Request, link: str, kind: str) -> HttpResponseBase:
     """R11, for one of portal.vault.unsent.KINDS. Refused without its right, and to the author of the message."""
+    if request.method != "POST":
+        return _shown(request, link, kind)
     admitted = False
 
     @admission.page
@@ -44,24 +47,74 @@ def write(request: Request, link: str, kind: str) -> HttpResponseBase:
         admitted = True
         return _answer(request, reader, opened, kind)
 
-    kept = request.method == "POST" and request.person is None and late.keep(request, link, kind)
+    kept = request.person is None and late.keep(request, link, kind)
     answer = page(request, link)
     if answer.status_code == 410 and kind == unsent.REPLY and (reader := afterwards.reader_of(request, link)):
         return closed.write(request, reader)
-    if request.method != "POST" or admitted:
+    if admitted:
         return answer
+    # Nobody waits for the proof at what is closed, or leads nowhere.
+    waits = not kept and answer.status_code not in (303, 404, 410) and waiting.keep(request, link, kind)
     if is_script(request):
-        return late.said(kept=kept)
+        return late.said(kept=kept or waits)
+    if waits:
+        return see_other(request.path)
     return answer if kept else late.shown_again(request, link, answer)
+
+
+def _shown(request: Request, link: str, kind: str) -> HttpResponseBase:
+    """The form, with what waits for its reader in this browser; or the way in, which leads back to it."""
+    admitted = False
+
+    @admission.page
+    def page(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
+        nonlocal admitted
+        admitted = True
+        return _begun(request, reader, opened, kind)
+
+    draft = waiting.found(request, link, kind)
+    if draft is not None:
+        request.session_ended = waiting.sentence()
+    answer = page(request, link)
+    if answer.status_code == 410:
+        return _closed(request, link, kind, answer, draft.words if draft else None)
+    if draft is not None and not admitted and (reader := readers.by_link(link)):
+        back.keep(request, cast(HttpResponse, answer), places.at_link(reader), always=True)
+    return answer
+
+
+def _closed(
+    request: Request, link: str, kind: str, answer: HttpResponseBase, words: unsent.Words | None
+) -> HttpResponseBase:
+    """What is closed to whoever is proved: where it can still be answered the form, else their own words to copy."""
+    if kind == unsent.REPLY and (reader := afterwards.reader_of(request, link)):
+        return closed.write(request, reader, words)
+    return late.shown_over(request, link, words, answer) if words and request.method == "GET" else answer
+
+
+def _begun(request: Request, reader: Reader, opened: Opened, kind: str) -> HttpResponse:
+    if not actions.may(kind, reader, opened):
+        raise Http404
+    faults = _taken_up(request, reader, opened, kind) if request.method == "GET" else []
+    row = drafts.readable(reader, opened, kind)
+    words = unsent.words_of(opened, row) if row else begun(kind, reader, opened)
+    return _form(request, reader, opened, kind, row, words, faults)
+
+
+def _taken_up(request: Request, reader: Reader, opened: Opened, kind: str) -> list[Fault]:
+    try:
+        return list(waiting.take_up(request, reader, opened, kind))
+    except NOT_NOW as error:  # it waits on
+        log.error("what waits at message %s is not taken up: %s", reader.message_id, type(error).__name__)
+        return []
 
 
 def _answer(request: Request, reader: Reader, opened: Opened, kind: str) -> HttpResponseBase:
     if not actions.may(kind, reader, opened):
         raise Http404
+    _taken_up(request, reader, opened, kind)
     row = drafts.readable(reader, opened, kind)
     form = partial(_form, request, reader, opened, kind)
-    if request.method != "POST":
-        return form(row, unsent.words_of(opened, row) if row else begun(kind, reader, opened), [])
     do, _sep, which = request.POST.get("do", "send").partition("-")
     if do == "delete":
         drafts.drop(reader, kind)
@@ -165,8 +218,12 @@ def begun(kind: str, reader: Reader, opened: Opened) -> unsent.Words:
 def _again(request: Request, link: str, kind: str) -> HttpResponseBase:
     """The form with what was written, when it was open for too long; files that were just chosen are not kept."""
 
+    admitted = False
+
     @admission.page
     def page(request: Request, reader: Reader, opened: Opened) -> HttpResponseBase:
+        nonlocal admitted
+        admitted = True
         if not actions.may(kind, reader, opened):
             raise Http404
         row = unsent.of_reader(reader, kind)
@@ -186,7 +243,8 @@ def _again(request: Request, link: str, kind: str) -> HttpResponseBase:
             seen=written.version or _NEVER,
         )
 
-    return page(request, link)
+    answer = page(request, link)
+    return answer if admitted else late.shown_again(request, link, answer)
 
 
 for _path in actions.PATHS.values():

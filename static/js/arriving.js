@@ -11,7 +11,12 @@ function inWords(bytes, words) {
   return words[unit].replace("{n}", sizes.format(unit === "kb" ? Math.round(bytes / of) : bytes / of));
 }
 
-class Stopped extends Error {}
+class Stopped extends Error {
+  constructor(said = "", status = 0) {
+    super(said);
+    this.signedOut = status === 403;
+  }
+}
 
 function receive(form) {
   const place = form.dataset.files;
@@ -52,7 +57,8 @@ function receive(form) {
     row.again = button(words.again, file.name, () => retry(row));
     row.again.hidden = true;
     row.remove = button(words.remove, file.name, () => remove(row));
-    row.item.append(element("bdi", "", file.name), element("span", "muted", inWords(file.size, words)), row.state, row.bar, row.again, row.remove);
+    row.about = element("bdi", "muted chosen__size", inWords(file.size, words));
+    row.item.append(element("bdi", "", file.name), row.about, row.state, row.bar, row.again, row.remove);
     rows.push(row);
     list.append(row.item);
     list.hidden = false;
@@ -105,7 +111,7 @@ function receive(form) {
     if (row.id) {
       const found = await ask("HEAD", `${place}/${row.id}`);
       if (found.ok) return Number(found.headers.get("Upload-Offset"));
-      if (found.status !== 404) throw new Stopped(await refusal(found));
+      if (found.status !== 404) throw new Stopped(await refusal(found), found.status);
     }
     const about = new URLSearchParams({
       name: row.file.name,
@@ -118,9 +124,10 @@ function receive(form) {
       row.phase = "refused";
       throw new Stopped(await refusal(answer));
     }
-    if (!answer.ok) throw new Stopped(await refusal(answer));
+    if (!answer.ok) throw new Stopped(await refusal(answer), answer.status);
     const begun = await answer.json();
     row.id = begun.id;
+    row.about.textContent = begun.about; // the kind too, in words
     form.querySelector(`[data-broken] [data-id="${row.id}"]`)?.remove(); // it is going on
     return begun.have;
   }
@@ -140,7 +147,7 @@ function receive(form) {
       });
       if (row.phase === "removed") return;
       if (answer.status === 422) row.phase = "refused"; // a virus was found
-      if (!answer.ok && (answer.status !== 409 || ++lost > 3)) throw new Stopped(await refusal(answer));
+      if (!answer.ok && (answer.status !== 409 || ++lost > 3)) throw new Stopped(await refusal(answer), answer.status);
       have = Number(answer.headers.get("Upload-Offset"));
       tell(row, have);
     } while (have < row.file.size);
@@ -172,6 +179,7 @@ function receive(form) {
       try {
         await send(row);
       } catch (error) {
+        row.signedOut = error instanceof Stopped && error.signedOut;
         stop(row, error instanceof Stopped ? error.message : "");
       }
     }
@@ -185,6 +193,7 @@ function receive(form) {
   function retry(row) {
     if (row.phase !== "stopped") return;
     row.phase = "queued";
+    row.signedOut = false;
     row.again.hidden = true;
     row.remove.focus();
     run();
@@ -250,8 +259,9 @@ function receive(form) {
     },
     true,
   );
+  // Signed out they can only go on after the page was left for the way in.
   addEventListener("beforeunload", (event) => {
-    if (form.isConnected && rows.some(({ phase }) => /^(queued|running|stopped)$/.test(phase))) event.preventDefault();
+    if (form.isConnected && rows.some(({ phase, signedOut }) => !signedOut && /^(queued|running|stopped)$/.test(phase))) event.preventDefault();
   });
   totals();
 }

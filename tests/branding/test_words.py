@@ -120,3 +120,28 @@ def test_an_icon_is_inline_and_silent() -> None:
 def test_an_icon_that_does_not_exist_fails_at_once() -> None:
     with pytest.raises(KeyError):
         icon("unicorn")
+
+
+def test_a_long_address_may_be_broken_after_its_at_and_dots_and_nothing_else_is_changed() -> None:
+    long = "jonas.ek.of.the.long.name@mail.example"
+    said = words.breaks(long)
+    assert said == "jonas.<wbr>ek.<wbr>of.<wbr>the.<wbr>long.<wbr>name@<wbr>mail.<wbr>example"
+    assert said.replace("<wbr>", "") == long
+    for whole in ("jonas.ek@mail.example", "Dr. Maya Lindqvist of Alder Valley", "", "..@"):
+        assert words.breaks(whole) == whole
+    assert words.breaks(None) == ""
+
+
+def test_what_an_address_holds_is_escaped_and_what_is_safe_already_is_not_broken() -> None:
+    assert words.breaks('"<b>.x&y"@evil.example.example') == (
+        "&quot;&lt;b&gt;.<wbr>x&amp;y&quot;@<wbr>evil.<wbr>example.<wbr>example"
+    )
+    safe = words.breaks("jonas.ek.of.the.long.name@mail.example")
+    assert words.breaks(safe) == safe
+    assert words.bdi("<i>.a.very.long.address@mail.example").startswith("<bdi>&lt;i&gt;.<wbr>a.<wbr>very")
+
+
+def test_a_file_is_named_by_a_word_and_its_size() -> None:
+    assert words.about_file("Knee.scan.JPG", 3_600_000) == "\u2068Picture\u2069, \u20683.6 MB\u2069"
+    said = {name: words.kind_of(name) for name in ("a.pdf", "b.docx", "c.xlsx", "d.dcm", "pdf", "", "e.", ".zip")}
+    assert list(said.values()) == ["PDF", "Word document", "Spreadsheet", "File", "File", "File", "File", "ZIP file"]

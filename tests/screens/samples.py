@@ -170,8 +170,13 @@ FILES = [
         "url": f"{LINK}/file/1",
         "preview_url": f"{LINK}/file/1/preview",
     },
-    {"name": "Knee-scan-sagittal.jpg", "kind": "JPG", "description": "JPG, 3.6 MB", "url": f"{LINK}/file/2"},
-    {"name": "Exercise plan weeks 5 to 8.docx", "kind": "DOCX", "description": "DOCX, 288 KB", "url": f"{LINK}/file/3"},
+    {"name": "Knee-scan-sagittal.jpg", "kind": "JPG", "description": "Picture, 3.6 MB", "url": f"{LINK}/file/2"},
+    {
+        "name": "Exercise plan weeks 5 to 8.docx",
+        "kind": "DOCX",
+        "description": "Word document, 288 KB",
+        "url": f"{LINK}/file/3",
+    },
 ]
 PREVIEW = {
     "back_url": LINK,
@@ -328,7 +333,7 @@ AWKWARD = {
         {
             "name": "scan.tif",
             "kind": "TIF",
-            "description": "TIF, 98 MB",
+            "description": "Picture, 98 MB",
             "url": "",
             "preview_url": "",
             "too_large": True,
