@@ -21,7 +21,7 @@ from branding.palette import Palette, palette
 
 register = template.Library()
 CLOCK = "H:i"
-UNBROKEN = 24
+UNBROKEN = 26
 """Characters that fit beside a margin at 320 px: what is no longer is better moved to the next line whole."""
 _UNBREAKABLE = re.compile(r"[^@.]*[@.]+|[^@.]+")
 
@@ -157,7 +157,7 @@ def breaks(text: str | None) -> str:
     """
     if not text or len(text) <= UNBROKEN or " " in text or hasattr(text, "__html__"):
         return text or ""
-    return format_html_join(mark_safe("<wbr>"), "{}", ((piece,) for piece in _UNBREAKABLE.findall(text)))
+    return format_html_join(mark_safe("<wbr>"), "{}", ((piece,) for piece in _UNBREAKABLE.findall(str(text))))
 
 
 @register.filter

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.journeys.browsers import DESKTOP, PHONE, chromium, sign_in, someone
-from tests.mails import MAYA, Mailbox, link_in, mail, send
+from tests.mails import MAYA, Mailbox, link_in, mail, passcode_in, send
 from tests.parts import need
 from tests.servers import Portal
 
@@ -205,3 +205,30 @@ def test_a_plain_answer_of_our_own_people_stays_protected_whoever_it_goes_to(por
     assert "canary-answer" in otto.wait("").as_string()
     assert not karin.mails("")
     assert not jonas.mails("")
+
+
+def test_a_reply_that_is_sent_after_the_session_is_gone_is_found_in_the_same_tab_with_its_file(
+    portal: Portal, browser: Browser
+) -> None:
+    context = someone(browser, viewport=PHONE)
+    page = context.new_page()
+    open_reply(portal, page, "gone@mail.example")
+    place = page.url
+    card = {"name": "card.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8\xff" + b"c" * 1000}
+    page.get_by_label("Add files").set_input_files([card])
+    expect(page.locator(".chosen__file")).to_contain_text("Ready")
+    expect(page.locator(".chosen__file")).to_contain_text("Picture, 1 KB")
+    context.clear_cookies(name="session")
+    page.get_by_label("Message", exact=True).fill("See you on Thursday.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_text("What you wrote is saved and not sent yet.")).to_be_visible()
+    page.get_by_role("button", name="Email me a passcode").click()
+    page.get_by_label("Passcode", exact=True).fill(
+        passcode_in(Mailbox(portal.outbox, "gone@mail.example").wait("passcode", 2))
+    )
+    page.get_by_role("button", name="Read message").click()
+    expect(page).to_have_url(place)
+    expect(page.get_by_label("Message", exact=True)).to_have_value("See you on Thursday.")
+    expect(page.get_by_text("card.jpg")).to_be_visible()
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your reply has been sent")
