@@ -69,7 +69,7 @@ def signed_in(reader: Reader) -> Client:
 
 def words(html: bytes) -> str:
     """What a page says, without its tags."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html.decode()))
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html.decode().replace("<wbr>", "")))
 
 
 @contextmanager

@@ -154,6 +154,6 @@ class Visitor:
 
 def words(response: HttpResponse) -> str:
     """A page's text with its entities and line breaks evened out."""
-    text = response.content.decode()
+    text = response.content.decode().replace("<wbr>", "")
     plain = " ".join(re.sub(r"<[^>]+>", " ", text).replace("&#x27;", "'").replace("&quot;", '"').split())
     return re.sub(r" (?=[.,:])", "", plain)
