@@ -199,7 +199,7 @@ def test_headers_that_only_claim_a_host_change_neither_brand_nor_links(alder: Br
 def test_a_port_in_the_host_is_never_taken_into_a_mail(alder: Brand) -> None:
     reader = make_reader(alder, ADDRESS)
     Client(headers={"host": f"{alder.host}:31337"}).post(f"/m/{readers.link_of(reader)}/ask/")
-    assert "31337" not in mails()[-1].as_string()
+    assert ":31337" not in mails()[-1].as_string().replace("=\n", "")
 
 
 def test_pages_are_kept_by_no_cache_and_files_by_none_for_a_person(alder: Brand) -> None:

@@ -38,7 +38,7 @@ def test_on_a_public_address_every_cookie_is_of_this_host_alone(tmp_path: Path) 
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     *written, form = done.stdout.splitlines()

@@ -141,7 +141,7 @@ def test_budgets_survive_a_restart_and_a_flush_of_redis(brand: Brand, reader: Re
     def restarted(*codes: str) -> list[str]:
         arguments = [str(settings.LETTERLOCK.data), database, redis.url, browser, *codes]
         program: list[Any] = [sys.executable, "-c", PROGRAM, *arguments]
-        done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
         return done.stdout.split()
 
     Asked.objects.update(at=Asked.objects.get().at - timedelta(minutes=2))

@@ -458,7 +458,7 @@ def test_mails_of_an_archive_are_taken_and_told_by_their_names(token: str) -> No
     assert open_spooled(Spooled.objects.get(pk=first["id"])).envelope.recipients == (JONAS,)
     assert (second["name"], ".eml" in second["reason"]) == ("c.txt", True)
     stored = b"".join(bytes(item.name) for item in Item.objects.all())
-    assert b"EML" not in stored
+    assert b"b.EML" not in stored
     assert body_of(post(token, zipped(("a/", b""), ("a/b.EML", eml(1)), ("c.txt", b"x")), content_type=ZIP), 422)
 
 

@@ -54,7 +54,7 @@ def recipe(portal: Portal, server: str, folder: Path, **given: str) -> dict[str,
 
 def hand_in(port: int, raw: bytes, to: str, *, source: str = OWN) -> None:
     """Hand a mail to a server from one of this computer's own addresses."""
-    with smtplib.SMTP("127.0.0.1", port, timeout=30, source_address=(source, 0)) as smtp:
+    with smtplib.SMTP("127.0.0.1", port, timeout=120, source_address=(source, 0)) as smtp:
         smtp.sendmail(MAYA, [to], raw)
 
 
@@ -130,7 +130,7 @@ class RecipePostfix(Postfix):
         """One of the recipe's scripts, on this Postfix's own configuration."""
         text = self.files[script].replace("/etc/postfix/", f"{self.folder}/etc/")
         environment = {**os.environ, "PATH": parts.PATH, "MAIL_CONFIG": str(self.folder / "etc")}
-        return subprocess.run(["sh", "-c", text], env=environment, capture_output=True, text=True, timeout=60)
+        return subprocess.run(["sh", "-c", text], env=environment, capture_output=True, text=True, timeout=300)
 
     def services(self) -> str:
         """What master.cf holds now."""

@@ -79,7 +79,7 @@ def test_the_door_refuses_mail_when_it_has_no_key_to_seal_it_to(tmp_path: Path) 
         aside = tmp_path / "aside"
         aside.mkdir()
         (portal.data / "keyring").rename(aside / "keyring")
-        with smtplib.SMTP(*portal.smtp, timeout=30) as smtp, pytest.raises(smtplib.SMTPResponseException) as refused:
+        with smtplib.SMTP(*portal.smtp, timeout=120) as smtp, pytest.raises(smtplib.SMTPResponseException) as refused:
             smtp.sendmail(MAYA, [JONAS], mail("[secure] One", SECRET))
         assert refused.value.smtp_code in (451, 421)
         assert list((portal.data / "spool").glob("*")) == []

@@ -11,7 +11,7 @@ from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page
 
 from portal.access.budgets import MINUTE
-from tests.journeys.browsers import chromium, someone
+from tests.journeys.browsers import PATIENCE, chromium, someone
 from tests.loaded import Loaded
 from tests.mails import Mailbox, link_in, mail, send, text_of
 from tests.parts import need
@@ -78,8 +78,8 @@ def test_a_browser_that_runs_scripts_and_presses_every_button_reads_nothing(port
     pressed, began = 0, time.monotonic()
     with chromium() as browser:
         page = someone(browser).new_page()
-        page.set_default_timeout(1_000)  # what the last press has hidden is waited for in vain
-        page.set_default_navigation_timeout(10_000)
+        page.set_default_timeout(5_000)  # what the last press has hidden is waited for in vain
+        page.set_default_navigation_timeout(PATIENCE)
         for visit in range(VISITS):
             page.goto(link)
             assert SECRET not in page.content(), visit
@@ -94,6 +94,7 @@ def test_a_browser_that_runs_scripts_and_presses_every_button_reads_nothing(port
                         assert SECRET not in page.content()
                 except BrowserError:
                     continue  # gone after the last press
+                page.wait_for_load_state()
                 assert SECRET not in page.content(), visit
     assert pressed >= 3
     assert not opened(portal, id_)

@@ -53,7 +53,7 @@ class Installation:
             one = cls.made.pop()
             one.portal.unload()
             if one._asked is not None:
-                one._asked.communicate(timeout=30)
+                one._asked.communicate(timeout=120)
 
     def ask(self, *steps: list[object]) -> list[Any]:
         """What tests/promises/vaults.py answers to each step; the process holds no opened key from before."""
