@@ -1,4 +1,5 @@
-"""P2: a canary in subject, body, file name and attachment is in no byte under the data folder, the outbox apart."""
+"""P2: a canary in subject, body, file name and attachment is in no byte under the data folder, the outbox apart, and in
+no temporary file."""
 
 from __future__ import annotations
 
@@ -19,6 +20,15 @@ from tests.servers import Portal
 
 pytestmark = pytest.mark.servers
 CANARY = "KanarienVogel7Zwitschert"
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[Portal]:
+    """Beside its data folder lies one for temporary files, so that what is left there is found as well."""
+    (tmp_path / "t").mkdir()
+    settings = {"LETTERLOCK_DEMO": "off", "LETTERLOCK_INSIDE_DOMAINS": "aldervalley.example"}
+    with Portal(tmp_path / "data", TMPDIR=str(tmp_path / "t"), **settings) as running:
+        yield running
 
 
 def forms(canary: str) -> list[bytes]:
@@ -89,10 +99,10 @@ def test_a_canary_is_nowhere(portal: Portal) -> None:
     )
     assert "Your reply has been sent" in answered.text
     Mailbox(portal.data / "outbox", MAYA).wait("reply")
-    assert places(portal.data, CANARY) == []
+    assert places(portal.data.parent, CANARY) == []
     # While everything still runs, and after it stopped: journals and caches are flushed by then.
     portal.stop()
-    assert places(portal.data, CANARY) == []
+    assert places(portal.data.parent, CANARY) == []
 
 
 def test_addresses_codes_and_links_are_nowhere_either(portal: Portal) -> None:
@@ -106,6 +116,6 @@ def test_addresses_codes_and_links_are_nowhere_either(portal: Portal) -> None:
     code = passcode_in(jonas.wait("passcode"))
     portal.stop()
     secrets = (link.rsplit("/", 1)[-1], JONAS, MAYA, *person.cookies.values())
-    assert places(portal.data, *secrets) == []
+    assert places(portal.data.parent, *secrets) == []
     held = [path for path, content in files_in(portal.data) if "outbox" not in path.parts and code.encode() in content]
     assert held == []
