@@ -37,3 +37,9 @@ def duration(value: float | None) -> str:
 def parted(value: str) -> SafeString:
     """“MessageForward”, which may break before its second word."""
     return format_html_join(mark_safe("<wbr>"), "{}", ((word,) for word in re.findall("[A-Z][a-z]*|[^A-Z]+", value)))
+
+
+@register.filter
+def dotted(kind: str) -> SafeString:
+    """`recipient.passcode_asked`, which may break behind its dot."""
+    return format_html_join(mark_safe(".<wbr>"), "{}", ((part,) for part in kind.split(".")))
