@@ -18,6 +18,11 @@ TESTS = (
         "tests/writing/test_forwarding_races.py",
         "tests/sent/test_adding_races.py",
     ),
+    *(
+        "tests/access/test_limit_races.py",
+        "tests/operations/test_ending_races.py",
+        "tests/ingest/test_deciding_races.py",
+    ),
     *("tests/test_leases.py", "tests/leases_on_postgresql.py"),
     *("tests/ingest/test_claims.py", "tests/ingest/test_states.py", "tests/ingest/test_pipeline.py"),
     "tests/ingest/test_hourly.py::test_processes_that_ask_at_once_are_given_no_recipient_twice",

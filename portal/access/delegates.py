@@ -108,12 +108,12 @@ def give(owner: Person, address: str, brand: Brand, by: By) -> Delegation:
         raise SameAddress
     if by.who == OFFICE and delegate.pk == by.row:
         raise NotForYourself
-    if Delegation.objects.filter(owner=owner, brand=brand).count() >= MOST:
-        raise TooManyDelegates
-    if budgets.adding_opens(owner.pk, "delegate", timezone.now()):
-        raise TooManyToday
     office = by.who == OFFICE
-    with transaction.atomic():
+    with budgets.one_at_a_time(owner.pk.bytes):
+        if Delegation.objects.filter(owner=owner, brand=brand).count() >= MOST:
+            raise TooManyDelegates
+        if budgets.adding_opens(owner.pk, "delegate", timezone.now()):
+            raise TooManyToday
         _forget_unfit(owner, delegate, brand)
         row, made = Delegation.objects.get_or_create(
             owner=owner, delegate=delegate, brand=brand, defaults={"by_office": office}

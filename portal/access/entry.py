@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from branding import choosing
-from portal.access import cookies, grants, people, roles
+from portal.access import budgets, cookies, grants, people, roles
 from portal.access.models import EntryLink, Person
 from portal.audit.record import record
 
@@ -21,7 +21,7 @@ PATH = "admin/enter/"
 def make(person: Person, *, mailed: bool = False) -> str:
     """A new secret (43 characters) for an administrator's link; only its digest is kept, and older ones end."""
     secret = cookies.new_token()
-    with transaction.atomic():
+    with budgets.one_at_a_time(person.id.bytes):
         older = EntryLink.objects.filter(person=person, used_at=None)
         ended = list(older)
         older.delete()

@@ -119,7 +119,7 @@ def add(
         proved_at=proved_at,
     )
     try:
-        with transaction.atomic():
+        with budgets.one_at_a_time(person.id.bytes):
             challenges.use_up(read.challenge)
             count = _must_have_room(person, brand, office)
             budgets.count_added(person.id, METHOD, now)

@@ -50,7 +50,7 @@ def is_offered(reader: Reader) -> bool:
 
 def ask(reader: Reader, person: Person, note: str, now: datetime) -> datetime | None:
     """Tell the sender; or the moment from which that can be asked for again."""
-    with budgets.one_at_a_time(reader.message_id.bytes):
+    with budgets.one_at_a_time(person.pk.bytes), budgets.one_at_a_time(reader.message_id.bytes):
         at_message = AskedSender.objects.filter(reader__message=reader.message_id)
         limits = (
             budgets.opens(at_message, AT_A_MESSAGE, now),

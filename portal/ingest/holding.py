@@ -17,7 +17,7 @@ from portal.delivery import naming
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
 from portal.ingest import spool, states
-from portal.ingest.errors import AwaitsApproval, IngestError, NotHeld, ReasonMissing
+from portal.ingest.errors import AwaitsApproval, IngestError, NotHeld, Overtaken, ReasonMissing
 from portal.ingest.models import Spooled
 from portal.keys.errors import KeysError
 from portal.vault.errors import VaultError
@@ -139,4 +139,8 @@ def _move(row: Spooled, event: str, **changes: object) -> None:
     row.refresh_from_db()
     if row.state != S.HELD:
         raise NotHeld(row.state)
-    states.move(row, event, lease=False, **changes)
+    try:
+        states.move(row, event, lease=False, **changes)
+    except Overtaken:  # decided by somebody else in this moment
+        row.refresh_from_db()
+        raise NotHeld(row.state) from None

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _lazy
 
@@ -63,7 +63,11 @@ def destroy(epoch: str) -> int:
 
 def waiting() -> list[KeyEnding]:
     """What still waits for a second administrator, oldest first."""
-    return list(KeyEnding.objects.filter(closed_at=None, asked_at__gt=timezone.now() - VALID).order_by("asked_at"))
+    return list(_waiting().order_by("asked_at"))
+
+
+def _waiting() -> QuerySet[KeyEnding]:
+    return KeyEnding.objects.filter(closed_at=None, asked_at__gt=timezone.now() - VALID)
 
 
 def ask(epoch: str, person: UUID, reason: Reason) -> None:
@@ -82,7 +86,8 @@ def ask(epoch: str, person: UUID, reason: Reason) -> None:
 def agree(epoch: str, person: UUID) -> int:
     """Destroy what another one asked to be destroyed. Raises KeysRefused for one's own, and for what nobody asked."""
     with transaction.atomic():
-        row = KeyEnding.objects.select_for_update().filter(pk__in=[one.pk for one in waiting()], epoch=epoch).first()
+        # What it waits for is asked for again under the lock: whoever drops it in this moment was first.
+        row = _waiting().select_for_update().filter(epoch=epoch).first()
         if row is None:
             raise KeysRefused("Nobody asks for this any more. Within 24 hours another administrator must agree.")
         if row.asked_by == person:

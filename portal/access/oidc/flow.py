@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from branding import choosing
 from branding.models import Brand
-from portal.access import cookies, grants
+from portal.access import budgets, cookies, grants
 from portal.access.budgets import NOWHERE, Origin
 from portal.access.errors import ProviderDown, SignInCancelled, SignInOver, SignInRefused, TooManyTries
 from portal.access.models import Provider, SignIn
@@ -90,24 +90,28 @@ def begin(
     asks, back = {"again": again, "anew": anew}, back_url(provider, brand)
     url = client.authorization_url(provider, back=back, state=state, secrets=secrets, **asks)
     now, number = timezone.now(), uuid4()
+    sealed = keys().seal_field("sign-in", number, _written(secrets, reader))
     same = SignIn.objects.filter(browser=browser, brand=brand, reader=reader, office=office, sender=sender)
-    same.filter(used_at=None).delete()
-    SignIn.objects.create(
-        id=number,
-        state=cookies.digest(state),
-        provider=provider,
-        brand=brand,
-        reader=reader,
-        office=office,
-        sender=sender,
-        goal=goal,
-        anew=anew,
-        browser=browser,
-        network=network,
-        secrets=keys().seal_field("sign-in", number, _written(secrets, reader)),
-        made_at=now,
-        expires_at=now + LIFE,
-    )
+    # Asked again: a provider may have been asked in between, which takes its time, and many ask at once.
+    with budgets.one_at_a_time(network or browser):
+        _must_have_room(network, now)
+        same.filter(used_at=None).delete()
+        SignIn.objects.create(
+            id=number,
+            state=cookies.digest(state),
+            provider=provider,
+            brand=brand,
+            reader=reader,
+            office=office,
+            sender=sender,
+            goal=goal,
+            anew=anew,
+            browser=browser,
+            network=network,
+            secrets=sealed,
+            made_at=now,
+            expires_at=now + LIFE,
+        )
     return url
 
 
