@@ -53,8 +53,9 @@ def write(request: Request, link: str, kind: str) -> HttpResponseBase:
         return closed.write(request, reader)
     if admitted:
         return answer
-    # Nobody waits for the proof at what is closed, or leads nowhere.
-    waits = not kept and answer.status_code not in (303, 404, 410) and waiting.keep(request, link, kind)
+    # For no proof waits what is closed, leads nowhere or cannot be opened now: there the words are shown at once.
+    leads_in = answer.status_code not in (303, 404, 410) and answer.status_code < 500
+    waits = not kept and leads_in and waiting.keep(request, link, kind)
     if is_script(request):
         return late.said(kept=kept or waits)
     if waits:
