@@ -132,10 +132,17 @@ def _step(row: Spooled) -> None:
 def _guarded(row: Spooled, work: Callable[[], T]) -> T | None:
     """One mail's work: whatever goes wrong in it is that mail's, and the others go on."""
     try:
+        return _tried(row, work)
+    except Overtaken:  # also where it was to be held
+        return None
+
+
+def _tried(row: Spooled, work: Callable[[], T]) -> T | None:
+    try:
         with observing.mail(row.pk):
             return work()
     except Overtaken:
-        pass
+        raise
     except (WrapRefused, KeyDestroyed) as error:
         _hold(row, _sentence(error))
     except (KeysError, KeyringOlder, RulesUnusable, ScannerAway, SpoolUnavailable, OSError, DatabaseError) as error:
@@ -167,12 +174,13 @@ def _wait(row: Spooled, sentence: str, **changes: object) -> None:
 
 
 def _hold(row: Spooled, sentence: str, *, told: str = "", words: str = "") -> None:
-    log.error("mail %s is held: %s", row.pk, sentence)
+    """Raises Overtaken."""
     with transaction.atomic():
         states.move(row, "hold", held_at=timezone.now(), last_error=sentence[:240])
         record("message.held", message=row.pk, reason=sentence[:240])
         if told:
             enqueue("refusal", address=told, message=row.pk, words=words)
+    log.error("mail %s is held: %s", row.pk, sentence)
 
 
 def _sentence(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from portal.delivery.models import Outbound
 from portal.ingest import drafting, holding, pipeline, spool, spoolfolder
 from portal.ingest.models import Spooled
 from portal.vault import sealing
+from portal.vault.errors import SealBroken
 from portal.vault.models import Message, Reader
 from portal.vault.opening import open_message
 from tests.mails import JONAS, KARIN, MAYA, mail
@@ -298,6 +299,25 @@ def test_one_mail_that_cannot_be_written_does_not_stop_those_beside_it(monkeypat
     # What was undone with the group was not done twice.
     assert Outbound.objects.count() == Message.objects.count() == 3
     assert not Spooled.objects.get(pk=ids[2]).unfinished
+
+
+def test_one_mail_that_another_worker_took_over_and_finished_does_not_stop_those_beside_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its file is another mail's by then: nothing is held for that, and nothing said of it."""
+    ids = spooled(3)
+    opening = spool.open_spooled
+
+    def overtaken(row: Spooled) -> object:
+        if row.pk == ids[0]:
+            Spooled.objects.filter(pk=row.pk).update(leased_by="another", state=S.DONE)
+            raise SealBroken
+        return opening(row)
+
+    monkeypatch.setattr(spool, "open_spooled", overtaken)
+    assert pipeline.process() == 3
+    assert set(Spooled.objects.values_list("state", flat=True)) == {S.DONE}
+    assert Message.objects.count() == 2
 
 
 def test_bulk_mail_and_ordinary_mail_do_not_wait_for_each_other() -> None:
