@@ -15,7 +15,8 @@ from portal.api.errors import ApiError, KindRefused, MethodRefused, NothingHere
 from portal.api.models import Token
 from portal.api.problems import problem, refusal
 from portal.api.scopes import Scope
-from portal.ingest.errors import NotTaken, RunBusy, SpoolUnavailable
+from portal.ingest.bulk_errors import RunBusy
+from portal.ingest.errors import NotTaken, SpoolUnavailable
 from portal.keys.errors import KeysError
 from portal.lifecycle.errors import LifecycleError, UnknownMessage
 from portal.rules.errors import RulesError

@@ -17,7 +17,8 @@ from portal.api.models import HandedIn, Token
 from portal.audit.record import record
 from portal.celery import PROCESS, ring
 from portal.ingest.bulk import MOST_KEY_CHARACTERS
-from portal.ingest.errors import IngestError, KeyRefused, RunBusy, SpoolUnavailable
+from portal.ingest.bulk_errors import KeyRefused, RunBusy
+from portal.ingest.errors import IngestError, SpoolUnavailable
 from portal.ingest.spool import SpoolWriter, commit_all
 from portal.keys.service import keys
 from portal.lifecycle.actors import Actor, Who

@@ -26,8 +26,9 @@ from portal.api.shapes import Says
 from portal.directory.membership import groups_of_one
 from portal.ingest import unending
 from portal.ingest.bulk import room_for
+from portal.ingest.bulk_errors import ItemRefused
 from portal.ingest.data import LineEnds
-from portal.ingest.errors import AddressRefused, ItemRefused, TooLarge
+from portal.ingest.errors import AddressRefused, TooLarge
 from portal.ingest.intake import HIDDEN, Intake, Named
 from portal.ingest.lines import LINE_BYTES, protect_header
 from portal.mime.addresses import Mailbox, parse_list

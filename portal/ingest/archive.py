@@ -17,8 +17,9 @@ from typing import NoReturn
 
 from django.conf import settings
 
+from portal.ingest.bulk_errors import BodyRefused, ItemRefused
 from portal.ingest.data import LineEnds
-from portal.ingest.errors import BodyRefused, ItemRefused, TooLarge
+from portal.ingest.errors import TooLarge
 from portal.ingest.intake import Named
 
 PIECE_BYTES = 256 * 1024

@@ -24,7 +24,8 @@ from django.utils import timezone
 
 from portal.audit.record import record
 from portal.celery import PROCESS_BULK, ring
-from portal.ingest.errors import KeyRefused, NotTaken, OtherBody, RunBusy, SpoolUnavailable, TooManyItems
+from portal.ingest.bulk_errors import KeyRefused, OtherBody, RunBusy, TooManyItems
+from portal.ingest.errors import NotTaken, SpoolUnavailable
 from portal.ingest.hands import Hands
 from portal.ingest.intake import HIDDEN, Admit, Intake, Named
 from portal.ingest.models import Item, Run

@@ -17,8 +17,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from portal.ingest.bulk_errors import ItemRefused, ItemTooLarge
 from portal.ingest.data import LineEnds
-from portal.ingest.errors import AddressRefused, ItemRefused, ItemTooLarge, NoRecipients, NoSender
+from portal.ingest.errors import AddressRefused, NoRecipients, NoSender
 from portal.ingest.intake import Named
 from portal.mime.addresses import Mailbox, parse_list
 from portal.mime.building import Attachment, Heads, letter, new_message_id

@@ -24,7 +24,8 @@ from django.utils import timezone
 
 from portal.api import tokens
 from portal.ingest import archive, bulk, lines, pipeline
-from portal.ingest.errors import NoRecipients, RunBusy, SpoolUnavailable
+from portal.ingest.bulk_errors import RunBusy
+from portal.ingest.errors import NoRecipients, SpoolUnavailable
 from portal.ingest.models import Item, Run, Spooled
 from portal.ingest.spool import open_spooled
 from portal.ingest.spoolfolder import folder
