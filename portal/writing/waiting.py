@@ -81,7 +81,8 @@ def take_up(request: Request, reader: Reader, opened: Opened, kind: str) -> Sequ
     if newer:
         row = unsent.begin(opened, reader, kind, words)
     else:
-        row, _unseen = unsent.save(opened, reader, kind, words, draft.row.unsent.version)
+        version = draft.row.unsent.version
+        row, _unseen = unsent.save(opened, reader, kind, words, None if version == unsent.UNWRITTEN else version)
     there = drafts.files(opened, row)
     faults = []
     for file in draft.files:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from portal.access import back, budgets, cookies, people, sessions
 from portal.ingest.models import Spooled
 from portal.lifecycle import withdrawing
+from portal.vault import unsent
 from portal.vault.blobs import store
 from portal.vault.models import Approach, Message, Reader, Unsent, UnsentFile
 from portal.vault.opening import open_message
@@ -73,6 +74,7 @@ def test_it_is_found_as_written_with_its_files_in_the_same_tab_and_then_sent(rea
     assert "scan.pdf" in page
     assert "list.txt" in page
     assert "data-other hidden" in page
+    assert Unsent.objects.get().version != unsent.UNWRITTEN, "another window would write over it without a word"
     kept = [file.pk.hex for file in UnsentFile.objects.all()]
     sent = press(client, reader, kept=kept, version=Unsent.objects.get().version.hex, subject="Re: My knee")
     assert "/sent/" in sent["Location"]
