@@ -102,7 +102,7 @@ def test_a_pdf_bomb_costs_its_sandbox_and_nothing_else() -> None:
     begun = time.monotonic()
     answer = ask_shut_in("pdf", wire.SHOWN, documents.pdf_bomb())
     assert answer.state in (wire.FAILED, wire.OK)
-    assert time.monotonic() - begun < sandbox.SECONDS
+    assert time.monotonic() - begun < 2 * sandbox.SECONDS, "it is ended at the latest when its time is over"
 
 
 def test_a_photograph_keeps_its_orientation_and_loses_what_it_tells() -> None:
