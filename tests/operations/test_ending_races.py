@@ -43,7 +43,7 @@ def test_what_is_dropped_while_another_agrees_is_not_destroyed() -> None:
         keyending.drop(epoch, uuid4())
         thread.start()
         time.sleep(SECONDS)  # it waits for the row that is being closed, or comes later
-    thread.join(20)
+    thread.join(60)
     assert [sentence.partition(".")[0] for sentence in said] == ["Nobody asks for this any more"]
     assert epoch in keys().epochs()
 
