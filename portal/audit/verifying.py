@@ -80,6 +80,9 @@ def _look_at(leaf: Leaf, entry: Entry | None, place: int, found: Findings) -> No
         found.fault(f"Entry {leaf.entry} is missing.")
         return
     found.erased += entry.sealed is not None
+    # The leaf of an erased entry holds what its row says by itself: what stands beside that was never signed.
+    if entry.sealed is not None and (entry.reader is not None or entry.facts or entry.salt is not None):
+        found.fault(f"Entry {leaf.entry} is marked as erased and says something all the same.")
     if merkle.leaf_hash(data_of(entry)) != bytes(leaf.hash):
         found.fault(f"Entry {leaf.entry} is not as it was recorded.")
 

@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from portal.audit import erasing, exporting, heads, merkle, proving, sequencing, verifying
+from portal.audit import erasing, exporting, heads, leaves, merkle, proving, sequencing, verifying
 from portal.audit.errors import AuditError, HeadRefused
 from portal.audit.models import Block, Entry, Head, Leaf, Tree
 from portal.audit.record import Event, record, record_each
@@ -139,6 +139,20 @@ def test_a_change_by_sql_is_found(change: str, said: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(change.format(id=third))
     assert said.format(id=third) in found()
+
+
+@pytest.mark.parametrize("kept", ["reader", "facts", "salt"])
+def test_who_marks_an_entry_as_erased_cannot_have_it_say_something_else(kept: str) -> None:
+    add(6)
+    sequence()
+    victim = Entry.objects.order_by("id")[2]
+    sealed = leaves.commitment(bytes(victim.salt or b""), victim.reader, victim.facts)
+    erased: dict[str, object] = {"reader": None, "facts": {}, "salt": None}
+    said: dict[str, object] = {"reader": uuid.uuid4(), "facts": {"first": False}, "salt": bytes(16)}
+    Entry.objects.filter(pk=victim.pk).update(sealed=sealed, **erased)
+    assert [fault for fault in found() if "Entry" in fault] == []
+    Entry.objects.filter(pk=victim.pk).update(**{kept: said[kept]})
+    assert f"Entry {victim.pk} is marked as erased and says something all the same." in found()
 
 
 def test_who_makes_leaves_and_roots_anew_cannot_make_the_signature(monkeypatch: pytest.MonkeyPatch) -> None:
