@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-_BY_ENDINGS: dict[str, str | Promise] = {
-    "pdf": "PDF",
+_BY_ENDINGS: dict[str, Promise] = {
+    "pdf": _("PDF"),
     "jpg jpeg png gif bmp heic heif webp avif tif tiff svg": _("Picture"),
     "mp4 mov avi mkv webm m4v 3gp mpg mpeg wmv": _("Video"),
     "mp3 m4a wav ogg oga opus aac amr flac wma": _("Sound recording"),
