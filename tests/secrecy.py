@@ -332,7 +332,7 @@ def _hear_wraps(database: Path, trees: dict[str, Any]) -> None:
     from portal.keys.errors import KeysError
     from portal.keys.wraps import unwrap
 
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=120)) as connection:
         for epoch, number, reader, wrapped, message_id, reader_id, rights in connection.execute(_WRAPS):
             with contextlib.suppress(KeysError, KeyError):
                 leaf = trees[epoch].leaf(number, reader)

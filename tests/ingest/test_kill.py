@@ -42,7 +42,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 
 
 def rows(installation: Installation) -> set[UUID]:
-    with sqlite3.connect(installation.data / "letterlock.sqlite3") as database:
+    with sqlite3.connect(installation.data / "letterlock.sqlite3", timeout=60) as database:
         return {UUID(id_) for (id_,) in database.execute("SELECT id FROM ingest_spooled")}
 
 

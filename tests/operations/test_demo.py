@@ -51,7 +51,7 @@ def page(browser: Browser, demo: Portal) -> Iterator[Page]:
 
 def figures(demo: Portal, *query: str) -> list[str]:
     """What a query of the demo's own database says, one line a row."""
-    with sqlite3.connect(f"file:{demo.data / 'letterlock.sqlite3'}?mode=ro", uri=True) as database:
+    with sqlite3.connect(f"file:{demo.data / 'letterlock.sqlite3'}?mode=ro", uri=True, timeout=60) as database:
         return ["|".join(map(str, row)) for row in database.execute(" ".join(query))]
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.servers
 POISONS = ("crash", "loop", "memory")
 SETTINGS = {
     "LETTERLOCK_DEMO": "off",
-    "LETTERLOCK_LEASE_SECONDS": "2",
+    "LETTERLOCK_LEASE_SECONDS": "3",
     "LETTERLOCK_SWEEP_SECONDS": "1",
     "LETTERLOCK_MAIL_CPU_SECONDS": "1",
     "LETTERLOCK_WORKER_MEMORY_BYTES": str(512 << 20),

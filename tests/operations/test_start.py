@@ -104,7 +104,7 @@ def test_the_default_brand_has_the_host_of_the_public_address(tmp_path: Path) ->
         LETTERLOCK_RELAY_URL="smtp://mail.example.org:25",
     )
     assert "https://secure.example.org/admin/enter/" in portal.manage("prepare").stdout
-    with sqlite3.connect(portal.data / "letterlock.sqlite3") as database:
+    with sqlite3.connect(portal.data / "letterlock.sqlite3", timeout=60) as database:
         found = database.execute("SELECT host FROM branding_brand WHERE is_default").fetchall()
     assert found == [("secure.example.org",)]
 

@@ -87,7 +87,7 @@ def test_each_keyring_that_does_not_fit_has_a_sentence_of_its_own(here: Installa
 def used_epochs(installation: Installation) -> list[str]:
     import sqlite3
 
-    with sqlite3.connect(installation.data / "letterlock.sqlite3") as database:
+    with sqlite3.connect(installation.data / "letterlock.sqlite3", timeout=60) as database:
         return [name for (name,) in database.execute("SELECT DISTINCT epoch FROM vault_epoch")]
 
 
