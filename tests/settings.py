@@ -13,6 +13,7 @@ for _name in [name for name in os.environ if name.startswith("LETTERLOCK_")]:
 _data = tempfile.mkdtemp(prefix="letterlock-test-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
 os.environ["LETTERLOCK_DATA"] = _data
+os.environ["TZ"] = "UTC"  # wherever the computer is
 os.environ["LETTERLOCK_SMTP"] = "127.0.0.1:1"  # where nothing listens, also while somebody tries the demo
 # Programs that a test starts run with the settings of the product.
 os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"

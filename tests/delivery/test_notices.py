@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from branding.models import Brand
-from portal.delivery import verp
+from portal.delivery import ahead, verp
 from portal.delivery.models import Outbound
 from portal.delivery.queue import enqueue
 from portal.delivery.sending import send_due
@@ -349,7 +349,8 @@ def _waiting(seal, number):
     return found
 
 
-def test_readers_of_mails_taken_up_together_are_read_with_one_statement(seal, relay):
+def test_readers_of_mails_taken_up_together_are_read_with_one_statement(seal, relay, monkeypatch):
+    monkeypatch.setattr(ahead, "AHEAD_SECONDS", 600.0)
     _waiting(seal, 5)
     with CaptureQueriesContext(connection) as asked:
         assert send_due(["notice"]) == 5
