@@ -334,7 +334,7 @@ def test_an_office_file_is_prepared_and_shown_without_asking_anyone_and_kept_sea
     with socket.create_server(("127.0.0.1", 0)) as listening:
         data = documents.odt(WORDS, asks=f"http://127.0.0.1:{listening.getsockname()[1]}")
         reader, client, url = with_file("Plan.odt", "application/vnd.oasis.opendocument.text", data, OFF)
-        pages, until = [], time.monotonic() + 60
+        pages, until = [], time.monotonic() + 240
         while time.monotonic() < until:
             pages.append(client.get(url + "?again=1" * bool(pages)))
             if "Refresh" not in pages[-1]:
