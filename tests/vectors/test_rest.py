@@ -187,7 +187,7 @@ def test_shares_that_wait_or_are_in_escrow_open_in_their_own_place(recovery: Rec
     assert recovery.open("escrow", kept, message, reader).hex() == escrow["share"]
     for purpose, *place in (("escrow", reader, message), ("export", message, reader), ("escrow", message + reader)):
         with pytest.raises(WrapRefused):
-            recovery.open(str(purpose), kept, *[bytes(part) for part in place])  # type: ignore[arg-type]
+            recovery.open(str(purpose), kept, *[bytes(part) for part in place])
 
 
 def test_a_backup_of_the_keyring_is_as_in_the_vectors(recovery: RecoveryPrivate) -> None:
