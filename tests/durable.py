@@ -35,7 +35,7 @@ class Disk:
 
     def forgot(self, folder: Path) -> bool:
         """Whether a name that was taken out of a folder last would be there again."""
-        return self._last(("fsync", folder.stat().st_ino)) != len(self._done) - 1
+        return not self._done or self._last(("fsync", folder.stat().st_ino)) != len(self._done) - 1
 
     def _first_name(self, file: int) -> int:
         named = ("rename", file)

@@ -321,5 +321,6 @@ def test_what_is_put_into_a_folder_or_deleted_there_outlives_a_power_cut(
     blob = put(store, b"sealed")
     (path,) = blobs.glob("*/*")
     assert disk.keeps(path)
+    disk = Disk(monkeypatch)
     store.delete(blob)
     assert not disk.forgot(path.parent)
