@@ -81,7 +81,7 @@ def test_when_the_supervisor_is_killed_all_its_processes_die(portal: Portal) -> 
 def test_a_part_that_is_killed_comes_back(running: Portal, part: str) -> None:
     old = running.kill_part(part)
     wait_for(lambda: running.processes().get(part, old) != old, 40, f"{part} was not started again")
-    wait_for(lambda: running.health()[0] == 200, 30, "It did not become well again")
+    wait_for(lambda: running.health()[0] == 200, 60, "It did not become well again")
     assert f"{part} ended with status -9 and is started again." in running.seen()
 
 
@@ -107,23 +107,23 @@ def test_the_health_page_names_a_door_that_is_away(running: Portal) -> None:
     door = running.processes()["door"]
     os.kill(door, signal.SIGSTOP)
     try:
-        status, states = wait_for(lambda: (found := running.health())[0] == 503 and found, 10, "It stayed well")
+        status, states = wait_for(lambda: (found := running.health())[0] == 503 and found, 30, "It stayed well")
     finally:
         os.kill(door, signal.SIGCONT)
     assert status == 503
     assert "LETTERLOCK_SMTP" in states["door"]
     assert states["database"] == states["keys"] == "ok"
-    wait_for(lambda: running.health()[0] == 200, 10, "It did not become well again")
+    wait_for(lambda: running.health()[0] == 200, 60, "It did not become well again")
 
 
 def test_the_health_page_names_a_root_key_that_cannot_be_read(running: Portal) -> None:
     (running.data / "root.key").chmod(0)
     try:
-        _, states = wait_for(lambda: (found := running.health())[0] == 503 and found, 10, "It stayed well")
+        _, states = wait_for(lambda: (found := running.health())[0] == 503 and found, 30, "It stayed well")
     finally:
         (running.data / "root.key").chmod(0o600)
     assert "LETTERLOCK_KEY_URL" in states["keys"]
-    wait_for(lambda: running.health()[0] == 200, 10, "It did not become well again")
+    wait_for(lambda: running.health()[0] == 200, 60, "It did not become well again")
 
 
 def test_no_process_leaves_a_core_file_or_lets_another_look_into_it(running: Portal) -> None:
