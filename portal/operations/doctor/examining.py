@@ -61,6 +61,7 @@ def examine(configuration: Configuration, environment: Mapping[str, str] = os.en
             lambda: parts.door(configuration),
             parts.workers,
             parts.database,
+            parts.committed,
             parts.tables,
             parts.needed,
             parts.previews,

@@ -59,6 +59,24 @@ def database() -> Iterator[Finding]:
         yield well("database", f"{connection.display_name} {shown}.")
 
 
+def committed() -> Iterator[Finding]:
+    """Whether PostgreSQL has a row on its disk when it says so; SQLite is told to by settings."""
+    if connection.vendor != "postgresql" or health.database() != health.OK:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit') AND setting = 'off'")
+        off = sorted(name for (name,) in cursor.fetchall())
+    if off:
+        yield wrong(
+            "database's disk",
+            f"PostgreSQL is told {' and '.join(f'{name} = off' for name in off)}.",
+            "After a power cut the rows of mail that was answered 250 can be gone.",
+            "Set on for both (postgresql.conf, ALTER SYSTEM, ALTER DATABASE or ALTER ROLE) and reload PostgreSQL.",
+        )
+    else:
+        yield well("database's disk", "A row is on it before PostgreSQL says that it is kept.")
+
+
 def tables() -> Iterator[Finding]:
     if health.database() != health.OK:
         return  # said already; `prepare` would help nobody
