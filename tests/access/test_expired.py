@@ -139,7 +139,9 @@ def test_what_was_written_comes_again_in_the_reply_form(db: None) -> None:
     sent = press(visitor, f"{path_of(reader)}/reply", token_in(page), message="Three paragraphs")
     assert (sent.status_code, "/sent/" in sent["Location"]) == (303, True)
     stranger = Visitor(brand, enforce_csrf=True)
-    assert "First, confirm" in words(press(stranger, f"{path_of(reader)}/reply", "old", message="x"))
+    page = press(stranger, f"{path_of(reader)}/reply", "old", message="Not by me")
+    assert (page.status_code, "Your reply was not sent" in words(page)) == (403, True)
+    assert "Not by me" in words(page) and "no new tear" not in words(page)
 
 
 # ------------------------------------------------------------------------------------------------------------- junk
