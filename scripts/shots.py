@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from scripts import office_shots
 from tests.journeys.browsers import DESKTOP, PHONE, chromium, someone
-from tests.mails import JONAS, Mailbox, passcode_in, until
+from tests.mails import JONAS, Mailbox, passcode_in, text_of, until
 from tests.servers import ROOT, Portal
 
 RESULTS = "Your MRI results and next appointment"
@@ -68,6 +68,12 @@ SETTLED = """async () => {
 }"""
 
 
+def steady(page: Page, clock: bool = False) -> None:
+    """Set what differs from run to run to what it is in all pictures."""
+    now = datetime.now(UTC)
+    page.evaluate(STEADY, [(TODAY - now.date()).days, NOW - (now.hour * 60 + now.minute), clock])
+
+
 class Album:
     """Pictures of one page after the other, each in every view, and the index that shows them."""
 
@@ -84,8 +90,7 @@ class Album:
         """Picture what is shown. `clock` where the page says what time it is now."""
         self._open.append((screen, what))
         self.page.wait_for_load_state("load")
-        now = datetime.now(UTC)
-        self.page.evaluate(STEADY, [(TODAY - now.date()).days, NOW - (now.hour * 60 + now.minute), clock])
+        steady(self.page, clock)
         for viewport, scheme in VIEWS:
             self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
@@ -297,10 +302,11 @@ def readme_picture(browser: Browser, page: Page, read: str, notice: EmailMessage
     sharp, taken = phone.new_page(), []
     for show in (lambda: show_mail(sharp, notice), lambda: sharp.goto(read)):
         show()
+        steady(sharp)
         sharp.evaluate(SETTLED)
         taken.append(sharp.screenshot())
     sharp.goto("about:blank")
-    sharp.set_viewport_size({"width": 900, "height": 860})
+    sharp.set_viewport_size({"width": 2 * PHONE["width"] + 3 * 32, "height": 780 + 2 * 32})
     sharp.set_content(PAIR.format(*("data:image/png;base64," + base64.b64encode(one).decode() for one in taken)))
     target = ROOT / "docs" / "pictures" / "readme.png"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -330,7 +336,7 @@ def main() -> None:
         album = Album(context.new_page(), folder)
         read = recipient(portal, album)
         jonas = Mailbox(portal.outbox, JONAS)
-        notice = next(m for m in jonas.mails("notice") if "Lindqvist" in str(m["Subject"]))
+        notice = next(mail for mail in jonas.mails("notice") if read.rpartition("/")[2] in text_of(mail))
         target = readme_picture(browser, album.page, read, notice)
         show_mail(album.page, jonas.mails("passcode")[-1])
         album.chapter("The mails")
