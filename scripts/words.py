@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+# The imports stand below the path because they are found by it: a script's own is its folder.
 from branding.catalogues import Source, write  # noqa: E402
 from scripts.catalogues import PLURALS, catalogue, forms_of, in_step, path_of, untranslated  # noqa: E402
 from scripts.sanity import all_faults, faults  # noqa: E402
